@@ -1,0 +1,154 @@
+# What scenarios call: reporting, the guest, commands in it. Sourced in dom0 by busybox sh.
+
+# What a guest is made of; a scenario changes these before start_guest.
+GUEST_TYPE=pvh      # pvh, pvh-plain (without vNUMA) or pv
+VNODES="512 512"    # MiB of each virtual node; node n lies on physical node n modulo 2
+MAXMEM=             # MiB; empty: all memory is there from the start
+CROSS=              # 1: vCPU 0 on the last vnode, and so on
+PRIVCMD=open        # or locked
+KARGS=              # more for the guest's kernel
+
+# --- Reporting -------------------------------------------------------------------------------------------------------
+
+report() {
+    echo "$*" >&3
+    echo "@@ $*"
+}
+note() { report "note $*"; }
+tell() { report "tell $*"; }
+pass() { report "ok $*"; }
+fail() { report "FAIL $*"; }
+
+# The last line of every scenario. Without it the run counts as failed.
+finish() {
+    stop_guest
+    report end
+    exit 0
+}
+
+# Something the rest cannot do without: reports and ends the scenario.
+die() {
+    fail "$*"
+    exit 1
+}
+
+# check TEXT COMMAND...: passes when the command succeeds.
+check() {
+    check_text=$1
+    shift
+    if "$@"; then pass "$check_text"; else fail "$check_text ($*)"; fi
+}
+
+# check_eq TEXT ACTUAL EXPECTED
+check_eq() {
+    if [ "$2" = "$3" ]; then pass "$1"; else fail "$1 (is '$2', expected '$3')"; fi
+}
+
+# check_le TEXT ACTUAL LIMIT, numbers
+check_le() {
+    if [ "$2" -le "$3" ] 2>/dev/null; then pass "$1"; else fail "$1 (is '$2', expected at most $3)"; fi
+}
+
+# check_has TEXT HAYSTACK NEEDLE
+check_has() {
+    case $2 in
+        *"$3"*) pass "$1" ;;
+        *) fail "$1 (no '$3' in '$(echo "$2" | head -c 300 | tr '\n' ' ')')" ;;
+    esac
+}
+
+# wait_until SECONDS COMMAND...: tries ten times a second.
+wait_until() {
+    wait_left=$(($1 * 10))
+    shift
+    until "$@"; do
+        wait_left=$((wait_left - 1))
+        [ $wait_left -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+# --- The guest -------------------------------------------------------------------------------------------------------
+
+# One line of vnuma= for each vnode; distances 10 to itself, 20 to the others.
+vnuma_list() {
+    count=$(echo $VNODES | wc -w)
+    node=0
+    for size in $VNODES; do
+        distances=$(for other in $(seq 0 $((count - 1))); do [ $other = $node ] && echo 10 || echo 20; done)
+        vcpu=$node
+        [ -z "$CROSS" ] || vcpu=$((count - 1 - node))
+        echo "[\"pnode=$((node % 2))\",\"size=$size\",\"vcpus=$vcpu\",\"vdistances=$(echo $distances | tr ' ' ',')\"],"
+        node=$((node + 1))
+    done
+}
+
+write_guest_config() {
+    memory=0
+    for size in $VNODES; do memory=$((memory + size)); done
+    arguments="console=hvc0 panic=1 loglevel=5 lab.privcmd=$PRIVCMD $KARGS"
+    cat <<CONFIG
+name="g1"
+type="${GUEST_TYPE%-plain}"
+kernel="/lab/vmlinux"
+ramdisk="/lab/guest.img"
+cmdline="$arguments"
+vcpus=2
+memory=$memory
+maxmem=${MAXMEM:-$memory}
+on_poweroff="destroy"
+on_reboot="destroy"
+on_crash="destroy"
+CONFIG
+    [ $GUEST_TYPE = pvh ] && echo "vnuma=[$(vnuma_list)]"
+}
+
+# Starts a guest with the settings above and waits until it takes commands. Sets DOMID and D (its xenstore path).
+start_guest() {
+    write_guest_config > /tmp/guest.cfg
+    GUEST_LOG=/var/log/xen/guest-g1.log
+    : > $GUEST_LOG
+    LD_PRELOAD=/lab/vnumafix.so xl create /tmp/guest.cfg > /tmp/xl.log 2>&1 ||
+        die "the guest can be created ($(tail -n 3 /tmp/xl.log | tr '\n' ' '))"
+    DOMID=$(xl domid g1)
+    D=/local/domain/$DOMID
+    tail -f -s 0.2 $GUEST_LOG | sed 's/^/guest| /' &
+    GUEST_TAIL=$!
+    wait_until 120 xenstore-exists $D/data/lab/ready || die "the guest comes up"
+    echo "@@ guest $DOMID is up at $(uptime_seconds) s"
+}
+
+# Ends the guest at once. Its console's last lines are shown before.
+stop_guest() {
+    [ -n "$DOMID" ] || return 0
+    sleep 1
+    xl destroy g1 > /dev/null 2>&1
+    kill $GUEST_TAIL 2>/dev/null
+    DOMID=
+}
+
+uptime_seconds() { cut -d ' ' -f 1 /proc/uptime; }
+
+# guest CMD...: runs a shell command in the guest, prints its output, returns its exit code.
+# 124: it took longer than GUEST_SECONDS (60) and was killed. 125: the guest does not answer.
+guest() { remote call "$DOMID" "${GUEST_SECONDS:-60}" "$*"; }
+
+# guest_start NAME CMD...: runs it in the background in the guest, as a process of its own (so that $! is its id), with
+# its output in /run/lab/NAME.log, its id in NAME.pid and, once it has ended, its exit code in NAME.code.
+guest_start() {
+    start_name=$1
+    shift
+    guest "mkdir -p /run/lab; cd /run/lab; rm -f $start_name.code
+        (setsid sh -c 'echo \$\$ > $start_name.pid; exec $*' > $start_name.log 2>&1; echo \$? > $start_name.code) &
+        while [ ! -s $start_name.pid ]; do sleep 0.02; done"
+}
+
+guest_pid() { guest "cat /run/lab/$1.pid"; }
+guest_log() { guest "cat /run/lab/$1.log"; }
+guest_runs() { guest "kill -0 \$(cat /run/lab/$1.pid)" > /dev/null; }
+
+# guest_end NAME [SIGNAL]: sends the signal (TERM), waits for the end, and returns the exit code.
+guest_end() {
+    guest "kill -${2:-TERM} \$(cat /run/lab/$1.pid); for i in \$(seq 1 400); do
+        [ -s /run/lab/$1.code ] && exit \$(cat /run/lab/$1.code); sleep 0.05; done; exit 124"
+}

@@ -1,0 +1,41 @@
+# Judging a run: the scenario's own checks, and what no scenario may ever show on the console. Sourced by lab/run.
+
+# A kernel that shows one of these has corrupted or lost memory, whatever the checks say.
+BAD_LINES='Oops|BUG:|WARNING: CPU|[Bb]ad page|general protection|soft lockup|hung task|Kernel panic|Out of memory|'
+BAD_LINES+='oom-kill|Killed process|rcu_sched self-detected|double fault|domain_crash|reported crashed'
+
+# follow NAME: turns the lines of the report into printed checks, as they come.
+follow() {
+    local name=$1 kind text
+    while IFS= read -r kind; do
+        kind=${kind%$'\r'}
+        text=${kind#* }
+        kind=${kind%% *}
+        case $kind in
+            ok) echo "ok   $name: $text" ;;
+            FAIL) echo "FAIL $name: $text" ;;
+            note) echo "     $name: $text" ;;
+            tell) echo "$text" ;;
+        esac
+    done
+}
+
+# judge NAME CONSOLE REPORT QEMU_CODE SECONDS: adds what the report itself cannot say.
+judge() {
+    local name=$1 console=$2 report=$3 code=$4 seconds=$5 line
+    line=$(grep -am1 -E "$BAD_LINES" "$console" | tr -d '\r' || true)
+    if [ -n "$line" ]; then
+        echo "FAIL $name: a clean kernel log ($line)"
+    fi
+    if [ "$code" = 124 ] || [ "$code" = 137 ]; then
+        echo "FAIL $name: ended by the lab (took more than $seconds s)"
+    elif ! tr -d '\r' < "$report" | grep -qax 'end'; then
+        echo "FAIL $name: reached its end (it stopped before)"
+    fi
+}
+
+# count OUTPUT: sets passed and failed from printed checks.
+count() {
+    passed=$(grep -c '^ok   ' "$1" || true)
+    failed=$(grep -c '^FAIL ' "$1" || true)
+}

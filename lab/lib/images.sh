@@ -1,0 +1,120 @@
+# The two initial file systems: dom0's and the guest's. Neither is compressed: unpacking costs an emulated CPU seconds,
+# and they are loaded straight into memory. Sourced by lab/run.
+
+XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
+MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
+XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
+STATIC_TOOLS=(probe pattern killat jsonget)
+
+library_path() {
+    local root=$MACHINE_ROOT lib=x86_64-linux-gnu
+    echo "$root/lib/$lib:$root/usr/lib/$lib:$root/usr/lib/xen-$XEN_VERSION/lib/$lib"
+}
+
+# The shared libraries of a program: first of the emulated machine's packages, then of this machine.
+list_libraries() {
+    local program=$1 list
+    list=$("$MACHINE_ROOT"/lib64/ld-linux-x86-64.so.2 --inhibit-cache --library-path "$(library_path)" \
+        --list "$program" 2>/dev/null) || return 0 # static
+    if grep -q 'not found' <<< "$list"; then
+        die "$(basename "$program") needs a library that is missing: $(grep 'not found' <<< "$list" | head -n 1)"
+    fi
+    grep -oE '/[^ ]+' <<< "$list" || true
+}
+
+# add_program TREE PROGRAM DEST: the program and its libraries. The loader has to be at its fixed place.
+add_program() {
+    local tree=$1 program=$2 dest=$3 library to
+    install -D -m 755 "$program" "$tree$dest"
+    while read -r library; do
+        case $library in
+            */ld-linux-x86-64.so.2) to=/lib64/ld-linux-x86-64.so.2 ;;
+            *) to=/lib/x86_64-linux-gnu/$(basename "$library") ;;
+        esac
+        [ -e "$tree$to" ] || install -D -m 755 "$library" "$tree$to"
+    done < <(list_libraries "$program")
+}
+
+add_busybox() {
+    local tree=$1 applet
+    install -D -m 755 "$(find "$MACHINE_ROOT" -path '*bin/busybox' | head -n 1)" "$tree/bin/busybox"
+    while read -r applet; do
+        ln -sf busybox "$tree/bin/$applet"
+    done < <("$tree/bin/busybox" --list | grep -vx busybox)
+}
+
+add_module() {
+    local tree=$1 name=$2 file to=$1/lib/modules/$2.ko
+    file=$(find "$MACHINE_ROOT" -name "$name.ko*" | head -n 1)
+    case $file in
+        *.xz) xz -dc "$file" > "$to" ;;
+        *.zst) zstd -qdc "$file" > "$to" ;;
+        ?*) cp "$file" "$to" ;;
+        *) die "no kernel module $name" ;;
+    esac
+}
+
+# What dom0 and the guest have in common.
+make_tree() {
+    local tree=$1 name
+    mkdir -p "$tree"/{bin,proc,sys,dev,run,tmp,etc,root,lib/modules,lib/x86_64-linux-gnu,var,lab}
+    add_busybox "$tree"
+    for name in "${MODULES[@]}"; do
+        add_module "$tree" "$name"
+    done
+    add_program "$tree" "$MACHINE_ROOT/usr/bin/xenstore" /bin/xenstore
+    for name in "${XENSTORE_COMMANDS[@]}"; do
+        ln -sf xenstore "$tree/bin/xenstore-$name"
+    done
+    add_program "$tree" "$MACHINE_ROOT/usr/bin/numactl" /bin/numactl
+    add_program "$tree" "$work/tools/remote" /bin/remote
+}
+
+compile_tools() {
+    local tool flags=(-std=gnu11 -O2 -Wall -Wextra -Werror)
+    mkdir -p "$work/tools"
+    for tool in "${STATIC_TOOLS[@]}"; do
+        gcc "${flags[@]}" -static -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c"
+    done
+    gcc "${flags[@]}" -o "$work/tools/remote" "$lab/tools/remote.c" -lxenstore
+    gcc "${flags[@]}" -shared -fPIC -o "$work/tools/vnumafix.so" "$lab/tools/vnumafix.c" -ldl
+}
+
+pack() { (cd "$1" && find . -print0 | sort -z | cpio --null -o -H newc -R 0:0 --quiet); }
+
+# add_product TREE NAME: a product of the release build, stripped.
+add_product() {
+    local tree=$1 name=$2 built=$project/.build/release/$2
+    [ -x "$built" ] || return 1
+    strip -o "$work/$name" "$built"
+    add_program "$tree" "$work/$name" "/bin/$name"
+}
+
+make_guest_image() {
+    local tree=$work/guest name
+    make_tree "$tree"
+    for name in "${STATIC_TOOLS[@]}"; do
+        install -m 755 "$work/tools/$name" "$tree/bin/$name"
+    done
+    for name in $PRODUCTS; do
+        add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
+    done
+    install -m 755 "$lab/guest-init" "$tree/init"
+    pack "$tree" > "$work/guest.img"
+}
+
+make_dom0_image() {
+    local scenario=$1 tree=$work/dom0 name
+    make_tree "$tree"
+    for name in xl xenstored xenconsoled xen-init-dom0 libxl-save-helper; do
+        add_program "$tree" "$MACHINE_ROOT$XEN_BIN/$name" "$XEN_BIN/$name"
+    done
+    mkdir -p "$tree"/etc/xen "$tree"/var/{log/xen,lib/xen/dump,lib/xenstored}
+    touch "$tree/etc/xen/xl.conf"
+    cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
+    install -m 755 "$work/tools/jsonget" "$tree/bin/jsonget"
+    cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"
+    cp "$lab/scenarios/$scenario"/* "$tree/lab/"
+    install -m 755 "$lab/dom0-init" "$tree/init"
+    pack "$tree" > "$work/dom0.img"
+}

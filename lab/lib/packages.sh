@@ -1,0 +1,126 @@
+# Packages: what this machine needs to build and emulate, and what the emulated machine is made of.
+# Sourced by lab/setup and lab/run.
+
+XEN_VERSION=4.17
+CACHE=${XENLAB_CACHE:-$HOME/.cache/xenlab}
+MACHINE_ROOT=$CACHE/root
+
+BUILD_PACKAGES=(gcc libc6-dev make libxen-dev libnuma-dev qemu-system-x86 cpio xz-utils zstd binutils)
+
+MACHINE_PACKAGES=(
+    "xen-hypervisor-$XEN_VERSION-amd64" "xen-utils-$XEN_VERSION" xenstore-utils "libxenmisc$XEN_VERSION"
+    libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4
+    libxentoolcore1 libxentoollog1 libyajl2 libuuid1 zlib1g liblzma5 libzstd1 libbz2-1.0 liblzo2-2 libgcc-s1 libc6
+    libncurses6 libtinfo6 libnl-3-200 libnl-route-3-200 libstdc++6 busybox-static numactl libnuma1
+)
+
+# apt's sandbox user often cannot write to the cache directory.
+APT_OPTIONS=(-o APT::Sandbox::User=root -o Dpkg::Use-Pty=0)
+
+say() { echo "lab: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "need root for '$*', and there is no sudo"
+    fi
+}
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+install_build_packages() {
+    local package missing=()
+    command -v dpkg-query >/dev/null || die "the lab needs Debian (12 is what it is tried on)"
+    for package in "${BUILD_PACKAGES[@]}"; do
+        is_installed "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "installing ${missing[*]}"
+    as_root apt-get -q update >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "${APT_OPTIONS[@]}" install -y --no-install-recommends \
+        "${missing[@]}" >&2 || die "cannot install ${missing[*]}"
+}
+
+check_swift() {
+    command -v swift >/dev/null || die "no swift in PATH: install a Swift 6.2 toolchain (https://swift.org/install)"
+}
+
+# The newest kernel of this Debian release, by its real name.
+kernel_package() {
+    apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+}
+
+# Written last: a cache with this stamp is complete. A change of the list makes a new stamp.
+stamp() { echo "format 1 ${MACHINE_PACKAGES[*]}"; }
+
+is_downloaded() { [ "$(cat "$CACHE/stamp" 2>/dev/null)" = "$(stamp)" ]; }
+
+download_machine_packages() {
+    is_downloaded && return 0
+    mkdir -p "$CACHE/debs"
+    # Two runs on a fresh machine: one downloads, the other waits.
+    exec 9>"$CACHE/lock"
+    flock 9
+    is_downloaded || download_locked
+    exec 9>&-
+}
+
+download_locked() {
+    local package kernel
+    say "downloading the emulated machine's packages to $CACHE (about 100 MB, once)"
+    [ -n "$(kernel_package)" ] || as_root apt-get -q update >&2
+    kernel=$(kernel_package)
+    [ -n "$kernel" ] || die "apt knows no linux-image-amd64"
+    for package in "${MACHINE_PACKAGES[@]}" "$kernel"; do
+        download_one "$package"
+    done
+    unpack_machine "$kernel"
+    stamp > "$CACHE/stamp"
+}
+
+# Into a directory aside first: an interrupted download must not look complete.
+download_one() {
+    local package=$1 aside=$CACHE/debs/partial
+    compgen -G "$CACHE/debs/${package}_*.deb" >/dev/null && return 0
+    rm -rf "$aside"
+    mkdir "$aside"
+    if ! (cd "$aside" && apt-get -qq "${APT_OPTIONS[@]}" download "$package" >&2); then
+        # The lists may be older than the archive.
+        as_root apt-get -q update >&2
+        (cd "$aside" && apt-get -qq "${APT_OPTIONS[@]}" download "$package" >&2) || die "cannot download $package"
+    fi
+    mv "$aside"/*.deb "$CACHE/debs/"
+    rmdir "$aside"
+}
+
+unpack_machine() {
+    local kernel=$1 deb version=${1#linux-image-}
+    rm -rf "$MACHINE_ROOT"
+    mkdir "$MACHINE_ROOT"
+    for deb in "$CACHE"/debs/*.deb; do
+        # Older kernels may lie in the cache; only one is unpacked.
+        case $(basename "$deb") in
+            linux-image-*) [[ $(basename "$deb") == "${kernel}_"* ]] || continue ;;
+        esac
+        dpkg-deb -x "$deb" "$MACHINE_ROOT"
+    done
+    gzip -dc "$MACHINE_ROOT/boot/xen-$XEN_VERSION-amd64.gz" > "$CACHE/xen.elf"
+    unpack_kernel "$MACHINE_ROOT/boot/vmlinuz-$version" > "$CACHE/vmlinux"
+    echo "$version" > "$CACHE/kernel-version"
+    [ -s "$CACHE/xen.elf" ] && [ -s "$CACHE/vmlinux" ] || die "Xen or the kernel is missing in $CACHE"
+}
+
+# The ELF kernel inside a bzImage. Xen and libxl take it as it is, and an emulated CPU spends seconds on unpacking.
+unpack_kernel() {
+    local image=$1 offset
+    offset=$(LC_ALL=C grep -abom1 -P '\xfd7zXZ\x00' "$image" | head -n 1 | cut -d: -f1)
+    if [ -n "$offset" ]; then
+        tail -c "+$((offset + 1))" "$image" | xz -dc --single-stream 2>/dev/null || true
+    else
+        cat "$image"
+    fi
+}

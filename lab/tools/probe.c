@@ -1,0 +1,147 @@
+/* probe: gives memory of one node to Xen and takes it back, in 2 MiB extents, without the product.
+
+   probe give FILE NODE MIB    makes FILE on hugetlbfs, faults its pages in on NODE and gives them to Xen
+   probe audit FILE MIB        asks Xen what each extent of FILE is now
+   probe take FILE NODE MIB    takes the extents back, on NODE exactly, and removes FILE
+   probe reservation           prints the pages that this domain holds
+
+   Prints one line `extents N holes N ram N` (first and last frame of each extent are looked at), so holes + ram = 2 N. */
+#define _GNU_SOURCE
+#include <unistd.h>
+#include <sys/syscall.h>
+#include "hypercall.h"
+
+#define EXTENT_SHIFT 21
+#define EXTENT_FRAMES 512
+#define EXTENT_ORDER 9
+#define POPULATE_READ 22   /* MADV_POPULATE_READ and _WRITE: newer than some libc headers */
+#define POPULATE_WRITE 23
+#define POLICY_BIND 2      /* MPOL_BIND */
+
+static void fail(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static char *map_file(const char *path, size_t bytes, int create)
+{
+    int fd = open(path, O_RDWR | (create ? O_CREAT : 0), 0600);
+    if (fd < 0 || (create && ftruncate(fd, (off_t)bytes)))
+        fail(path);
+    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (memory == MAP_FAILED)
+        fail("mmap");
+    return memory;
+}
+
+static void bind_to(char *memory, size_t bytes, unsigned node)
+{
+    unsigned long mask = 1UL << node;
+    if (syscall(SYS_mbind, memory, bytes, POLICY_BIND, &mask, 65, 0))
+        fail("mbind");
+}
+
+/* The frame number behind an address, from /proc/self/pagemap. */
+static uint64_t frame_of(int pagemap, const char *address)
+{
+    uint64_t entry;
+    if (pread(pagemap, &entry, 8, (off_t)((uintptr_t)address / 4096 * 8)) != 8)
+        fail("pagemap");
+    if (!(entry >> 63)) {
+        fprintf(stderr, "page not present\n");
+        exit(1);
+    }
+    return entry & ((1ULL << 55) - 1);
+}
+
+static int memory_type(uint64_t frame)
+{
+    struct xen_hvm_get_mem_type *query = (void *)(hypercall_buffer + ARGUMENT_OFFSET);
+    memset(query, 0, sizeof *query);
+    query->domid = DOMID_SELF;
+    query->pfn = frame;
+    long result = hypercall(__HYPERVISOR_hvm_op, HVMOP_get_mem_type, query);
+    return result ? (int)result : query->mem_type;
+}
+
+/* Prints what Xen says of the first and the last frame of each extent. */
+static void audit(const uint64_t *frames, size_t extents)
+{
+    size_t holes = 0, ram = 0;
+    for (size_t i = 0; i < extents; i++) {
+        for (int last = 0; last < 2; last++) {
+            int type = memory_type(frames[i] + (last ? EXTENT_FRAMES - 1 : 0));
+            if (type == HVMMEM_mmio_dm)
+                holes++;
+            else if (type == HVMMEM_ram_rw)
+                ram++;
+            else
+                printf("frame %llx: type %d\n", (unsigned long long)frames[i], type);
+        }
+    }
+    printf("extents %zu holes %zu ram %zu\n", extents, holes, ram);
+}
+
+/* Moves all extents in one hypercall; exits with 1 unless every one was moved. */
+static void move(uint64_t *frames, size_t extents, unsigned operation, unsigned flags)
+{
+    xen_memory_reservation_t *request = (void *)(hypercall_buffer + ARGUMENT_OFFSET);
+    memset(request, 0, sizeof *request);
+    set_xen_guest_handle(request->extent_start, (xen_pfn_t *)frames);
+    request->nr_extents = extents;
+    request->extent_order = EXTENT_ORDER;
+    request->mem_flags = flags;
+    request->domid = DOMID_SELF;
+    long moved = hypercall(__HYPERVISOR_memory_op, operation, request);
+    printf("moved %ld of %zu\n", moved, extents);
+    if (moved != (long)extents)
+        exit(1);
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: probe give|take FILE NODE MIB, probe audit FILE MIB, probe reservation\n");
+    return 64;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage();
+    const char *command = argv[1];
+    int give = !strcmp(command, "give"), take = !strcmp(command, "take");
+    if (!strcmp(command, "reservation")) {
+        hypercall_open();
+        printf("%ld\n", current_reservation());
+        return 0;
+    }
+    if (argc != (give || take ? 5 : 4) || (!give && !take && strcmp(command, "audit")))
+        return usage();
+
+    hypercall_open();
+    unsigned node = give || take ? (unsigned)atoi(argv[3]) : 0;
+    size_t bytes = (size_t)atoi(argv[argc - 1]) << 20, extents = bytes >> EXTENT_SHIFT;
+    char *memory = map_file(argv[2], bytes, give);
+    if (give)
+        bind_to(memory, bytes, node);
+    /* A page that was given away must not be written or cleared: map it for reading only. */
+    if (madvise(memory, bytes, give ? POPULATE_WRITE : POPULATE_READ))
+        fail("madvise");
+
+    uint64_t *frames = (void *)(hypercall_buffer + LIST_OFFSET);
+    int pagemap = open("/proc/self/pagemap", O_RDONLY);
+    for (size_t i = 0; i < extents; i++)
+        frames[i] = frame_of(pagemap, memory + (i << EXTENT_SHIFT));
+
+    if (give)
+        move(frames, extents, XENMEM_decrease_reservation, 0);
+    if (take)
+        move(frames, extents, XENMEM_populate_physmap, XENMEMF_vnode | XENMEMF_exact_node(node));
+    audit(frames, extents);
+    if (take) {
+        munmap(memory, bytes);
+        unlink(argv[2]);
+    }
+    return 0;
+}
