@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Strict memory safety makes every unsafe operation visible as `unsafe`; no warning is let through.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "vnode-balloon",
+    products: [
+        .library(name: "VNodeBalloon", targets: ["VNodeBalloon"]),
+        .executable(name: "balloonctl", targets: ["balloonctl"]),
+    ],
+    dependencies: [
+        // Exact versions: what was tested is what is built.
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    ],
+    targets: [
+        // libxenstore must be the shared one: its static archive has no reader thread, so poll would never wake.
+        .target(
+            name: "CBalloonShim",
+            cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)],
+            linkerSettings: [.linkedLibrary("xenstore"), .linkedLibrary("numa")]
+        ),
+        .target(
+            name: "VNodeBalloon",
+            dependencies: ["CBalloonShim", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "balloonctl",
+            dependencies: [
+                "VNodeBalloon",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+    ]
+)

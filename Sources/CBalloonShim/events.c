@@ -1,0 +1,137 @@
+#define _GNU_SOURCE
+#include "cb_events.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(CB_SIGHUP == SIGHUP && CB_SIGINT == SIGINT && CB_SIGTERM == SIGTERM, "the enum in the header");
+
+static int outcome(int result) { return result < 0 ? -errno : result; }
+
+int cb_signal_descriptor(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -errno;
+    return outcome(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int cb_signal_next(int fd) {
+    struct signalfd_siginfo info;
+    ssize_t n = read(fd, &info, sizeof info);
+    if (n < 0) return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    return (int)info.ssi_signo;
+}
+
+int cb_timer_descriptor(void) { return outcome(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)); }
+
+int cb_timer_set(int fd, uint64_t nanoseconds) {
+    struct itimerspec when = {.it_value = {(time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)}};
+    return outcome(timerfd_settime(fd, 0, &when, NULL));
+}
+
+int cb_timer_clear(int fd) {
+    uint64_t expiries;
+    if (read(fd, &expiries, sizeof expiries) < 0) return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    return 1;
+}
+
+int cb_poll(const int32_t *fds, const bool *wants_write, uint8_t *ready, uint32_t count, int32_t timeout_ms) {
+    struct pollfd polled[CB_POLL_MAX];
+    if (count > CB_POLL_MAX) return -EINVAL;
+    for (uint32_t i = 0; i < count; i++)
+        polled[i] = (struct pollfd){.fd = fds[i], .events = (short)(POLLIN | (wants_write[i] ? POLLOUT : 0))};
+    int n = poll(polled, count, timeout_ms);
+    if (n < 0 && errno != EINTR) return -errno;
+    for (uint32_t i = 0; i < count; i++) {
+        short got = n > 0 ? polled[i].revents : 0;
+        ready[i] = (uint8_t)((got & (POLLIN | POLLHUP | POLLERR | POLLNVAL) ? 1 : 0) | (got & POLLOUT ? 2 : 0));
+    }
+    return n < 0 ? 0 : n;
+}
+
+static uint64_t clock_nanoseconds(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t cb_clock_monotonic(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
+
+uint64_t cb_clock_suspended(void) {
+    // The monotonic clock is read twice: a pause between two reads must not look like a suspend.
+    uint64_t before, boot, after;
+    do {
+        before = clock_nanoseconds(CLOCK_MONOTONIC);
+        boot = clock_nanoseconds(CLOCK_BOOTTIME);
+        after = clock_nanoseconds(CLOCK_MONOTONIC);
+    } while (after - before > 1000000u);
+    return boot > before ? boot - before : 0;
+}
+
+void cb_sleep(uint64_t nanoseconds) {
+    struct timespec left = {(time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)};
+    nanosleep(&left, NULL);
+}
+
+int cb_spawn_detached(const char *const argv[]) {
+    pid_t child = fork();
+    if (child < 0) return -errno;
+    if (child == 0) {
+        setsid();
+        // A second fork: init reaps the grandchild, so the caller leaves no zombie and waits for nobody.
+        pid_t grandchild = fork();
+        if (grandchild != 0) _exit(grandchild < 0);
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        int null = open("/dev/null", O_RDWR);
+        for (int fd = 0; fd < 3; fd++) dup2(null, fd);
+        close_range(3, ~0u, 0);
+        execv(argv[0], (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return -errno;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EAGAIN;
+}
+
+int cb_set_oom_score(int32_t score) {
+    char text[16];
+    int length = snprintf(text, sizeof text, "%d", score);
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return -errno;
+    int result = write(fd, text, (size_t)length) == length ? 0 : -errno;
+    close(fd);
+    return result;
+}
+
+int cb_lock_memory(void) { return outcome(mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)); }
+
+bool cb_is_terminal(int fd) { return isatty(fd) == 1; }
+
+int64_t cb_write_all(int fd, const void *from, size_t bytes) {
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t n = write(fd, (const char *)from + done, bytes - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -errno;
+        done += (size_t)n;
+    }
+    return (int64_t)done;
+}

@@ -1,0 +1,65 @@
+// What the one thread sleeps on, the sockets that it talks over, and the service manager.
+#ifndef CB_EVENTS_H
+#define CB_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// Blocks SIGTERM, SIGINT and SIGHUP and returns a descriptor that delivers them. SIGPIPE is ignored.
+/// Call it before anything starts a thread.
+int cb_signal_descriptor(void);
+/// The next signal's number, or 0.
+int cb_signal_next(int fd);
+enum { CB_SIGHUP = 1, CB_SIGINT = 2, CB_SIGTERM = 15 };
+
+/// A timer on CLOCK_MONOTONIC. `cb_timer_set`: once, after so many nanoseconds; 0 disarms it.
+int cb_timer_descriptor(void);
+int cb_timer_set(int fd, uint64_t nanoseconds);
+/// Takes note of an expiry, so that the descriptor is quiet again.
+int cb_timer_clear(int fd);
+
+/// poll(2): waits until one of `count` descriptors has something, at most `timeout_ms` (-1: for ever).
+/// `wants_write[i]` asks for room to write, too. `ready[i]`: 1 readable or closed, 2 writable, 3 both.
+/// Returns how many are ready. EINTR counts as none.
+#define CB_POLL_MAX 64
+int cb_poll(const int32_t *fds, const bool *wants_write, uint8_t *ready, uint32_t count, int32_t timeout_ms);
+
+/// Nanoseconds of CLOCK_MONOTONIC, and CLOCK_BOOTTIME minus CLOCK_MONOTONIC (time spent suspended).
+uint64_t cb_clock_monotonic(void);
+uint64_t cb_clock_suspended(void);
+void cb_sleep(uint64_t nanoseconds);
+
+/// A Unix stream socket, close-on-exec. `cb_socket_listen` replaces a stale socket file and gives it mode 0600.
+int cb_socket_listen(const char *path, uint32_t backlog);
+int cb_socket_connect(const char *path);
+/// Accepts one connection, non-blocking: -EAGAIN when there is none.
+int cb_socket_accept(int fd);
+/// The user and process at the other end.
+int cb_socket_peer(int fd, uint32_t *user, int32_t *process);
+/// recv and send without a signal: bytes, 0 at the end, -EAGAIN when it would block.
+int64_t cb_socket_receive(int fd, void *into, size_t capacity);
+int64_t cb_socket_send(int fd, const void *from, size_t bytes);
+/// Sends or receives a message with at most one descriptor (-1: none) along with it.
+int64_t cb_socket_send_descriptor(int fd, const void *from, size_t bytes, int32_t descriptor);
+int64_t cb_socket_receive_descriptor(int fd, void *into, size_t capacity, int32_t *descriptor);
+int cb_socket_timeout(int fd, uint32_t timeout_ms);
+
+/// sd_notify without its library: sends `state` to $NOTIFY_SOCKET, with a descriptor (-1: none).
+/// 0 when there is no such socket, 1 when it was sent.
+int cb_notify(const char *state, int32_t descriptor);
+/// How many descriptors the service manager handed over (from 3 up), 0 for none.
+int cb_listen_descriptors(void);
+
+/// Starts a program in a session of its own, with no descriptor but /dev/null as 0 to 2, reaped by init.
+/// `argv` ends with NULL; `argv[0]` is run.
+int cb_spawn_detached(const char *const argv[]);
+/// /proc/self/oom_score_adj.
+int cb_set_oom_score(int32_t score);
+/// mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT): what is touched stays, nothing is faulted ahead.
+int cb_lock_memory(void);
+bool cb_is_terminal(int fd);
+/// write(2) of all of it.
+int64_t cb_write_all(int fd, const void *from, size_t bytes);
+
+#endif

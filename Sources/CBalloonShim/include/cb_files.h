@@ -1,0 +1,74 @@
+// Files, mounts and namespaces: the plain system calls, as descriptors or -errno.
+#ifndef CB_FILES_H
+#define CB_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// How `cb_file_open` opens. All are close-on-exec and follow no symbolic link in the last component.
+enum {
+    CB_OPEN_READ = 0,
+    CB_OPEN_WRITE = 1,
+    CB_OPEN_READ_WRITE = 2,
+    /// Read and write, made with mode 0600 where it is missing.
+    CB_OPEN_CREATE = 3,
+    CB_OPEN_DIRECTORY = 4,
+};
+
+int cb_file_open(const char *path, int32_t how);
+/// The same below an open directory.
+int cb_file_open_at(int directory, const char *name, int32_t how);
+int cb_file_close(int fd);
+int cb_file_unlink_at(int directory, const char *name);
+int cb_file_rename(const char *from, const char *to);
+/// Makes one directory with mode 0700. 0 when it is there already.
+int cb_directory_make(const char *path);
+
+/// What the callers need of stat(2). `allocated_bytes` counts pages that are there (st_blocks).
+struct cb_file_info {
+    uint64_t bytes;
+    uint64_t allocated_bytes;
+    uint64_t device;
+    uint64_t inode;
+    uint32_t links;
+    uint32_t owner;
+    uint32_t mode;
+    bool is_directory;
+};
+int cb_file_info(int fd, struct cb_file_info *out);
+/// Of a path; follows symbolic links, as the namespace files below /proc need.
+int cb_path_info(const char *path, struct cb_file_info *out);
+/// The number of entries in an open directory, but for . and .. (at most 2 are counted).
+int cb_directory_entries(int fd);
+
+/// Reads from `offset` until `capacity` or the end: the bytes read.
+int64_t cb_file_read(int fd, uint64_t offset, void *into, size_t capacity);
+/// Writes all of it at `offset`.
+int64_t cb_file_write(int fd, uint64_t offset, const void *from, size_t bytes);
+int cb_file_truncate(int fd, uint64_t bytes);
+int cb_file_sync(int fd);
+
+/// A whole small file by its path (sysfs, /proc): the bytes read. -EFBIG when it does not fit.
+int64_t cb_read_path(const char *path, void *into, size_t capacity);
+/// One write(2) to a path that exists, as sysfs wants it.
+int64_t cb_write_path(const char *path, const void *from, size_t bytes);
+/// readlink(2), ended with a NUL: the length.
+int64_t cb_read_link(const char *path, char *into, size_t capacity);
+
+/// flock(2), exclusive, without waiting: -EWOULDBLOCK when another process has it.
+int cb_file_lock(int fd);
+
+/// The magic number and block size of the file system behind a descriptor (statfs).
+int cb_file_system(int fd, uint64_t *magic, uint64_t *block_bytes);
+#define CB_HUGETLBFS_MAGIC 0x958458f6u
+/// Mounts a hugetlbfs of 2 MiB pages, mode 0700, without set-user-id, devices and programs.
+int cb_mount_hugetlbfs(const char *path);
+
+/// "EPERM: Operation not permitted", cut to `capacity` and ended with a NUL.
+void cb_error_text(int32_t error, char *into, size_t capacity);
+
+uint32_t cb_effective_user(void);
+int32_t cb_process_id(void);
+
+#endif

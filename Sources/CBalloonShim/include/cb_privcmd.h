@@ -1,0 +1,70 @@
+// Hypercalls through /dev/xen/privcmd, with their arguments in /dev/xen/hypercall.
+#ifndef CB_PRIVCMD_H
+#define CB_PRIVCMD_H
+
+#include <stdint.h>
+
+/// An open door to the hypervisor. All zero before `cb_xen_open`.
+///
+/// `buffer` is a mapping of /dev/xen/hypercall: kernel pages that never move. Xen reads its arguments by guest
+/// linear address, and a user page that is migrated just then would make a hypercall fail or do less.
+struct cb_xen {
+    int32_t privcmd;
+    int32_t hypercall;
+    uint8_t *buffer;
+    uint64_t bytes;
+};
+
+/// Linux's and Xen's limits: 32 vnodes (their distances fill one page), 170 ranges.
+#define CB_MAX_VNODES 32
+#define CB_MAX_VMEMRANGES 170
+
+/// A range of guest frames of one vnode, as in Xen's vmemrange. `end_gfn` is exclusive.
+struct cb_vmemrange {
+    uint64_t start_gfn;
+    uint64_t end_gfn;
+    uint32_t vnode;
+    uint32_t flags;
+};
+
+/// What XENMEM_get_vnumainfo tells about this domain.
+struct cb_vnuma {
+    uint32_t nr_vnodes;
+    uint32_t nr_vmemranges;
+    struct cb_vmemrange vmemranges[CB_MAX_VMEMRANGES];
+};
+
+/// Opens privcmd and a hypercall buffer for `frames` frame numbers. The kernel lets nobody open privcmd before
+/// xenstore is up: waits at most `timeout_ms` for that (-ETIMEDOUT). -ENOENT: no Xen, or the module is not loaded.
+int cb_xen_open(struct cb_xen *xen, uint32_t frames, uint32_t timeout_ms);
+void cb_xen_close(struct cb_xen *xen);
+
+/// Makes room for `frames` frame numbers. What the buffer held is lost, and its address may change.
+int cb_xen_grow(struct cb_xen *xen, uint32_t frames);
+
+/// The frame numbers that the next reservation call passes to Xen, and how many there is room for.
+uint64_t *cb_xen_frames(const struct cb_xen *xen);
+uint32_t cb_xen_frame_capacity(const struct cb_xen *xen);
+
+/// XENMEM_decrease_reservation, XENMEM_increase_reservation and XENMEM_populate_physmap of the first `extents`
+/// entries of the buffer, each 2^order frames. They return how many extents were done, which says nothing about
+/// why it was not more; -EPERM means that privcmd is locked.
+///
+/// `vnode` < 0: from any node; else from the vnode's physical node and no other (exact-node-request).
+/// increase_reservation burns memory in PVH and HVM guests (the pages get no frame number): tests only.
+int64_t cb_xen_decrease_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order);
+int64_t cb_xen_increase_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode);
+int64_t cb_xen_populate_physmap(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode);
+
+/// XENMEM_current_reservation, XENMEM_maximum_reservation (frames) and XENMEM_maximum_gpfn of this domain.
+int64_t cb_xen_current_reservation(struct cb_xen *xen);
+int64_t cb_xen_maximum_reservation(struct cb_xen *xen);
+int64_t cb_xen_maximum_gpfn(struct cb_xen *xen);
+
+/// HVMOP_get_mem_type of one frame: HVMMEM_* (0 ram_rw, 1 ram_ro, 2 mmio_dm = a hole).
+int cb_xen_memory_type(struct cb_xen *xen, uint64_t gfn);
+
+/// XENMEM_get_vnumainfo. -EOPNOTSUPP: the domain has no virtual NUMA. -EOVERFLOW: more than this header's limits.
+int cb_xen_vnuma(struct cb_xen *xen, struct cb_vnuma *out);
+
+#endif

@@ -1,0 +1,100 @@
+#define _GNU_SOURCE
+#include "cb_pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <numa.h>
+#include <numaif.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "cb_files.h"
+
+#define PAGE 4096u
+
+// In the kernel since 5.14; Debian 12's libc headers have them, older ones do not.
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static void *pointer(uint64_t address) { return (void *)(uintptr_t)address; }
+
+uint64_t cb_map_file(int fd, uint64_t offset, uint64_t bytes, int32_t *error) {
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, (off_t)offset);
+    *error = at == MAP_FAILED ? -errno : 0;
+    return at == MAP_FAILED ? 0 : (uint64_t)(uintptr_t)at;
+}
+
+int cb_unmap(uint64_t address, uint64_t bytes) { return munmap(pointer(address), bytes) < 0 ? -errno : 0; }
+
+int cb_bind_to_node(uint64_t address, uint64_t bytes, uint32_t node) {
+    // Not numa_tonode_memory: in libnuma 2.0.16 it prints a failed mbind and goes on unbound.
+    struct bitmask *nodes = numa_allocate_nodemask();
+    if (!nodes) return -ENOMEM;
+    int error = node < nodes->size ? 0 : -EINVAL;
+    if (!error) {
+        numa_bitmask_setbit(nodes, node);
+        // The kernel reads one bit less than it is told.
+        if (mbind(pointer(address), bytes, MPOL_BIND, nodes->maskp, nodes->size + 1, 0) < 0) error = -errno;
+    }
+    numa_bitmask_free(nodes);
+    return error;
+}
+
+static int advise(uint64_t address, uint64_t bytes, int advice) {
+    while (madvise(pointer(address), bytes, advice) < 0)
+        if (errno != EINTR) return -errno;
+    return 0;
+}
+
+int cb_populate_write(uint64_t address, uint64_t bytes) { return advise(address, bytes, MADV_POPULATE_WRITE); }
+
+int cb_populate_read(uint64_t address, uint64_t bytes) { return advise(address, bytes, MADV_POPULATE_READ); }
+
+int cb_pin_open(int32_t *write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+    if (fcntl(ends[1], F_SETPIPE_SZ, CB_PIN_PAGES * PAGE) < 0) {
+        int error = errno;
+        close(ends[0]);
+        close(ends[1]);
+        return -error;
+    }
+    *write_end = ends[1];
+    return ends[0];
+}
+
+int cb_pin_reopen(int read_end) {
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", read_end);
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int cb_pin_add(int write_end, uint64_t address) {
+    struct iovec page = {pointer(address), PAGE};
+    ssize_t done;
+    do done = vmsplice(write_end, &page, 1, SPLICE_F_NONBLOCK);
+    while (done < 0 && errno == EINTR);
+    if (done < 0) return -errno;
+    return done == (ssize_t)PAGE ? 0 : -EIO;
+}
+
+int cb_pin_count(int read_end) {
+    int bytes = 0;
+    if (ioctl(read_end, FIONREAD, &bytes) < 0) return -errno;
+    return bytes / (int)PAGE;
+}
+
+int64_t cb_pagemap_read(int pagemap, uint64_t address, uint64_t *entries, uint64_t count) {
+    int64_t bytes = cb_file_read(pagemap, address / PAGE * sizeof *entries, entries, count * sizeof *entries);
+    return bytes < 0 ? bytes : bytes / (int64_t)sizeof *entries;
+}
+
+int cb_node_count(void) { return numa_available() < 0 ? -ENOSYS : numa_max_node() + 1; }
+
+int cb_node_distance(uint32_t from, uint32_t to) { return numa_distance((int)from, (int)to); }

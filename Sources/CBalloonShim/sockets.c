@@ -1,0 +1,154 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cb_events.h"
+
+static int outcome(int result) { return result < 0 ? -errno : result; }
+
+static int64_t bytes_or_error(ssize_t result) { return result < 0 ? -errno : result; }
+
+// The address of a path, or of an abstract name when it begins with @ (systemd's way of writing one).
+static int address_of(const char *path, struct sockaddr_un *address, socklen_t *length) {
+    size_t n = strlen(path);
+    if (n == 0 || n >= sizeof address->sun_path) return -ENAMETOOLONG;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, n);
+    if (path[0] == '@') address->sun_path[0] = 0;
+    *length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + (path[0] != '@'));
+    return 0;
+}
+
+static int close_failed(int fd) {
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+int cb_socket_listen(const char *path, uint32_t backlog) {
+    struct sockaddr_un address;
+    socklen_t length;
+    int error = address_of(path, &address, &length);
+    if (error) return error;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -errno;
+    unlink(path);
+    // The mode comes with the bind, so there is no moment at which others could connect.
+    mode_t old = umask(0177);
+    int bound = bind(fd, (struct sockaddr *)&address, length);
+    umask(old);
+    if (bound < 0 || listen(fd, (int)backlog) < 0) return close_failed(fd);
+    return fd;
+}
+
+int cb_socket_connect(const char *path) {
+    struct sockaddr_un address;
+    socklen_t length;
+    int error = address_of(path, &address, &length);
+    if (error) return error;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    if (connect(fd, (struct sockaddr *)&address, length) < 0) return close_failed(fd);
+    return fd;
+}
+
+int cb_socket_accept(int fd) { return outcome(accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)); }
+
+int cb_socket_peer(int fd, uint32_t *user, int32_t *process) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) return -errno;
+    *user = peer.uid;
+    *process = peer.pid;
+    return 0;
+}
+
+int64_t cb_socket_receive(int fd, void *into, size_t capacity) {
+    return bytes_or_error(recv(fd, into, capacity, 0));
+}
+
+int64_t cb_socket_send(int fd, const void *from, size_t bytes) {
+    return bytes_or_error(send(fd, from, bytes, MSG_NOSIGNAL));
+}
+
+// Room for one descriptor, aligned as cmsghdr needs it.
+union control {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int64_t send_message(int fd, struct msghdr *message, int32_t descriptor, union control *control) {
+    if (descriptor >= 0) {
+        memset(control, 0, sizeof *control);
+        message->msg_control = control;
+        message->msg_controllen = sizeof *control;
+        struct cmsghdr *header = CMSG_FIRSTHDR(message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+    }
+    return bytes_or_error(sendmsg(fd, message, MSG_NOSIGNAL));
+}
+
+int64_t cb_socket_send_descriptor(int fd, const void *from, size_t bytes, int32_t descriptor) {
+    struct iovec data = {(void *)(uintptr_t)from, bytes};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    union control control;
+    return send_message(fd, &message, descriptor, &control);
+}
+
+int64_t cb_socket_receive_descriptor(int fd, void *into, size_t capacity, int32_t *descriptor) {
+    struct iovec data = {into, capacity};
+    union control control;
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *descriptor = -1;
+    ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    if (n < 0) return -errno;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(descriptor, CMSG_DATA(header), sizeof(int));
+    return n;
+}
+
+int cb_socket_timeout(int fd, uint32_t timeout_ms) {
+    struct timeval limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0) return -errno;
+    return outcome(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit));
+}
+
+int cb_notify(const char *state, int32_t descriptor) {
+    const char *path = getenv("NOTIFY_SOCKET");
+    if (!path || !*path) return 0;
+    struct sockaddr_un address;
+    socklen_t length;
+    int error = address_of(path, &address, &length);
+    if (error) return error;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    struct iovec data = {(void *)(uintptr_t)state, strlen(state)};
+    struct msghdr message = {.msg_name = &address, .msg_namelen = length, .msg_iov = &data, .msg_iovlen = 1};
+    union control control;
+    int64_t sent = send_message(fd, &message, descriptor, &control);
+    close(fd);
+    return sent < 0 ? (int)sent : 1;
+}
+
+int cb_listen_descriptors(void) {
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    if (!pid || !count || strtol(pid, NULL, 10) != (long)getpid()) return 0;
+    long n = strtol(count, NULL, 10);
+    if (n < 0 || n > 1 << 16) return -EINVAL;
+    for (int fd = 3; fd < 3 + (int)n; fd++)
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+    return (int)n;
+}

@@ -1,0 +1,64 @@
+/// What moves memory between one kind of guest and Xen.
+///
+/// The seam is narrow on purpose: the controller decides, a backend does one bounded step and says what came of it.
+public protocol Backend: AnyObject {
+    /// The word for it in `status`: privcmd or kernel.
+    var name: String { get }
+    /// The vnodes of this guest.
+    var vnodes: [VNode] { get }
+    /// Sizes are multiples of this, in KiB.
+    var granularityKiB: UInt64 { get }
+
+    /// Finds out what is a hole now: after a start, a kill, a resume. Ends what a killed process had begun.
+    /// - Returns: the balloon in frames.
+    func recover(vnode: Int) throws(BalloonError) -> UInt64
+
+    /// Gives up to so many extents to Xen. An error leaves nothing lost: the next step looks at Xen first.
+    func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
+    /// Takes up to so many extents back.
+    func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
+
+    /// Compares Xen with what we believe, slot by slot.
+    /// - Parameters:
+    ///   - slots: which of the vnode's slots; clamped to those there are.
+    ///   - everyFrame: all 512 frames of an extent instead of its first and last.
+    func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding]
+    /// Slots of a vnode, for slicing an audit.
+    func slotCount(vnode: Int) -> Int
+    /// Whether somebody removed the vnode's file.
+    func isRemoved(vnode: Int) throws(BalloonError) -> Bool
+}
+
+/// Something that an audit found.
+public struct AuditFinding: Equatable, Sendable {
+    /// What is wrong. The words stand in JSON.
+    public enum Kind: String, Sendable {
+        /// A given frame is RAM: somebody populated it.
+        case ramInBalloon = "ram-in-balloon"
+        /// A frame that we believe to be RAM is a hole.
+        case holeInReserve = "hole-in-reserve"
+        /// A slot has no page.
+        case noPage = "no-page"
+        /// A slot's page is another one than before.
+        case moved
+        /// Neither RAM nor a hole.
+        case unknownType = "unknown-type"
+        /// The file is shorter or longer than it was.
+        case fileSize = "file-size"
+        /// Somebody removed the file.
+        case fileRemoved = "file-removed"
+    }
+
+    public let vnode: Int
+    public let slot: Int
+    /// The first frame that it was seen on; 0 where there is none.
+    public let gfn: UInt64
+    public let kind: Kind
+
+    public init(vnode: Int, slot: Int, gfn: UInt64, kind: Kind) {
+        self.vnode = vnode
+        self.slot = slot
+        self.gfn = gfn
+        self.kind = kind
+    }
+}

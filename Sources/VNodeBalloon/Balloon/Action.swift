@@ -1,0 +1,33 @@
+/// One bounded step that the controller wants done.
+public enum Action: Equatable, Sendable {
+    /// Give up to `extents` 2 MiB extents of the vnode to Xen.
+    case inflate(vnode: Int, extents: Int)
+    /// Take up to `extents` back.
+    case deflate(vnode: Int, extents: Int)
+
+    public var vnode: Int {
+        switch self {
+        case .inflate(let vnode, _), .deflate(let vnode, _): return vnode
+        }
+    }
+}
+
+/// What came of an ``Action``.
+public struct Outcome: Equatable, Sendable {
+    /// The vnode's balloon after it, in frames.
+    public var balloonFrames: UInt64
+    /// Why it was less than asked for, if it was.
+    public var obstacle: HeldReason?
+
+    public init(balloonFrames: UInt64, obstacle: HeldReason? = nil) {
+        self.balloonFrames = balloonFrames
+        self.obstacle = obstacle
+    }
+}
+
+/// What the controller says when it is asked what to do.
+public enum Decision: Equatable, Sendable {
+    case act(Action)
+    /// Nothing, until something changes or until this time (nanoseconds of the caller's clock; nil: for ever).
+    case wait(until: UInt64?)
+}

@@ -1,0 +1,48 @@
+extension BalloonController.Balloon {
+    /// The size that counts, in frames: the forced one before xenstore's; nil: stay as you are.
+    func wantedFrames(_ extentKiB: UInt64) -> UInt64? {
+        if let forced = state.forcedKiB { return forced / 4 }
+        guard case .size(let kib) = request else { return nil }
+        return kib / extentKiB * extentKiB / 4
+    }
+
+    /// Which way it should move, nil when it need not or must not.
+    func direction(_ extentKiB: UInt64, inflating mayInflate: Bool) -> VNodeActivity? {
+        guard let wanted = wantedFrames(extentKiB), wanted != state.balloonFrames else { return nil }
+        if wanted < state.balloonFrames { return .deflating }
+        return mayInflate ? .inflating : nil
+    }
+
+    /// How many extents lie between the balloon and its size, a part counted as one.
+    func distanceExtents(_ extentKiB: UInt64) -> Int {
+        let wanted = wantedFrames(extentKiB) ?? state.balloonFrames
+        let frames = wanted > state.balloonFrames ? wanted - state.balloonFrames : state.balloonFrames - wanted
+        let perExtent = extentKiB / 4
+        return Int((frames + perExtent - 1) / perExtent)
+    }
+
+    mutating func startAfresh() {
+        backoff.reset()
+        obstacle = nil
+    }
+
+    mutating func settle(direction: VNodeActivity?, extentKiB: UInt64, legacyTargetReturned: Bool) {
+        if case .size(let kib) = request {
+            state.targetKiB = kib / extentKiB * extentKiB
+        } else {
+            state.targetKiB = nil
+        }
+        let reason = heldReason(direction, legacyTargetReturned: legacyTargetReturned)
+        state.reason = reason
+        state.activity = reason != nil ? .held : direction ?? .idle
+    }
+
+    private func heldReason(_ direction: VNodeActivity?, legacyTargetReturned: Bool) -> HeldReason? {
+        if direction != nil, let obstacle { return obstacle }
+        if direction != nil { return nil }
+        if legacyTargetReturned { return .legacyTarget }
+        if request == .invalid { return .invalidTarget }
+        if let forced = state.forcedKiB, let target = state.targetKiB, target != forced { return .forced }
+        return nil
+    }
+}

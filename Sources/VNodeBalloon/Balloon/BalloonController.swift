@@ -1,0 +1,198 @@
+/// Decides what each vnode's balloon does next.
+///
+/// It is pure: it is told what is, asked for one bounded step, and told what came of it. It calls nobody and has no
+/// clock; times are nanoseconds of any clock that does not go back.
+public struct BalloonController: Sendable {
+    /// What the controller must know of the world to decide. Gathered by the caller before each decision.
+    public struct Facts: Sendable {
+        /// Memory of each vnode's node, by vnode number. Needed only where ``wantsMemoryFacts(of:now:)``.
+        public var memory: [Int: Guard.NodeMemory] = [:]
+        /// XENMEM_current_reservation and XENMEM_maximum_reservation, in frames.
+        public var currentReservation: UInt64 = 0
+        public var maximumReservation: UInt64 = .max
+
+        public init() {}
+    }
+
+    /// Settings, from the configuration.
+    public struct Options: Equatable, Sendable {
+        public var guardRule = Guard()
+        /// MiB a second over all vnodes; 0: as fast as it goes.
+        public var maxRateMiB: UInt64 = 0
+        /// The most that one step moves. Growing the pool by more than 4 pages at once can keep the kernel busy for
+        /// long; taking back is quick.
+        public var inflateExtents = 4
+        public var deflateExtents = 64
+
+        public init() {}
+    }
+
+    public var options: Options
+    let extentKiB: UInt64
+    var balloons: [Balloon]
+    /// memory/target came back after it had been away.
+    public private(set) var legacyTargetReturned = false
+    private var lastActed = -1
+    private var rateDue: UInt64 = 0
+
+    /// One vnode's balloon and what is planned for it.
+    struct Balloon: Sendable {
+        var state: VNodeState
+        var request: TargetRequest = .absent
+        var backoff = Backoff()
+        /// What the last try stumbled on, until one succeeds.
+        var obstacle: HeldReason?
+    }
+
+    /// - Parameter granularityKiB: targets are rounded down to a multiple of this; also the size of an extent.
+    public init(vnodes: [VNode], granularityKiB: UInt64, options: Options = Options()) {
+        self.options = options
+        extentKiB = granularityKiB
+        balloons = vnodes.map { Balloon(state: VNodeState(vnode: $0)) }
+    }
+
+    /// The vnodes' states, in order of their numbers.
+    public var states: [VNodeState] { balloons.map(\.state) }
+
+    // MARK: What it is told
+
+    /// What xenstore asks for. A new request starts afresh at once.
+    public mutating func setRequest(_ request: TargetRequest, vnode: Int) {
+        update(vnode) { balloon in
+            guard balloon.request != request else { return }
+            balloon.request = request
+            balloon.startAfresh()
+        }
+    }
+
+    /// A size that an administrator wants whatever xenstore says, in KiB; nil releases it.
+    public mutating func setForced(_ kib: UInt64?, vnode: Int) {
+        let extent = extentKiB
+        update(vnode) { balloon in
+            let rounded = kib.map { $0 / extent * extent }
+            guard balloon.state.forcedKiB != rounded else { return }
+            balloon.state.forcedKiB = rounded
+            balloon.startAfresh()
+        }
+    }
+
+    /// The balloon as an audit found it, in frames.
+    public mutating func setBalloon(frames: UInt64, vnode: Int) {
+        update(vnode) { $0.state.balloonFrames = frames }
+    }
+
+    /// memory/target is back after an absence: what is given stays given, but no more is.
+    public mutating func setLegacyTargetReturned(_ returned: Bool) {
+        guard returned != legacyTargetReturned else { return }
+        legacyTargetReturned = returned
+        for index in balloons.indices {
+            balloons[index].startAfresh()
+            settle(index)
+        }
+    }
+
+    /// What came of an action.
+    public mutating func finish(_ action: Action, _ outcome: Outcome, now: UInt64) {
+        let extent = extentKiB
+        update(action.vnode) { balloon in
+            let moved = balloon.state.balloonFrames != outcome.balloonFrames
+            balloon.state.balloonFrames = outcome.balloonFrames
+            if moved {
+                balloon.startAfresh()
+            } else {
+                balloon.obstacle = outcome.obstacle ?? .hypervisorRefused
+                balloon.backoff.failed(now: now)
+            }
+        }
+        lastActed = action.vnode
+        if options.maxRateMiB > 0 {
+            let extents: Int
+            switch action {
+            case .inflate(_, let n), .deflate(_, let n): extents = n
+            }
+            rateDue = now + UInt64(extents) * extent * 1_000_000_000 / 1024 / options.maxRateMiB
+        }
+    }
+
+    // MARK: What it is asked
+
+    /// Whether a decision needs to know the memory of this vnode's node.
+    public func wantsMemoryFacts(of vnode: Int, now: UInt64) -> Bool {
+        guard let balloon = balloons.first(where: { $0.state.vnode.number == vnode }) else { return false }
+        return balloon.direction(extentKiB, inflating: !legacyTargetReturned) == .inflating
+            && balloon.backoff.isDue(now: now)
+    }
+
+    /// The next step, if one is due. What keeps a vnode from moving is noted in its state.
+    public mutating func next(_ facts: Facts, now: UInt64) -> Decision {
+        if now < rateDue && balloons.contains(where: { direction(of: $0) != nil }) { return .wait(until: rateDue) }
+        var chosen: Action?
+        // The vnode behind the one that moved last comes first, so that none waits for another's long way.
+        let start = (balloons.firstIndex { $0.state.vnode.number > lastActed } ?? 0)
+        for offset in balloons.indices {
+            let index = (start + offset) % balloons.count
+            guard let action = step(index, facts, now: now) else { continue }
+            if chosen == nil || isBetter(action, than: chosen, facts) { chosen = action }
+        }
+        if let chosen {
+            noteMoving(chosen)
+            return .act(chosen)
+        }
+        return .wait(until: balloons.compactMap { direction(of: $0) == nil ? nil : $0.backoff.due }.min())
+    }
+
+    private func direction(of balloon: Balloon) -> VNodeActivity? {
+        balloon.direction(extentKiB, inflating: !legacyTargetReturned)
+    }
+
+    /// Xen refuses to populate above the maximum: there, giving makes room for taking.
+    private func isBetter(_ action: Action, than other: Action?, _ facts: Facts) -> Bool {
+        guard case .inflate = action, case .deflate(_, let extents)? = other else { return false }
+        return facts.currentReservation + UInt64(extents) * extentKiB / 4 > facts.maximumReservation
+    }
+
+    private mutating func step(_ index: Int, _ facts: Facts, now: UInt64) -> Action? {
+        let vnode = balloons[index].state.vnode.number
+        guard let direction = direction(of: balloons[index]), balloons[index].backoff.isDue(now: now) else {
+            settle(index)
+            return nil
+        }
+        let distance = balloons[index].distanceExtents(extentKiB)
+        if direction == .deflating { return .deflate(vnode: vnode, extents: min(distance, options.deflateExtents)) }
+        guard balloons[index].state.vnode.linuxNode != nil else { return hold(index, .noNode, now: now) }
+        guard let memory = facts.memory[vnode] else { return hold(index, .noNode, now: now) }
+        let allowed = options.guardRule.extents(on: memory, extentKiB: extentKiB)
+        guard allowed > 0 else { return hold(index, .guard, now: now) }
+        return .inflate(vnode: vnode, extents: min(distance, allowed, options.inflateExtents))
+    }
+
+    private mutating func hold(_ index: Int, _ reason: HeldReason, now: UInt64) -> Action? {
+        balloons[index].obstacle = reason
+        balloons[index].backoff.failed(now: now)
+        settle(index)
+        return nil
+    }
+
+    private mutating func noteMoving(_ action: Action) {
+        update(action.vnode, settled: false) { balloon in
+            balloon.state.reason = nil
+            switch action {
+            case .inflate: balloon.state.activity = .inflating
+            case .deflate: balloon.state.activity = .deflating
+            }
+        }
+    }
+
+    private mutating func update(_ vnode: Int, settled: Bool = true, _ body: (inout Balloon) -> Void) {
+        guard let index = balloons.firstIndex(where: { $0.state.vnode.number == vnode }) else { return }
+        body(&balloons[index])
+        if settled { settle(index) }
+    }
+
+    /// Brings activity and reason in line with what is known.
+    private mutating func settle(_ index: Int) {
+        let direction = direction(of: balloons[index])
+        let legacy = legacyTargetReturned
+        balloons[index].settle(direction: direction, extentKiB: extentKiB, legacyTargetReturned: legacy)
+    }
+}

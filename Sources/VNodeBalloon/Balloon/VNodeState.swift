@@ -1,0 +1,85 @@
+/// What a vnode's balloon does.
+public enum VNodeActivity: String, Sendable, Equatable {
+    /// At its target, or without one.
+    case idle
+    case inflating
+    case deflating
+    /// It cannot, or must not, move: see ``HeldReason``.
+    case held
+    /// No daemon is running.
+    case stopped
+}
+
+/// Why a balloon is held. The words stand in xenstore and in JSON.
+public enum HeldReason: String, Sendable, Equatable, CaseIterable {
+    /// An administrator forced a size and xenstore wants another.
+    case forced
+    /// memory/target came back: Linux's own balloon is in use again.
+    case legacyTarget = "legacy-target"
+    /// The node has no more free 2 MiB pages.
+    case noMemory = "no-memory"
+    /// More would leave the guest too little on this node.
+    case `guard`
+    /// Xen lets the domain have no more.
+    case maxReservation = "max-reservation"
+    /// The physical node has no free memory.
+    case pnodeFull = "pnode-full"
+    case invalidTarget = "invalid-target"
+    case hypervisorRefused = "hypervisor-refused"
+    /// Linux's own balloon gave up.
+    case kernelStopped = "kernel-stopped"
+    /// Somebody removed the balloon's file.
+    case filesRemoved = "files-removed"
+    /// A page of the balloon is not where it was.
+    case moved
+    /// No single Linux node lies in the vnode's memory.
+    case noNode = "no-node"
+}
+
+/// One vnode, as Xen describes it and as Linux sees it.
+public struct VNode: Equatable, Sendable {
+    /// Xen's number.
+    public let number: Int
+    /// Linux's number of the node at the same addresses; nil when there is none, or several.
+    public let linuxNode: Int?
+    /// Memory in KiB, balloon included.
+    public let sizeKiB: UInt64
+
+    public init(number: Int, linuxNode: Int?, sizeKiB: UInt64) {
+        self.number = number
+        self.linuxNode = linuxNode
+        self.sizeKiB = sizeKiB
+    }
+}
+
+/// What xenstore asks of a vnode.
+public enum TargetRequest: Equatable, Sendable {
+    /// No target: stay as you are.
+    case absent
+    /// Something that is not a size, or more than there is.
+    case invalid
+    /// The size that the balloon shall have, in KiB, as it was written.
+    case size(UInt64)
+}
+
+/// All that is known of one vnode's balloon.
+public struct VNodeState: Equatable, Sendable {
+    public let vnode: VNode
+    /// The accepted target in KiB, rounded down; nil while xenstore holds no valid one.
+    public internal(set) var targetKiB: UInt64?
+    /// A size that an administrator set, in KiB.
+    public internal(set) var forcedKiB: UInt64?
+    /// Frames that Xen has of this vnode.
+    public internal(set) var balloonFrames: UInt64
+    public internal(set) var activity: VNodeActivity
+    public internal(set) var reason: HeldReason?
+
+    public init(vnode: VNode, balloonFrames: UInt64 = 0, activity: VNodeActivity = .idle) {
+        self.vnode = vnode
+        self.balloonFrames = balloonFrames
+        self.activity = activity
+    }
+
+    /// The balloon in KiB.
+    public var balloonKiB: UInt64 { balloonFrames * 4 }
+}

@@ -1,0 +1,77 @@
+/// One entry of /proc/self/pagemap: where a virtual page is.
+public struct PagemapEntry: RawRepresentable, Equatable, Sendable {
+    public let rawValue: UInt64
+
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// Bits 0 to 54: the frame number. 0 for a reader without CAP_SYS_ADMIN.
+    public static let frameMask: UInt64 = (1 << 55) - 1
+    /// Bit 62: swapped, or being migrated.
+    public static let swapped: UInt64 = 1 << 62
+    /// Bit 63: in memory.
+    public static let present: UInt64 = 1 << 63
+
+    public var frame: UInt64 { rawValue & Self.frameMask }
+    /// In memory, and not on its way to somewhere else.
+    public var isResident: Bool { rawValue & (Self.present | Self.swapped) == Self.present }
+}
+
+/// Why a stretch of pagemap is not an extent that may be given.
+public enum FrameFault: Error, Equatable, Sendable {
+    /// An entry is missing, swapped or being migrated.
+    case notResident(index: Int)
+    /// Frame 0: the reader may not see frame numbers (it needs CAP_SYS_ADMIN).
+    case hidden
+    /// The first frame is not a multiple of the extent's size.
+    case misaligned(gfn: UInt64)
+    /// The frames are not one behind the other.
+    case broken(index: Int)
+}
+
+extension PagemapEntry {
+    /// The first frame of the extent that `entries` describe, if they are exactly one: all resident, aligned to
+    /// their own number, one behind the other.
+    ///
+    /// `entries` holds the extent's pages in order; their number is a power of two.
+    public static func extent(_ entries: Span<UInt64>) throws(FrameFault) -> UInt64 {
+        precondition(entries.count.nonzeroBitCount == 1, "an extent has 2^order pages")
+        let expected = (entries[0] & frameMask) | present
+        // One pass without a branch: the usual answer is that all is well. Bits above the frame that do not matter
+        // (soft-dirty, file, exclusive) are masked out.
+        let relevant = frameMask | present | swapped
+        var wrong: UInt64 = 0
+        for index in entries.indices {
+            wrong |= (entries[index] & relevant) ^ (expected &+ UInt64(truncatingIfNeeded: index))
+        }
+        let gfn = entries[0] & frameMask
+        if wrong == 0 && gfn != 0 && gfn & UInt64(entries.count - 1) == 0 { return gfn }
+        throw fault(entries, gfn)
+    }
+
+    private static func fault(_ entries: Span<UInt64>, _ gfn: UInt64) -> FrameFault {
+        for index in entries.indices where !PagemapEntry(rawValue: entries[index]).isResident {
+            return .notResident(index: index)
+        }
+        if gfn == 0 { return .hidden }
+        if gfn & UInt64(entries.count - 1) != 0 { return .misaligned(gfn: gfn) }
+        for index in entries.indices where entries[index] & frameMask != gfn &+ UInt64(index) {
+            return .broken(index: index)
+        }
+        return .broken(index: 0)
+    }
+
+    /// Writes the frame numbers of `entries` to `frames`, leaving out what is not resident.
+    ///
+    /// - Returns: how many were written. `frames` must have room for all.
+    public static func frames(_ entries: Span<UInt64>, into frames: inout MutableSpan<UInt64>) -> Int {
+        precondition(frames.count >= entries.count, "the output has room for every entry")
+        var count = 0
+        for index in entries.indices {
+            let entry = entries[index]
+            // Unchecked: `count` never passes `index`, which is below both lengths. The check costs 40 % here.
+            unsafe frames[unchecked: count] = entry & frameMask
+            count &+= entry & (present | swapped) == present ? 1 : 0
+        }
+        return count
+    }
+}

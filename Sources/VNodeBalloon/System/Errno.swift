@@ -1,0 +1,19 @@
+internal import CBalloonShim
+
+/// The kernel's word for an error number: "EPERM: Operation not permitted".
+public func errnoText(_ number: Int32) -> String {
+    // Unsafe: the shim writes a NUL-ended text of at most this length.
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
+        unsafe cb_error_text(number, text.baseAddress, text.count)
+        return unsafe String(cString: text.baseAddress!)
+    }
+}
+
+/// Turns the shim's -errno into an error; passes what is >= 0.
+@inline(__always)
+func check<T: SignedInteger>(
+    _ result: T, _ code: BalloonError.Code = .system, vnode: Int? = nil, _ message: @autoclosure () -> String
+) throws(BalloonError) -> T {
+    if result >= 0 { return result }
+    throw BalloonError(code, message(), errno: Int32(-result), vnode: vnode)
+}

@@ -1,0 +1,33 @@
+/// What the balloon asks of Xen.
+///
+/// The calls that move memory return how many extents were done, as Xen does: a short count is progress, not an
+/// error, and says nothing about its cause. They pass what lies in ``extents``.
+public protocol Hypervisor: AnyObject {
+    /// The list of extents that the next call passes to Xen. Its contents stay as they are over a call.
+    var extents: ExtentBuffer { get }
+
+    /// Gives the listed extents to Xen.
+    ///
+    /// The hypercall behind it is XENMEM_decrease_reservation. An extent that is not counted may have lost part of
+    /// its frames.
+    /// - Returns: extents done, from the start of the list.
+    /// - Throws: `.privcmdLocked`, `.hypercall`.
+    func decreaseReservation() throws(BalloonError) -> Int
+
+    /// Backs the listed extents with memory. They must be holes: Xen replaces what is there without a word.
+    ///
+    /// The hypercall behind it is XENMEM_populate_physmap, with XENMEMF_vnode and exact-node-request.
+    /// - Parameter vnode: whose physical node the memory must come from; nil where the domain has no vNUMA.
+    /// - Returns: extents done, from the start of the list.
+    /// - Throws: `.privcmdLocked`, `.hypercall`.
+    func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int
+
+    /// Memory of this domain in frames (XENMEM_current_reservation).
+    func currentReservation() throws(BalloonError) -> UInt64
+    /// What it may have at most, in frames (XENMEM_maximum_reservation).
+    func maximumReservation() throws(BalloonError) -> UInt64
+    /// What is behind one frame (HVMOP_get_mem_type).
+    func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType
+    /// The virtual NUMA layout, nil without one (XENMEM_get_vnumainfo).
+    func vnumaTopology() throws(BalloonError) -> VNUMATopology?
+}
