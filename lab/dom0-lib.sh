@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What scenarios call: reporting, the guest, commands in it. Sourced in dom0 by busybox sh.
 
 # What a guest is made of; a scenario changes these before start_guest.
@@ -10,12 +11,16 @@ KARGS=              # more for the guest's kernel
 
 # --- Reporting -------------------------------------------------------------------------------------------------------
 
+# One line, whatever is in it; the console shows it too, to be read among what happened around it.
 report() {
+    set -f
+    set -- $*
+    set +f
     echo "$*" >&3
     echo "@@ $*"
 }
 note() { report "note $*"; }
-tell() { report "tell $*"; }
+tell() { echo "tell $*" >&3; }
 pass() { report "ok $*"; }
 fail() { report "FAIL $*"; }
 
@@ -112,7 +117,7 @@ start_guest() {
         die "the guest can be created ($(tail -n 3 /tmp/xl.log | tr '\n' ' '))"
     DOMID=$(xl domid g1)
     D=/local/domain/$DOMID
-    tail -f -s 0.2 $GUEST_LOG | sed 's/^/guest| /' &
+    tail -f $GUEST_LOG | sed 's/^/guest| /' &
     GUEST_TAIL=$!
     wait_until 120 xenstore-exists $D/data/lab/ready || die "the guest comes up"
     echo "@@ guest $DOMID is up at $(uptime_seconds) s"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What scenarios call: memory as Xen counts it, the vnode interface in xenstore, what the product says of itself.
 
 # --- Xen's own count -------------------------------------------------------------------------------------------------

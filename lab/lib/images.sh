@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The two initial file systems: dom0's and the guest's. Neither is compressed: unpacking costs an emulated CPU seconds,
 # and they are loaded straight into memory. Sourced by lab/run.
 

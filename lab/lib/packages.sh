@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Packages: what this machine needs to build and emulate, and what the emulated machine is made of.
 # Sourced by lab/setup and lab/run.
 
@@ -111,7 +112,9 @@ unpack_machine() {
     gzip -dc "$MACHINE_ROOT/boot/xen-$XEN_VERSION-amd64.gz" > "$CACHE/xen.elf"
     unpack_kernel "$MACHINE_ROOT/boot/vmlinuz-$version" > "$CACHE/vmlinux"
     echo "$version" > "$CACHE/kernel-version"
-    [ -s "$CACHE/xen.elf" ] && [ -s "$CACHE/vmlinux" ] || die "Xen or the kernel is missing in $CACHE"
+    if ! [ -s "$CACHE/xen.elf" ] || ! [ -s "$CACHE/vmlinux" ]; then
+        die "Xen or the kernel is missing in $CACHE"
+    fi
 }
 
 # The ELF kernel inside a bzImage. Xen and libxl take it as it is, and an emulated CPU spends seconds on unpacking.

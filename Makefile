@@ -1,0 +1,53 @@
+# make demo     set up this machine, build, and show the balloons moving on a real Xen (in QEMU)
+# make test     set up this machine, build, run all tests
+# make build    the release build alone; sudo make install puts it on this machine
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+# A guest need not have Swift's libraries.
+SWIFT_BUILD = swift build -c release --static-swift-stdlib
+SWIFT_SOURCES = Package.swift Sources Tests
+UNITS = $(notdir $(wildcard packaging/*.service packaging/*.mount))
+
+.PHONY: all setup build test demo install uninstall clean format lint
+
+all: build
+
+setup:
+	lab/setup
+
+build:
+	$(SWIFT_BUILD)
+
+# Each step is a make of its own: setup has to end before the build starts, with -j as well.
+test: setup
+	$(MAKE) --no-print-directory build
+	lab/test
+
+demo: setup
+	$(MAKE) --no-print-directory build
+	lab/demo
+
+install:
+	install -D -m 755 .build/release/balloonctl $(DESTDIR)$(PREFIX)/sbin/balloonctl
+	for unit in $(UNITS); do \
+	    install -d $(DESTDIR)$(UNITDIR) && \
+	    sed 's|@PREFIX@|$(PREFIX)|g' packaging/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
+
+clean:
+	rm -rf .build .lab
+
+format:
+	swift format --in-place --recursive $(SWIFT_SOURCES)
+
+lint:
+	swift format lint --strict --recursive $(SWIFT_SOURCES)
+	if command -v shellcheck > /dev/null; then \
+	    shellcheck lab/setup lab/run lab/unit lab/test lab/demo lab/lib/*.sh .ci/run && \
+	    shellcheck -s sh lab/guest-init lab/dom0-init lab/dom0-*.sh lab/scenarios/*/*; \
+	fi
