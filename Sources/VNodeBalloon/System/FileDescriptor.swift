@@ -8,4 +8,80 @@ public final class FileDescriptor {
     public init(_ rawValue: Int32) { self.rawValue = rawValue }
 
     deinit { _ = cb_file_close(rawValue) }
+
+    /// How a file is opened. Always close-on-exec, and never through a symbolic link in the last component.
+    enum Access: Int32 {
+        case read, write, readWrite
+        /// Read and write; made with mode 0600 where it is missing.
+        case create
+        case directory
+    }
+
+    /// Opens a path; below `directory` when it is relative and one is given.
+    /// - Throws: an error of the kind `code`, `.system` unless said otherwise.
+    static func open(
+        _ path: String, _ access: Access, below directory: FileDescriptor? = nil, code: BalloonError.Code = .system,
+        _ message: @autoclosure () -> String
+    ) throws(BalloonError) -> FileDescriptor {
+        // Unsafe: Swift lends the shim a C string for the call.
+        let opened =
+            if let directory { unsafe cb_file_open_at(directory.rawValue, path, access.rawValue) } else {
+                unsafe cb_file_open(path, access.rawValue)
+            }
+        return FileDescriptor(try check(opened, code, message()))
+    }
+
+    /// What stat(2) says.
+    func info() throws(BalloonError) -> FileInfo {
+        var info = cb_file_info()
+        // Unsafe: the shim fills the struct.
+        try check(unsafe cb_file_info(rawValue, &info), "cannot stat an open file")
+        return FileInfo(info)
+    }
+
+    /// The magic number and the block size of the file system that it is on.
+    func fileSystem() throws(BalloonError) -> (magic: UInt64, blockBytes: UInt64) {
+        var magic: UInt64 = 0
+        var block: UInt64 = 0
+        // Unsafe: the shim sets both numbers.
+        try check(unsafe cb_file_system(rawValue, &magic, &block), "cannot ask for a file system")
+        return (magic, block)
+    }
+}
+
+/// What stat(2) says of a file, as far as it is needed.
+struct FileInfo {
+    let bytes: UInt64
+    /// What is there of it: less than `bytes` when pages are missing.
+    let allocatedBytes: UInt64
+    let device: UInt64
+    let inode: UInt64
+    let links: Int
+    let owner: UInt32
+    /// Permission bits.
+    let mode: UInt32
+
+    fileprivate init(_ info: cb_file_info) {
+        bytes = info.bytes
+        allocatedBytes = info.allocated_bytes
+        device = info.device
+        inode = info.inode
+        links = Int(info.links)
+        owner = info.owner
+        mode = info.mode
+    }
+
+    /// Of a path; follows symbolic links, as the namespace files below /proc need.
+    init(path: String, code: BalloonError.Code = .system, _ message: @autoclosure () -> String) throws(BalloonError) {
+        var info = cb_file_info()
+        // Unsafe: a C string for the call, and a struct that the shim fills.
+        try check(unsafe cb_path_info(path, &info), code, message())
+        self.init(info)
+    }
+}
+
+/// Makes one directory with mode 0700, unless it is there.
+func makeDirectory(_ path: String) throws(BalloonError) {
+    // Unsafe: Swift lends the shim a C string for the call.
+    try check(unsafe cb_directory_make(path), "cannot make the directory \(path)")
 }

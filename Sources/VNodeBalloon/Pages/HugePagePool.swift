@@ -1,0 +1,54 @@
+internal import CBalloonShim
+internal import Glibc
+
+/// The kernel's pool of 2 MiB pages on one node
+/// (/sys/devices/system/node/node<n>/hugepages/hugepages-2048kB).
+struct HugePagePool {
+    let node: Int
+    private let directory: String
+
+    /// - Throws: `.noHugePages` where the kernel has no such pool.
+    init(node: Int) throws(BalloonError) {
+        self.node = node
+        directory = "/sys/devices/system/node/node\(node)/hugepages/hugepages-2048kB"
+        do {
+            _ = try total()
+        } catch {
+            throw BalloonError(
+                .noHugePages, "the kernel has no pool of 2 MiB pages on node \(node): it needs CONFIG_HUGETLBFS",
+                errno: error.errno)
+        }
+    }
+
+    /// Pages in the pool, used ones included.
+    func total() throws(BalloonError) -> Int { try readNumber(directory + "/nr_hugepages") }
+
+    /// Pages in the pool that nobody has.
+    func free() throws(BalloonError) -> Int { try readNumber(directory + "/free_hugepages") }
+
+    /// Grows the pool by up to `count` pages: as many as the kernel finds, and only what is free afterwards counts,
+    /// because another user may have taken some already.
+    /// - Returns: how many free pages there are more than before.
+    func grow(by count: Int) throws(BalloonError) -> Int {
+        let before = try free()
+        try set(try total() + count)
+        return max(0, min(count, try free() - before))
+    }
+
+    /// Takes up to `count` free pages out of the pool.
+    func shrink(by count: Int) throws(BalloonError) {
+        guard count > 0 else { return }
+        // Below what is in use the kernel would turn pages into surplus ones; never ask for that.
+        let (total, free) = (try total(), try free())
+        try set(total - min(count, free))
+    }
+
+    private func set(_ total: Int) throws(BalloonError) {
+        do {
+            try writeFile(directory + "/nr_hugepages", "\(total)")
+        } catch {
+            // A pool that cannot grow is an answer, too: the caller reads back what there is.
+            if error.errno != ENOMEM && error.errno != EINTR { throw error }
+        }
+    }
+}

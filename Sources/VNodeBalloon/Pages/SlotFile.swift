@@ -1,0 +1,108 @@
+internal import CBalloonShim
+
+/// One hugetlbfs file: 2 MiB slots, dense, grown and shrunk at the end only.
+struct SlotFile {
+    static let slotBytes: UInt64 = 2 << 20
+
+    let descriptor: FileDescriptor
+    let vnode: Int
+
+    /// Opens or makes `name` below the mount.
+    /// - Throws: `.notHugetlbfs` when the file is not on a hugetlbfs of 2 MiB pages, `.system`.
+    init(mount: FileDescriptor, name: String, vnode: Int) throws(BalloonError) {
+        self.vnode = vnode
+        descriptor = try .open(name, .create, below: mount, "cannot open the balloon's file \(name)")
+        // Frames of any other file would be given while the kernel still uses them.
+        guard try HugePageMount.isHugetlbfs(descriptor) else {
+            throw BalloonError(.notHugetlbfs, "the file \(name) is not on a hugetlbfs of 2 MiB pages", vnode: vnode)
+        }
+    }
+
+    struct Info {
+        var slots: Int
+        /// Slots that have a page.
+        var pages: Int
+        var links: Int
+    }
+
+    func info() throws(BalloonError) -> Info {
+        let info = try descriptor.info()
+        return Info(
+            slots: Int(info.bytes / Self.slotBytes), pages: Int(info.allocatedBytes / Self.slotBytes),
+            links: info.links)
+    }
+
+    func resize(to slots: Int) throws(BalloonError) {
+        let result = cb_file_truncate(descriptor.rawValue, UInt64(slots) * Self.slotBytes)
+        try check(result, vnode: vnode, "cannot resize the balloon's file to \(slots) pages")
+    }
+
+    /// Runs `body` with some slots mapped and bound to a node. The mapping is gone afterwards; the pages stay.
+    ///
+    /// The mapping is bound, not the file: hugetlbfs keeps no policy.
+    func withMapping<T>(
+        of slots: Range<Int>, node: Int, _ body: (SlotMapping) throws(BalloonError) -> T
+    ) throws(BalloonError) -> T {
+        var error: Int32 = 0
+        let bytes = UInt64(slots.count) * Self.slotBytes
+        let offset = UInt64(slots.lowerBound) * Self.slotBytes
+        // Unsafe: the shim sets the error number.
+        let address = unsafe cb_map_file(descriptor.rawValue, offset, bytes, &error)
+        try check(error, vnode: vnode, "cannot map \(slots.count) pages of the balloon's file")
+        // Unmapping only drops page tables: it frees no page of a file.
+        defer { _ = cb_unmap(address, bytes) }
+        try check(
+            cb_bind_to_node(address, bytes, UInt32(node)), vnode: vnode, "cannot bind memory to node \(node)")
+        return try body(SlotMapping(address: address, slots: slots))
+    }
+}
+
+/// Slots of a file that are mapped just now.
+struct SlotMapping {
+    let address: UInt64
+    let slots: Range<Int>
+
+    private func address(of slot: Int) -> UInt64 {
+        precondition(slots.contains(slot), "the slot is not mapped")
+        return address + UInt64(slot - slots.lowerBound) * SlotFile.slotBytes
+    }
+
+    /// Allocates and clears a slot's page. False when the node's pool has none.
+    func populateForWriting(_ slot: Int) -> Bool { cb_populate_write(address(of: slot), SlotFile.slotBytes) == 0 }
+
+    /// Maps a slot's page as it is, or allocates a missing one. False when there is none to be had.
+    func populateForReading(_ slot: Int) -> Bool { cb_populate_read(address(of: slot), SlotFile.slotBytes) == 0 }
+
+    /// Pins a slot's page.
+    func pin(_ slot: Int, in pin: borrowing Pin.Filler) throws(BalloonError) { try pin.add(address(of: slot)) }
+
+    /// The first frame of a slot's page, from pagemap.
+    func frame(of slot: Int, _ pagemap: Pagemap) throws(BalloonError) -> Result<UInt64, FrameFault> {
+        try pagemap.extent(at: address(of: slot))
+    }
+}
+
+/// /proc/self/pagemap.
+struct Pagemap {
+    private let descriptor: FileDescriptor
+
+    init() throws(BalloonError) {
+        descriptor = try .open("/proc/self/pagemap", .read, "cannot open /proc/self/pagemap")
+    }
+
+    /// The extent that 2 MiB of virtual addresses are, or what is wrong with it.
+    func extent(at address: UInt64) throws(BalloonError) -> Result<UInt64, FrameFault> {
+        var result: Result<UInt64, FrameFault> = .failure(.notResident(index: 0))
+        var read: Int64 = 0
+        let count = Int(ExtentBuffer.framesPerExtent)
+        // Unsafe: 4 KiB of scratch on the stack, filled by the shim before it is read.
+        unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { entries in
+            unsafe read = cb_pagemap_read(descriptor.rawValue, address, entries.baseAddress, UInt64(count))
+            guard read == count else { return }
+            let span = unsafe Span(_unsafeElements: entries)
+            do throws(FrameFault) { result = .success(try PagemapEntry.extent(span)) } catch { result = .failure(error) }
+        }
+        try check(read, "cannot read /proc/self/pagemap")
+        return result
+    }
+}

@@ -1,0 +1,168 @@
+/// What /proc/zoneinfo says of each Linux node: where its zones lie, and how much memory is left.
+public struct ZoneInfo: Equatable, Sendable {
+    /// A zone that holds memory.
+    public struct Zone: Equatable, Sendable {
+        /// Linux's number of its node.
+        public var node: Int
+        /// Guest frame numbers from the first to the last page; there may be holes in between.
+        public var frames: Range<UInt64>
+    }
+
+    /// All zones with memory, but for Device: those frames belong to drivers.
+    public internal(set) var zones: [Zone] = []
+    /// Memory by Linux node.
+    public internal(set) var memory: [Int: Guard.NodeMemory] = [:]
+
+    /// The one Linux node whose zones begin and end in these frames; nil when there is none, or several.
+    ///
+    /// By address and never by number: Linux numbers nodes by its first CPU.
+    public func node(within ranges: [Range<UInt64>]) -> Int? {
+        func isInside(_ frame: UInt64) -> Bool { ranges.contains { $0.contains(frame) } }
+        let nodes = Set(zones.map(\.node)).filter { node in
+            zones.allSatisfy { zone in
+                zone.node != node || isInside(zone.frames.lowerBound) && isInside(zone.frames.upperBound - 1)
+            }
+        }
+        return nodes.count == 1 ? nodes.first : nil
+    }
+
+    /// Parses the text of /proc/zoneinfo. What it does not know is passed over.
+    public init(parsing text: Span<UInt8>) {
+        var parser = ZoneInfoParser()
+        var start = 0
+        for index in text.indices where text[index] == UInt8(ascii: "\n") {
+            parser.take(text.extracting(start..<index))
+            start = index + 1
+        }
+        if start < text.count { parser.take(text.extracting(start..<text.count)) }
+        parser.endZone()
+        zones = parser.zones
+        memory = parser.nodes.mapValues(\.summary)
+    }
+
+    /// Reads /proc/zoneinfo.
+    /// - Throws: `.system`.
+    public static func read() throws(BalloonError) -> ZoneInfo {
+        let text = try readFile("/proc/zoneinfo")
+        return ZoneInfo(parsing: text.span)
+    }
+}
+
+/// Collects zone by zone. Counts are in frames.
+private struct ZoneInfoParser {
+    struct Node {
+        var free: UInt64 = 0
+        var high: UInt64 = 0
+        var managed: UInt64 = 0
+        var inactiveFile: UInt64 = 0
+        var reclaimableSlab: UInt64 = 0
+
+        var summary: Guard.NodeMemory {
+            Guard.NodeMemory(
+                managedKiB: managed * 4,
+                availableKiB: (free + (inactiveFile + reclaimableSlab) / 2) * 4,
+                highWatermarksKiB: high * 4)
+        }
+    }
+
+    struct Zone {
+        var node = 0
+        var isDevice = false
+        var free: UInt64 = 0
+        var high: UInt64 = 0
+        var spanned: UInt64 = 0
+        var managed: UInt64 = 0
+        var start: UInt64?
+    }
+
+    var zones: [ZoneInfo.Zone] = []
+    var nodes: [Int: Node] = [:]
+    private var zone: Zone?
+
+    mutating func take(_ line: Span<UInt8>) {
+        var words = Words()
+        guard let word = words.next(in: line) else { return }
+        let key = line.extracting(word)
+        if key.isEqual("Node") { return beginZone(line, &words) }
+        guard var zone else { return }
+        if key.isEqual("pages") {
+            // "pages free N"
+            if words.skip("free", in: line) { zone.free = words.number(in: line) ?? 0 }
+        } else if key.isEqual("high") {
+            zone.high = words.number(in: line) ?? 0
+        } else if key.isEqual("spanned") {
+            zone.spanned = words.number(in: line) ?? 0
+        } else if key.isEqual("managed") {
+            zone.managed = words.number(in: line) ?? 0
+        } else if key.isEqual("start_pfn:") {
+            zone.start = words.number(in: line)
+        } else if key.isEqual("nr_inactive_file") {
+            nodes[zone.node, default: Node()].inactiveFile = words.number(in: line) ?? 0
+        } else if key.isEqual("nr_slab_reclaimable") {
+            nodes[zone.node, default: Node()].reclaimableSlab = words.number(in: line) ?? 0
+        } else {
+            return
+        }
+        self.zone = zone
+    }
+
+    /// "Node 0, zone   Normal"
+    private mutating func beginZone(_ line: Span<UInt8>, _ words: inout Words) {
+        endZone()
+        guard let node = words.number(in: line) else { return }
+        _ = words.next(in: line)
+        zone = Zone(node: Int(node), isDevice: words.skip("Device", in: line))
+    }
+
+    mutating func endZone() {
+        defer { zone = nil }
+        guard let zone, !zone.isDevice, zone.managed > 0 else { return }
+        nodes[zone.node, default: Node()].free += zone.free
+        nodes[zone.node, default: Node()].high += zone.high
+        nodes[zone.node, default: Node()].managed += zone.managed
+        guard let start = zone.start, zone.spanned > 0 else { return }
+        zones.append(ZoneInfo.Zone(node: zone.node, frames: start..<start + zone.spanned))
+    }
+}
+
+/// Walks over the words of a line, without a copy of it.
+private struct Words {
+    private var position = 0
+
+    /// Where the next word is.
+    mutating func next(in line: Span<UInt8>) -> Range<Int>? {
+        while position < line.count, line[position] == UInt8(ascii: " ") { position += 1 }
+        let start = position
+        while position < line.count, line[position] != UInt8(ascii: " ") { position += 1 }
+        return start == position ? nil : start..<position
+    }
+
+    /// Whether the next word is this one.
+    mutating func skip(_ word: StaticString, in line: Span<UInt8>) -> Bool {
+        guard let next = next(in: line) else { return false }
+        return line.extracting(next).isEqual(word)
+    }
+
+    /// The digits at the start of the next word.
+    mutating func number(in line: Span<UInt8>) -> UInt64? {
+        guard let word = next(in: line) else { return nil }
+        var value: UInt64?
+        for index in word {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(line[index]) else { break }
+            let (product, overflow) = (value ?? 0).multipliedReportingOverflow(by: 10)
+            if overflow { return nil }
+            value = product &+ UInt64(line[index] - UInt8(ascii: "0"))
+        }
+        return value
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func isEqual(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount else { return false }
+        // Unsafe: the pointer is the literal's own memory, which lives as long as the program.
+        let other = unsafe UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+        for index in indices where unsafe self[index] != other[index] { return false }
+        return true
+    }
+}

@@ -1,0 +1,36 @@
+internal import CBalloonShim
+internal import Glibc
+
+/// Reads a whole file of /proc or sysfs, at most `limit` bytes.
+/// - Throws: `.system`; `errno` is EFBIG above the limit.
+func readFile(_ path: String, limit: Int = 4 << 20) throws(BalloonError) -> [UInt8] {
+    var capacity = 32 << 10
+    while true {
+        var length: Int64 = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            // Unsafe: the shim fills at most `capacity` bytes of it and says how many.
+            unsafe length = cb_read_path(path, buffer.baseAddress, capacity)
+            count = max(0, Int(length))
+        }
+        if length >= 0 { return bytes }
+        guard length == -Int64(EFBIG), capacity < limit else {
+            throw BalloonError(.system, "cannot read \(path)", errno: Int32(-length))
+        }
+        capacity *= 4
+    }
+}
+
+/// Reads a file that holds one number, as sysfs has them.
+func readNumber(_ path: String) throws(BalloonError) -> Int {
+    let text = String(decoding: try readFile(path, limit: 64), as: UTF8.self)
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int(digits) else { throw BalloonError(.system, "\(path) does not hold a number: \(text)") }
+    return number
+}
+
+/// Writes a text to a file that is there, in one write.
+func writeFile(_ path: String, _ text: String) throws(BalloonError) {
+    // Unsafe: a C string and its length; the shim reads no further.
+    let result = unsafe cb_write_path(path, text, text.utf8.count)
+    try check(result, "cannot write \(path)")
+}
