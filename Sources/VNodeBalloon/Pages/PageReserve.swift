@@ -24,11 +24,12 @@ public protocol PageReserve: AnyObject {
     /// Frees the slots from `keeping` up: unpins them, shrinks the file, and the pool by what it grew.
     func release(keeping: Int) throws(BalloonError)
 
-    /// After a start: maps, pins and reads every slot there is.
+    /// After a start: maps, pins and reads every slot there is. Pool pages of ours that a killed process left unused
+    /// are taken out of the pool.
     ///
-    /// - Parameter foreign: what ``foreignPoolPages()`` was before the last move, if one was under way, and how many
-    ///   pages that move was about. Pool pages of ours that lie about unused are taken out of the pool.
-    /// - Returns: the first frame of each slot, nil for one without a usable page.
+    /// - Parameter interrupted: the move that was under way, nil when there was none or nothing is known of it.
+    /// - Returns: the first frame of each slot, nil for one that has no page.
+    /// - Throws: `.moved` when a page is there but cannot be looked at; `.system`.
     func recover(interrupted: InterruptedMove?) throws(BalloonError) -> [UInt64?]
 
     /// Whether somebody removed the file: its pages would be freed with the last descriptor.

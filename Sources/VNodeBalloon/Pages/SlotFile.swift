@@ -100,7 +100,9 @@ struct Pagemap {
             unsafe read = cb_pagemap_read(descriptor.rawValue, address, entries.baseAddress, UInt64(count))
             guard read == count else { return }
             let span = unsafe Span(_unsafeElements: entries)
-            do throws(FrameFault) { result = .success(try PagemapEntry.extent(span)) } catch { result = .failure(error) }
+            do throws(FrameFault) { result = .success(try PagemapEntry.extent(span)) } catch {
+                result = .failure(error)
+            }
         }
         try check(read, "cannot read /proc/self/pagemap")
         return result

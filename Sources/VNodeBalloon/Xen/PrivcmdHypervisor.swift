@@ -101,13 +101,15 @@ public final class PrivcmdHypervisor: Hypervisor {
     private static func openError(_ error: Int32) -> BalloonError {
         if error == ETIMEDOUT {
             return BalloonError(
-                .noXen, "/dev/xen/privcmd does not open because xenstore does not answer; is xenstored running in dom0?")
+                .noXen, "/dev/xen/privcmd does not open because xenstore does not answer; is xenstored running in dom0?"
+            )
         }
         if error == EACCES || error == EPERM {
             return BalloonError(.notRoot, "/dev/xen/privcmd may be opened by root only; run this as root", errno: error)
         }
         return BalloonError(
-            .noXen, "no Xen here: /dev/xen/privcmd or /dev/xen/hypercall is missing; in a Xen guest run: modprobe xen-privcmd",
+            .noXen,
+            "no Xen here: /dev/xen/privcmd or /dev/xen/hypercall is missing; in a Xen guest run: modprobe xen-privcmd",
             errno: error)
     }
 

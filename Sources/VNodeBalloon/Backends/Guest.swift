@@ -1,0 +1,99 @@
+/// The guest that this process runs in, and what moves its memory.
+public final class Guest {
+    /// What Xen calls this kind of guest (/sys/hypervisor/guest_type).
+    public enum Kind: String, Sendable {
+        case pvh = "PVH"
+        case hvm = "HVM"
+        case pv = "PV"
+    }
+
+    public let kind: Kind
+    public let hypervisor: any Hypervisor
+    public let backend: any Backend
+
+    /// Opens Xen, our hugetlbfs and the reserves. Nothing moves before the backend's `recover`.
+    ///
+    /// - Parameters:
+    ///   - stateDirectory: it must be there, and the caller must have its lock.
+    ///   - keeper: what keeps descriptors when this process ends.
+    ///   - staticMaxKiB: xenstore's memory/static-max, the size of vnode 0 where there is no virtual NUMA.
+    /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
+    ///   `.hypercall`, `.system`.
+    public static func open(
+        stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?
+    ) throws(BalloonError) -> Guest {
+        let (kind, hypervisor) = try openHypervisor()
+        try HugePageMount.checkNamespaces()
+        let mount = try HugePageMount(stateDirectory: stateDirectory)
+        let vnodes = try self.vnodes(hypervisor, try ZoneInfo.read(), staticMaxKiB: staticMaxKiB)
+        var reserves: [Int: any PageReserve] = [:]
+        for vnode in vnodes {
+            guard let node = vnode.linuxNode else { continue }
+            reserves[vnode.number] = try HugePageReserve(vnode: vnode.number, node: node, mount: mount, keeper: keeper)
+        }
+        let intents = try IntentRecord(stateDirectory: stateDirectory)
+        let backend = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)
+        return Guest(kind: kind, hypervisor: hypervisor, backend: backend)
+    }
+
+    /// Opens Xen alone: enough for a look at the domain, and for `doctor`.
+    public static func openHypervisor() throws(BalloonError) -> (Kind, any Hypervisor) {
+        let kind = try currentKind()
+        guard kind != .pv else {
+            throw BalloonError(
+                .unsupportedGuest,
+                "this is a PV guest: only the kernel can move its memory; use Linux's own balloon (xl mem-set)")
+        }
+        return (kind, try PrivcmdHypervisor())
+    }
+
+    /// - Throws: `.noXen` when this is not a Xen guest.
+    public static func currentKind() throws(BalloonError) -> Kind {
+        guard let hypervisor = try? readFile("/sys/hypervisor/type", limit: 64), trimmed(hypervisor) == "xen" else {
+            throw BalloonError(.noXen, "no Xen here: this machine is not a Xen guest; run this inside one")
+        }
+        guard let text = try? readFile("/sys/hypervisor/guest_type", limit: 64) else {
+            throw BalloonError(.noXen, "/sys/hypervisor/guest_type is missing: the kernel is older than 4.13")
+        }
+        guard let kind = Kind(rawValue: trimmed(text)) else {
+            throw BalloonError(.unsupportedGuest, "Xen guests of this kind are not known: \(trimmed(text))")
+        }
+        return kind
+    }
+
+    /// The vnodes with the Linux nodes at their addresses. Without virtual NUMA all memory is vnode 0.
+    static func vnodes(
+        _ hypervisor: any Hypervisor, _ zones: ZoneInfo, staticMaxKiB: UInt64?
+    ) throws(BalloonError) -> [VNode] {
+        guard let topology = try hypervisor.vnumaTopology() else {
+            var size = staticMaxKiB ?? 0
+            if staticMaxKiB == nil { size = try hypervisor.currentReservation() * 4 }
+            return [VNode(number: 0, linuxNode: zones.node(within: [0..<UInt64.max]), sizeKiB: size)]
+        }
+        return (0..<topology.vnodeCount).map { number in
+            let ranges = topology.ranges.filter { $0.vnode == number }.map(\.frames)
+            return VNode(number: number, linuxNode: zones.node(within: ranges), sizeKiB: topology.sizeKiB(of: number))
+        }
+    }
+
+    /// Memory of the vnodes' nodes now, by vnode number, for the controller (/proc/zoneinfo).
+    /// - Throws: `.system`.
+    public func memoryFacts() throws(BalloonError) -> [Int: Guard.NodeMemory] {
+        let memory = try ZoneInfo.read().memory
+        var facts: [Int: Guard.NodeMemory] = [:]
+        for vnode in backend.vnodes {
+            if let node = vnode.linuxNode { facts[vnode.number] = memory[node] }
+        }
+        return facts
+    }
+
+    private init(kind: Kind, hypervisor: any Hypervisor, backend: any Backend) {
+        self.kind = kind
+        self.hypervisor = hypervisor
+        self.backend = backend
+    }
+
+    private static func trimmed(_ bytes: [UInt8]) -> String {
+        String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,52 @@
+/// What is held of one vnode: its slots, and what Xen has behind each of them.
+final class Holding {
+    /// A 2 MiB page of ours.
+    struct Slot: Equatable {
+        /// The first guest frame, nil for a slot without a page.
+        var gfn: UInt64?
+        /// How many of its frames are holes: 0 is RAM, 512 is given. nil: in doubt, so hands off until it was probed.
+        var holes: Int?
+
+        static let frames = Int(ExtentBuffer.framesPerExtent)
+
+        var isRAM: Bool { holes == 0 }
+        var isGiven: Bool { holes == Slot.frames }
+        /// Part RAM, part hole.
+        var isMixed: Bool { holes.map { $0 > 0 && $0 < Slot.frames } ?? false }
+    }
+
+    let vnode: VNode
+    let reserve: any PageReserve
+    var slots: [Slot] = []
+
+    init(vnode: VNode, reserve: any PageReserve) {
+        self.vnode = vnode
+        self.reserve = reserve
+    }
+
+    /// Frames that Xen has.
+    var balloonFrames: UInt64 { slots.reduce(0) { $0 + UInt64($1.holes ?? 0) } }
+
+    /// Frees what is RAM at the end. The only place where anything is freed: every frame of it is known to be RAM.
+    func freeTrailingRAM() throws(BalloonError) {
+        let kept = slots.lastIndex { !$0.isRAM }.map { $0 + 1 } ?? 0
+        guard kept < slots.count else { return }
+        try reserve.release(keeping: kept)
+        slots.removeLast(slots.count - kept)
+    }
+
+    /// Checks that slots are where they were, before anything is populated or given there.
+    /// - Throws: `.moved`.
+    func checkFrames(of range: Range<Int>) throws(BalloonError) {
+        guard !range.isEmpty else { return }
+        guard range.upperBound <= reserve.slotCount else {
+            throw BalloonError(.moved, "the balloon's file has become shorter", vnode: vnode.number)
+        }
+        let frames = try reserve.frames(of: range)
+        for (slot, gfn) in zip(range, frames) where slots[slot].gfn != nil && gfn != slots[slot].gfn {
+            throw BalloonError(
+                .moved, "slot \(slot) of the balloon is not at the frame where it was; see balloonctl audit",
+                vnode: vnode.number)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+internal import CBalloonShim
+
+/// The intent log in the state directory: the file `intent`, one line a vnode.
+public final class IntentRecord: IntentLog {
+    /// Each vnode has this many bytes, so that a line is rewritten in place with one write.
+    private static let lineBytes = 96
+    private let file: FileDescriptor
+
+    /// Opens or makes `intent` in the state directory.
+    /// - Throws: `.system`.
+    public init(stateDirectory: String) throws(BalloonError) {
+        let path = stateDirectory + "/intent"
+        file = try .open(path, .create, "cannot open \(path)")
+    }
+
+    public func line(vnode: Int) -> IntentLine {
+        let text = unsafe [UInt8](unsafeUninitializedCapacity: Self.lineBytes) { buffer, count in
+            // Unsafe: the shim fills at most a line and says how much.
+            let read = unsafe cb_file_read(
+                file.rawValue, UInt64(vnode * Self.lineBytes), buffer.baseAddress, Self.lineBytes)
+            count = max(0, Int(read))
+        }
+        return Self.parse(String(decoding: text, as: UTF8.self), vnode: vnode)
+    }
+
+    public func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError) {
+        let (first, end) = (move.slots.lowerBound, move.slots.upperBound)
+        try write("moving \(first) \(end) foreign \(move.foreignPoolPages)", vnode: vnode)
+    }
+
+    public func end(vnode: Int) throws(BalloonError) { try write("quiet", vnode: vnode) }
+
+    private func write(_ text: String, vnode: Int) throws(BalloonError) {
+        var line = "vnode \(vnode) \(text) ."
+        line += String(repeating: " ", count: Self.lineBytes - 1 - line.utf8.count) + "\n"
+        // Unsafe: a C string and its length; the shim writes no more.
+        let offset = UInt64(vnode * Self.lineBytes)
+        try check(unsafe cb_file_write(file.rawValue, offset, line, Self.lineBytes), "cannot write the intent record")
+    }
+
+    static func parse(_ text: String, vnode: Int) -> IntentLine {
+        // The full stop is there only if all of the line is.
+        let words = text.split(separator: " ")
+        guard words.count >= 4, words[0] == "vnode", words[1] == "\(vnode)" else { return .unreadable }
+        if words[2] == "quiet", words[3] == "." { return .quiet }
+        guard words.count >= 8, words[2] == "moving", words[5] == "foreign", words[7] == ".",
+            let first = Int(words[3]), let end = Int(words[4]), let foreign = Int(words[6]),
+            first >= 0, first <= end
+        else { return .unreadable }
+        return .moving(InterruptedMove(slots: first..<end, foreignPoolPages: foreign))
+    }
+}

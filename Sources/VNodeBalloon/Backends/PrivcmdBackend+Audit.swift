@@ -1,0 +1,65 @@
+// What is true is asked of Xen: after a start, a kill, a resume.
+extension PrivcmdBackend {
+    public func recover(vnode: Int) throws(BalloonError) -> UInt64 {
+        guard let holding = holdings[vnode] else { return 0 }
+        let line = intents.line(vnode: vnode)
+        var interrupted: InterruptedMove?
+        if case .moving(let move) = line { interrupted = move }
+        let frames = try holding.reserve.recover(interrupted: interrupted)
+        holding.slots = frames.map { Holding.Slot(gfn: $0, holes: $0 == nil ? 0 : nil) }
+        // An extent may be part RAM where a move was under way, or where memory came back since we last looked.
+        var isAllInDoubt = line == .unreadable
+        if let lastReservation { isAllInDoubt = try hypervisor.currentReservation() != lastReservation || isAllInDoubt }
+        for slot in holding.slots.indices where holding.slots[slot].gfn != nil {
+            if isAllInDoubt || interrupted?.slots.contains(slot) == true {
+                try probe(holding, slot)
+            } else {
+                try probeQuickly(holding, slot)
+            }
+        }
+        try endMove(holding)
+        return holding.balloonFrames
+    }
+
+    public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {
+        guard let holding = holdings[vnode] else { return [] }
+        var findings: [AuditFinding] = []
+        func note(_ slot: Int, _ gfn: UInt64, _ kind: AuditFinding.Kind) {
+            findings.append(AuditFinding(vnode: vnode, slot: slot, gfn: gfn, kind: kind))
+        }
+        if slots.lowerBound == 0 {
+            if try holding.reserve.isRemoved() { note(0, 0, .fileRemoved) }
+            let (there, known) = (holding.reserve.slotCount, holding.slots.count)
+            if there != known { note(min(there, known), 0, .fileSize) }
+        }
+        let range = slots.clamped(to: 0..<min(holding.slots.count, holding.reserve.slotCount))
+        guard !range.isEmpty else { return findings }
+        for (slot, frame) in zip(range, try holding.reserve.frames(of: range)) {
+            guard let gfn = frame else {
+                note(slot, 0, .noPage)
+                continue
+            }
+            if gfn != holding.slots[slot].gfn {
+                note(slot, gfn, .moved)
+            } else if let (gfn, kind) = try firstFault(holding, slot, everyFrame: everyFrame) {
+                note(slot, gfn, kind)
+            }
+        }
+        return findings
+    }
+
+    /// The first frame of a slot that is not what we believe. Of a slot that is known to be mixed nothing is believed.
+    private func firstFault(
+        _ holding: Holding, _ slot: Int, everyFrame: Bool
+    ) throws(BalloonError) -> (UInt64, AuditFinding.Kind)? {
+        guard let first = holding.slots[slot].gfn else { return nil }
+        let step = everyFrame ? 1 : ExtentBuffer.framesPerExtent - 1
+        for gfn in stride(from: first, to: first + ExtentBuffer.framesPerExtent, by: UInt64.Stride(step)) {
+            let type = try hypervisor.memoryType(of: gfn)
+            if !type.isRAM && !type.isHole { return (gfn, .unknownType) }
+            if holding.slots[slot].isGiven && type.isRAM { return (gfn, .ramInBalloon) }
+            if holding.slots[slot].isRAM && type.isHole { return (gfn, .holeInReserve) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,145 @@
+/// Moves memory with hypercalls of our own, in PVH and HVM guests.
+///
+/// The only code in the project that gives, takes and frees frames. Its rules, each of which keeps a guest alive:
+/// - only pages of our own that are pinned and were checked are given;
+/// - only known holes in our own slots are populated, after their frame numbers were read again;
+/// - only known RAM is freed. Known means counted by a hypercall of ours, or probed;
+/// - a count says how much was done, never why it was not more: after a short one Xen is asked frame by frame.
+public final class PrivcmdBackend: Backend {
+    public let name = "privcmd"
+    public let granularityKiB: UInt64 = ExtentBuffer.framesPerExtent * 4
+    public let vnodes: [VNode]
+
+    let hypervisor: any Hypervisor
+    let intents: any IntentLog
+    /// nil without virtual NUMA: then vnode 0 is all there is.
+    let topology: VNUMATopology?
+    var holdings: [Int: Holding] = [:]
+    /// What the domain had after the last move, to see whether anything happened since.
+    var lastReservation: UInt64?
+
+    /// - Parameter reserves: by vnode number. A vnode without one cannot move.
+    /// - Throws: `.hypercall`, `.privcmdLocked`.
+    public init(
+        vnodes: [VNode], hypervisor: any Hypervisor, reserves: [Int: any PageReserve], intents: any IntentLog
+    ) throws(BalloonError) {
+        self.vnodes = vnodes
+        self.hypervisor = hypervisor
+        self.intents = intents
+        topology = try hypervisor.vnumaTopology()
+        for vnode in vnodes {
+            if let reserve = reserves[vnode.number] {
+                holdings[vnode.number] = Holding(vnode: vnode, reserve: reserve)
+            }
+        }
+    }
+
+    public func slotCount(vnode: Int) -> Int { holdings[vnode]?.slots.count ?? 0 }
+
+    public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { try holdings[vnode]?.reserve.isRemoved() ?? false }
+
+    // MARK: Inflate
+
+    public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        guard let holding = holdings[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
+        try settleDoubts(holding)
+        // What came back to us, by a migration or an interrupted move, goes before new pages.
+        let returned = holding.slots.indices.filter { !holding.slots[$0].isGiven && holding.slots[$0].gfn != nil }
+        let obstacle =
+            returned.isEmpty
+            ? try giveNew(holding, extents) : try giveAgain(holding, Array(returned.prefix(extents)))
+        try endMove(holding)
+        return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
+    }
+
+    private func giveNew(_ holding: Holding, _ extents: Int) throws(BalloonError) -> HeldReason? {
+        let first = holding.slots.count
+        try beginMove(holding, first..<first + extents)
+        let frames = try holding.reserve.acquire(extents)
+        holding.slots += frames.map { Holding.Slot(gfn: $0, holes: 0) }
+        if frames.isEmpty { return .noMemory }
+        for slot in first..<first + frames.count where try !isMemory(holding, slot) {
+            throw BalloonError(
+                .moved, "frame \(frames[slot - first]) is a new page of Linux and no RAM for Xen; it is left alone",
+                vnode: holding.vnode.number)
+        }
+        return try give(holding, Array(first..<first + frames.count))
+    }
+
+    private func giveAgain(_ holding: Holding, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
+        try beginMove(holding, slots[0]..<slots[slots.count - 1] + 1)
+        for slot in slots { try holding.checkFrames(of: slot..<slot + 1) }
+        // Parts of extents one by one; whole ones together.
+        var obstacle: HeldReason?
+        for slot in slots where holding.slots[slot].isMixed {
+            obstacle = try giveRest(holding, slot) ?? obstacle
+        }
+        let whole = slots.filter { holding.slots[$0].isRAM }
+        if !whole.isEmpty { obstacle = try give(holding, whole) ?? obstacle }
+        return obstacle
+    }
+
+    /// Whether Xen, too, has RAM behind a new page. If not, the slot is in doubt.
+    private func isMemory(_ holding: Holding, _ slot: Int) throws(BalloonError) -> Bool {
+        try probeQuickly(holding, slot)
+        if holding.slots[slot].isRAM { return true }
+        holding.slots[slot].holes = nil
+        return false
+    }
+
+    // MARK: Deflate
+
+    public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        guard let holding = holdings[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
+        try settleDoubts(holding)
+        try holding.freeTrailingRAM()
+        var obstacle: HeldReason?
+        if let last = holding.slots.indices.last {
+            let range = max(0, holding.slots.count - extents)..<last + 1
+            try beginMove(holding, range)
+            try holding.checkFrames(of: range)
+            obstacle =
+                holding.slots[last].isMixed
+                ? try fill(holding, last) : try takeBack(holding, range)
+            try holding.freeTrailingRAM()
+        }
+        try endMove(holding)
+        return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
+    }
+
+    /// Populates given slots from the last one down, so that after a short count what is RAM lies at the end.
+    private func takeBack(_ holding: Holding, _ range: Range<Int>) throws(BalloonError) -> HeldReason? {
+        let slots = Array(range.reversed().prefix { holding.slots[$0].isGiven })
+        guard let short = try populate(holding, slots) else { return nil }
+        // No 2 MiB block may be left where single frames are.
+        return try fill(holding, short)
+    }
+
+    // MARK: Moves and doubts
+
+    /// Notes a move and what others have in the pool, before anything is touched.
+    private func beginMove(_ holding: Holding, _ slots: Range<Int>) throws(BalloonError) {
+        let foreign = try holding.reserve.foreignPoolPages()
+        try intents.begin(
+            InterruptedMove(slots: slots, foreignPoolPages: foreign), vnode: holding.vnode.number)
+    }
+
+    /// Frees what is left over as RAM at the end. The note stays while a part of an extent is a hole.
+    func endMove(_ holding: Holding) throws(BalloonError) {
+        try holding.freeTrailingRAM()
+        lastReservation = try hypervisor.currentReservation()
+        let doubtful = holding.slots.indices.filter { !holding.slots[$0].isRAM && !holding.slots[$0].isGiven }
+        guard let first = doubtful.first, let last = doubtful.last else {
+            return try intents.end(vnode: holding.vnode.number)
+        }
+        try beginMove(holding, first..<last + 1)
+    }
+
+    /// Asks Xen about every frame of slots that an error left in doubt.
+    private func settleDoubts(_ holding: Holding) throws(BalloonError) {
+        for slot in holding.slots.indices where holding.slots[slot].holes == nil {
+            try holding.checkFrames(of: slot..<slot + 1)
+            try probe(holding, slot)
+        }
+    }
+}
