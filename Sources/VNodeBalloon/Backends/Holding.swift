@@ -18,6 +18,8 @@ final class Holding {
     let vnode: VNode
     let reserve: any PageReserve
     var slots: [Slot] = []
+    /// The intent log has a line of a move that did not end. True until a first look shows otherwise.
+    var isMoveNoted = true
 
     init(vnode: VNode, reserve: any PageReserve) {
         self.vnode = vnode
@@ -27,9 +29,12 @@ final class Holding {
     /// Frames that Xen has.
     var balloonFrames: UInt64 { slots.reduce(0) { $0 + UInt64($1.holes ?? 0) } }
 
+    /// How many slots are left when what is RAM at the end is freed.
+    var slotsToKeep: Int { slots.lastIndex { !$0.isRAM }.map { $0 + 1 } ?? 0 }
+
     /// Frees what is RAM at the end. The only place where anything is freed: every frame of it is known to be RAM.
     func freeTrailingRAM() throws(BalloonError) {
-        let kept = slots.lastIndex { !$0.isRAM }.map { $0 + 1 } ?? 0
+        let kept = slotsToKeep
         guard kept < slots.count else { return }
         try reserve.release(keeping: kept)
         slots.removeLast(slots.count - kept)

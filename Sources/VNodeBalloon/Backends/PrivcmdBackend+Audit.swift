@@ -5,6 +5,8 @@ extension PrivcmdBackend {
         let line = intents.line(vnode: vnode)
         var interrupted: InterruptedMove?
         if case .moving(let move) = line { interrupted = move }
+        // An unreadable line is written anew; a line of a move stands until its remains are dealt with.
+        holding.isMoveNoted = line != .quiet
         let frames = try holding.reserve.recover(interrupted: interrupted)
         holding.slots = frames.map { Holding.Slot(gfn: $0, holes: $0 == nil ? 0 : nil) }
         // An extent may be part RAM where a move was under way, or where memory came back since we last looked.
@@ -35,7 +37,7 @@ extension PrivcmdBackend {
         let range = slots.clamped(to: 0..<min(holding.slots.count, holding.reserve.slotCount))
         guard !range.isEmpty else { return findings }
         for (slot, frame) in zip(range, try holding.reserve.frames(of: range)) {
-            guard let gfn = frame else {
+            guard let gfn = frame, holding.slots[slot].gfn != nil else {
                 note(slot, 0, .noPage)
                 continue
             }

@@ -43,6 +43,7 @@ extension PrivcmdBackend {
 
     /// Gives the RAM frames of a slot that is part hole, one by one.
     func giveRest(_ holding: Holding, _ slot: Int) throws(BalloonError) -> HeldReason? {
+        try checkPlace(holding, [slot])
         let frames = try frames(of: holding, slot, where: \.isRAM)
         hypervisor.extents.reset(order: 0)
         for gfn in frames { hypervisor.extents.append(gfn) }

@@ -92,7 +92,7 @@ public final class PrivcmdBackend: Backend {
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         guard let holding = holdings[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
         try settleDoubts(holding)
-        try holding.freeTrailingRAM()
+        try endMove(holding)
         var obstacle: HeldReason?
         if let last = holding.slots.indices.last {
             let range = max(0, holding.slots.count - extents)..<last + 1
@@ -122,17 +122,21 @@ public final class PrivcmdBackend: Backend {
         let foreign = try holding.reserve.foreignPoolPages()
         try intents.begin(
             InterruptedMove(slots: slots, foreignPoolPages: foreign), vnode: holding.vnode.number)
+        holding.isMoveNoted = true
     }
 
     /// Frees what is left over as RAM at the end. The note stays while a part of an extent is a hole.
     func endMove(_ holding: Holding) throws(BalloonError) {
+        let kept = holding.slotsToKeep
+        // Freeing, too, moves pool pages: a kill half-way must find the note.
+        if kept < holding.slots.count && !holding.isMoveNoted { try beginMove(holding, kept..<holding.slots.count) }
         try holding.freeTrailingRAM()
         lastReservation = try hypervisor.currentReservation()
         let doubtful = holding.slots.indices.filter { !holding.slots[$0].isRAM && !holding.slots[$0].isGiven }
-        guard let first = doubtful.first, let last = doubtful.last else {
-            return try intents.end(vnode: holding.vnode.number)
-        }
-        try beginMove(holding, first..<last + 1)
+        if let first = doubtful.first, let last = doubtful.last { return try beginMove(holding, first..<last + 1) }
+        guard holding.isMoveNoted else { return }
+        try intents.end(vnode: holding.vnode.number)
+        holding.isMoveNoted = false
     }
 
     /// Asks Xen about every frame of slots that an error left in doubt.

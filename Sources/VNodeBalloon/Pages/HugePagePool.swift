@@ -31,7 +31,7 @@ struct HugePagePool {
     /// - Returns: how many free pages there are more than before.
     func grow(by count: Int) throws(BalloonError) -> Int {
         let before = try free()
-        try set(try total() + count)
+        try set(try persistent() + count)
         return max(0, min(count, try free() - before))
     }
 
@@ -39,8 +39,12 @@ struct HugePagePool {
     func shrink(by count: Int) throws(BalloonError) {
         guard count > 0 else { return }
         // Below what is in use the kernel would turn pages into surplus ones; never ask for that.
-        let (total, free) = (try total(), try free())
-        try set(total - min(count, free))
+        try set(try persistent() - min(count, try free()))
+    }
+
+    /// What the kernel compares a written number with: surplus pages of others do not count.
+    private func persistent() throws(BalloonError) -> Int {
+        try total() - readNumber(directory + "/surplus_hugepages")
     }
 
     private func set(_ total: Int) throws(BalloonError) {
