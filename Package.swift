@@ -43,5 +43,8 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // Doubles of Xen and of the guest's memory, for the unit tests.
+        .target(name: "Simulation", dependencies: ["VNodeBalloon"], path: "Tests/Simulation", swiftSettings: strict),
+        .testTarget(name: "VNodeBalloonTests", dependencies: ["VNodeBalloon", "Simulation"], swiftSettings: strict),
     ]
 )

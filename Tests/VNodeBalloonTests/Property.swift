@@ -1,0 +1,44 @@
+import Glibc
+import Simulation
+import Testing
+
+/// What a property found wrong.
+struct Falsified: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Ends a property's case unless `condition` holds.
+func demand(_ condition: Bool, _ why: @autoclosure () -> String) throws {
+    if !condition { throw Falsified(description: why()) }
+}
+
+/// Tries `body` with many random cases, each from a seed of its own, and reports the first that fails.
+///
+/// The seed of every run is new and printed. With SEED=0x... in the environment, only that case runs.
+func property(
+    _ name: String, cases: Int, location: SourceLocation = #_sourceLocation,
+    _ body: (inout SeededGenerator) throws -> Void
+) {
+    let first = replayedSeed ?? UInt64.random(in: .min ... .max)
+    let count = replayedSeed == nil ? cases : 1
+    print("\(name): \(count) cases, seed \(hex(first))")
+    for index in 0..<count {
+        let seed = first &+ UInt64(index)
+        var generator = SeededGenerator(seed: seed)
+        do {
+            try body(&generator)
+        } catch {
+            Issue.record("\(name), case \(index), replay with SEED=\(hex(seed)): \(error)", sourceLocation: location)
+            return
+        }
+    }
+}
+
+/// SEED of the environment.
+private let replayedSeed: UInt64? = {
+    guard let text = unsafe getenv("SEED") else { return nil }
+    let digits = unsafe String(cString: text)
+    return digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
+}()
+
+func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
