@@ -1,0 +1,187 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+/// The controller against random worlds: whatever happens, it keeps its bounds, waits when it must and arrives when it
+/// can.
+@Suite struct ControllerPropertyTests {
+    /// A world with memory on each node, and a backend that may fail.
+    struct World {
+        let hand: Hand
+        let vnodes: Int
+        /// What each node has, in KiB, the balloon included.
+        var nodeKiB: [UInt64]
+        var wanted: [UInt64]
+
+        init(_ random: inout SeededGenerator) {
+            vnodes = random.number(1...4)
+            var options = BalloonController.Options()
+            options.inflateExtents = random.number(1...6)
+            options.deflateExtents = random.number(1...70)
+            options.maxRateMiB = random.oneIn(3) ? UInt64(random.number(1...500)) : 0
+            options.guardRule = Guard(minFreeKiB: UInt64(random.number(0...60)) * 1024)
+            hand = Hand(vnodes: (0..<vnodes).map { Hand.vnode($0) }, options: options)
+            nodeKiB = (0..<vnodes).map { _ in UInt64(random.number(0...400)) * 1000 }
+            wanted = (0..<vnodes).map { _ in 0 }
+            look()
+        }
+
+        /// What the daemon reads before each decision.
+        mutating func look() {
+            for vnode in 0..<vnodes {
+                let held = (hand.balloons[vnode] ?? 0) * 4
+                let available = nodeKiB[vnode] > held ? nodeKiB[vnode] - held : 0
+                let memory = Guard.NodeMemory(managedKiB: 1 << 19, availableKiB: available, highWatermarksKiB: 100)
+                hand.facts.memory[vnode] = memory
+            }
+        }
+
+        mutating func newTarget(_ random: inout SeededGenerator) {
+            let vnode = random.number(0...vnodes - 1)
+            let kib = UInt64(random.number(0...400_000))
+            wanted[vnode] = kib / 2048 * 2048
+            hand.controller.setRequest(.size(kib), vnode: vnode)
+        }
+
+        /// An action never goes beyond its target, the guard or the bound of a step.
+        func check(_ action: Action) throws {
+            let balloon = (hand.balloons[action.vnode] ?? 0) * 4
+            let target = wanted[action.vnode]
+            let options = hand.controller.options
+            switch action {
+            case .inflate(let vnode, let extents):
+                let kib = UInt64(extents) * 2048
+                try demand(extents >= 1 && extents <= options.inflateExtents, "\(action): bound of a step")
+                try demand(balloon + kib <= target, "\(action) beyond \(target) from \(balloon)")
+                guard let memory = hand.facts.memory[vnode] else { throw Falsified(description: "no memory known") }
+                let kept = options.guardRule.keptKiB(on: memory)
+                try demand(memory.availableKiB >= kept + kib, "\(action) into the guard")
+            case .deflate(_, let extents):
+                try demand(extents >= 1 && extents <= options.deflateExtents, "\(action): bound of a step")
+                try demand(balloon >= target + UInt64(extents) * 2048, "\(action) beyond \(target) from \(balloon)")
+            }
+        }
+
+        /// Does some part of an action, perhaps none.
+        mutating func perform(_ action: Action, _ random: inout SeededGenerator) {
+            switch random.number(0...3) {
+            case 0: hand.fail(action, random.pick(HeldReason.allCases))
+            case 1:
+                let extents = UInt64(random.number(0...(action.extents - 1)))
+                let balloon = hand.balloons[action.vnode] ?? 0
+                hand.balloons[action.vnode] = action.isInflation ? balloon + extents * 512 : balloon - extents * 512
+                hand.fail(action, .pnodeFull)
+            default: hand.succeed(action)
+            }
+        }
+    }
+
+    /// Some steps of any world: targets, failures, memory that comes and goes, time that passes.
+    static func stir(_ world: inout World, steps: Int, _ random: inout SeededGenerator) throws {
+        for _ in 0..<steps {
+            if random.oneIn(5) { world.newTarget(&random) }
+            if random.oneIn(10) {
+                world.nodeKiB[random.number(0...world.vnodes - 1)] = UInt64(random.number(0...400_000))
+            }
+            world.look()
+            let (before, now) = (world.hand.controller.states, world.hand.now)
+            switch world.hand.next() {
+            case .act(let action):
+                try world.check(action)
+                world.perform(action, &random)
+            case .wait(let due):
+                try demand(due.map { $0 > now } ?? true, "waits until \(due ?? 0) at \(now): a busy loop")
+                // Asked again and again before its time, it stays where it is.
+                let again = world.hand.next()
+                try demand(again == .wait(until: due), "\(again) after waiting for \(due ?? 0)")
+                try demand(before.map(\.balloonFrames) == world.hand.controller.states.map(\.balloonFrames), "moved")
+                world.hand.now += UInt64(random.number(1...3_000_000_000))
+            }
+        }
+    }
+
+    @Test func neverBeyondTargetGuardOrBoundAndNoBusyLoop() {
+        property("controller", cases: 300) { random in
+            var world = World(&random)
+            try Self.stir(&world, steps: 120, &random)
+        }
+    }
+
+    @Test func arrivesWhenNothingIsInTheWay() {
+        property("convergence", cases: 150) { random in
+            var world = World(&random)
+            try Self.stir(&world, steps: 60, &random)
+            world.nodeKiB = world.nodeKiB.map { _ in 10_000_000 }
+            var steps = 0
+            while true {
+                world.look()
+                steps += 1
+                try demand(steps < 5_000, "does not end: \(world.hand.controller.states)")
+                switch world.hand.next() {
+                case .act(let action):
+                    try world.check(action)
+                    world.hand.succeed(action)
+                case .wait(let due?): world.hand.now = due
+                case .wait(nil):
+                    for vnode in 0..<world.vnodes {
+                        let state = world.hand.state(vnode)
+                        let isThere = state.balloonKiB == world.wanted[vnode] && state.activity == .idle
+                        try demand(isThere && state.reason == nil, "\(state), wanted \(world.wanted[vnode])")
+                    }
+                    return
+                }
+            }
+        }
+    }
+
+    /// Held for a day by an obstacle that stays, it looks about once a minute.
+    @Test func noWorkWhileHeld() {
+        let hand = Hand()
+        hand.target(0, mib: 8)
+        hand.facts.memory[0] = Hand.memory(availableMiB: 1)
+        var decisions = 0
+        while hand.now < 86_400 * Hand.second {
+            decisions += 1
+            guard case .wait(let due?) = hand.next() else { break }
+            hand.now = due
+        }
+        #expect(hand.now >= 86_400 * Hand.second, "it is held all day")
+        #expect(decisions <= 1_450)
+    }
+
+    /// In any stretch of time no more is moved than the rate allows, but for one step.
+    @Test func theRateHoldsOverAnyTime() {
+        property("rate", cases: 50) { random in
+            var options = BalloonController.Options()
+            options.maxRateMiB = UInt64(random.number(1...300))
+            let hand = Hand(options: options)
+            for vnode in 0...1 { hand.target(vnode, mib: UInt64(random.number(0...500))) }
+            var (movedMiB, lastMiB): (UInt64, UInt64) = (0, 0)
+            for _ in 0..<500 {
+                switch hand.next() {
+                case .act(let action):
+                    lastMiB = UInt64(action.extents) * 2
+                    let allowed = Double(options.maxRateMiB) * Double(hand.now) / Double(Hand.second)
+                    try demand(Double(movedMiB) <= allowed + 0.01, "\(movedMiB) MiB by \(hand.now) ns")
+                    hand.succeed(action)
+                    movedMiB += lastMiB
+                case .wait(nil): return
+                case .wait: hand.now += UInt64(random.number(1...20_000_000))
+                }
+            }
+        }
+    }
+}
+
+extension Action {
+    var extents: Int {
+        switch self {
+        case .inflate(_, let extents), .deflate(_, let extents): return extents
+        }
+    }
+
+    var isInflation: Bool {
+        if case .inflate = self { return true }
+        return false
+    }
+}

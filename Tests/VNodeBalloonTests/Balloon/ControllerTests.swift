@@ -1,0 +1,158 @@
+import Testing
+import VNodeBalloon
+
+/// What the controller does when all goes well.
+@Suite struct ControllerTests {
+    @Test func withoutTargetsNothingMoves() {
+        let hand = Hand()
+        #expect(hand.next() == .wait(until: nil))
+        #expect(hand.state(0).activity == .idle && hand.state(0).targetKiB == nil)
+    }
+
+    @Test func followsATargetUpAndDown() {
+        let hand = Hand()
+        hand.target(1, mib: 20)
+        #expect(hand.state(1).activity == .inflating && hand.state(0).activity == .idle)
+        let up: [Action] = [
+            .inflate(vnode: 1, extents: 4), .inflate(vnode: 1, extents: 4), .inflate(vnode: 1, extents: 2),
+        ]
+        #expect(hand.settle() == up)
+        #expect(hand.balloonMiB(1) == 20 && hand.balloonMiB(0) == 0)
+        #expect(hand.state(1).activity == .idle && hand.state(1).targetKiB == 20 * 1024)
+        #expect(hand.next() == .wait(until: nil))
+        hand.target(1, mib: 6)
+        #expect(hand.state(1).activity == .deflating)
+        #expect(hand.settle() == [.deflate(vnode: 1, extents: 7)])
+        hand.target(1, mib: 0)
+        #expect(hand.settle() == [.deflate(vnode: 1, extents: 3)])
+        #expect(hand.balloonMiB(1) == 0 && hand.state(1).activity == .idle)
+    }
+
+    @Test func stepsAreBounded() {
+        var options = BalloonController.Options()
+        options.inflateExtents = 3
+        options.deflateExtents = 5
+        let hand = Hand(options: options)
+        hand.target(0, mib: 14)
+        #expect(hand.settle() == [3, 3, 1].map { .inflate(vnode: 0, extents: $0) })
+        hand.target(0, mib: 0)
+        #expect(hand.settle() == [5, 2].map { .deflate(vnode: 0, extents: $0) })
+    }
+
+    @Test func targetsAreRoundedDown() {
+        let hand = Hand()
+        hand.controller.setRequest(.size(2047), vnode: 0)
+        #expect(hand.settle().isEmpty && hand.state(0).targetKiB == 0)
+        hand.controller.setRequest(.size(2 * 2048 + 1), vnode: 0)
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 2)])
+        #expect(hand.state(0).targetKiB == 4096)
+    }
+
+    /// A balloon that is not a whole number of extents is made one, by a step of one extent.
+    @Test func partsOfExtentsCountAsOne() {
+        let hand = Hand()
+        hand.controller.setBalloon(frames: 512 + 100, vnode: 0)
+        hand.target(0, mib: 4)
+        #expect(hand.next() == .act(.inflate(vnode: 0, extents: 1)))
+        hand.target(0, mib: 2)
+        #expect(hand.next() == .act(.deflate(vnode: 0, extents: 1)))
+        hand.target(0, mib: 0)
+        #expect(hand.next() == .act(.deflate(vnode: 0, extents: 2)))
+    }
+
+    @Test func aNewTargetTurnsTheBalloonRound() {
+        let hand = Hand()
+        hand.target(0, mib: 100)
+        for _ in 0..<3 { if let action = hand.action() { hand.succeed(action) } }
+        #expect(hand.balloonMiB(0) == 24)
+        hand.target(0, mib: 10)
+        #expect(hand.next() == .act(.deflate(vnode: 0, extents: 7)))
+        hand.target(0, mib: 30)
+        #expect(hand.settle().allSatisfy { $0 != .deflate(vnode: 0, extents: 7) })
+        #expect(hand.balloonMiB(0) == 30)
+    }
+
+    @Test func absentAndInvalidRequestsMoveNothing() {
+        let hand = Hand()
+        hand.target(0, mib: 20)
+        if let action = hand.action() { hand.succeed(action) }
+        hand.controller.setRequest(.invalid, vnode: 0)
+        #expect(hand.next() == .wait(until: nil))
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .invalidTarget)
+        #expect(hand.state(0).targetKiB == nil && hand.balloonMiB(0) == 8)
+        hand.target(1, mib: 2)
+        #expect(hand.settle() == [.inflate(vnode: 1, extents: 1)])
+        hand.controller.setRequest(.absent, vnode: 0)
+        #expect(hand.next() == .wait(until: nil))
+        #expect(hand.state(0).activity == .idle && hand.state(0).reason == nil)
+        #expect(hand.state(0).targetKiB == nil && hand.balloonMiB(0) == 8)
+    }
+
+    @Test func anAuditsFindingIsCorrected() {
+        let hand = Hand()
+        hand.target(0, mib: 8)
+        _ = hand.settle()
+        hand.balloons[0] = 3 * 512
+        hand.controller.setBalloon(frames: 3 * 512, vnode: 0)
+        #expect(hand.state(0).activity == .inflating)
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 1)])
+    }
+
+    @Test func unknownVnodesAreNobody() {
+        let hand = Hand()
+        hand.target(7, mib: 8)
+        hand.controller.setForced(4096, vnode: 7)
+        #expect(hand.next() == .wait(until: nil))
+        #expect(!hand.controller.wantsMemoryFacts(of: 7, now: 0))
+    }
+
+    // MARK: Forced sizes
+
+    @Test func aForcedSizeComesBeforeTheTarget() {
+        let hand = Hand()
+        hand.target(0, mib: 20)
+        hand.controller.setForced(4 * 1024 + 100, vnode: 0)
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 2)])
+        #expect(hand.state(0).forcedKiB == 4096 && hand.state(0).targetKiB == 20 * 1024)
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .forced)
+        hand.target(0, mib: 4)
+        #expect(hand.state(0).activity == .idle && hand.state(0).reason == nil)
+        hand.target(0, mib: 6)
+        #expect(hand.next() == .wait(until: nil) && hand.state(0).reason == .forced)
+        hand.controller.setForced(nil, vnode: 0)
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 1)])
+        #expect(hand.state(0).forcedKiB == nil && hand.state(0).reason == nil)
+    }
+
+    @Test func aForcedSizeNeedsNoTarget() {
+        let hand = Hand()
+        hand.controller.setForced(4096, vnode: 1)
+        #expect(hand.settle() == [.inflate(vnode: 1, extents: 2)])
+        #expect(hand.state(1).activity == .idle)
+        // Released without a target: it stays.
+        hand.controller.setForced(nil, vnode: 1)
+        #expect(hand.next() == .wait(until: nil) && hand.balloonMiB(1) == 4)
+        hand.controller.setForced(0, vnode: 1)
+        hand.controller.setRequest(.invalid, vnode: 1)
+        #expect(hand.settle() == [.deflate(vnode: 1, extents: 2)])
+        #expect(hand.state(1).reason == .invalidTarget)
+    }
+
+    // MARK: memory/target
+
+    @Test func afterTheLegacyTargetsReturnNothingMoreIsGiven() {
+        let hand = Hand()
+        hand.target(0, mib: 4)
+        _ = hand.settle()
+        hand.target(0, mib: 8)
+        hand.target(1, mib: 8)
+        hand.controller.setLegacyTargetReturned(true)
+        #expect(hand.next() == .wait(until: nil))
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .legacyTarget)
+        #expect(!hand.controller.wantsMemoryFacts(of: 1, now: 0))
+        hand.target(0, mib: 2)
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 1)])
+        hand.controller.setLegacyTargetReturned(false)
+        #expect(hand.settle() == [.inflate(vnode: 1, extents: 4)])
+    }
+}

@@ -1,0 +1,67 @@
+import VNodeBalloon
+
+/// Drives a controller by hand: a clock, plenty of memory, and a backend that does what it is told.
+final class Hand {
+    static let second: UInt64 = 1_000_000_000
+    static let mib: UInt64 = 1024
+
+    var controller: BalloonController
+    var facts = BalloonController.Facts()
+    var now: UInt64 = 0
+    /// Frames that Xen has of each vnode.
+    var balloons: [Int: UInt64] = [:]
+
+    init(vnodes: [VNode] = [Hand.vnode(0), Hand.vnode(1)], options: BalloonController.Options = .init()) {
+        controller = BalloonController(vnodes: vnodes, granularityKiB: 2048, options: options)
+        for vnode in vnodes { facts.memory[vnode.number] = Self.memory(availableMiB: 1024) }
+    }
+
+    static func vnode(_ number: Int, linuxNode: Int? = 0) -> VNode {
+        VNode(number: number, linuxNode: linuxNode, sizeKiB: 1024 * mib)
+    }
+
+    static func memory(availableMiB: UInt64) -> Guard.NodeMemory {
+        Guard.NodeMemory(managedKiB: 512 * mib, availableKiB: availableMiB * mib, highWatermarksKiB: 0)
+    }
+
+    func state(_ vnode: Int) -> VNodeState { controller.states[vnode] }
+    func balloonMiB(_ vnode: Int) -> UInt64 { state(vnode).balloonKiB / 1024 }
+
+    func target(_ vnode: Int, mib: UInt64) { controller.setRequest(.size(mib * 1024), vnode: vnode) }
+
+    func next() -> Decision { controller.next(facts, now: now) }
+
+    /// The action that is due, nil when there is none.
+    func action() -> Action? {
+        guard case .act(let action) = next() else { return nil }
+        return action
+    }
+
+    /// Says that an action did all it was asked for.
+    func succeed(_ action: Action) {
+        let balloon = balloons[action.vnode] ?? 0
+        switch action {
+        case .inflate(let vnode, let extents): balloons[vnode] = balloon + UInt64(extents) * 512
+        case .deflate(let vnode, let extents): balloons[vnode] = balloon - UInt64(extents) * 512
+        }
+        controller.finish(action, Outcome(balloonFrames: balloons[action.vnode] ?? 0), now: now)
+    }
+
+    /// Says that an action came to nothing.
+    func fail(_ action: Action, _ reason: HeldReason?) {
+        let outcome = Outcome(balloonFrames: balloons[action.vnode] ?? 0, obstacle: reason)
+        controller.finish(action, outcome, now: now)
+    }
+
+    /// Acts until there is nothing to do, and tells what was done.
+    func settle() -> [Action] {
+        var done: [Action] = []
+        while let action = action() {
+            done.append(action)
+            succeed(action)
+            // A controller that never ends is a failure, not a hang.
+            if done.count > 10_000 { return [] }
+        }
+        return done
+    }
+}

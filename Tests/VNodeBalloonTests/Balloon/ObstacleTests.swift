@@ -1,0 +1,160 @@
+import Testing
+import VNodeBalloon
+
+/// What the controller does when something is in the way, and in what order it serves its vnodes.
+@Suite struct ObstacleTests {
+    static let second = Hand.second
+
+    @Test(arguments: HeldReason.allCases)
+    func whatCameToNothingIsTriedAgainLaterAndLater(_ reason: HeldReason) throws {
+        let hand = Hand()
+        hand.target(0, mib: 8)
+        for delay: UInt64 in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+            let action = try #require(hand.action(), "no try at \(hand.now)")
+            #expect(hand.state(0).activity == .inflating && hand.state(0).reason == nil)
+            hand.fail(action, reason)
+            #expect(hand.state(0).activity == .held && hand.state(0).reason == reason)
+            let due = hand.now + delay * Self.second
+            #expect(hand.next() == .wait(until: due))
+            hand.now = due - 1
+            #expect(hand.next() == .wait(until: due), "before its time")
+            #expect(!hand.controller.wantsMemoryFacts(of: 0, now: hand.now))
+            hand.now = due
+        }
+        // The first success ends it.
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 4)])
+        #expect(hand.state(0).activity == .idle && hand.state(0).reason == nil)
+        hand.target(0, mib: 0)
+        if let action = hand.action() { hand.fail(action, nil) }
+        #expect(hand.state(0).reason == .hypervisorRefused)
+        #expect(hand.next() == .wait(until: hand.now + Self.second))
+    }
+
+    @Test func aPartOfAStepIsProgress() throws {
+        let hand = Hand()
+        hand.target(0, mib: 8)
+        let action = try #require(hand.action(), "nothing to do")
+        hand.controller.finish(action, Outcome(balloonFrames: 512, obstacle: .noMemory), now: 0)
+        #expect(hand.next() == .act(.inflate(vnode: 0, extents: 3)))
+    }
+
+    @Test func aNewTargetStartsAfresh() throws {
+        let hand = Hand()
+        hand.target(0, mib: 8)
+        for _ in 0..<5 {
+            if let action = hand.action() { hand.fail(action, .noMemory) }
+            if case .wait(let due?) = hand.next() { hand.now = due }
+        }
+        if let action = hand.action() { hand.fail(action, .noMemory) }
+        // The same target again is no news.
+        hand.target(0, mib: 8)
+        #expect(hand.action() == nil)
+        hand.target(0, mib: 10)
+        let action = try #require(hand.action(), "not at once")
+        hand.fail(action, .noMemory)
+        #expect(hand.next() == .wait(until: hand.now + Self.second))
+        hand.controller.setForced(4096, vnode: 0)
+        #expect(hand.next() == .act(.inflate(vnode: 0, extents: 2)))
+    }
+
+    @Test func aHeldVnodeDoesNotHoldTheOthers() {
+        let hand = Hand()
+        hand.target(0, mib: 8)
+        hand.target(1, mib: 16)
+        if let action = hand.action() { hand.fail(action, .pnodeFull) }
+        #expect(hand.settle() == [.inflate(vnode: 1, extents: 4), .inflate(vnode: 1, extents: 4)])
+        #expect(hand.next() == .wait(until: Self.second))
+    }
+
+    // MARK: The guard
+
+    @Test func theGuardHoldsAndLetsGo() {
+        let hand = Hand()
+        hand.target(0, mib: 40)
+        // 32 MiB are kept: 11 MiB above are five extents.
+        hand.facts.memory[0] = Hand.memory(availableMiB: 43)
+        #expect(hand.next() == .act(.inflate(vnode: 0, extents: 4)))
+        hand.facts.memory[0] = Hand.memory(availableMiB: 35)
+        #expect(hand.next() == .act(.inflate(vnode: 0, extents: 1)))
+        hand.facts.memory[0] = Hand.memory(availableMiB: 33)
+        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
+        hand.now = Self.second
+        #expect(hand.controller.wantsMemoryFacts(of: 0, now: hand.now))
+        #expect(hand.next() == .wait(until: 3 * Self.second))
+        // Memory came back: at the next tick it goes on.
+        hand.facts.memory[0] = Hand.memory(availableMiB: 300)
+        hand.now = 3 * Self.second - 1
+        #expect(hand.next() == .wait(until: 3 * Self.second))
+        hand.now += 1
+        #expect(hand.settle().count == 5 && hand.balloonMiB(0) == 40)
+    }
+
+    @Test func deflatingAsksNoGuard() {
+        let hand = Hand()
+        hand.target(0, mib: 8)
+        _ = hand.settle()
+        hand.facts.memory = [:]
+        hand.target(0, mib: 0)
+        #expect(!hand.controller.wantsMemoryFacts(of: 0, now: 0))
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)])
+    }
+
+    @Test func withoutANodeNothingIsGiven() {
+        let hand = Hand(vnodes: [Hand.vnode(0, linuxNode: nil), Hand.vnode(1)])
+        hand.target(0, mib: 8)
+        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .noNode)
+        // A node that /proc/zoneinfo does not know is none.
+        hand.facts.memory[1] = nil
+        hand.target(1, mib: 8)
+        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.state(1).reason == .noNode)
+    }
+
+    // MARK: Order
+
+    @Test func vnodesTakeTurns() {
+        let hand = Hand(vnodes: [Hand.vnode(0), Hand.vnode(1), Hand.vnode(2)])
+        for vnode in 0...2 { hand.target(vnode, mib: 24) }
+        #expect(hand.settle().map(\.vnode) == [0, 1, 2, 0, 1, 2, 0, 1, 2])
+    }
+
+    @Test func atTheMaximumGivingMakesRoomForTaking() {
+        let hand = Hand()
+        hand.balloons = [0: 4 * 512]
+        hand.controller.setBalloon(frames: 4 * 512, vnode: 0)
+        hand.target(0, mib: 0)
+        hand.target(1, mib: 8)
+        hand.facts.maximumReservation = 100_000
+        hand.facts.currentReservation = 100_000 - 4 * 512 + 1
+        #expect(hand.next() == .act(.inflate(vnode: 1, extents: 4)))
+        // Room for all of it: the first vnode in turn is served.
+        hand.facts.currentReservation = 100_000 - 4 * 512
+        #expect(hand.next() == .act(.deflate(vnode: 0, extents: 4)))
+        // Nobody to make room: it is tried all the same, the count will tell.
+        hand.facts.currentReservation = 100_000
+        hand.target(1, mib: 0)
+        #expect(hand.next() == .act(.deflate(vnode: 0, extents: 4)))
+    }
+
+    @Test func theRateIsKept() throws {
+        var options = BalloonController.Options()
+        options.maxRateMiB = 4
+        let hand = Hand(options: options)
+        hand.target(0, mib: 24)
+        hand.target(1, mib: 8)
+        for _ in 0..<3 {
+            let start = hand.now
+            let action = try #require(hand.action(), "nothing to do at \(hand.now)")
+            hand.succeed(action)
+            // 8 MiB at 4 MiB a second, whichever vnode is next.
+            #expect(hand.next() == .wait(until: start + 2 * Self.second))
+            hand.now = start + 2 * Self.second - 1
+            #expect(hand.action() == nil)
+            hand.now += 1
+        }
+        #expect(hand.settle().count == 1)
+        #expect(hand.next() == .wait(until: nil), "nothing to wait for once all is done")
+    }
+}
