@@ -22,7 +22,10 @@ report() {
 note() { report "note $*"; }
 tell() { echo "tell $*" >&3; }
 pass() { report "ok $*"; }
-fail() { report "FAIL $*"; }
+fail() {
+    failed=1
+    report "FAIL $*"
+}
 
 # The last line of every scenario. Without it the run counts as failed.
 finish() {
@@ -126,10 +129,17 @@ start_guest() {
 # Ends the guest at once. Its console's last lines are shown before.
 stop_guest() {
     [ -n "$DOMID" ] || return 0
+    [ -z "$failed" ] || show_guest_logs
     sleep 1
     xl destroy g1 > /dev/null 2>&1
     kill $GUEST_TAIL 2>/dev/null
     DOMID=
+}
+
+# Into the console's log, when something failed: what the programs in the guest said.
+show_guest_logs() {
+    GUEST_SECONDS=10 guest 'tail -n 40 /run/lab/*.log' | sed 's/^/@@ /'
+    failed=
 }
 
 uptime_seconds() { cut -d ' ' -f 1 /proc/uptime; }

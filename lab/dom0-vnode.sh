@@ -19,10 +19,10 @@ page_counts() {
 pages() { page_counts | awk -v node="$1" '$1 == node { print $2 }'; }
 total_pages() { pages total; }
 
-# Remembers the counts; check_given compares with them later.
+# Remembers the counts, Xen's and the 2 MiB pools'; check_given and check_all_back compare with them later.
 remember_pages() {
     set -- $(page_counts)
-    START_TOTAL=$2 START_0=$4 START_1=$6
+    START_TOTAL=$2 START_0=$4 START_1=$6 START_POOL=$(pool_counts)
     note "at the start Xen counts $START_0 pages on pnode 0 and $START_1 on pnode 1"
 }
 
@@ -37,7 +37,7 @@ check_given() {
 # --- The vnode interface in xenstore ---------------------------------------------------------------------------------
 
 # target VNODE KIB: what the toolstack writes.
-target() { xenstore-write "$D/memory/vnode$1/target-balloon-size" "$2"; }
+target() { xenstore-write -- "$D/memory/vnode$1/target-balloon-size" "$2"; }
 
 # targets KIB0 KIB1: both in one transaction, as seen by the guest.
 targets() { xenstore-write "$D/memory/vnode0/target-balloon-size" "$1" "$D/memory/vnode1/target-balloon-size" "$2"; }
@@ -80,13 +80,19 @@ wait_reached() {
 prepare_domain() {
     vnode=0
     for size in $VNODES; do
-        xenstore-write "$D/memory/vnode$vnode/size" $((size * 1024)) "$D/memory/vnode$vnode/target-balloon-size" 0
-        for name in target size state reason granularity; do
-            guest_owned "$D/memory/vnode$vnode/balloon-$name"
-        done
+        prepare_vnode $vnode $((size * 1024)) 0
         vnode=$((vnode + 1))
     done
     guest_owned "$D/control/feature-balloon-vnode"
+}
+
+# prepare_vnode VNODE KIB TARGET: the rows of one vnode. The target comes last.
+prepare_vnode() {
+    xenstore-write "$D/memory/vnode$1/size" "$2"
+    for name in target size state reason granularity; do
+        guest_owned "$D/memory/vnode$1/balloon-$name"
+    done
+    target "$1" "$3"
 }
 
 guest_owned() {
@@ -105,21 +111,99 @@ hand_over() {
 
 # --- The product -----------------------------------------------------------------------------------------------------
 
-# start_daemon [OPTION...]: and waits until it has published what it found.
+# start_daemon [OPTION...]: and waits until it answers and has published what it found.
 start_daemon() {
     guest_start daemon "balloonctl daemon $*"
-    wait_until 60 daemon_published || return 1
+    wait_until 60 daemon_published && wait_until 20 daemon_answers
 }
 daemon_published() { [ -n "$(row 0 state)" ] && ! row_is 0 state stopped; }
+daemon_answers() { status && [ "$(json daemon)" = true ]; }
+
+# stop_daemon: cleanly; returns its exit code.
+stop_daemon() { guest_end daemon; }
+
+# kill_daemon: SIGKILL, for a daemon that rests. killat (tools/) kills in the middle of a move.
+kill_daemon() {
+    guest_end daemon KILL
+    [ $? = 137 ]
+}
+
+# cpu_ticks: processor time that the daemon has used, in 1/100 s.
+cpu_ticks() { guest "cut -d ' ' -f 14,15 /proc/$(guest_pid daemon)/stat" | awk '{ print $1 + $2 }'; }
 
 # status: fetches the product's own view; json PATH then prints a value of it.
-status() { guest "balloonctl status --json" > /tmp/status.json; }
+status() { guest "balloonctl status --json 2> /dev/null" > /tmp/status.json; }
 json() { jsonget "$1" < /tmp/status.json; }
+
+# check_agree TEXT: the product, its rows in xenstore and Xen's own count say the same of a balloon that rests.
+check_agree() {
+    agree_text=$1
+    status || fail "$agree_text: status answers"
+    set -- $(page_counts)
+    check_eq "$agree_text: status and Xen agree on all of the domain" \
+        "$(json domain.current_reservation_kib)" $(($2 * 4))
+    for agree_vnode in 0 1; do
+        check_eq "$agree_text: status and xenstore agree on vnode $agree_vnode" \
+            "$(for key in balloon_kib state reason; do json vnodes.$agree_vnode.$key; done | tr '\n' ' ')" \
+            "$(row $agree_vnode size) $(row $agree_vnode state) $(row_or_null $agree_vnode reason) "
+    done
+}
+row_or_null() { value=$(row "$1" "$2"); echo "${value:-null}"; }
+
+# check_row TEXT VNODE SIZE STATE [REASON]: waits for the state, then everything has to be right.
+check_row() {
+    wait_until 20 row_is "$2" state "$4"
+    check_eq "$1: vnode $2 is '$4'${5:+ ($5)} at $3 KiB" "$(row "$2" size) $(row "$2" state) $(row "$2" reason)" \
+        "$3 $4 ${5:-}"
+}
+
+# check_exit TEXT WANTED COMMAND: runs it in the guest; its output is in /tmp/output then.
+check_exit() {
+    exit_text=$1 exit_wanted=$2
+    shift 2
+    guest "$*" > /tmp/output 2>&1
+    exit_code=$?
+    [ $exit_code = $exit_wanted ] || sed 's/^/@@ /' /tmp/output
+    check_eq "$exit_text: exit $exit_wanted" $exit_code $exit_wanted
+}
+
+# check_audit TEXT EXTENTS: every frame is looked at, nothing is wrong, and there are so many extents.
+check_audit() {
+    guest "balloonctl audit --json 2> /dev/null" > /tmp/audit.json
+    audit_code=$?
+    [ $audit_code = 0 ] || sed 's/^/@@ /' /tmp/audit.json
+    check_eq "$1: the audit is clean, $2 extents" \
+        "$audit_code $(jsonget clean < /tmp/audit.json) $(jsonget extents < /tmp/audit.json)" "0 true $2"
+}
+
+# check_holes TEXT VNODE MIB: looks at the product's file without the product: so much of it, and all of it holes.
+check_holes() {
+    check_eq "$1: $3 MiB in the file of vnode $2, all of it holes" \
+        "$(guest "ls -l $PAGES_DIRECTORY/vnode$2 | awk '{ print \$5 / 1048576 }';
+            probe audit $PAGES_DIRECTORY/vnode$2 $3" | tr '\n' ' ')" "$3 extents $(($3 / 2)) holes $3 ram 0 "
+}
+PAGES_DIRECTORY=/run/vnode-balloon/pages
 
 # Pool pages of 2 MiB on both nodes, all and free: `N N N N`. Nothing of the product may be left in it at the end.
 pool_counts() {
     guest 'for n in 0 1; do for f in nr_hugepages free_hugepages; do
         cat /sys/devices/system/node/node$n/hugepages/hugepages-2048kB/$f; done; done' | tr '\n' ' '
+}
+
+# check_all_back TEXT: every page is where it was when the guest started, and the pool is as it was.
+check_all_back() {
+    check_given "$1" 0 0
+    check_eq "$1: the nodes' 2 MiB pools are as they were" "$(pool_counts)" "$START_POOL"
+}
+
+# --- Other memory in the guest ---------------------------------------------------------------------------------------
+
+free_mib() { guest "awk '/MemFree/ { print int(\$4 / 1024) }' /sys/devices/system/node/node$1/meminfo"; }
+
+# What the guest can still use of a node, as the product's guard counts it: free, and half of what is reclaimed easily.
+available_mib() {
+    guest "awk '/MemFree/ { n += \$4 } /Inactive\(file\)|SReclaimable/ { n += \$4 / 2 } END { print int(n / 1024) }' \
+        /sys/devices/system/node/node$1/meminfo"
 }
 
 # start_pattern MIB0 MIB1: programs that write and verify that much on each node, from now to end_pattern.
@@ -129,9 +213,16 @@ start_pattern() {
 }
 pattern_ready() { guest "grep -q ready /run/lab/pattern$1.log"; }
 
+# start_pattern_beside MIB0 MIB1: over half of what is still free on each node with balloons of this size.
+start_pattern_beside() {
+    start_pattern $((($(free_mib 0) - $1) / 2)) $((($(free_mib 1) - $2) / 2))
+}
+
 end_pattern() {
     for node in 0 1; do
         guest_end pattern$node
-        check_eq "the pattern in the memory of node $node is whole ($(guest_log pattern$node | tail -n 1))" $? 0
+        pattern_code=$?
+        check_eq "the pattern in the memory of node $node is whole ($(guest_log pattern$node | tail -n 1))" \
+            $pattern_code 0
     done
 }

@@ -1,35 +1,63 @@
-/* killat PID below|above PAGES: SIGKILL for a process at the moment this domain's reservation passes PAGES.
-   Polling from a shell would be far too slow: a whole balloon moves in a fraction of a second.
-   Prints the reservation at the kill. Exit 1 when it was not reached in 60 s, or the process was gone by itself. */
+/* SIGKILL at a chosen moment. A shell would poll far too slowly: a whole balloon moves in a fraction of a second.
+
+   killat below|above PAGES COMMAND...   runs COMMAND; kills it when this domain's reservation passes PAGES
+   killat after MILLISECONDS COMMAND...  runs COMMAND; kills it so long after its start, wherever it is
+
+   COMMAND takes this process's place, so that its id is the one that the caller knows. Prints `killed at N pages`, the
+   reservation at the kill, to standard error. Gives up after 60 s, or when COMMAND has ended by itself. */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "hypercall.h"
 
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Waits for the moment and kills. */
+static void watch(pid_t victim, const char *what, long limit)
+{
+    double start = seconds();
+    hypercall_open();
+    while (kill(victim, 0) == 0 && seconds() < start + 60) {
+        long pages = current_reservation();
+        int now = !strcmp(what, "below")   ? pages < limit
+                  : !strcmp(what, "above") ? pages > limit
+                                           : seconds() >= start + (double)limit / 1000;
+        if (pages >= 0 && now) {
+            kill(victim, SIGKILL);
+            fprintf(stderr, "killed at %ld pages\n", pages);
+            return;
+        }
+        usleep(300);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 4 || (strcmp(argv[2], "below") && strcmp(argv[2], "above"))) {
-        fprintf(stderr, "usage: killat PID below|above PAGES\n");
+    if (argc < 4 || (strcmp(argv[1], "below") && strcmp(argv[1], "above") && strcmp(argv[1], "after"))) {
+        fprintf(stderr, "usage: killat below|above|after NUMBER COMMAND...\n");
         return 64;
     }
-    pid_t pid = atoi(argv[1]);
-    int below = !strcmp(argv[2], "below");
-    long limit = atol(argv[3]);
-    time_t end = time(NULL) + 60;
-    hypercall_open();
-    while (time(NULL) < end) {
-        long pages = current_reservation();
-        if (pages >= 0 && (below ? pages < limit : pages > limit)) {
-            if (kill(pid, SIGKILL)) {
-                perror("kill");
-                return 1;
-            }
-            printf("%ld\n", pages);
-            return 0;
-        }
-        usleep(500);
+    pid_t victim = getpid();
+    pid_t child = fork();
+    if (child < 0) {
+        perror("fork");
+        return 1;
     }
-    fprintf(stderr, "reservation never went %s %ld: it is %ld\n", argv[2], limit, current_reservation());
-    return 1;
+    if (child == 0) {
+        /* Forked once more, so that the command has no child that it knows nothing of. */
+        if (fork() == 0)
+            watch(victim, argv[1], atol(argv[2]));
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    execvp(argv[3], argv + 3);
+    perror(argv[3]);
+    return 127;
 }

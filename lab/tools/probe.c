@@ -2,6 +2,7 @@
 
    probe give FILE NODE MIB    makes FILE on hugetlbfs, faults its pages in on NODE and gives them to Xen
    probe audit FILE MIB        asks Xen what each extent of FILE is now
+   probe frames FILE MIB       prints the first frame number of each extent of FILE, and nothing else
    probe take FILE NODE MIB    takes the extents back, on NODE exactly, and removes FILE
    probe reservation           prints the pages that this domain holds
 
@@ -101,7 +102,7 @@ static void move(uint64_t *frames, size_t extents, unsigned operation, unsigned 
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: probe give|take FILE NODE MIB, probe audit FILE MIB, probe reservation\n");
+    fprintf(stderr, "usage: probe give|take FILE NODE MIB, probe audit|frames FILE MIB, probe reservation\n");
     return 64;
 }
 
@@ -110,13 +111,13 @@ int main(int argc, char **argv)
     if (argc < 2)
         return usage();
     const char *command = argv[1];
-    int give = !strcmp(command, "give"), take = !strcmp(command, "take");
+    int give = !strcmp(command, "give"), take = !strcmp(command, "take"), list = !strcmp(command, "frames");
     if (!strcmp(command, "reservation")) {
         hypercall_open();
         printf("%ld\n", current_reservation());
         return 0;
     }
-    if (argc != (give || take ? 5 : 4) || (!give && !take && strcmp(command, "audit")))
+    if (argc != (give || take ? 5 : 4) || (!give && !take && !list && strcmp(command, "audit")))
         return usage();
 
     hypercall_open();
@@ -134,6 +135,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < extents; i++)
         frames[i] = frame_of(pagemap, memory + (i << EXTENT_SHIFT));
 
+    if (list) {
+        for (size_t i = 0; i < extents; i++)
+            printf("%llu\n", (unsigned long long)frames[i]);
+        return 0;
+    }
     if (give)
         move(frames, extents, XENMEM_decrease_reservation, 0);
     if (take)

@@ -28,6 +28,24 @@ for node in 0 1; do
 done
 check_given "everything is back" 0 0
 
+# The tools that watch and kill.
+guest "echo 30 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages; rm -f /pages/*"
+guest_start turns "turns 2048"
+guest_start victim "killat below $((START_TOTAL - 1000)) probe give /pages/p1 1 60"
+victim_over() { guest '[ -s /run/lab/victim.code ]'; }
+wait_until 30 victim_over
+check_eq "killat kills" "$(guest 'cat /run/lab/victim.code')" 137
+check_has "and says when" "$(guest_log victim)" "killed at"
+check_eq "probe lists the frames" "$(guest 'probe frames /pages/p1 60' | grep -c '^[0-9]*$')" 30
+check_eq "what the killed program gave is taken back" "$(guest "probe take /pages/p1 1 60" | tail -n 1)" \
+    "extents 30 holes 0 ram 60"
+guest_end turns
+check_eq "turns saw it all" "$(guest_log turns | head -n 3 | tr '\n' ' ')" \
+    "start $START_TOTAL low $((START_TOTAL - 15360)) end $START_TOTAL "
+guest_start early "killat after 100 sleep 5"
+sleep 1
+check_eq "killat kills after a time" "$(guest 'cat /run/lab/early.code')" 137
+
 start_pattern 64 64
 end_pattern
 finish
