@@ -37,6 +37,7 @@ let package = Package(
         .executableTarget(
             name: "balloonctl",
             dependencies: [
+                "CBalloonShim",
                 "VNodeBalloon",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -123,6 +123,11 @@ int cb_set_oom_score(int32_t score) {
 
 int cb_lock_memory(void) { return outcome(mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)); }
 
+bool cb_has_environment(const char *name) {
+    const char *value = getenv(name);
+    return value && *value;
+}
+
 bool cb_is_terminal(int fd) { return isatty(fd) == 1; }
 
 int64_t cb_write_all(int fd, const void *from, size_t bytes) {

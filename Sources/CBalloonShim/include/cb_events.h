@@ -59,6 +59,8 @@ int cb_set_oom_score(int32_t score);
 /// mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT): what is touched stays, nothing is faulted ahead.
 int cb_lock_memory(void);
 bool cb_is_terminal(int fd);
+/// Whether an environment variable is set and not empty.
+bool cb_has_environment(const char *name);
 /// write(2) of all of it.
 int64_t cb_write_all(int fd, const void *from, size_t bytes);
 

@@ -18,6 +18,9 @@ public protocol Backend: AnyObject {
     /// Takes up to so many extents back.
     func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
 
+    /// The balloon as we know it, in frames.
+    func balloonFrames(vnode: Int) -> UInt64
+
     /// Compares Xen with what we believe, slot by slot.
     /// - Parameters:
     ///   - slots: which of the vnode's slots; clamped to those there are.

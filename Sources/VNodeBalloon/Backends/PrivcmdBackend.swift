@@ -36,6 +36,8 @@ public final class PrivcmdBackend: Backend {
 
     public func slotCount(vnode: Int) -> Int { holdings[vnode]?.slots.count ?? 0 }
 
+    public func balloonFrames(vnode: Int) -> UInt64 { holdings[vnode]?.balloonFrames ?? 0 }
+
     public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { try holdings[vnode]?.reserve.isRemoved() ?? false }
 
     // MARK: Inflate

@@ -1,8 +1,9 @@
 extension BalloonController.Balloon {
     /// The size that counts, in frames: the forced one before xenstore's; nil: stay as you are.
     func wantedFrames(_ extentKiB: UInt64) -> UInt64? {
+        if isRemoved { return 0 }
         if let forced = state.forcedKiB { return forced / 4 }
-        guard case .size(let kib) = request else { return nil }
+        guard followsRequest, case .size(let kib) = request else { return nil }
         return kib / extentKiB * extentKiB / 4
     }
 
@@ -40,6 +41,7 @@ extension BalloonController.Balloon {
     private func heldReason(_ direction: VNodeActivity?, legacyTargetReturned: Bool) -> HeldReason? {
         if direction != nil, let obstacle { return obstacle }
         if direction != nil { return nil }
+        if isRemoved { return .filesRemoved }
         if legacyTargetReturned { return .legacyTarget }
         if request == .invalid { return .invalidTarget }
         if let forced = state.forcedKiB, let target = state.targetKiB, target != forced { return .forced }

@@ -42,6 +42,10 @@ public struct BalloonController: Sendable {
         var backoff = Backoff()
         /// What the last try stumbled on, until one succeeds.
         var obstacle: HeldReason?
+        /// xenstore's request counts. Without a daemon only forced sizes do.
+        var followsRequest = true
+        /// Somebody removed its file.
+        var isRemoved = false
     }
 
     /// - Parameter granularityKiB: targets are rounded down to a multiple of this; also the size of an extent.
@@ -65,6 +69,14 @@ public struct BalloonController: Sendable {
         }
     }
 
+    /// Whether xenstore's requests are followed, or only shown.
+    public mutating func setFollowsRequests(_ follows: Bool) {
+        for index in balloons.indices {
+            balloons[index].followsRequest = follows
+            settle(index)
+        }
+    }
+
     /// A size that an administrator wants whatever xenstore says, in KiB; nil releases it.
     public mutating func setForced(_ kib: UInt64?, vnode: Int) {
         let extent = extentKiB
@@ -79,6 +91,15 @@ public struct BalloonController: Sendable {
     /// The balloon as an audit found it, in frames.
     public mutating func setBalloon(frames: UInt64, vnode: Int) {
         update(vnode) { $0.state.balloonFrames = frames }
+    }
+
+    /// Somebody removed the vnode's file: all of its balloon comes back, and none is given any more.
+    public mutating func setRemoved(vnode: Int) {
+        update(vnode) { balloon in
+            guard !balloon.isRemoved else { return }
+            balloon.isRemoved = true
+            balloon.startAfresh()
+        }
     }
 
     /// memory/target is back after an absence: what is given stays given, but no more is.

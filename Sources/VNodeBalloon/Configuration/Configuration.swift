@@ -1,0 +1,96 @@
+internal import Glibc
+
+/// The daemon's settings: /etc/vnode-balloon.conf, lines of `key = value`, `#` begins a comment.
+public struct Configuration: Equatable, Sendable {
+    public static let standardPath = "/etc/vnode-balloon.conf"
+
+    /// What happens when a node runs short of memory.
+    public enum OnPressure: String, Sendable { case hold, yield }
+
+    public var stateDirectory = StateDirectory.standardPath
+    /// What each node keeps at least, in KiB.
+    public var minFreeKiB: UInt64 = 0
+    public var onPressure = OnPressure.hold
+    /// With `yield`: what a vnode's memory never goes below, in KiB.
+    public var floorKiB: UInt64 = 0
+    /// MiB a second; 0: unlimited.
+    public var maxRateMiB: UInt64 = 0
+    public var logLevel = "notice"
+
+    public static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+
+    public init() {}
+
+    /// Reads a file.
+    /// - Parameter mayBeAbsent: the standard file need not exist; a file that was named must.
+    /// - Throws: `.invalidConfiguration` with the line.
+    public init(path: String, mayBeAbsent: Bool) throws(BalloonError) {
+        do throws(BalloonError) {
+            try self.init(parsing: String(decoding: try readFile(path, limit: 64 << 10), as: UTF8.self), name: path)
+        } catch {
+            if error.errno == ENOENT && mayBeAbsent {
+                self.init()
+                return
+            }
+            if error.code == .invalidConfiguration { throw error }
+            throw BalloonError(.invalidConfiguration, "cannot read the configuration \(path)", errno: error.errno)
+        }
+    }
+
+    /// - Throws: `.invalidConfiguration` with the line.
+    public init(parsing text: String, name: String) throws(BalloonError) {
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let content = line.prefix { $0 != "#" }
+            if content.allSatisfy(\.isWhitespace) { continue }
+            func invalid(_ what: String) -> BalloonError {
+                BalloonError(.invalidConfiguration, "\(name), line \(index + 1): \(what)")
+            }
+            guard let equals = content.firstIndex(of: "=") else { throw invalid("not of the form key = value") }
+            let key = Self.trimmed(content[..<equals])
+            let value = Self.trimmed(content[content.index(after: equals)...])
+            if let fault = set(key, value) { throw invalid(fault) }
+        }
+    }
+
+    /// Sets one key; says what is wrong with it, if anything is.
+    public mutating func set(_ key: String, _ value: String) -> String? {
+        switch key {
+        case "state-dir":
+            guard value.hasPrefix("/"), value.utf8.count < 80 else { return "state-dir must be a short absolute path" }
+            stateDirectory = value
+        case "min-free":
+            guard let size = Size(value) else { return "min-free is not a size: \(value)" }
+            minFreeKiB = size.kib
+        case "floor":
+            guard let size = Size(value) else { return "floor is not a size: \(value)" }
+            floorKiB = size.kib
+        case "on-pressure":
+            guard let policy = OnPressure(rawValue: value) else { return "on-pressure must be hold or yield" }
+            onPressure = policy
+        case "max-rate":
+            guard let rate = decimalNumber(Array(value.utf8)) else { return "max-rate is not a number: \(value)" }
+            maxRateMiB = rate
+        case "log-level":
+            guard Self.logLevels.contains(value) else {
+                return "log-level must be one of \(Self.logLevels.joined(separator: ", "))"
+            }
+            logLevel = value
+        default: return "unknown key \(key)"
+        }
+        return nil
+    }
+
+    /// What the controller needs of it.
+    public var controllerOptions: BalloonController.Options {
+        var options = BalloonController.Options()
+        options.guardRule = Guard(minFreeKiB: minFreeKiB)
+        options.maxRateMiB = maxRateMiB
+        return options
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let start = text.drop(while: \.isWhitespace)
+        let end = start.lastIndex { !$0.isWhitespace }
+        return end.map { String(start[...$0]) } ?? ""
+    }
+}

@@ -1,0 +1,25 @@
+/// A size as people write it: a whole number with k, m, g or t in either case, binary; a bare number is KiB.
+public struct Size: Equatable, Sendable {
+    public let kib: UInt64
+
+    public init(kib: UInt64) { self.kib = kib }
+
+    /// nil for anything else, fractions and signs included.
+    public init?(_ text: String) {
+        var digits = Array(text.utf8)
+        var shift: UInt64 = 0
+        switch digits.last {
+        case UInt8(ascii: "k"), UInt8(ascii: "K"): shift = 0
+        case UInt8(ascii: "m"), UInt8(ascii: "M"): shift = 10
+        case UInt8(ascii: "g"), UInt8(ascii: "G"): shift = 20
+        case UInt8(ascii: "t"), UInt8(ascii: "T"): shift = 30
+        default: digits.append(0)
+        }
+        digits.removeLast()
+        guard let number = decimalNumber(digits), number <= UInt64.max >> (shift + 10) else { return nil }
+        kib = number << shift
+    }
+
+    /// "64 MiB", or KiB where it is not a whole number of MiB.
+    public static func text(kib: UInt64) -> String { kib % 1024 == 0 ? "\(kib / 1024) MiB" : "\(kib) KiB" }
+}

@@ -1,0 +1,154 @@
+public import Logging
+
+/// The daemon: one loop, one thread.
+public final class BalloonDaemon {
+    /// Everything is read again this often, because a watch event can be lost. Nanoseconds.
+    static let rereadInterval: UInt64 = 60_000_000_000
+
+    private let engine: BalloonEngine
+    private let interface: VNodeInterface
+    private let store: any Store
+    private let keeper: HolderClient
+    private let socket: ControlSocket
+    private let signals: SignalSource
+    private let alarm: AlarmSource
+    private let log: Logger
+    /// Reads the configuration again, for SIGHUP.
+    private let reload: () throws(BalloonError) -> BalloonController.Options
+    private var staticMaxKiB: UInt64?
+    private var rereadDue: UInt64 = 0
+    private var isStopping = false
+
+    /// Gets ready: the lock, Xen, xenstore, the truth about memory.
+    ///
+    /// - Throws: whatever keeps it from running, nothing moved.
+    public init(
+        configuration: Configuration, log: Logger,
+        reload: @escaping () throws(BalloonError) -> BalloonController.Options
+    ) throws(BalloonError) {
+        self.log = log
+        self.reload = reload
+        // Before libxenstore starts its thread, which must not get our signals.
+        signals = try SignalSource()
+        alarm = try AlarmSource()
+        _ = try Guest.openHypervisor()
+        try HugePageMount.checkNamespaces()
+        let state = try StateDirectory(path: configuration.stateDirectory)
+        try state.lock()
+        store = try Xenstore()
+        staticMaxKiB = try VNodeInterface.staticMaxKiB(store)
+        keeper = HolderClient(state: state)
+        let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
+        engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
+        try engine.recover()
+        interface = try VNodeInterface(
+            store, vnodes: guest.backend.vnodes, granularityKiB: guest.backend.granularityKiB, log: log)
+        socket = try ControlSocket(path: state.controlSocketPath)
+    }
+
+    /// Runs until SIGTERM or SIGINT. The balloons stay as they are.
+    public func run() throws(BalloonError) {
+        reread()
+        if engine.reading.hasLegacyTarget {
+            log.warning(
+                "memory/target is present: Linux's own balloon follows it too, and would give memory a second time")
+        }
+        ServiceManager.notify("READY=1")
+        log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.backend.vnodes.count)"])
+        while !isStopping { try turn() }
+        ServiceManager.notify("STOPPING=1")
+        try interface.publishStopped(engine.controller.states, now: BalloonEngine.now)
+        log.notice("stopped; the balloons stay as they are")
+    }
+
+    /// One step at most, then whatever is waiting.
+    private func turn() throws(BalloonError) {
+        var due = engine.step()
+        if engine.wasResumed {
+            engine.wasResumed = false
+            forgetPublished()
+            reread()
+        }
+        let now = BalloonEngine.now
+        if let publish = publish(now) { due = min(due ?? publish, publish) }
+        due = min(due ?? rereadDue, rereadDue)
+        if let patience = socket.nextTimeout { due = min(due ?? patience, patience) }
+        try wait(until: due ?? rereadDue, now: now)
+    }
+
+    private func wait(until due: UInt64, now: UInt64) throws(BalloonError) {
+        let isBusy = due <= now
+        if !isBusy { try alarm.set(due, now: now) }
+        let clients = socket.watched
+        let own = [interface.descriptor, signals.descriptor.rawValue, alarm.descriptor.rawValue]
+        let ready = try Poll.wait(
+            own + clients.descriptors, writing: clients.writing.map { $0 + own.count },
+            timeoutMilliseconds: isBusy ? 0 : -1)
+        let woken = Set((ready.readable + ready.writable).map { (own + clients.descriptors)[$0] })
+        if woken.contains(alarm.descriptor.rawValue) { alarm.clear() }
+        if woken.contains(signals.descriptor.rawValue) { takeSignals() }
+        if woken.contains(interface.descriptor) && takeEvents() || BalloonEngine.now >= rereadDue { reread() }
+        socket.serve(woken, now: BalloonEngine.now) { line in
+            RequestServer(engine: engine, report: report).answer(line: line)
+        }
+    }
+
+    private func takeSignals() {
+        while let signal = signals.next() {
+            switch signal {
+            case .stop: isStopping = true
+            case .reload:
+                do throws(BalloonError) {
+                    engine.setOptions(try reload())
+                    log.notice("configuration read again")
+                } catch {
+                    log.error("the configuration stays as it was", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+
+    // MARK: Xenstore. What fails is tried again: a daemon that ended would follow no target at all.
+
+    private func reread() {
+        rereadDue = BalloonEngine.now + Self.rereadInterval
+        attempt("read xenstore") { () throws(BalloonError) in
+            staticMaxKiB = try VNodeInterface.staticMaxKiB(store)
+            try engine.checkFiles()
+            try keeper.restoreIfLost()
+            try engine.take(try interface.read())
+        }
+    }
+
+    private func takeEvents() -> Bool {
+        var any = true
+        attempt("take xenstore's events") { () throws(BalloonError) in any = try interface.takeEvents() }
+        return any
+    }
+
+    private func forgetPublished() {
+        attempt("publish again") { () throws(BalloonError) in try interface.forgetPublished() }
+    }
+
+    private func publish(_ now: UInt64) -> UInt64? {
+        var due: UInt64?
+        attempt("publish") { () throws(BalloonError) in
+            due = try interface.publish(engine.controller.states, now: now)
+        }
+        return due
+    }
+
+    /// Logs a failure and has everything read again a second later.
+    private func attempt(_ what: String, _ body: () throws(BalloonError) -> Void) {
+        do throws(BalloonError) {
+            try body()
+        } catch {
+            log.error("cannot \(what)", metadata: ["error": "\(error)"])
+            rereadDue = min(rereadDue, BalloonEngine.now + Backoff.first)
+        }
+    }
+
+    private func report() throws(BalloonError) -> StatusReport {
+        try engine.report(isRunning: true, isFallback: interface.isFallback, staticMaxKiB: staticMaxKiB)
+    }
+}

@@ -1,0 +1,156 @@
+internal import CBalloonShim
+public import Logging
+
+/// Controller, backend and state directory put together: used by the daemon, and by commands without one.
+public final class BalloonEngine {
+    public let guest: Guest
+    public let state: StateDirectory
+    public private(set) var controller: BalloonController
+    /// What xenstore said last.
+    public private(set) var reading = VNodeInterface.Reading()
+    private let log: Logger
+    private var suspended = cb_clock_suspended()
+    private var isLegacyTargetAbsent: Bool
+    /// Everything is to be published again: the domain may have another xenstore now.
+    public var wasResumed = false
+
+    /// A jump of the clocks by more than this means suspended, restored or migrated. In nanoseconds.
+    private static let resumeThreshold: UInt64 = 100_000_000
+
+    /// - Parameter state: the caller has its lock.
+    public init(guest: Guest, state: StateDirectory, options: BalloonController.Options, log: Logger) {
+        self.guest = guest
+        self.state = state
+        self.log = log
+        let backend = guest.backend
+        controller = BalloonController(
+            vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, options: options)
+        isLegacyTargetAbsent = state.wasLegacyTargetAbsent
+        for (vnode, kib) in state.forced() { controller.setForced(kib, vnode: vnode) }
+    }
+
+    /// Nanoseconds of the clock that decisions are made by.
+    public static var now: UInt64 { cb_clock_monotonic() }
+
+    /// Without a daemon xenstore's targets are shown, and only forced sizes move.
+    public func followForcedOnly() { controller.setFollowsRequests(false) }
+
+    public func setOptions(_ options: BalloonController.Options) { controller.options = options }
+
+    // MARK: Truth
+
+    /// Finds out what is a hole, and ends what a killed process had begun.
+    public func recover() throws(BalloonError) {
+        for vnode in guest.backend.vnodes { try recover(vnode: vnode.number) }
+    }
+
+    public func recover(vnode: Int) throws(BalloonError) {
+        controller.setBalloon(frames: try guest.backend.recover(vnode: vnode), vnode: vnode)
+    }
+
+    /// After a suspend, a restore or a migration nothing that was known counts.
+    private func recoverAfterResume() {
+        let now = cb_clock_suspended()
+        let jump = now > suspended ? now - suspended : suspended - now
+        guard jump > Self.resumeThreshold else { return }
+        suspended = now
+        wasResumed = true
+        log.notice("the clocks jumped: looking at all memory again", metadata: ["jump_ns": "\(jump)"])
+        do throws(BalloonError) { try recover() } catch { log.error("audit failed", metadata: ["error": "\(error)"]) }
+    }
+
+    /// A file that somebody removed is freed when its last descriptor is closed: its holes must be memory by then.
+    public func checkFiles() throws(BalloonError) {
+        for vnode in guest.backend.vnodes where try guest.backend.isRemoved(vnode: vnode.number) {
+            controller.setRemoved(vnode: vnode.number)
+        }
+    }
+
+    // MARK: What is wanted
+
+    /// Takes in what xenstore says.
+    public func take(_ reading: VNodeInterface.Reading) throws(BalloonError) {
+        if reading != self.reading { log.debug("xenstore changed", metadata: ["reading": "\(reading)"]) }
+        self.reading = reading
+        for (vnode, request) in reading.requests { controller.setRequest(request, vnode: vnode) }
+        if !reading.hasLegacyTarget && !isLegacyTargetAbsent {
+            isLegacyTargetAbsent = true
+            try state.noteLegacyTargetAbsent()
+        }
+        let isBack = reading.hasLegacyTarget && isLegacyTargetAbsent
+        if isBack && !controller.legacyTargetReturned {
+            log.warning("memory/target is back: no more memory is given until it is gone")
+        }
+        controller.setLegacyTargetReturned(isBack)
+    }
+
+    /// Forces sizes, in KiB by vnode, or releases them (nil), and keeps that over a restart.
+    public func force(_ changes: [Int: UInt64?]) throws(BalloonError) {
+        var forced = state.forced()
+        for (vnode, kib) in changes { forced[vnode] = kib }
+        try state.setForced(forced)
+        for (vnode, kib) in changes { controller.setForced(kib, vnode: vnode) }
+    }
+
+    // MARK: One step
+
+    /// Does one bounded step, if one is due.
+    /// - Returns: when to come again: nil when nothing is to be done until something changes.
+    public func step() -> UInt64? {
+        recoverAfterResume()
+        let now = Self.now
+        switch controller.next(facts(now), now: now) {
+        case .wait(let until): return until
+        case .act(let action):
+            controller.finish(action, perform(action), now: Self.now)
+            return now
+        }
+    }
+
+    private func facts(_ now: UInt64) -> BalloonController.Facts {
+        var facts = BalloonController.Facts()
+        do throws(BalloonError) {
+            facts.currentReservation = try guest.hypervisor.currentReservation()
+            facts.maximumReservation = try guest.hypervisor.maximumReservation()
+            if guest.backend.vnodes.contains(where: { controller.wantsMemoryFacts(of: $0.number, now: now) }) {
+                facts.memory = try guest.memoryFacts()
+            }
+        } catch {
+            log.error("cannot look at memory", metadata: ["error": "\(error)"])
+        }
+        return facts
+    }
+
+    private func perform(_ action: Action) -> Outcome {
+        do throws(BalloonError) {
+            let outcome =
+                switch action {
+                case .inflate(let vnode, let extents): try guest.backend.inflate(vnode: vnode, extents: extents)
+                case .deflate(let vnode, let extents): try guest.backend.deflate(vnode: vnode, extents: extents)
+                }
+            if let obstacle = outcome.obstacle {
+                log.info("did less than asked", metadata: ["action": "\(action)", "reason": "\(obstacle.rawValue)"])
+            }
+            return outcome
+        } catch {
+            log.error("step failed", metadata: ["action": "\(action)", "error": "\(error)"])
+            let frames = guest.backend.balloonFrames(vnode: action.vnode)
+            return Outcome(balloonFrames: frames, obstacle: error.code == .moved ? .moved : .hypervisorRefused)
+        }
+    }
+
+    // MARK: What is shown
+
+    public func report(isRunning: Bool, isFallback: Bool, staticMaxKiB: UInt64?) throws(BalloonError) -> StatusReport {
+        StatusReport(
+            domain: .init(
+                type: guest.kind.rawValue,
+                current_reservation_kib: try guest.hypervisor.currentReservation() * 4,
+                maximum_reservation_kib: try guest.hypervisor.maximumReservation() * 4,
+                static_max_kib: staticMaxKiB, legacy_target_kib: reading.legacyTargetKiB),
+            interface: reading.hasTargets || !isFallback ? "vnode" : reading.hasLegacyTarget ? "legacy" : "none",
+            fallback: isFallback, backend: guest.backend.name, daemon: isRunning,
+            granularity_kib: guest.backend.granularityKiB,
+            vnodes: controller.states.map { StatusReport.VNodeReport($0, isRunning: isRunning) })
+    }
+}

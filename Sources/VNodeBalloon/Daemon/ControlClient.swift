@@ -1,0 +1,41 @@
+internal import CBalloonShim
+
+/// The other end of the control socket.
+public final class ControlClient {
+    private let socket: FileDescriptor
+    private var received: [UInt8] = []
+
+    /// nil when no daemon is listening.
+    public init?(state: String) {
+        // Unsafe: a C string for the call.
+        let connected = unsafe cb_socket_connect(state + "/control.sock")
+        guard connected >= 0 else { return nil }
+        socket = FileDescriptor(connected)
+        _ = cb_socket_timeout(connected, 5000)
+    }
+
+    /// Sends a request and waits for its answer, 5 s at most.
+    /// - Throws: `.busy` when the daemon does not answer.
+    public func ask(_ request: ControlRequest) throws(BalloonError) -> String {
+        let line = request.line + "\n"
+        // Unsafe: a C string and its length.
+        let sent = unsafe cb_socket_send(socket.rawValue, line, line.utf8.count)
+        guard sent == line.utf8.count else { throw silent() }
+        while true {
+            if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
+                let answer = String(decoding: received[..<end], as: UTF8.self)
+                received.removeSubrange(...end)
+                return answer
+            }
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            // Unsafe: the shim fills at most the buffer.
+            let length = unsafe buffer.withUnsafeMutableBufferPointer {
+                unsafe cb_socket_receive(socket.rawValue, $0.baseAddress, $0.count)
+            }
+            guard length > 0 else { throw silent() }
+            received += buffer.prefix(Int(length))
+        }
+    }
+
+    private func silent() -> BalloonError { BalloonError(.busy, "the daemon does not answer within 5 s") }
+}

@@ -1,0 +1,78 @@
+/// Looks at each prerequisite by itself and says how to mend it. Changes nothing.
+public enum Doctor {
+    public struct Check: Equatable, Sendable {
+        public let name: String
+        public let isFine: Bool
+        /// Without it the daemon does not run.
+        public let isNeeded: Bool
+        /// What to do, nil where all is well.
+        public let fix: String?
+    }
+
+    public static func examine(stateDirectory: String) -> [Check] {
+        let xen = check("xen-guest") { () throws(BalloonError) in
+            guard try Guest.currentKind() != .pv else {
+                throw BalloonError(.unsupportedGuest, "a PV guest: only Linux's own balloon can move its memory")
+            }
+        }
+        var hypervisor: (any Hypervisor)?
+        let privcmd = check("privcmd") { () throws(BalloonError) in hypervisor = try Guest.openHypervisor().1 }
+        var checks = [xen, privcmd]
+        checks.append(check("xenstore") { () throws(BalloonError) in _ = try Xenstore() })
+        checks.append(check("mount-namespace") { () throws(BalloonError) in try HugePageMount.checkNamespaces() })
+        checks.append(check("huge-pages", hugePages))
+        if let hypervisor { checks.append(contentsOf: vnodes(hypervisor)) }
+        checks.append(memoryTarget())
+        checks.append(overcommit())
+        return checks
+    }
+
+    private static func check(
+        _ name: String, needed isNeeded: Bool = true, _ body: () throws(BalloonError) -> Void
+    ) -> Check {
+        do throws(BalloonError) {
+            try body()
+            return Check(name: name, isFine: true, isNeeded: isNeeded, fix: nil)
+        } catch {
+            return Check(name: name, isFine: false, isNeeded: isNeeded, fix: error.description)
+        }
+    }
+
+    private static func hugePages() throws(BalloonError) {
+        guard (try? readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")) != nil else {
+            throw BalloonError(.noHugePages, "the kernel has no 2 MiB huge pages; it needs CONFIG_HUGETLBFS")
+        }
+    }
+
+    private static func vnodes(_ hypervisor: any Hypervisor) -> [Check] {
+        guard let zones = try? ZoneInfo.read(),
+            let vnodes = try? Guest.vnodes(hypervisor, zones, staticMaxKiB: nil)
+        else { return [] }
+        return vnodes.map { vnode in
+            let fix = "no single Linux node lies in the memory of vnode \(vnode.number); boot without numa=off"
+            let isFine = vnode.linuxNode != nil
+            return Check(name: "vnode\(vnode.number)", isFine: isFine, isNeeded: false, fix: isFine ? nil : fix)
+        }
+    }
+
+    /// Two balloons would give the same memory twice.
+    private static func memoryTarget() -> Check {
+        check("memory-target", needed: false) { () throws(BalloonError) in
+            guard let store = try? Xenstore(), (try? store.read("memory/target", in: nil)) != nil else { return }
+            throw BalloonError(
+                .store,
+                "memory/target is present: Linux's own balloon follows it as well; the toolstack should remove it")
+        }
+    }
+
+    /// Every page of the pool lowers CommitLimit by 2 MiB.
+    private static func overcommit() -> Check {
+        check("overcommit", needed: false) { () throws(BalloonError) in
+            guard (try? readNumber("/proc/sys/vm/overcommit_memory")) == 2 else { return }
+            throw BalloonError(
+                .system,
+                "vm.overcommit_memory is 2: what may be committed falls as the balloon grows;"
+                    + " set it to 0, or raise vm.overcommit_ratio")
+        }
+    }
+}

@@ -1,0 +1,46 @@
+internal import CBalloonShim
+
+/// Signals as a descriptor.
+struct SignalSource {
+    let descriptor: FileDescriptor
+
+    /// Blocks SIGTERM, SIGINT and SIGHUP, for the threads that start later, too.
+    init() throws(BalloonError) {
+        descriptor = FileDescriptor(try check(cb_signal_descriptor(), "cannot make a signalfd"))
+    }
+
+    enum Signal { case stop, reload }
+
+    /// The next signal, nil when there is none.
+    func next() -> Signal? {
+        let number = cb_signal_next(descriptor.rawValue)
+        guard number > 0 else { return nil }
+        return number == Int32(CB_SIGHUP) ? .reload : .stop
+    }
+}
+
+/// One alarm on the monotonic clock.
+struct AlarmSource {
+    let descriptor: FileDescriptor
+
+    init() throws(BalloonError) {
+        descriptor = FileDescriptor(try check(cb_timer_descriptor(), "cannot make a timerfd"))
+    }
+
+    /// Goes off at `due`; nil: never.
+    func set(_ due: UInt64?, now: UInt64) throws(BalloonError) {
+        // 0 would disarm it.
+        let delay = due.map { $0 > now ? $0 - now : 1 } ?? 0
+        try check(cb_timer_set(descriptor.rawValue, delay), "cannot set a timer")
+    }
+
+    func clear() { _ = cb_timer_clear(descriptor.rawValue) }
+}
+
+/// The service manager, where there is one (sd_notify).
+enum ServiceManager {
+    static func notify(_ state: String) {
+        // Unsafe: a C string for the call.
+        _ = unsafe cb_notify(state, -1)
+    }
+}

@@ -1,0 +1,70 @@
+/// Writes JSON with its keys in the order in which they come.
+public struct JSONWriter {
+    public private(set) var text = ""
+    private var needsComma = false
+
+    public init() {}
+
+    public mutating func object(_ body: (inout JSONWriter) -> Void) { nested("{", "}", body) }
+
+    public mutating func array<T>(_ elements: [T], _ body: (inout JSONWriter, T) -> Void) {
+        nested("[", "]") { writer in for element in elements { body(&writer, element) } }
+    }
+
+    public mutating func key(_ key: String) {
+        string(key)
+        text += ":"
+        needsComma = false
+    }
+
+    public mutating func member(_ name: String, _ value: String?) {
+        key(name)
+        if let value { string(value) } else { raw("null") }
+    }
+
+    public mutating func member(_ name: String, _ value: Bool) {
+        key(name)
+        raw(value ? "true" : "false")
+    }
+
+    public mutating func member<T: BinaryInteger>(_ name: String, _ value: T?) {
+        key(name)
+        raw(value.map { "\($0)" } ?? "null")
+    }
+
+    private mutating func nested(_ open: String, _ close: String, _ body: (inout JSONWriter) -> Void) {
+        comma()
+        text += open
+        needsComma = false
+        body(&self)
+        text += close
+        needsComma = true
+    }
+
+    private mutating func string(_ value: String) {
+        comma()
+        text += "\""
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case _ where scalar.value < 0x20:
+                let hex = String(scalar.value, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        text += "\""
+    }
+
+    private mutating func raw(_ value: String) {
+        comma()
+        text += value
+    }
+
+    private mutating func comma() {
+        if needsComma { text += "," }
+        needsComma = true
+    }
+}

@@ -1,0 +1,95 @@
+/// Carries out control requests, for the daemon's socket and for commands without a daemon.
+public struct RequestServer {
+    let engine: BalloonEngine
+    /// Makes the status report.
+    let report: () throws(BalloonError) -> StatusReport
+
+    public init(engine: BalloonEngine, report: @escaping () throws(BalloonError) -> StatusReport) {
+        self.engine = engine
+        self.report = report
+    }
+
+    /// The answer to a request, as a line of JSON.
+    public func answer(_ request: ControlRequest) -> String {
+        do throws(BalloonError) { return try carryOut(request) } catch { return Self.failure(error) }
+    }
+
+    /// The answer to a line, whatever it is.
+    func answer(line: String) -> String {
+        guard let request = ControlRequest(line) else {
+            return Self.failure(BalloonError(.usage, "the daemon does not understand this request"))
+        }
+        return answer(request)
+    }
+
+    static func failure(_ error: BalloonError) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("error", error.description)
+            json.member("code", error.code.description)
+        }
+        return json.text
+    }
+
+    private func carryOut(_ request: ControlRequest) throws(BalloonError) -> String {
+        switch request {
+        case .status: return try report().json
+        case .slots: return slots()
+        case .force(let vnode, let kib):
+            try force(vnode, kib)
+            return try report().json
+        case .audit(let vnode, let slots, let everyFrame):
+            return Self.findings(try engine.guest.backend.audit(vnode: vnode, slots: slots, everyFrame: everyFrame))
+        case .repair:
+            try engine.recover()
+            return try report().json
+        }
+    }
+
+    private func force(_ vnode: Int?, _ kib: UInt64?) throws(BalloonError) {
+        let vnodes = engine.guest.backend.vnodes
+        if let vnode, !vnodes.contains(where: { $0.number == vnode }) {
+            throw BalloonError(.usage, "there is no vnode \(vnode); there are \(vnodes.count), from 0")
+        }
+        let chosen = vnodes.filter { vnode == nil || $0.number == vnode }
+        for vnode in chosen {
+            if let kib, kib > vnode.sizeKiB {
+                throw BalloonError(
+                    .usage,
+                    "\(Size.text(kib: kib)) is more than vnode \(vnode.number) has"
+                        + " (\(Size.text(kib: vnode.sizeKiB)))")
+            }
+        }
+        try engine.force(Dictionary(uniqueKeysWithValues: chosen.map { ($0.number, kib) }))
+    }
+
+    private func slots() -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("slots")
+            json.array(engine.guest.backend.vnodes) { json, vnode in
+                json.object { json in
+                    json.member("vnode", vnode.number)
+                    json.member("slots", engine.guest.backend.slotCount(vnode: vnode.number))
+                }
+            }
+        }
+        return json.text
+    }
+
+    private static func findings(_ findings: [AuditFinding]) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("findings")
+            json.array(findings) { json, finding in
+                json.object { json in
+                    json.member("vnode", finding.vnode)
+                    json.member("slot", finding.slot)
+                    json.member("gfn", finding.gfn)
+                    json.member("kind", finding.kind.rawValue)
+                }
+            }
+        }
+        return json.text
+    }
+}

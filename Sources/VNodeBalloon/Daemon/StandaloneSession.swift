@@ -1,0 +1,45 @@
+public import Logging
+
+/// The balloons without a daemon: the lock, Xen and the engine, for the length of one command.
+public final class StandaloneSession {
+    public let engine: BalloonEngine
+    private let store: (any Store)?
+    private let interface: VNodeInterface?
+    private let staticMaxKiB: UInt64?
+
+    /// Takes the lock, opens Xen, and finds out what is a hole.
+    /// - Throws: `.busy` when another process has the lock for 5 s; what ``Guest/open(stateDirectory:keeper:staticMaxKiB:)``
+    ///   throws.
+    public init(stateDirectory: String, log: Logger) throws(BalloonError) {
+        // Before anything is made: a machine without Xen keeps no trace of us.
+        _ = try Guest.openHypervisor()
+        try HugePageMount.checkNamespaces()
+        let state = try StateDirectory(path: stateDirectory)
+        try state.lock()
+        // Xenstore is only reported to: its absence stops no one from taking memory back.
+        store = try? Xenstore()
+        staticMaxKiB = try? store.flatMap { try VNodeInterface.staticMaxKiB($0) }
+        let guest = try Guest.open(
+            stateDirectory: stateDirectory, keeper: HolderClient(state: state), staticMaxKiB: staticMaxKiB)
+        engine = BalloonEngine(guest: guest, state: state, options: .init(), log: log)
+        try engine.recover()
+        let backend = guest.backend
+        interface = try? store.map {
+            try VNodeInterface($0, vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, log: log)
+        }
+        engine.followForcedOnly()
+        if let reading = try? interface?.read() { try engine.take(reading) }
+    }
+
+    /// Does one step, if one is due. Returns when to come again, nil when there is nothing to do.
+    public func step() -> UInt64? { engine.step() }
+
+    /// Says in xenstore what there is now, as far as it can.
+    public func publish() { try? interface?.publishStopped(engine.controller.states, now: BalloonEngine.now) }
+
+    public func report() throws(BalloonError) -> StatusReport {
+        try engine.report(isRunning: false, isFallback: interface?.isFallback ?? true, staticMaxKiB: staticMaxKiB)
+    }
+
+    public var server: RequestServer { RequestServer(engine: engine, report: report) }
+}

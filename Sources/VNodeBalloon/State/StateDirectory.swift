@@ -1,0 +1,91 @@
+internal import CBalloonShim
+internal import Glibc
+
+/// The state directory (/run/vnode-balloon): the lock, sizes that were forced, and what was seen of memory/target.
+///
+/// It ends with the boot, on purpose: balloons do, too.
+public final class StateDirectory {
+    public static let standardPath = "/run/vnode-balloon"
+    /// How long a lock is waited for.
+    public static let lockTimeout: UInt64 = 5_000_000_000
+
+    public let path: String
+    private var lockFile: FileDescriptor?
+
+    /// Makes the directory, mode 0700, where it is missing.
+    /// - Throws: `.system`; `.notRoot` when it belongs to somebody else or is open to others.
+    public init(path: String) throws(BalloonError) {
+        self.path = path
+        try makeDirectory(path)
+        let directory = try FileDescriptor.open(path, .directory, "\(path) is not a directory")
+        let info = try directory.info()
+        guard info.owner == 0, info.mode & 0o022 == 0 else {
+            throw BalloonError(
+                .system, "the state directory \(path) can be written by others; chown root, chmod 0700 it")
+        }
+    }
+
+    public var controlSocketPath: String { path + "/control.sock" }
+    public var holderSocketPath: String { path + "/hold.sock" }
+
+    /// Takes the lock: one process moves memory.
+    /// - Throws: `.busy` when another one still has it after `timeout` nanoseconds.
+    public func lock(timeout: UInt64 = StateDirectory.lockTimeout) throws(BalloonError) {
+        let file = try FileDescriptor.open(path + "/lock", .create, "cannot open \(path)/lock")
+        let end = cb_clock_monotonic() + timeout
+        while true {
+            let result = cb_file_lock(file.rawValue)
+            if result >= 0 { break }
+            guard result == -EWOULDBLOCK else {
+                throw BalloonError(.system, "cannot lock \(path)/lock", errno: -result)
+            }
+            guard cb_clock_monotonic() < end else {
+                throw BalloonError(
+                    .busy,
+                    "another balloonctl has the lock of \(path); a daemon that does not answer must be ended first")
+            }
+            cb_sleep(50_000_000)
+        }
+        lockFile = file
+    }
+
+    // MARK: Forced sizes
+
+    /// Sizes that an administrator forced, in KiB by vnode. What cannot be read counts for nothing.
+    public func forced() -> [Int: UInt64] {
+        guard let bytes = try? readFile(forcedPath, limit: 4096) else { return [:] }
+        var forced: [Int: UInt64] = [:]
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count == 2, let vnode = Int(words[0]), let kib = UInt64(words[1]) else { continue }
+            forced[vnode] = kib
+        }
+        return forced
+    }
+
+    /// Keeps the forced sizes over a restart.
+    /// - Throws: `.system`.
+    public func setForced(_ forced: [Int: UInt64]) throws(BalloonError) {
+        let text = forced.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)\n" }.joined()
+        try replace(forcedPath, text)
+    }
+
+    private var forcedPath: String { path + "/forced" }
+
+    // MARK: memory/target
+
+    /// Whether memory/target was seen to be absent since the boot.
+    public var wasLegacyTargetAbsent: Bool { (try? readFile(path + "/legacy-target-absent", limit: 16)) != nil }
+
+    public func noteLegacyTargetAbsent() throws(BalloonError) { try replace(path + "/legacy-target-absent", "1\n") }
+
+    /// Writes a new file and puts it in the old one's place: a kill leaves one or the other.
+    private func replace(_ path: String, _ text: String) throws(BalloonError) {
+        let new = path + ".new"
+        let file = try FileDescriptor.open(new, .create, "cannot write \(new)")
+        try check(cb_file_truncate(file.rawValue, 0), "cannot write \(new)")
+        // Unsafe: C strings for the calls, and no more than the text's length.
+        try check(unsafe cb_file_write(file.rawValue, 0, text, text.utf8.count), "cannot write \(new)")
+        try check(unsafe cb_file_rename(new, path), "cannot replace \(path)")
+    }
+}

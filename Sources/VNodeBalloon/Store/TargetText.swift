@@ -1,0 +1,39 @@
+/// What a toolstack wrote as a vnode's target: untrusted bytes, until they are parsed here.
+public struct TargetText: Equatable, Sendable {
+    /// Longer texts are refused unread.
+    public static let longest = 20
+
+    private let untrusted: [UInt8]
+
+    public init(untrusted: [UInt8]) { self.untrusted = untrusted }
+
+    /// The size in KiB: decimal digits only, no sign, no space, no overflow; nil for anything else.
+    public var kib: UInt64? { decimalNumber(untrusted) }
+
+    /// What it asks for, where the balloon can have `limitKiB` at most.
+    public func request(limitKiB: UInt64) -> TargetRequest {
+        guard let kib, kib <= limitKiB else { return .invalid }
+        return .size(kib)
+    }
+
+    /// The text that is written back to say which target was read. Nothing odd is written back.
+    public var acknowledgement: String {
+        let isPlain = untrusted.allSatisfy { (0x20...0x7e).contains($0) }
+        guard !untrusted.isEmpty, untrusted.count <= Self.longest, isPlain else { return "invalid" }
+        return String(decoding: untrusted, as: UTF8.self)
+    }
+}
+
+/// A number of decimal digits, as xenstore's sizes are written; nil for anything else.
+public func decimalNumber(_ bytes: [UInt8]) -> UInt64? {
+    guard !bytes.isEmpty, bytes.count <= TargetText.longest else { return nil }
+    var value: UInt64 = 0
+    for byte in bytes {
+        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+        let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+        let (sum, carry) = product.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+        if overflow || carry { return nil }
+        value = sum
+    }
+    return value
+}

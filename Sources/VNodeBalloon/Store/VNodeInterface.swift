@@ -1,0 +1,215 @@
+internal import Glibc
+public import Logging
+
+/// The per-vnode interface in xenstore: reads what the toolstack wants, publishes what the balloons do.
+///
+/// Paths are relative to the domain's directory. A watch event is a hint: everything is read again.
+public final class VNodeInterface {
+    /// What xenstore says.
+    public struct Reading: Equatable, Sendable {
+        /// By vnode number.
+        public var requests: [Int: TargetRequest] = [:]
+        /// memory/target in KiB, nil where there is none.
+        public var legacyTargetKiB: UInt64?
+        /// memory/target exists, whatever it holds.
+        public var hasLegacyTarget = false
+        /// Any vnode has a target.
+        public var hasTargets = false
+    }
+
+    private let store: any Store
+    private let vnodes: [VNode]
+    private let granularityKiB: UInt64
+    private let log: Logger
+    private var place: ReportPlace = .fallback
+    private var acknowledged: [Int: String] = [:]
+    private var schedule = PublishSchedule()
+    private var publishedFeature: String?
+
+    /// Sets the watches and finds out where to report.
+    /// - Throws: `.store`.
+    public init(
+        _ store: any Store, vnodes: [VNode], granularityKiB: UInt64, log: Logger
+    ) throws(BalloonError) {
+        self.store = store
+        self.vnodes = vnodes
+        self.granularityKiB = granularityKiB
+        self.log = log
+        try store.watch("memory", token: "memory")
+        try store.watch("control", token: "control")
+        try findPlace()
+    }
+
+    /// Readable when something changed in xenstore.
+    public var descriptor: Int32 { store.descriptor }
+    /// The guest reports below data/, because no toolstack prepared the domain.
+    public var isFallback: Bool { place == .fallback }
+
+    // MARK: Reading
+
+    /// Takes all watch events. True when there was one.
+    public func takeEvents() throws(BalloonError) -> Bool {
+        var any = false
+        while let path = try store.nextEvent() {
+            any = true
+            if path == "control" || path.hasPrefix("control/") { try findPlace() }
+        }
+        return any
+    }
+
+    /// Reads everything again.
+    public func read() throws(BalloonError) -> Reading {
+        var reading = Reading()
+        for vnode in vnodes {
+            guard let text = try value("memory/vnode\(vnode.number)/target-balloon-size") else {
+                reading.requests[vnode.number] = .absent
+                continue
+            }
+            let target = TargetText(untrusted: text)
+            let size = try value("memory/vnode\(vnode.number)/size").flatMap(decimalNumber)
+            reading.requests[vnode.number] = target.request(limitKiB: min(vnode.sizeKiB, size ?? .max))
+            reading.hasTargets = true
+            acknowledged[vnode.number] = target.acknowledgement
+        }
+        let legacy = try value("memory/target")
+        reading.hasLegacyTarget = legacy != nil
+        reading.legacyTargetKiB = legacy.flatMap(decimalNumber)
+        return reading
+    }
+
+    /// memory/static-max in KiB.
+    public static func staticMaxKiB(_ store: any Store) throws(BalloonError) -> UInt64? {
+        try store.read("memory/static-max", in: nil).flatMap(decimalNumber)
+    }
+
+    /// A value, nil when there is none or it may not be read.
+    private func value(_ path: String) throws(BalloonError) -> [UInt8]? {
+        do throws(BalloonError) {
+            return try store.read(path, in: nil)
+        } catch {
+            if error.errno == EACCES { return nil }
+            throw error
+        }
+    }
+
+    // MARK: Publishing
+
+    /// Writes what is due. Returns when more will be, nil when nothing is left.
+    public func publish(_ states: [VNodeState], now: UInt64) throws(BalloonError) -> UInt64? {
+        let rows = rows(states)
+        let due = schedule.due(rows, now: now)
+        if !due.isEmpty {
+            try write(due)
+            schedule.wrote(due, now: now)
+        }
+        if publishedFeature == nil { try writeFeature("1") }
+        return schedule.nextDue(rows, now: now)
+    }
+
+    /// The last words of a daemon that stops: the balloons stay as they are.
+    public func publishStopped(_ states: [VNodeState], now: UInt64) throws(BalloonError) {
+        var rows = rows(states)
+        for vnode in rows.keys {
+            rows[vnode]?.activity = .stopped
+            rows[vnode]?.reason = nil
+        }
+        try write(rows)
+        // A toolstack must not go back to memory/target while memory is given.
+        try writeFeature(states.allSatisfy { $0.balloonFrames == 0 } ? "0" : "1")
+    }
+
+    /// Publishes everything again: after a resume, other nodes may be all that is left.
+    public func forgetPublished() throws(BalloonError) {
+        schedule.forget()
+        publishedFeature = nil
+        try findPlace()
+    }
+
+    private func rows(_ states: [VNodeState]) -> [Int: VNodeRows] {
+        var rows: [Int: VNodeRows] = [:]
+        for state in states {
+            rows[state.vnode.number] = VNodeRows(
+                acknowledged: acknowledged[state.vnode.number] ?? "", balloonKiB: state.balloonKiB,
+                activity: state.activity, reason: state.reason, granularityKiB: granularityKiB)
+        }
+        return rows
+    }
+
+    private func write(_ rows: [Int: VNodeRows]) throws(BalloonError) {
+        let place = place
+        // Prepared rows of a vnode that the toolstack removed are gone, and cannot be made by us.
+        var present: [(Int, VNodeRows)] = []
+        for (vnode, row) in rows.sorted(by: { $0.key < $1.key }) {
+            if place == .fallback {
+                present.append((vnode, row))
+                continue
+            }
+            if try value(place.directory(vnode: vnode)) != nil { present.append((vnode, row)) }
+        }
+        try store.transaction { (transaction) throws(BalloonError) in
+            for (vnode, row) in present {
+                for (name, value) in row.values {
+                    try self.writeRow("\(place.directory(vnode: vnode))/\(name)", value, transaction)
+                }
+            }
+        }
+    }
+
+    /// A row that the toolstack did not give us is passed over; so is one that went while we wrote.
+    private func writeRow(_ path: String, _ value: String, _ transaction: Transaction?) throws(BalloonError) {
+        do throws(BalloonError) {
+            try store.write(path, value, in: transaction)
+        } catch {
+            guard error.errno == EACCES || error.errno == ENOENT else { throw error }
+            log.debug("not writable in xenstore", metadata: ["path": "\(path)"])
+        }
+    }
+
+    private func writeFeature(_ value: String) throws(BalloonError) {
+        try writeRow(place.feature, value, nil)
+        publishedFeature = value
+    }
+
+    // MARK: Where to report
+
+    /// A feature node that we may write decides, and nothing else.
+    private func findPlace() throws(BalloonError) {
+        let found: ReportPlace = try mayWriteFeature() ? .prepared : .fallback
+        guard found != place else { return }
+        let left = place
+        place = found
+        schedule.forget()
+        publishedFeature = nil
+        log.notice("reporting \(found == .prepared ? "below memory/" : "below data/balloon-vnode/")")
+        empty(left)
+    }
+
+    private func mayWriteFeature() throws(BalloonError) -> Bool {
+        guard let feature = try value(ReportPlace.featureOfToolstack) else { return false }
+        // Only a write tells; it writes what is there. Rights of others are not ours to read.
+        let plain = feature.count == 1 ? String(decoding: feature, as: UTF8.self) : ""
+        do throws(BalloonError) {
+            try store.write(ReportPlace.featureOfToolstack, plain, in: nil)
+            return true
+        } catch {
+            if error.errno == EACCES || error.errno == ENOENT { return false }
+            throw error
+        }
+    }
+
+    /// The copy left behind says nothing any more. Nodes are emptied, never removed: we could not make them again.
+    private func empty(_ left: ReportPlace) {
+        do throws(BalloonError) {
+            for vnode in vnodes {
+                let directory = left.directory(vnode: vnode.number)
+                guard try value(directory) != nil else { continue }
+                try store.transaction { (transaction) throws(BalloonError) in
+                    for (name, _) in VNodeRows().values { try self.writeRow("\(directory)/\(name)", "", transaction) }
+                }
+            }
+            if try value(left.feature) != nil { try writeRow(left.feature, "", nil) }
+        } catch {
+            log.debug("the rows left behind could not be emptied", metadata: ["error": "\(error)"])
+        }
+    }
+}

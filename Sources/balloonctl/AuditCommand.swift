@@ -1,0 +1,97 @@
+import ArgumentParser
+import VNodeBalloon
+
+struct AuditCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "Ask Xen about every frame of the balloons.")
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(help: "Only the first and the last frame of each 2 MiB.")
+    var quick = false
+
+    @Flag(help: "Mend what can be mended safely.")
+    var repair = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    private struct Slots: Decodable {
+        struct Entry: Decodable { let vnode: Int, slots: Int }
+        let slots: [Entry]
+    }
+
+    private struct Findings: Decodable {
+        struct Finding: Decodable {
+            let vnode: Int
+            let slot: Int
+            let gfn: UInt64
+            let kind: String
+        }
+        let findings: [Finding]
+    }
+
+    func run() throws {
+        try Exit.onError {
+            let session = try Session(stateDirectory: common.state)
+            do {
+                var (findings, extents) = try look(session)
+                if repair && !findings.isEmpty {
+                    show(findings, extents)
+                    _ = try session.ask(.repair)
+                    (findings, extents) = try look(session)
+                }
+                show(findings, extents)
+                if !findings.isEmpty { throw Exit.temporary }
+            } catch let refusal as Refusal {
+                Terminal.complain(refusal.error)
+                throw Exit.code(word: refusal.code)
+            }
+        }
+    }
+
+    /// In slices, so that a daemon goes on with its work in between.
+    private func look(_ session: Session) throws -> ([Findings.Finding], Int) {
+        defer { Terminal.endProgress() }
+        var findings: [Findings.Finding] = []
+        let vnodes = try session.ask(.slots, as: Slots.self).slots
+        let extents = vnodes.reduce(0) { $0 + $1.slots }
+        var done = 0
+        for entry in vnodes {
+            // Once even without slots: the file itself may be gone.
+            for first in stride(from: 0, through: max(0, entry.slots - 1), by: ControlRequest.auditSlice) {
+                let slots = first..<min(first + ControlRequest.auditSlice, max(entry.slots, first))
+                let request = ControlRequest.audit(vnode: entry.vnode, slots: slots, everyFrame: !quick)
+                findings += try session.ask(request, as: Findings.self).findings
+                done += slots.count
+                Terminal.progress("\(done) of \(extents) extents")
+            }
+        }
+        return (findings, extents)
+    }
+
+    private func show(_ findings: [Findings.Finding], _ extents: Int) {
+        if json {
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("schema", 1)
+                writer.member("clean", findings.isEmpty)
+                writer.member("extents", extents)
+                writer.key("findings")
+                writer.array(findings) { writer, finding in
+                    writer.object { writer in
+                        writer.member("vnode", finding.vnode)
+                        writer.member("slot", finding.slot)
+                        writer.member("gfn", finding.gfn)
+                        writer.member("kind", finding.kind)
+                    }
+                }
+            }
+            return Terminal.show(writer.text)
+        }
+        for finding in findings {
+            Terminal.show("vnode \(finding.vnode), slot \(finding.slot), frame \(finding.gfn): \(finding.kind)")
+        }
+        Terminal.show("\(extents) extents looked at, \(findings.isEmpty ? "clean" : "\(findings.count) findings")")
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import CBalloonShim
+import VNodeBalloon
+
+/// The exit codes of the command line, as sysexits.h names them.
+enum Exit {
+    static let usage = ExitCode(64)
+    static let unavailable = ExitCode(69)
+    static let software = ExitCode(70)
+    static let temporary = ExitCode(75)
+    static let permission = ExitCode(77)
+    static let configuration = ExitCode(78)
+    static let interrupted = ExitCode(130)
+
+    static func code(of error: BalloonError) -> ExitCode {
+        switch error.code {
+        case .usage: return usage
+        case .invalidConfiguration: return configuration
+        case .notRoot: return permission
+        case .noXen, .privcmdLocked, .unsupportedGuest, .privateNamespace, .notHugetlbfs, .noHugePages, .noNode:
+            return unavailable
+        case .busy, .moved, .store: return temporary
+        default: return software
+        }
+    }
+
+    /// The code behind a word of the daemon's answer.
+    static func code(word: String) -> ExitCode {
+        let known: [BalloonError.Code] = [.usage, .busy, .moved, .store, .noXen, .privcmdLocked]
+        return known.first { $0.description == word }.map { code(of: BalloonError($0, "")) } ?? software
+    }
+
+    /// Runs a command's body; says what went wrong on standard error.
+    static func onError(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as BalloonError {
+            Terminal.complain(error.description)
+            throw Self.code(of: error)
+        }
+    }
+
+    /// Commands that touch memory, or show it, are root's.
+    static func requireRoot() throws(BalloonError) {
+        guard cb_effective_user() == 0 else {
+            throw BalloonError(.notRoot, "only root may do this; run it with sudo")
+        }
+    }
+}

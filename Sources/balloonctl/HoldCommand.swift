@@ -1,0 +1,18 @@
+import ArgumentParser
+import VNodeBalloon
+
+struct HoldCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hold",
+        abstract: "Keep the balloons' files and pins open. Started by balloonctl where it is needed.",
+        shouldDisplay: false)
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        try Exit.onError {
+            try Exit.requireRoot()
+            try DescriptorHolder(state: try StateDirectory(path: common.state)).run()
+        }
+    }
+}

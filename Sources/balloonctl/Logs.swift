@@ -1,0 +1,47 @@
+import CBalloonShim
+import Logging
+
+/// Logs on standard error: with systemd's priority prefixes in the journal, plain anywhere else.
+struct ErrorLog: LogHandler {
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+    private let isJournal: Bool
+
+    init(level: Logger.Level) {
+        logLevel = level
+        // Unsafe: a C string for the call.
+        isJournal = unsafe cb_has_environment("JOURNAL_STREAM")
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var line = isJournal ? "<\(Self.priority(event.level))>" : "\(event.level): "
+        line += "\(event.message)"
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
+        line += "\n"
+        // Unsafe: a C string and its length.
+        _ = unsafe cb_write_all(2, line, line.utf8.count)
+    }
+
+    /// syslog's numbers.
+    private static func priority(_ level: Logger.Level) -> Int {
+        switch level {
+        case .trace, .debug: return 7
+        case .info: return 6
+        case .notice: return 5
+        case .warning: return 4
+        case .error: return 3
+        case .critical: return 2
+        }
+    }
+
+    static func logger(level: String) -> Logger {
+        let level = Logger.Level(rawValue: level) ?? .notice
+        return Logger(label: "balloonctl") { _ in ErrorLog(level: level) }
+    }
+}

@@ -1,0 +1,43 @@
+import FoundationEssentials
+import Logging
+import VNodeBalloon
+
+/// The balloons, through the daemon where one runs, else by ourselves under the lock.
+enum Session {
+    case daemon(ControlClient)
+    case alone(StandaloneSession)
+
+    init(stateDirectory: String) throws(BalloonError) {
+        try Exit.requireRoot()
+        if let client = ControlClient(state: stateDirectory) {
+            self = .daemon(client)
+        } else {
+            self = .alone(
+                try StandaloneSession(stateDirectory: stateDirectory, log: ErrorLog.logger(level: "warning")))
+        }
+    }
+
+    /// The answer to a request, a line of JSON.
+    /// - Throws: ``Refusal`` when it was refused; `.busy` when the daemon is silent.
+    func ask(_ request: ControlRequest) throws -> String {
+        let answer =
+            switch self {
+            case .daemon(let client): try client.ask(request)
+            case .alone(let session): session.server.answer(request)
+            }
+        if let refusal = try? JSONDecoder().decode(Refusal.self, from: Data(answer.utf8)) { throw refusal }
+        return answer
+    }
+
+    func ask<T: Decodable>(_ request: ControlRequest, as type: T.Type) throws -> T {
+        try JSONDecoder().decode(type, from: Data(ask(request).utf8))
+    }
+
+    func status() throws -> StatusReport { try ask(.status, as: StatusReport.self) }
+}
+
+/// What an answer says when the request was refused.
+struct Refusal: Error, Decodable {
+    let error: String
+    let code: String
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import CBalloonShim
+import VNodeBalloon
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "status", abstract: "Show the balloons.")
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @Flag(help: "Show it again and again.")
+    var watch = false
+
+    @Argument(help: "With --watch: seconds in between.")
+    var seconds: UInt64?
+
+    mutating func validate() throws {
+        if seconds != nil && !watch { throw ValidationError("seconds go with --watch") }
+        if let seconds, !(1...86400).contains(seconds) { throw ValidationError("seconds are 1 to 86400") }
+    }
+
+    func run() throws {
+        try Exit.onError {
+            repeat {
+                let session = try Session(stateDirectory: common.state)
+                if json { Terminal.show(try session.ask(.status)) } else { show(try session.status()) }
+                if watch { cb_sleep((seconds ?? 2) * 1_000_000_000) }
+            } while watch
+        }
+    }
+
+    private func show(_ report: StatusReport) {
+        let domain = report.domain
+        func size(_ kib: UInt64?) -> String { kib.map { Size.text(kib: $0) } ?? "-" }
+        Terminal.show(
+            "\(domain.type) guest, \(size(domain.current_reservation_kib)) of"
+                + " \(size(domain.maximum_reservation_kib)); interface \(report.interface)"
+                + (report.fallback ? " (reported below data/)" : "") + ", backend \(report.backend), "
+                + (report.daemon ? "daemon running" : "no daemon"))
+        if let legacy = domain.legacy_target_kib, report.interface == "vnode" {
+            Terminal.show(
+                "warning: memory/target is present (\(size(legacy))); Linux's own balloon follows it as well")
+        }
+        let header = ["VNODE", "NODE", "SIZE", "BALLOON", "TARGET", "FORCED", "STATE"]
+        let rows = report.vnodes.map { vnode in
+            [
+                "\(vnode.vnode)", vnode.linux_node.map { "\($0)" } ?? "-", size(vnode.size_kib),
+                size(vnode.balloon_kib), size(vnode.target_kib), size(vnode.forced_kib),
+                vnode.state + (vnode.reason.map { " (\($0))" } ?? ""),
+            ]
+        }
+        Terminal.show(Terminal.table([header] + rows))
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import CBalloonShim
+import VNodeBalloon
+
+/// Waiting for balloons to be where they shall be.
+struct Waiting {
+    let session: Session
+    /// What each vnode shall have, in KiB.
+    let goals: [Int: UInt64]
+    private static let pause: UInt64 = 100_000_000
+
+    /// Waits with progress until all are there.
+    /// - Returns: the vnodes' reports at the end.
+    /// - Throws: 75 at the first vnode that is held, 130 on Ctrl-C.
+    func run() throws -> [StatusReport.VNodeReport] {
+        // Ctrl-C ends the waiting, not the force: it comes through a descriptor, between two looks.
+        let signals = cb_signal_descriptor()
+        defer { Terminal.endProgress() }
+        while true {
+            let due = step()
+            let vnodes = try session.status().vnodes.filter { goals[$0.vnode] != nil }
+            let states = stateReasons()
+            if vnodes.allSatisfy({ $0.balloon_kib == goals[$0.vnode] }) {
+                publish()
+                return vnodes
+            }
+            if cb_signal_next(signals) > 0 {
+                publish()
+                throw Exit.interrupted
+            }
+            try complainIfHeld(vnodes, states)
+            Terminal.progress(
+                vnodes.map { "vnode \($0.vnode): \($0.balloon_kib / 1024) of \((goals[$0.vnode] ?? 0) / 1024) MiB" }
+                    .joined(separator: ", "))
+            if due == nil || due! > BalloonEngine.now { cb_sleep(Self.pause) }
+        }
+    }
+
+    private func step() -> UInt64? {
+        guard case .alone(let session) = session else { return nil }
+        return session.step()
+    }
+
+    private func publish() {
+        if case .alone(let session) = session { session.publish() }
+    }
+
+    /// Without a daemon the report says `stopped`; the reasons are the engine's.
+    private func stateReasons() -> [Int: HeldReason] {
+        guard case .alone(let session) = session else { return [:] }
+        var reasons: [Int: HeldReason] = [:]
+        for state in session.engine.controller.states where state.activity == .held {
+            reasons[state.vnode.number] = state.reason
+        }
+        return reasons
+    }
+
+    private func complainIfHeld(_ vnodes: [StatusReport.VNodeReport], _ alone: [Int: HeldReason]) throws {
+        for vnode in vnodes where vnode.balloon_kib != goals[vnode.vnode] {
+            let reason = alone[vnode.vnode]?.rawValue ?? (vnode.state == "held" ? vnode.reason : nil)
+            guard let reason else { continue }
+            publish()
+            Terminal.endProgress()
+            Terminal.complain(
+                "vnode \(vnode.vnode) is held at \(Size.text(kib: vnode.balloon_kib)): \(Self.sentence(reason))")
+            throw Exit.temporary
+        }
+    }
+
+    /// What a reason means for somebody who waits.
+    static func sentence(_ reason: String) -> String {
+        switch HeldReason(rawValue: reason) {
+        case .noMemory: return "its node has no more free 2 MiB pages (no-memory)"
+        case .guard: return "more would leave the guest too little memory on this node (guard)"
+        case .maxReservation: return "Xen lets the domain have no more memory; raise its maximum (max-reservation)"
+        case .pnodeFull: return "the physical node has no free memory (pnode-full)"
+        case .hypervisorRefused: return "Xen did less than it was asked to (hypervisor-refused)"
+        case .legacyTarget: return "memory/target is back, so no more memory is given (legacy-target)"
+        case .filesRemoved: return "its file was removed (files-removed)"
+        case .moved: return "a page is not where it was; see balloonctl audit (moved)"
+        case .noNode: return "no single Linux node lies in its memory (no-node)"
+        case .forced, .invalidTarget, .kernelStopped, nil: return reason
+        }
+    }
+}
