@@ -88,7 +88,7 @@ void cb_sleep(uint64_t nanoseconds) {
     nanosleep(&left, NULL);
 }
 
-int cb_spawn_detached(const char *const argv[]) {
+int cb_spawn_self(const char *command, const char *option, const char *value) {
     pid_t child = fork();
     if (child < 0) return -errno;
     if (child == 0) {
@@ -102,7 +102,7 @@ int cb_spawn_detached(const char *const argv[]) {
         int null = open("/dev/null", O_RDWR);
         for (int fd = 0; fd < 3; fd++) dup2(null, fd);
         close_range(3, ~0u, 0);
-        execv(argv[0], (char *const *)(uintptr_t)argv);
+        execl("/proc/self/exe", "balloonctl", command, option, value, (char *)NULL);
         _exit(127);
     }
     int status = 0;

@@ -50,7 +50,7 @@ enum ForcedSize {
         }
         var vnodes = report.vnodes.filter { vnode == nil || $0.vnode == vnode }
         if let kib {
-            let rounded = kib / report.granularity_kib * report.granularity_kib
+            let rounded = kib / report.granularityKib * report.granularityKib
             if rounded != kib {
                 Terminal.complain("rounded down to \(Size.text(kib: rounded)): balloons are whole 2 MiB pages")
             }
@@ -62,9 +62,9 @@ enum ForcedSize {
 
     private static func show(_ vnodes: [StatusReport.VNodeReport], json: Bool) {
         for vnode in vnodes {
-            let forced = vnode.forced_kib == nil ? "follows xenstore" : "forced"
+            let forced = vnode.forcedKib == nil ? "follows xenstore" : "forced"
             Terminal.show(
-                json ? vnode.json : "vnode \(vnode.vnode): balloon \(Size.text(kib: vnode.balloon_kib)), \(forced)")
+                json ? vnode.json : "vnode \(vnode.vnode): balloon \(Size.text(kib: vnode.balloonKib)), \(forced)")
         }
     }
 }

@@ -30,7 +30,9 @@ enum Session {
     }
 
     func ask<T: Decodable>(_ request: ControlRequest, as type: T.Type) throws -> T {
-        try JSONDecoder().decode(type, from: Data(ask(request).utf8))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(type, from: Data(ask(request).utf8))
     }
 
     func status() throws -> StatusReport { try ask(.status, as: StatusReport.self) }

@@ -35,19 +35,19 @@ struct StatusCommand: ParsableCommand {
         let domain = report.domain
         func size(_ kib: UInt64?) -> String { kib.map { Size.text(kib: $0) } ?? "-" }
         Terminal.show(
-            "\(domain.type) guest, \(size(domain.current_reservation_kib)) of"
-                + " \(size(domain.maximum_reservation_kib)); interface \(report.interface)"
+            "\(domain.type) guest, \(size(domain.currentReservationKib)) of"
+                + " \(size(domain.maximumReservationKib)); interface \(report.interface)"
                 + (report.fallback ? " (reported below data/)" : "") + ", backend \(report.backend), "
                 + (report.daemon ? "daemon running" : "no daemon"))
-        if let legacy = domain.legacy_target_kib, report.interface == "vnode" {
+        if let legacy = domain.legacyTargetKib, report.interface == "vnode" {
             Terminal.show(
                 "warning: memory/target is present (\(size(legacy))); Linux's own balloon follows it as well")
         }
         let header = ["VNODE", "NODE", "SIZE", "BALLOON", "TARGET", "FORCED", "STATE"]
         let rows = report.vnodes.map { vnode in
             [
-                "\(vnode.vnode)", vnode.linux_node.map { "\($0)" } ?? "-", size(vnode.size_kib),
-                size(vnode.balloon_kib), size(vnode.target_kib), size(vnode.forced_kib),
+                "\(vnode.vnode)", vnode.linuxNode.map { "\($0)" } ?? "-", size(vnode.sizeKib),
+                size(vnode.balloonKib), size(vnode.targetKib), size(vnode.forcedKib),
                 vnode.state + (vnode.reason.map { " (\($0))" } ?? ""),
             ]
         }

@@ -20,7 +20,7 @@ struct Waiting {
             let due = step()
             let vnodes = try session.status().vnodes.filter { goals[$0.vnode] != nil }
             let states = stateReasons()
-            if vnodes.allSatisfy({ $0.balloon_kib == goals[$0.vnode] }) {
+            if vnodes.allSatisfy({ $0.balloonKib == goals[$0.vnode] }) {
                 publish()
                 return vnodes
             }
@@ -30,7 +30,7 @@ struct Waiting {
             }
             try complainIfHeld(vnodes, states)
             Terminal.progress(
-                vnodes.map { "vnode \($0.vnode): \($0.balloon_kib / 1024) of \((goals[$0.vnode] ?? 0) / 1024) MiB" }
+                vnodes.map { "vnode \($0.vnode): \($0.balloonKib / 1024) of \((goals[$0.vnode] ?? 0) / 1024) MiB" }
                     .joined(separator: ", "))
             if due == nil || due! > BalloonEngine.now { cb_sleep(Self.pause) }
         }
@@ -56,13 +56,13 @@ struct Waiting {
     }
 
     private func complainIfHeld(_ vnodes: [StatusReport.VNodeReport], _ alone: [Int: HeldReason]) throws {
-        for vnode in vnodes where vnode.balloon_kib != goals[vnode.vnode] {
+        for vnode in vnodes where vnode.balloonKib != goals[vnode.vnode] {
             let reason = alone[vnode.vnode]?.rawValue ?? (vnode.state == "held" ? vnode.reason : nil)
             guard let reason else { continue }
             publish()
             Terminal.endProgress()
             Terminal.complain(
-                "vnode \(vnode.vnode) is held at \(Size.text(kib: vnode.balloon_kib)): \(Self.sentence(reason))")
+                "vnode \(vnode.vnode) is held at \(Size.text(kib: vnode.balloonKib)): \(Self.sentence(reason))")
             throw Exit.temporary
         }
     }

@@ -51,9 +51,9 @@ int cb_notify(const char *state, int32_t descriptor);
 /// How many descriptors the service manager handed over (from 3 up), 0 for none.
 int cb_listen_descriptors(void);
 
-/// Starts a program in a session of its own, with no descriptor but /dev/null as 0 to 2, reaped by init.
-/// `argv` ends with NULL; `argv[0]` is run.
-int cb_spawn_detached(const char *const argv[]);
+/// Starts this program again, as `balloonctl COMMAND OPTION VALUE`, in a session of its own, with no descriptor but
+/// /dev/null as 0 to 2. init reaps it.
+int cb_spawn_self(const char *command, const char *option, const char *value);
 /// /proc/self/oom_score_adj.
 int cb_set_oom_score(int32_t score);
 /// mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT): what is touched stays, nothing is faulted ahead.

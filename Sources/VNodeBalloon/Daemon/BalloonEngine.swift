@@ -145,12 +145,12 @@ public final class BalloonEngine {
         StatusReport(
             domain: .init(
                 type: guest.kind.rawValue,
-                current_reservation_kib: try guest.hypervisor.currentReservation() * 4,
-                maximum_reservation_kib: try guest.hypervisor.maximumReservation() * 4,
-                static_max_kib: staticMaxKiB, legacy_target_kib: reading.legacyTargetKiB),
+                currentReservationKib: try guest.hypervisor.currentReservation() * 4,
+                maximumReservationKib: try guest.hypervisor.maximumReservation() * 4,
+                staticMaxKib: staticMaxKiB, legacyTargetKib: reading.legacyTargetKiB),
             interface: reading.hasTargets || !isFallback ? "vnode" : reading.hasLegacyTarget ? "legacy" : "none",
             fallback: isFallback, backend: guest.backend.name, daemon: isRunning,
-            granularity_kib: guest.backend.granularityKiB,
+            granularityKib: guest.backend.granularityKiB,
             vnodes: controller.states.map { StatusReport.VNodeReport($0, isRunning: isRunning) })
     }
 }

@@ -163,14 +163,8 @@ public final class HolderClient: DescriptorKeeper {
     }
 
     private func start() throws(BalloonError) {
-        let arguments = ["/proc/self/exe", "hold", "--state-dir", state.path]
-        var result: Int32 = -ENOMEM
-        // Unsafe: C copies of the arguments, ended with a null pointer, freed after the program has started.
-        let copies = unsafe arguments.map { unsafe strdup($0) }
-        defer { for unsafecopy in unsafe copies { unsafe free(copy) } }
-        var list = unsafe copies.map { unsafe UnsafePointer($0) }
-        unsafe list.append(nil)
-        unsafe list.withUnsafeBufferPointer { unsafe result = cb_spawn_detached($0.baseAddress) }
+        // Unsafe: C strings for the call.
+        let result = unsafe cb_spawn_self("hold", "--state-dir", state.path)
         try check(result, "cannot start the holder of the pins")
     }
 

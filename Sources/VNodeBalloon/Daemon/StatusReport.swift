@@ -2,29 +2,29 @@
 public struct StatusReport: Decodable, Equatable, Sendable {
     public struct Domain: Decodable, Equatable, Sendable {
         public var type: String
-        public var current_reservation_kib: UInt64
-        public var maximum_reservation_kib: UInt64
-        public var static_max_kib: UInt64?
-        public var legacy_target_kib: UInt64?
+        public var currentReservationKib: UInt64
+        public var maximumReservationKib: UInt64
+        public var staticMaxKib: UInt64?
+        public var legacyTargetKib: UInt64?
     }
 
     public struct VNodeReport: Decodable, Equatable, Sendable {
         public var vnode: Int
-        public var linux_node: Int?
-        public var size_kib: UInt64
-        public var target_kib: UInt64?
-        public var forced_kib: UInt64?
-        public var balloon_kib: UInt64
+        public var linuxNode: Int?
+        public var sizeKib: UInt64
+        public var targetKib: UInt64?
+        public var forcedKib: UInt64?
+        public var balloonKib: UInt64
         public var state: String
         public var reason: String?
 
         public init(_ state: VNodeState, isRunning: Bool) {
             vnode = state.vnode.number
-            linux_node = state.vnode.linuxNode
-            size_kib = state.vnode.sizeKiB
-            target_kib = state.targetKiB
-            forced_kib = state.forcedKiB
-            balloon_kib = state.balloonKiB
+            linuxNode = state.vnode.linuxNode
+            sizeKib = state.vnode.sizeKiB
+            targetKib = state.targetKiB
+            forcedKib = state.forcedKiB
+            balloonKib = state.balloonKiB
             self.state = isRunning ? state.activity.rawValue : VNodeActivity.stopped.rawValue
             reason = isRunning ? state.reason?.rawValue : nil
         }
@@ -32,11 +32,11 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         func write(to json: inout JSONWriter) {
             json.object { json in
                 json.member("vnode", vnode)
-                json.member("linux_node", linux_node)
-                json.member("size_kib", size_kib)
-                json.member("target_kib", target_kib)
-                json.member("forced_kib", forced_kib)
-                json.member("balloon_kib", balloon_kib)
+                json.member("linux_node", linuxNode)
+                json.member("size_kib", sizeKib)
+                json.member("target_kib", targetKib)
+                json.member("forced_kib", forcedKib)
+                json.member("balloon_kib", balloonKib)
                 json.member("state", state)
                 json.member("reason", reason)
             }
@@ -56,7 +56,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
     public var fallback: Bool
     public var backend: String
     public var daemon: Bool
-    public var granularity_kib: UInt64
+    public var granularityKib: UInt64
     public var vnodes: [VNodeReport]
 
     public var json: String {
@@ -66,16 +66,16 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.key("domain")
             json.object { json in
                 json.member("type", domain.type)
-                json.member("current_reservation_kib", domain.current_reservation_kib)
-                json.member("maximum_reservation_kib", domain.maximum_reservation_kib)
-                json.member("static_max_kib", domain.static_max_kib)
-                json.member("legacy_target_kib", domain.legacy_target_kib)
+                json.member("current_reservation_kib", domain.currentReservationKib)
+                json.member("maximum_reservation_kib", domain.maximumReservationKib)
+                json.member("static_max_kib", domain.staticMaxKib)
+                json.member("legacy_target_kib", domain.legacyTargetKib)
             }
             json.member("interface", interface)
             json.member("fallback", fallback)
             json.member("backend", backend)
             json.member("daemon", daemon)
-            json.member("granularity_kib", granularity_kib)
+            json.member("granularity_kib", granularityKib)
             json.key("vnodes")
             json.array(vnodes) { json, vnode in vnode.write(to: &json) }
         }
