@@ -1,225 +1,215 @@
 internal import Glibc
+public import Logging
 
-/// The vnode interface in xenstore: reads what is asked of the guest, writes what the guest says.
+/// The per-vnode interface in xenstore: reads what the toolstack wants, publishes what the balloons do.
 ///
-/// It thinks as little as it can: texts are judged by ``TargetText``, times by ``PublishSchedule``.
+/// Paths are relative to the domain's directory. A watch event is a hint: everything is read again.
 public final class VNodeInterface {
-    /// Where the guest reports.
-    public enum Mode: Equatable, Sendable {
-        /// The toolstack made the rows and gave them to the guest.
-        case prepared
-        /// It did not: below data/balloon-vnode/.
-        case fallback
-
-        var featurePath: String {
-            self == .prepared ? "control/feature-balloon-vnode" : "data/balloon-vnode/feature"
-        }
-
-        func vnodePath(_ vnode: Int) -> String {
-            self == .prepared ? "memory/vnode\(vnode)" : "data/balloon-vnode/vnode\(vnode)"
-        }
-    }
-
     /// What xenstore says.
     public struct Reading: Equatable, Sendable {
-        /// What is asked of each vnode.
+        /// By vnode number.
         public var requests: [Int: TargetRequest] = [:]
-        /// memory/target as it is.
-        public var legacyTarget: [UInt8]?
-        /// Some vnode has a target: the toolstack knows the interface.
-        public var isOffered = false
+        /// memory/target in KiB, nil where there is none.
+        public var legacyTargetKiB: UInt64?
+        /// memory/target exists, whatever it holds.
+        public var hasLegacyTarget = false
+        /// Any vnode has a target.
+        public var hasTargets = false
     }
 
     private let store: any Store
     private let vnodes: [VNode]
     private let granularityKiB: UInt64
-    public private(set) var mode: Mode?
-    private var schedule = PublishSchedule()
+    private let log: Logger
+    private var place: ReportPlace = .fallback
     private var acknowledged: [Int: String] = [:]
-    /// Vnodes whose rows the toolstack took away.
-    private var absent: Set<Int> = []
-    private var isFeatureDue = true
+    private var schedule = PublishSchedule()
+    private var publishedFeature: String?
 
-    public init(store: any Store, vnodes: [VNode], granularityKiB: UInt64) {
+    /// Sets the watches and finds out where to report.
+    /// - Throws: `.store`.
+    public init(
+        _ store: any Store, vnodes: [VNode], granularityKiB: UInt64, log: Logger
+    ) throws(BalloonError) {
         self.store = store
         self.vnodes = vnodes
         self.granularityKiB = granularityKiB
-    }
-
-    /// Watches all that concerns us. Two watches: a domain may have few.
-    public func watch() throws(BalloonError) {
+        self.log = log
         try store.watch("memory", token: "memory")
         try store.watch("control", token: "control")
+        try findPlace()
     }
 
-    /// Takes all waiting events. They are hints only: everything is read again.
-    public func drainEvents() throws(BalloonError) {
-        while try store.nextEvent() != nil {}
+    /// Readable when something changed in xenstore.
+    public var descriptor: Int32 { store.descriptor }
+    /// The guest reports below data/, because no toolstack prepared the domain.
+    public var isFallback: Bool { place == .fallback }
+
+    // MARK: Reading
+
+    /// Takes all watch events. True when there was one.
+    public func takeEvents() throws(BalloonError) -> Bool {
+        var any = false
+        while let path = try store.nextEvent() {
+            any = true
+            if path == "control" || path.hasPrefix("control/") { try findPlace() }
+        }
+        return any
+    }
+
+    /// Reads everything again.
+    public func read() throws(BalloonError) -> Reading {
+        var reading = Reading()
+        for vnode in vnodes {
+            guard let text = try value("memory/vnode\(vnode.number)/target-balloon-size") else {
+                reading.requests[vnode.number] = .absent
+                continue
+            }
+            let target = TargetText(untrusted: text)
+            let size = try value("memory/vnode\(vnode.number)/size").flatMap(decimalNumber)
+            reading.requests[vnode.number] = target.request(limitKiB: min(vnode.sizeKiB, size ?? .max))
+            reading.hasTargets = true
+            acknowledged[vnode.number] = target.acknowledgement
+        }
+        let legacy = try value("memory/target")
+        reading.hasLegacyTarget = legacy != nil
+        reading.legacyTargetKiB = legacy.flatMap(decimalNumber)
+        return reading
     }
 
     /// memory/static-max in KiB.
     public static func staticMaxKiB(_ store: any Store) throws(BalloonError) -> UInt64? {
-        try store.read("memory/static-max", in: nil).flatMap(TargetText.number)
+        try store.read("memory/static-max", in: nil).flatMap(decimalNumber)
     }
 
-    // MARK: Reading
-
-    /// Reads everything, and finds out where to report.
-    public func read() throws(BalloonError) -> Reading {
-        try findMode()
-        var reading = Reading()
-        reading.legacyTarget = try store.read("memory/target", in: nil)
-        for vnode in vnodes {
-            let path = "memory/vnode\(vnode.number)"
-            let target = try store.read(path + "/target-balloon-size", in: nil)
-            let size = try target == nil ? nil : store.read(path + "/size", in: nil)
-            reading.requests[vnode.number] = TargetText.request(target: target, size: size, vnodeKiB: vnode.sizeKiB)
-            if let target {
-                reading.isOffered = true
-                acknowledged[vnode.number] = TargetText.acknowledgement(of: target)
-            }
-            if mode == .prepared { try checkRows(vnode.number) }
-        }
-        return reading
-    }
-
-    /// A writable control/feature-balloon-vnode alone decides.
-    private func findMode() throws(BalloonError) {
-        let path = Mode.prepared.featurePath
-        let isThere = try store.read(path, in: nil) != nil
-        let found: Mode = isThere && (mode == .prepared || isWritable(path)) ? .prepared : .fallback
-        guard found != mode else { return }
-        mode = found
-        publishAllAgain()
-        emptyCopy(of: found == .prepared ? .fallback : .prepared)
-    }
-
-    /// Tries a write in a transaction that is dropped, so nobody's watch fires, not ours either.
-    private func isWritable(_ path: String) -> Bool {
-        var isWritable = false
-        let dropped = BalloonError(.store, "dropped on purpose")
+    /// A value, nil when there is none or it may not be read.
+    private func value(_ path: String) throws(BalloonError) -> [UInt8]? {
         do throws(BalloonError) {
-            try store.transaction { (transaction) throws(BalloonError) in
-                try store.write(path, "", in: transaction)
-                isWritable = true
-                throw dropped
-            }
+            return try store.read(path, in: nil)
         } catch {
-            return isWritable
-        }
-        return isWritable
-    }
-
-    /// The toolstack may have removed our rows, or made them anew and so emptied them.
-    private func checkRows(_ vnode: Int) throws(BalloonError) {
-        let path = Mode.prepared.vnodePath(vnode)
-        guard let state = try store.read(path + "/balloon-state", in: nil) else {
-            absent.insert(vnode)
-            return
-        }
-        let isNew = absent.remove(vnode) != nil
-        guard let written = schedule.state(vnode: vnode) else { return }
-        if isNew || written.utf8.elementsEqual(state) == false {
-            schedule.forget(vnode: vnode)
-            isFeatureDue = true
+            if error.errno == EACCES { return nil }
+            throw error
         }
     }
 
-    // MARK: Writing
+    // MARK: Publishing
 
-    /// After a resume, a reconnect or a change of place everything is said again.
-    public func publishAllAgain() {
-        schedule.forgetAll()
-        absent = []
-        isFeatureDue = true
+    /// Writes what is due. Returns when more will be, nil when nothing is left.
+    public func publish(_ states: [VNodeState], now: UInt64) throws(BalloonError) -> UInt64? {
+        let rows = rows(states)
+        let due = schedule.due(rows, now: now)
+        if !due.isEmpty {
+            try write(due)
+            schedule.wrote(due, now: now)
+        }
+        if publishedFeature == nil { try writeFeature("1") }
+        return schedule.nextDue(rows, now: now)
     }
 
-    /// Writes what is due, a vnode in one transaction, and the feature once all are written.
-    /// - Returns: whether anything was written.
-    @discardableResult
-    public func publish(_ states: [VNodeState], now: UInt64) throws(BalloonError) -> Bool {
-        guard let mode else { return false }
-        var hasWritten = false
+    /// The last words of a daemon that stops: the balloons stay as they are.
+    public func publishStopped(_ states: [VNodeState], now: UInt64) throws(BalloonError) {
+        var rows = rows(states)
+        for vnode in rows.keys {
+            rows[vnode]?.activity = .stopped
+            rows[vnode]?.reason = nil
+        }
+        try write(rows)
+        // A toolstack must not go back to memory/target while memory is given.
+        try writeFeature(states.allSatisfy { $0.balloonFrames == 0 } ? "0" : "1")
+    }
+
+    /// Publishes everything again: after a resume, other nodes may be all that is left.
+    public func forgetPublished() throws(BalloonError) {
+        schedule.forget()
+        publishedFeature = nil
+        try findPlace()
+    }
+
+    private func rows(_ states: [VNodeState]) -> [Int: VNodeRows] {
+        var rows: [Int: VNodeRows] = [:]
         for state in states {
-            let (vnode, report) = (state.vnode.number, report(state))
-            guard !absent.contains(vnode), schedule.isDue(report, vnode: vnode, now: now) else { continue }
-            try write(report, vnode: vnode, mode)
-            schedule.note(report, vnode: vnode, now: now)
-            hasWritten = true
+            rows[state.vnode.number] = VNodeRows(
+                acknowledged: acknowledged[state.vnode.number] ?? "", balloonKiB: state.balloonKiB,
+                activity: state.activity, reason: state.reason, granularityKiB: granularityKiB)
         }
-        if isFeatureDue {
-            try setFeature("1")
-            isFeatureDue = false
-        }
-        return hasWritten
+        return rows
     }
 
-    /// When ``publish(_:now:)`` will have something to write, nil for not before something changes.
-    public func publishDue(_ states: [VNodeState]) -> UInt64? {
-        states.compactMap { state in
-            absent.contains(state.vnode.number) ? nil : schedule.due(report(state), vnode: state.vnode.number)
-        }.min()
-    }
-
-    /// The last words: all vnodes `stopped`. The feature stays "1" unless all balloons are empty.
-    public func publishStopped(_ states: [VNodeState]) throws(BalloonError) {
-        guard let mode else { return }
-        for var state in states where !absent.contains(state.vnode.number) {
-            state.activity = .stopped
-            state.reason = nil
-            try write(report(state), vnode: state.vnode.number, mode)
-        }
-        try setFeature(states.allSatisfy { $0.balloonFrames == 0 } ? "0" : "1")
-    }
-
-    private func report(_ state: VNodeState) -> VNodeReport {
-        VNodeReport(
-            state, acknowledged: acknowledged[state.vnode.number] ?? "", granularityKiB: granularityKiB)
-    }
-
-    private func write(_ report: VNodeReport, vnode: Int, _ mode: Mode) throws(BalloonError) {
-        let path = mode.vnodePath(vnode)
-        try store.transaction { (transaction) throws(BalloonError) in
-            // Rows that the toolstack did not make are not ours to make.
-            for row in report.rows { try writeIfOurs("\(path)/\(row.name)", row.value, in: transaction) }
-        }
-    }
-
-    private func setFeature(_ value: String) throws(BalloonError) {
-        guard let mode else { return }
-        try writeIfOurs(mode.featurePath, value, in: nil)
-    }
-
-    private func writeIfOurs(_ path: String, _ value: String, in transaction: Transaction?) throws(BalloonError) {
-        do throws(BalloonError) {
-            try store.write(path, value, in: transaction)
-        } catch where error.isMissingOrForbidden {
-            return
-        }
-    }
-
-    /// Nobody shall read old reports in the other place. Emptied, never removed: a guest could not make them again.
-    private func emptyCopy(of other: Mode) {
-        let paths =
-            [other.featurePath]
-            + vnodes.flatMap { vnode in
-                VNodeReport.rowNames.map { "\(other.vnodePath(vnode.number))/\($0)" }
+    private func write(_ rows: [Int: VNodeRows]) throws(BalloonError) {
+        let place = place
+        // Prepared rows of a vnode that the toolstack removed are gone, and cannot be made by us.
+        var present: [(Int, VNodeRows)] = []
+        for (vnode, row) in rows.sorted(by: { $0.key < $1.key }) {
+            if place == .fallback {
+                present.append((vnode, row))
+                continue
             }
-        do throws(BalloonError) {
-            try store.transaction { (transaction) throws(BalloonError) in
-                for path in paths {
-                    guard let value = try store.read(path, in: transaction), !value.isEmpty else { continue }
-                    try writeIfOurs(path, "", in: transaction)
+            if try value(place.directory(vnode: vnode)) != nil { present.append((vnode, row)) }
+        }
+        try store.transaction { (transaction) throws(BalloonError) in
+            for (vnode, row) in present {
+                for (name, value) in row.values {
+                    try self.writeRow("\(place.directory(vnode: vnode))/\(name)", value, transaction)
                 }
             }
-        } catch {
-            // Best effort: the rows that count are written next, and fail loudly.
-            return
         }
     }
-}
 
-extension BalloonError {
-    /// The node is not there, or not ours to write.
-    var isMissingOrForbidden: Bool { code == .store && (errno == ENOENT || errno == EACCES) }
+    /// A row that the toolstack did not give us is passed over; so is one that went while we wrote.
+    private func writeRow(_ path: String, _ value: String, _ transaction: Transaction?) throws(BalloonError) {
+        do throws(BalloonError) {
+            try store.write(path, value, in: transaction)
+        } catch {
+            guard error.errno == EACCES || error.errno == ENOENT else { throw error }
+            log.debug("not writable in xenstore", metadata: ["path": "\(path)"])
+        }
+    }
+
+    private func writeFeature(_ value: String) throws(BalloonError) {
+        try writeRow(place.feature, value, nil)
+        publishedFeature = value
+    }
+
+    // MARK: Where to report
+
+    /// A feature node that we may write decides, and nothing else.
+    private func findPlace() throws(BalloonError) {
+        let found: ReportPlace = try mayWriteFeature() ? .prepared : .fallback
+        guard found != place else { return }
+        let left = place
+        place = found
+        schedule.forget()
+        publishedFeature = nil
+        log.notice("reporting \(found == .prepared ? "below memory/" : "below data/balloon-vnode/")")
+        empty(left)
+    }
+
+    private func mayWriteFeature() throws(BalloonError) -> Bool {
+        guard let feature = try value(ReportPlace.featureOfToolstack) else { return false }
+        // Only a write tells; it writes what is there. Rights of others are not ours to read.
+        let plain = feature.count == 1 ? String(decoding: feature, as: UTF8.self) : ""
+        do throws(BalloonError) {
+            try store.write(ReportPlace.featureOfToolstack, plain, in: nil)
+            return true
+        } catch {
+            if error.errno == EACCES || error.errno == ENOENT { return false }
+            throw error
+        }
+    }
+
+    /// The copy left behind says nothing any more. Nodes are emptied, never removed: we could not make them again.
+    private func empty(_ left: ReportPlace) {
+        do throws(BalloonError) {
+            for vnode in vnodes {
+                let directory = left.directory(vnode: vnode.number)
+                guard try value(directory) != nil else { continue }
+                try store.transaction { (transaction) throws(BalloonError) in
+                    for (name, _) in VNodeRows().values { try self.writeRow("\(directory)/\(name)", "", transaction) }
+                }
+            }
+            if try value(left.feature) != nil { try writeRow(left.feature, "", nil) }
+        } catch {
+            log.debug("the rows left behind could not be emptied", metadata: ["error": "\(error)"])
+        }
+    }
 }
