@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 #include <xen/hvm/hvm_op.h>
@@ -35,7 +36,8 @@ _Static_assert(sizeof(xen_pfn_t) == sizeof(uint64_t), "frames are passed without
 
 static int64_t hypercall(const struct cb_xen *xen, uint64_t call, uint64_t op, const void *arg) {
     privcmd_hypercall_t request = {.op = call, .arg = {op, (uint64_t)(uintptr_t)arg}};
-    int64_t done = ioctl(xen->privcmd, IOCTL_PRIVCMD_HYPERCALL, &request);
+    // Not ioctl(): it returns an int, and a domain of 8 TiB has more frames than fit.
+    int64_t done = syscall(SYS_ioctl, xen->privcmd, IOCTL_PRIVCMD_HYPERCALL, &request);
     return done < 0 ? -errno : done;
 }
 
@@ -44,7 +46,9 @@ static void alarm_handler(int signal) { (void)signal; }
 // open() of privcmd sleeps until xenstore is up and only a signal ends that, so a timer sends one.
 static int open_bounded(const char *path, uint32_t timeout_ms) {
     struct sigaction ours = {.sa_handler = alarm_handler}, old_action;
-    struct itimerval timer = {.it_value = {timeout_ms / 1000, (timeout_ms % 1000) * 1000}}, off = {0}, old_timer;
+    // Again and again: the first signal may come before open() sleeps.
+    struct itimerval timer = {.it_value = {timeout_ms / 1000, (timeout_ms % 1000) * 1000 + 1}}, off = {0}, old_timer;
+    timer.it_interval.tv_usec = 100000;
     sigset_t alarm_only, old_mask;
     sigemptyset(&alarm_only);
     sigaddset(&alarm_only, SIGALRM);

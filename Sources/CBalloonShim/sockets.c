@@ -110,7 +110,7 @@ int64_t cb_socket_receive_descriptor(int fd, void *into, size_t capacity, int32_
     struct iovec data = {into, capacity};
     union control control;
     struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int))};
     *descriptor = -1;
     ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     if (n < 0) return -errno;

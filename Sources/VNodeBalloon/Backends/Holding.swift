@@ -20,6 +20,10 @@ final class Holding {
     var slots: [Slot] = []
     /// The intent log has a line of a move that did not end. True until a first look shows otherwise.
     var isMoveNoted = true
+    /// Memory may have come back in parts: every frame is asked about at the next recovery.
+    var needsFullLook = false
+    /// Slots are what the file has. Nothing moves before.
+    var isRecovered = false
 
     init(vnode: VNode, reserve: any PageReserve) {
         self.vnode = vnode
@@ -29,6 +33,13 @@ final class Holding {
     /// Frames that Xen has.
     var balloonFrames: UInt64 { slots.reduce(0) { $0 + UInt64($1.holes ?? 0) } }
 
+    /// From the first to the last slot that is neither all RAM nor all hole; nil when there is none.
+    var doubtfulSlots: Range<Int>? {
+        func isDoubtful(_ slot: Slot) -> Bool { !slot.isRAM && !slot.isGiven }
+        guard let first = slots.firstIndex(where: isDoubtful) else { return nil }
+        return first..<(slots.lastIndex(where: isDoubtful) ?? first) + 1
+    }
+
     /// How many slots are left when what is RAM at the end is freed.
     var slotsToKeep: Int { slots.lastIndex { !$0.isRAM }.map { $0 + 1 } ?? 0 }
 
@@ -36,6 +47,9 @@ final class Holding {
     func freeTrailingRAM() throws(BalloonError) {
         let kept = slotsToKeep
         guard kept < slots.count else { return }
+        guard isRecovered, reserve.slotCount == slots.count else {
+            throw BalloonError(.moved, "the balloon's file is not as long as it should be", vnode: vnode.number)
+        }
         try reserve.release(keeping: kept)
         slots.removeLast(slots.count - kept)
     }

@@ -25,7 +25,7 @@ public final class IntentRecord: IntentLog {
 
     public func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError) {
         let (first, end) = (move.slots.lowerBound, move.slots.upperBound)
-        try write("moving \(first) \(end) foreign \(move.foreignPoolPages)", vnode: vnode)
+        try write("moving \(first) \(end) foreign \(move.foreignPoolPages) pool \(move.poolPages)", vnode: vnode)
     }
 
     public func end(vnode: Int) throws(BalloonError) { try write("quiet", vnode: vnode) }
@@ -43,10 +43,10 @@ public final class IntentRecord: IntentLog {
         let words = text.split(separator: " ")
         guard words.count >= 4, words[0] == "vnode", words[1] == "\(vnode)" else { return .unreadable }
         if words[2] == "quiet", words[3] == "." { return .quiet }
-        guard words.count >= 8, words[2] == "moving", words[5] == "foreign", words[7] == ".",
-            let first = Int(words[3]), let end = Int(words[4]), let foreign = Int(words[6]),
-            first >= 0, first <= end
+        guard words.count >= 10, words[2] == "moving", words[5] == "foreign", words[7] == "pool", words[9] == ".",
+            let first = Int(words[3]), let end = Int(words[4]), let foreign = Int(words[6]), let pool = Int(words[8]),
+            first >= 0, first <= end, pool >= 0
         else { return .unreadable }
-        return .moving(InterruptedMove(slots: first..<end, foreignPoolPages: foreign))
+        return .moving(InterruptedMove(slots: first..<end, foreignPoolPages: foreign, poolPages: pool))
     }
 }

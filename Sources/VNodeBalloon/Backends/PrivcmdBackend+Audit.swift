@@ -7,11 +7,12 @@ extension PrivcmdBackend {
         if case .moving(let move) = line { interrupted = move }
         // An unreadable line is written anew; a line of a move stands until its remains are dealt with.
         holding.isMoveNoted = line != .quiet
+        holding.isRecovered = false
         let frames = try holding.reserve.recover(interrupted: interrupted)
         holding.slots = frames.map { Holding.Slot(gfn: $0, holes: $0 == nil ? 0 : nil) }
         // An extent may be part RAM where a move was under way, or where memory came back since we last looked.
-        var isAllInDoubt = line == .unreadable
-        if let lastReservation { isAllInDoubt = try hypervisor.currentReservation() != lastReservation || isAllInDoubt }
+        try noteChanges()
+        let isAllInDoubt = holding.needsFullLook || line == .unreadable
         for slot in holding.slots.indices where holding.slots[slot].gfn != nil {
             if isAllInDoubt || interrupted?.slots.contains(slot) == true {
                 try probe(holding, slot)
@@ -19,8 +20,17 @@ extension PrivcmdBackend {
                 try probeQuickly(holding, slot)
             }
         }
+        holding.needsFullLook = false
+        holding.isRecovered = true
         try endMove(holding)
         return holding.balloonFrames
+    }
+
+    /// Another reservation than after our last move: memory came back or went, on whatever vnode.
+    private func noteChanges() throws(BalloonError) {
+        guard let lastReservation, try hypervisor.currentReservation() != lastReservation else { return }
+        for holding in holdings.values { holding.needsFullLook = true }
+        self.lastReservation = nil
     }
 
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {

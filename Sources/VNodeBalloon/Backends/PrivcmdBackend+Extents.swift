@@ -45,12 +45,17 @@ extension PrivcmdBackend {
     func giveRest(_ holding: Holding, _ slot: Int) throws(BalloonError) -> HeldReason? {
         try checkPlace(holding, [slot])
         let frames = try frames(of: holding, slot, where: \.isRAM)
+        let before = try hypervisor.currentReservation()
         hypervisor.extents.reset(order: 0)
         for gfn in frames { hypervisor.extents.append(gfn) }
         holding.slots[slot].holes = nil
-        _ = try hypervisor.decreaseReservation()
+        let done = try hypervisor.decreaseReservation()
+        let after = try hypervisor.currentReservation()
         try probe(holding, slot)
-        return holding.slots[slot].isGiven ? nil : .hypervisorRefused
+        if before >= after && before - after >= UInt64(done) { return done == frames.count ? nil : .hypervisorRefused }
+        // Somebody else still has the frames: nothing was freed.
+        _ = try fill(holding, slot)
+        return .hypervisorRefused
     }
 
     /// Populates given slots with 2 MiB extents from the vnode's node.
@@ -100,14 +105,15 @@ extension PrivcmdBackend {
         holding.slots[slot].holes = holes
     }
 
-    /// Asks about the first and the last frame only, and about all where these two differ.
+    /// Asks about the first and the last frame only where both are holes. RAM may be freed, and so every frame of it is
+    /// asked about; at a start nearly all slots are holes.
     func probeQuickly(_ holding: Holding, _ slot: Int) throws(BalloonError) {
         holding.slots[slot].holes = nil
         guard let first = holding.slots[slot].gfn else { return }
         let one = try knownType(of: first, holding)
         let other = try knownType(of: first + ExtentBuffer.framesPerExtent - 1, holding)
-        if one.isHole != other.isHole { return try probe(holding, slot) }
-        holding.slots[slot].holes = one.isHole ? Holding.Slot.frames : 0
+        guard one.isHole && other.isHole else { return try probe(holding, slot) }
+        holding.slots[slot].holes = Holding.Slot.frames
     }
 
     private func knownType(of gfn: UInt64, _ holding: Holding) throws(BalloonError) -> MemoryType {

@@ -45,6 +45,7 @@ public final class PrivcmdBackend: Backend {
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         guard let holding = holdings[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
         try settleDoubts(holding)
+        try endMove(holding)
         // What came back to us, by a migration or an interrupted move, goes before new pages.
         let returned = holding.slots.indices.filter { !holding.slots[$0].isGiven && holding.slots[$0].gfn != nil }
         let obstacle =
@@ -58,7 +59,7 @@ public final class PrivcmdBackend: Backend {
         let first = holding.slots.count
         try beginMove(holding, first..<first + extents)
         let frames = try holding.reserve.acquire(extents)
-        holding.slots += frames.map { Holding.Slot(gfn: $0, holes: 0) }
+        holding.slots += frames.map { Holding.Slot(gfn: $0, holes: nil) }
         if frames.isEmpty { return .noMemory }
         for slot in first..<first + frames.count where try !isMemory(holding, slot) {
             throw BalloonError(
@@ -120,10 +121,18 @@ public final class PrivcmdBackend: Backend {
     // MARK: Moves and doubts
 
     /// Notes a move and what others have in the pool, before anything is touched.
+    ///
+    /// Slots that are part RAM, wherever they are, stay noted: two probes may not show it. What lies as RAM below the
+    /// moving slots may be freed with them.
     private func beginMove(_ holding: Holding, _ slots: Range<Int>) throws(BalloonError) {
-        let foreign = try holding.reserve.foreignPoolPages()
-        try intents.begin(
-            InterruptedMove(slots: slots, foreignPoolPages: foreign), vnode: holding.vnode.number)
+        var lower = slots.lowerBound
+        while lower > 0, lower <= holding.slots.count, holding.slots[lower - 1].isRAM { lower -= 1 }
+        let doubtful = holding.doubtfulSlots ?? slots
+        let noted = min(lower, doubtful.lowerBound)..<max(slots.upperBound, doubtful.upperBound)
+        let move = InterruptedMove(
+            slots: noted, foreignPoolPages: try holding.reserve.foreignPoolPages(),
+            poolPages: slots.upperBound - lower)
+        try intents.begin(move, vnode: holding.vnode.number)
         holding.isMoveNoted = true
     }
 
@@ -134,8 +143,10 @@ public final class PrivcmdBackend: Backend {
         if kept < holding.slots.count && !holding.isMoveNoted { try beginMove(holding, kept..<holding.slots.count) }
         try holding.freeTrailingRAM()
         lastReservation = try hypervisor.currentReservation()
-        let doubtful = holding.slots.indices.filter { !holding.slots[$0].isRAM && !holding.slots[$0].isGiven }
-        if let first = doubtful.first, let last = doubtful.last { return try beginMove(holding, first..<last + 1) }
+        if let doubtful = holding.doubtfulSlots {
+            let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
+            return try intents.begin(note, vnode: holding.vnode.number)
+        }
         guard holding.isMoveNoted else { return }
         try intents.end(vnode: holding.vnode.number)
         holding.isMoveNoted = false
@@ -143,6 +154,9 @@ public final class PrivcmdBackend: Backend {
 
     /// Asks Xen about every frame of slots that an error left in doubt.
     private func settleDoubts(_ holding: Holding) throws(BalloonError) {
+        guard holding.isRecovered else {
+            throw BalloonError(.moved, "the balloon was not looked at yet", vnode: holding.vnode.number)
+        }
         for slot in holding.slots.indices where holding.slots[slot].holes == nil {
             try holding.checkFrames(of: slot..<slot + 1)
             try probe(holding, slot)

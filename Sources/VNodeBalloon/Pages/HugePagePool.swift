@@ -30,9 +30,14 @@ struct HugePagePool {
     /// because another user may have taken some already.
     /// - Returns: how many free pages there are more than before.
     func grow(by count: Int) throws(BalloonError) -> Int {
-        let before = try free()
-        try set(try persistent() + count)
-        return max(0, min(count, try free() - before))
+        // Before Linux 6.6 a write to one node counts the surplus pages of all others in: it would grow by more.
+        guard try surplus() == readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages") else {
+            return 0
+        }
+        let (free, persistent) = (try free(), try persistent())
+        try set(persistent + count)
+        // What another user gave back meanwhile is free, too, but not ours.
+        return max(0, min(count, try self.free() - free, try self.persistent() - persistent))
     }
 
     /// Takes up to `count` free pages out of the pool.
@@ -44,8 +49,11 @@ struct HugePagePool {
 
     /// What the kernel compares a written number with: surplus pages of others do not count.
     private func persistent() throws(BalloonError) -> Int {
-        try total() - readNumber(directory + "/surplus_hugepages")
+        try total() - surplus()
     }
+
+    /// Pages beyond the pool's size, which others allocated on demand (nr_overcommit_hugepages).
+    private func surplus() throws(BalloonError) -> Int { try readNumber(directory + "/surplus_hugepages") }
 
     private func set(_ total: Int) throws(BalloonError) {
         do {

@@ -5,6 +5,7 @@ public final class HugePageReserve: PageReserve {
     private let mount: FileDescriptor
     private let pool: HugePagePool
     private let file: SlotFile
+    private let inode: UInt64
     private let pagemap: Pagemap
     private let keeper: any DescriptorKeeper
     /// One for each chunk of 64 slots, the last one perhaps not full.
@@ -26,6 +27,7 @@ public final class HugePageReserve: PageReserve {
         pool = try HugePagePool(node: node)
         file = try SlotFile(mount: mount.root, name: "vnode\(vnode)", vnode: vnode)
         pagemap = try Pagemap()
+        inode = try file.descriptor.info().inode
         slotCount = try file.info().slots
     }
 
@@ -51,11 +53,11 @@ public final class HugePageReserve: PageReserve {
             try pool.shrink(by: grown - frames.count)
             return frames
         } catch {
-            // None of the new pages was given, so all of them are RAM.
+            // None of the new pages was given, so all of them are RAM. Whatever fails, the rest is still done.
             slotCount = first
-            try unpin(keeping: first)
-            try file.resize(to: first)
-            try pool.shrink(by: grown)
+            try? unpin(keeping: first)
+            try? file.resize(to: first)
+            try? pool.shrink(by: grown)
             throw error
         }
     }
@@ -88,8 +90,8 @@ public final class HugePageReserve: PageReserve {
             let (pin, filler) = isNew ? try Pin.make() : (pins[chunk], try pins[chunk].refill())
             for slot in slot..<end { try mapping.pin(slot, in: filler) }
             if isNew {
-                try keeper.keep(name(ofChunk: chunk), pin.readEnd)
                 pins.append(pin)
+                try keeper.keep(name(ofChunk: chunk), pin.readEnd)
             }
             slot = end
         }
@@ -102,7 +104,11 @@ public final class HugePageReserve: PageReserve {
         if !rest.isEmpty && whole < pins.count {
             let renewed = try file.withMapping(of: rest, node: node) { (mapping) throws(BalloonError) in
                 let (pin, filler) = try Pin.make()
-                for slot in rest where mapping.populateForReading(slot) { try mapping.pin(slot, in: filler) }
+                for slot in rest {
+                    // Without all of them the old pin must stay.
+                    guard mapping.populateForReading(slot) else { throw unmappable() }
+                    try mapping.pin(slot, in: filler)
+                }
                 return pin
             }
             // Takes the old pin's place there, too.
@@ -116,24 +122,29 @@ public final class HugePageReserve: PageReserve {
         }
     }
 
-    private func name(ofChunk chunk: Int) -> String { "vnode\(vnode).pin\(chunk)" }
+    /// Names tell files apart: pins of a file that somebody removed must not give way to those of a new one.
+    private func name(ofChunk chunk: Int) -> String { "vnode\(vnode).\(inode).pin\(chunk)" }
 
     /// The file and the mount outlive us, too.
     private func keepFile() throws(BalloonError) {
         guard !isKept else { return }
-        try keeper.keep("mount", mount)
-        try keeper.keep("vnode\(vnode).file", file.descriptor)
+        try keeper.keep("mount.\(inode)", mount)
+        try keeper.keep("vnode\(vnode).\(inode).file", file.descriptor)
         isKept = true
     }
 
     // MARK: Reading and shrinking
 
     public func frames(of slots: Range<Int>) throws(BalloonError) -> [UInt64?] {
-        try file.withMapping(of: slots, node: node) { (mapping) throws(BalloonError) in
+        // Mapping beyond the end would lengthen the file again.
+        let there = slots.clamped(to: 0..<(try file.info().slots))
+        let none = [UInt64?](repeating: nil, count: slots.count - there.count)
+        if there.isEmpty { return none }
+        return try file.withMapping(of: there, node: node) { (mapping) throws(BalloonError) in
             var frames: [UInt64?] = []
             frames.reserveCapacity(slots.count)
-            for slot in slots { frames.append(try frame(of: slot, mapping)) }
-            return frames
+            for slot in there { frames.append(try frame(of: slot, mapping)) }
+            return frames + none
         }
     }
 
@@ -153,60 +164,61 @@ public final class HugePageReserve: PageReserve {
         let before = try pool.free()
         try file.resize(to: slots)
         slotCount = slots
-        // Only what came back: another user may hold, or have taken, a page.
-        try pool.shrink(by: max(0, min(removed, try pool.free() - before)))
+        // Only what came back: another user may hold, or have taken, a page. The pages are free now: a pool that
+        // cannot be asked must not look like a release that failed.
+        let after = (try? pool.free()) ?? before
+        try? pool.shrink(by: max(0, min(removed, after - before)))
     }
 
     // MARK: After a start
 
     public func recover(interrupted: InterruptedMove?) throws(BalloonError) -> [UInt64?] {
         slotCount = try file.info().slots
-        pins = []
         var frames: [UInt64?] = []
+        // Old pins stay until all new ones are there, and were seen to be whole.
+        var renewed: [Pin] = []
         if slotCount > 0 { try keepFile() }
         while frames.count < slotCount {
             let chunk = frames.count..<min(slotCount, frames.count + Pin.slots)
-            frames += try file.withMapping(of: chunk, node: node) { (mapping) throws(BalloonError) in
+            let (pin, found) = try file.withMapping(of: chunk, node: node) { (mapping) throws(BalloonError) in
                 try recover(mapping)
             }
+            renewed.append(pin)
+            frames += found
         }
         // A page that cannot be mapped may be a hole all the same. Only where every page was seen, an empty slot is
         // known to have none.
-        let seen = frames.count { $0 != nil }
-        guard try file.info().pages == seen else {
-            throw BalloonError(
-                .moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)
-        }
+        guard try file.info().pages == frames.count(where: { $0 != nil }) else { throw unmappable() }
+        for (chunk, pin) in renewed.enumerated() { try keeper.keep(name(ofChunk: chunk), pin.readEnd) }
+        pins = renewed
         if let interrupted { try takeBackStranded(interrupted) }
         return frames
     }
 
-    private func recover(_ mapping: SlotMapping) throws(BalloonError) -> [UInt64?] {
-        // Pinned first: a page may move until then.
-        let present = mapping.slots.map { mapping.populateForReading($0) }
+    private func recover(_ mapping: SlotMapping) throws(BalloonError) -> (Pin, [UInt64?]) {
         let (pin, filler) = try Pin.make()
         var frames: [UInt64?] = []
-        for (slot, isPresent) in zip(mapping.slots, present) {
-            guard isPresent else {
+        for slot in mapping.slots {
+            guard mapping.populateForReading(slot) else {
                 frames.append(nil)
                 continue
             }
+            // Pinned first: a page may move until then.
             try mapping.pin(slot, in: filler)
-            guard case .success(let gfn) = try mapping.frame(of: slot, pagemap) else {
-                frames.append(nil)
-                continue
-            }
+            guard case .success(let gfn) = try mapping.frame(of: slot, pagemap) else { throw unmappable() }
             frames.append(gfn)
         }
-        try keeper.keep(name(ofChunk: pins.count), pin.readEnd)
-        pins.append(pin)
-        return frames
+        return (pin, frames)
+    }
+
+    private func unmappable() -> BalloonError {
+        BalloonError(.moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)
     }
 
     /// A kill between growing the pool and faulting, or between shrinking the file and the pool, leaves pages of ours
     /// free in the pool. At most what was in motion, and only what is there beyond what others had.
     private func takeBackStranded(_ interrupted: InterruptedMove) throws(BalloonError) {
         let surplus = try foreignPoolPages() - interrupted.foreignPoolPages
-        try pool.shrink(by: max(0, min(surplus, interrupted.slots.count)))
+        try pool.shrink(by: max(0, min(surplus, interrupted.poolPages)))
     }
 }

@@ -42,9 +42,13 @@ public struct InterruptedMove: Equatable, Sendable {
     public let slots: Range<Int>
     /// Pool pages of others before it began.
     public let foreignPoolPages: Int
+    /// How many pool pages it was about, at most.
+    public let poolPages: Int
 
-    public init(slots: Range<Int>, foreignPoolPages: Int) {
+    /// - Parameter poolPages: one a slot, unless said otherwise.
+    public init(slots: Range<Int>, foreignPoolPages: Int, poolPages: Int? = nil) {
         self.slots = slots
         self.foreignPoolPages = foreignPoolPages
+        self.poolPages = poolPages ?? slots.count
     }
 }
