@@ -66,7 +66,7 @@ public final class BalloonDaemon {
         var due = engine.step()
         if engine.wasResumed {
             engine.wasResumed = false
-            forgetPublished()
+            interface.forgetPublished()
             reread()
         }
         let now = BalloonEngine.now
@@ -124,10 +124,6 @@ public final class BalloonDaemon {
         var any = true
         attempt("take xenstore's events") { () throws(BalloonError) in any = try interface.takeEvents() }
         return any
-    }
-
-    private func forgetPublished() {
-        attempt("publish again") { () throws(BalloonError) in try interface.forgetPublished() }
     }
 
     private func publish(_ now: UInt64) -> UInt64? {

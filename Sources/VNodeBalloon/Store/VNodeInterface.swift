@@ -24,6 +24,8 @@ public final class VNodeInterface {
     private var place: ReportPlace = .fallback
     private var acknowledged: [Int: String] = [:]
     private var schedule = PublishSchedule()
+    /// Vnodes whose rows the toolstack took away: they cannot be made by us.
+    private var absent: Set<Int> = []
     private var publishedFeature: String?
 
     /// Sets the watches and finds out where to report.
@@ -50,17 +52,16 @@ public final class VNodeInterface {
     /// Takes all watch events. True when there was one.
     public func takeEvents() throws(BalloonError) -> Bool {
         var any = false
-        while let path = try store.nextEvent() {
-            any = true
-            if path == "control" || path.hasPrefix("control/") { try findPlace() }
-        }
+        while try store.nextEvent() != nil { any = true }
         return any
     }
 
-    /// Reads everything again.
+    /// Reads everything again, and finds out where to report.
     public func read() throws(BalloonError) -> Reading {
+        try findPlace()
         var reading = Reading()
         for vnode in vnodes {
+            if place == .prepared { try checkRows(vnode.number) }
             guard let text = try value("memory/vnode\(vnode.number)/target-balloon-size") else {
                 reading.requests[vnode.number] = .absent
                 continue
@@ -75,6 +76,20 @@ public final class VNodeInterface {
         reading.hasLegacyTarget = legacy != nil
         reading.legacyTargetKiB = legacy.flatMap(decimalNumber)
         return reading
+    }
+
+    /// Rows that the toolstack took away and made anew are empty: all that was said is said again.
+    private func checkRows(_ vnode: Int) throws(BalloonError) {
+        guard let state = try value(place.directory(vnode: vnode) + "/balloon-state") else {
+            absent.insert(vnode)
+            schedule.forget(vnode)
+            return
+        }
+        absent.remove(vnode)
+        guard let written = schedule.written(vnode), state != Array(written.activity.rawValue.utf8) else { return }
+        schedule.forget(vnode)
+        // A toolstack that begins again waits for it. One that only emptied the feature wants it empty.
+        publishedFeature = nil
     }
 
     /// memory/static-max in KiB.
@@ -119,15 +134,14 @@ public final class VNodeInterface {
     }
 
     /// Publishes everything again: after a resume, other nodes may be all that is left.
-    public func forgetPublished() throws(BalloonError) {
+    public func forgetPublished() {
         schedule.forget()
         publishedFeature = nil
-        try findPlace()
     }
 
     private func rows(_ states: [VNodeState]) -> [Int: VNodeRows] {
         var rows: [Int: VNodeRows] = [:]
-        for state in states {
+        for state in states where !absent.contains(state.vnode.number) {
             rows[state.vnode.number] = VNodeRows(
                 acknowledged: acknowledged[state.vnode.number] ?? "", balloonKiB: state.balloonKiB,
                 activity: state.activity, reason: state.reason, granularityKiB: granularityKiB)
@@ -137,15 +151,7 @@ public final class VNodeInterface {
 
     private func write(_ rows: [Int: VNodeRows]) throws(BalloonError) {
         let place = place
-        // Prepared rows of a vnode that the toolstack removed are gone, and cannot be made by us.
-        var present: [(Int, VNodeRows)] = []
-        for (vnode, row) in rows.sorted(by: { $0.key < $1.key }) {
-            if place == .fallback {
-                present.append((vnode, row))
-                continue
-            }
-            if try value(place.directory(vnode: vnode)) != nil { present.append((vnode, row)) }
-        }
+        let present = rows.sorted { $0.key < $1.key }
         try store.transaction { (transaction) throws(BalloonError) in
             for (vnode, row) in present {
                 for (name, value) in row.values {
@@ -178,6 +184,7 @@ public final class VNodeInterface {
         guard found != place else { return }
         let left = place
         place = found
+        absent = []
         schedule.forget()
         publishedFeature = nil
         log.notice("reporting \(found == .prepared ? "below memory/" : "below data/balloon-vnode/")")
@@ -185,16 +192,20 @@ public final class VNodeInterface {
     }
 
     private func mayWriteFeature() throws(BalloonError) -> Bool {
-        guard let feature = try value(ReportPlace.featureOfToolstack) else { return false }
-        // Only a write tells; it writes what is there. Rights of others are not ours to read.
-        let plain = feature.count == 1 ? String(decoding: feature, as: UTF8.self) : ""
+        guard try value(ReportPlace.featureOfToolstack) != nil else { return false }
+        if place == .prepared { return true }
+        // Only a write tells. It is dropped again, or our own watch would fire, and we would try again for ever.
+        var isOurs = false
         do throws(BalloonError) {
-            try store.write(ReportPlace.featureOfToolstack, plain, in: nil)
-            return true
+            try store.transaction { (transaction) throws(BalloonError) in
+                try store.write(ReportPlace.featureOfToolstack, "", in: transaction)
+                isOurs = true
+                throw BalloonError(.store, "dropped on purpose")
+            }
         } catch {
-            if error.errno == EACCES || error.errno == ENOENT { return false }
-            throw error
+            guard isOurs || error.errno == EACCES || error.errno == ENOENT else { throw error }
         }
+        return isOurs
     }
 
     /// The copy left behind says nothing any more. Nodes are emptied, never removed: we could not make them again.

@@ -72,6 +72,12 @@ struct PublishSchedule: Equatable, Sendable {
         lastWrite = now
     }
 
+    /// What was written of a vnode last.
+    func written(_ vnode: Int) -> VNodeRows? { published[vnode] }
+
+    /// A vnode's rows are to be written again.
+    mutating func forget(_ vnode: Int) { published[vnode] = nil }
+
     /// Everything is to be written again: after a resume, or in another place.
     mutating func forget() { self = PublishSchedule() }
 }
