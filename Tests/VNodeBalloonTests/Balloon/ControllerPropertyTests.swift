@@ -140,7 +140,7 @@ import VNodeBalloon
         hand.target(0, mib: 8)
         hand.facts.memory[0] = Hand.memory(availableMiB: 1)
         var decisions = 0
-        while hand.now < 86_400 * Hand.second {
+        while hand.now < 86_400 * Hand.second && decisions < 2_000 {
             decisions += 1
             guard case .wait(let due?) = hand.next() else { break }
             hand.now = due

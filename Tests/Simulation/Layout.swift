@@ -1,0 +1,111 @@
+public import VNodeBalloon
+
+/// The shape of a simulated host and guest.
+public struct Layout: Sendable {
+    /// The physical node of each vnode.
+    public var pnodes: [Int]
+    /// 2 MiB blocks of each vnode.
+    public var blocksPerVNode: Int
+    /// Free memory of each physical node besides the guest, in frames.
+    public var hostFreeFrames: UInt64
+    /// 2 MiB pages that somebody set aside in the pool of each node before we came.
+    public var foreignPages: Int
+    /// False: the guest has one vnode that it knows nothing of.
+    public var hasVNUMA: Bool
+
+    public init(
+        pnodes: [Int] = [0, 1], blocksPerVNode: Int = 24, hostFreeFrames: UInt64 = 0, foreignPages: Int = 0,
+        hasVNUMA: Bool = true
+    ) {
+        self.pnodes = pnodes
+        self.blocksPerVNode = blocksPerVNode
+        self.hostFreeFrames = hostFreeFrames
+        self.foreignPages = foreignPages
+        self.hasVNUMA = hasVNUMA
+    }
+
+    /// The lowest frames that are no memory.
+    static let lowHoles: Range<UInt64> = 0xA0..<0xC0
+    static let firmware: Range<UInt64> = 0xF0..<0x100
+
+    var pnodeCount: Int { (pnodes.max() ?? 0) + 1 }
+
+    /// All frames of each physical node.
+    var hostFrames: [UInt64] {
+        var frames = [UInt64](repeating: hostFreeFrames, count: pnodeCount)
+        for pnode in pnodes { frames[pnode] += UInt64(blocksPerVNode) * 512 }
+        frames[pnodes[0]] -= UInt64(Self.lowHoles.count + Self.firmware.count)
+        return frames
+    }
+
+    var blockCount: Int { pnodes.count * blocksPerVNode }
+    func blocks(of vnode: Int) -> Range<Int> { vnode * blocksPerVNode..<(vnode + 1) * blocksPerVNode }
+    func vnode(ofBlock block: Int) -> Int { block / blocksPerVNode }
+
+    /// As XENMEM_get_vnumainfo tells it.
+    var topology: VNUMATopology? {
+        guard hasVNUMA else { return nil }
+        let ranges = pnodes.indices.map { vnode in
+            let blocks = blocks(of: vnode)
+            return VNUMATopology.Range(
+                vnode: vnode, frames: UInt64(blocks.lowerBound) * 512..<UInt64(blocks.upperBound) * 512)
+        }
+        return VNUMATopology(vnodeCount: pnodes.count, ranges: ranges)
+    }
+
+    /// The vnodes as the product sees them. Linux numbers them the other way round, as it may.
+    public var vnodes: [VNode] {
+        pnodes.indices.map {
+            VNode(number: $0, linuxNode: pnodes.count - 1 - $0, sizeKiB: UInt64(blocksPerVNode) * 2048)
+        }
+    }
+}
+
+/// What the guest's kernel does with a 2 MiB block.
+enum Use: Equatable {
+    /// The kernel's own: never free.
+    case kernel
+    case free
+    /// A page of the pool that nobody has.
+    case pool
+    /// A page of the balloon's file.
+    case ours
+    /// Somebody else's, in the pool or not.
+    case others
+}
+
+/// The guest's memory of one vnode, and the balloon's file on it.
+struct Node {
+    /// A slot of the file.
+    struct Page {
+        /// nil: the file is that long, but there is no page.
+        var block: Int?
+        /// This process pins it.
+        var isPinnedHere = false
+        /// The pin outlives the process.
+        var isKept = false
+
+        var isPinned: Bool { isPinnedHere || isKept }
+    }
+
+    /// Free blocks, taken from the end.
+    var free: [Int] = []
+    /// Free pages in the pool, those that others set aside included.
+    var poolFree: [Int] = []
+    /// Pages of the pool that others set aside, used or not.
+    var setAside = 0
+    /// Blocks that others have out of the pool, and beside it.
+    var poolUsed: [Int] = []
+    var hogged: [Int] = []
+    var slots: [Page] = []
+    var isFileRemoved = false
+
+    /// Slots that have a page.
+    var pages: Int { slots.count { $0.block != nil } }
+    /// HugePages_Total.
+    var poolTotal: Int { poolFree.count + poolUsed.count + pages }
+
+    mutating func losePins() {
+        for slot in slots.indices { slots[slot].isPinnedHere = false }
+    }
+}

@@ -1,0 +1,57 @@
+// What the guest's kernel does on behalf of the balloon.
+extension Machine {
+    /// nr_hugepages upwards: as many as there are free blocks.
+    @discardableResult
+    func growPool(_ vnode: Int, by count: Int) -> Int {
+        let grown = min(count, nodes[vnode].free.count)
+        for _ in 0..<grown {
+            let block = nodes[vnode].free.removeLast()
+            uses[block] = .pool
+            nodes[vnode].poolFree.append(block)
+        }
+        return grown
+    }
+
+    /// nr_hugepages downwards: only free pages go.
+    func shrinkPool(_ vnode: Int, by count: Int) {
+        for _ in 0..<min(count, nodes[vnode].poolFree.count) {
+            let block = nodes[vnode].poolFree.removeLast()
+            uses[block] = .free
+            nodes[vnode].free.append(block)
+        }
+    }
+
+    /// A page fault in the file: takes a page of the pool, whoever set it aside, and clears it.
+    func fault(_ vnode: Int, _ slot: Int) -> Bool {
+        guard let block = nodes[vnode].poolFree.popLast() else { return false }
+        // Clearing a hole does nothing, and nobody would notice.
+        if !isAllMemory(block) { violate("block \(block) was handed out and has a hole") }
+        uses[block] = .ours
+        nodes[vnode].slots[slot].block = block
+        return true
+    }
+
+    /// ftruncate: pages behind the end go back to the pool, for anybody to use.
+    func resize(_ vnode: Int, to slots: Int) {
+        while nodes[vnode].slots.count > slots {
+            let page = nodes[vnode].slots.removeLast()
+            guard let block = page.block else { continue }
+            if !isAllMemory(block) { violate("block \(block) was freed and has a hole") }
+            uses[block] = .pool
+            nodes[vnode].poolFree.append(block)
+        }
+        while nodes[vnode].slots.count < slots { nodes[vnode].slots.append(Node.Page()) }
+    }
+
+    func unpin(_ vnode: Int, from slot: Int) {
+        for index in nodes[vnode].slots.indices.dropFirst(slot) {
+            nodes[vnode].slots[index].isPinnedHere = false
+            nodes[vnode].slots[index].isKept = false
+        }
+    }
+
+    /// pagemap.
+    func firstFrames(_ vnode: Int, _ slots: Range<Int>) -> [UInt64?] {
+        slots.map { slot in nodes[vnode].slots[slot].block.map { UInt64($0) * 512 } }
+    }
+}

@@ -1,0 +1,144 @@
+// What others do: the host, the toolstack, the guest's administrators and programs.
+extension Machine {
+    /// Other domains take memory of a physical node, as much as there is, or give it back.
+    public func hostTakes(_ frames: UInt64, pnode: Int) {
+        let taken = min(frames, hostFree[pnode])
+        hostFree[pnode] -= taken
+        hostTaken[pnode] += taken
+    }
+
+    public func hostGivesBack(pnode: Int) {
+        hostFree[pnode] += hostTaken[pnode]
+        hostTaken[pnode] = 0
+    }
+
+    /// Whoever had frames of the domain mapped lets them go.
+    public func dropReferences() {
+        referenced = []
+        for pnode in zombies.indices {
+            hostFree[pnode] += zombies[pnode]
+            zombies[pnode] = 0
+        }
+    }
+
+    /// Others map every n-th frame of the free blocks of a vnode.
+    public func reference(vnode: Int, every step: Int) {
+        for block in nodes[vnode].free {
+            for gfn in stride(from: UInt64(block) * 512, to: UInt64(block) * 512 + 512, by: step) {
+                referenced.insert(gfn)
+            }
+        }
+    }
+
+    /// Xen cannot take one frame of each of so many free blocks out of the map: or it can again.
+    public func stick(vnode: Int, blocks: Int, frame: Int) {
+        for block in nodes[vnode].free.suffix(blocks) { setKind(.stuck, UInt64(block) * 512 + UInt64(frame)) }
+    }
+
+    public func unstick() {
+        for block in 0..<layout.blockCount where frames.count(block: block, where: { $0.kind == .stuck }) > 0 {
+            for gfn in UInt64(block) * 512..<UInt64(block) * 512 + 512 where frames[gfn].kind == .stuck {
+                setKind(.ram, gfn)
+            }
+            frames.merge(block: block)
+        }
+    }
+
+    private func setKind(_ kind: GuestFrame.Kind, _ gfn: UInt64) {
+        frames[gfn] = GuestFrame(kind, pnode: frames[gfn].pnode)
+    }
+
+    /// A migration brings back part of what was given: so many frames of each given slot, from some frame on.
+    public func bringBack(vnode: Int, slot: Int, from frame: Int, count: Int) {
+        guard slot < nodes[vnode].slots.count, let block = nodes[vnode].slots[slot].block else { return }
+        let pnode = layout.pnodes[vnode]
+        for gfn in (0..<512).dropFirst(frame).prefix(count).map({ UInt64(block) * 512 + UInt64($0) })
+        where frames[gfn].kind == .hole && hostFree[pnode] > 0 {
+            frames[gfn] = GuestFrame(.ram, pnode: pnode)
+            hostFree[pnode] -= 1
+            mapped[pnode] += 1
+        }
+        frames.merge(block: block)
+    }
+
+    /// Programs take free memory of a vnode, or give it back.
+    public func hog(vnode: Int, blocks: Int) {
+        for _ in 0..<min(blocks, nodes[vnode].free.count) {
+            let block = nodes[vnode].free.removeLast()
+            uses[block] = .others
+            nodes[vnode].hogged.append(block)
+        }
+    }
+
+    public func unhog(vnode: Int) {
+        for block in nodes[vnode].hogged { uses[block] = .free }
+        nodes[vnode].free += nodes[vnode].hogged
+        nodes[vnode].hogged = []
+    }
+
+    /// An administrator sets huge pages aside in the pool, as many as there are, or gives up unused ones.
+    public func changePool(vnode: Int, by pages: Int) {
+        let before = nodes[vnode].poolTotal
+        if pages > 0 { growPool(vnode, by: pages) }
+        if pages < 0 { shrinkPool(vnode, by: min(-pages, nodes[vnode].setAside - nodes[vnode].poolUsed.count)) }
+        nodes[vnode].setAside += nodes[vnode].poolTotal - before
+    }
+
+    /// A program takes huge pages of those that were set aside, or frees them.
+    public func usePool(vnode: Int, pages: Int) {
+        let unused = nodes[vnode].setAside - nodes[vnode].poolUsed.count
+        for _ in 0..<min(pages, unused, nodes[vnode].poolFree.count) {
+            let block = nodes[vnode].poolFree.removeLast()
+            if !isAllMemory(block) { violate("block \(block) was handed to somebody and has a hole") }
+            uses[block] = .others
+            nodes[vnode].poolUsed.append(block)
+        }
+    }
+
+    public func unusePool(vnode: Int) {
+        for block in nodes[vnode].poolUsed { uses[block] = .pool }
+        nodes[vnode].poolFree += nodes[vnode].poolUsed
+        nodes[vnode].poolUsed = []
+    }
+
+    /// Linux migrates pages that nobody pins: memory offline, compaction. A hole would be copied and then freed.
+    public func migrateUnpinned() {
+        for vnode in nodes.indices {
+            for slot in nodes[vnode].slots.indices where !nodes[vnode].slots[slot].isPinned {
+                guard let old = nodes[vnode].slots[slot].block, let new = nodes[vnode].free.first else { continue }
+                if !isAllMemory(old) { violate("block \(old) was migrated and has a hole") }
+                nodes[vnode].free[0] = old
+                nodes[vnode].slots[slot].block = new
+                (uses[old], uses[new]) = (.free, .ours)
+            }
+        }
+    }
+
+    /// Free memory of a vnode in KiB.
+    public func freeKiB(vnode: Int) -> UInt64 { UInt64(nodes[vnode].free.count) * 2048 }
+    public func slotCount(vnode: Int) -> Int { nodes[vnode].slots.count }
+    public func removeFile(vnode: Int) { nodes[vnode].isFileRemoved = true }
+
+    /// All that others did and all that goes wrong ends; what they took they give back.
+    public func calm() {
+        plan = [:]
+        isLogDirty = false
+        dropReferences()
+        unstick()
+        for pnode in hostFree.indices {
+            isFragmented[pnode] = false
+            hostGivesBack(pnode: pnode)
+        }
+        for vnode in nodes.indices {
+            unhog(vnode: vnode)
+            unusePool(vnode: vnode)
+        }
+    }
+
+    /// The pools are given what was set aside at the start.
+    public func restorePools() {
+        for vnode in nodes.indices {
+            changePool(vnode: vnode, by: layout.foreignPages - nodes[vnode].setAside)
+        }
+    }
+}

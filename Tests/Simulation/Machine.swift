@@ -1,0 +1,122 @@
+import VNodeBalloon
+
+/// A simulated host with one guest: what Xen and the guest's kernel keep, whatever happens to the balloon's process.
+///
+/// The rules are those of Xen and Linux, as read in their source. Whatever would corrupt the guest, or lose memory, is
+/// noted in ``violations``.
+public final class Machine {
+    public let layout: Layout
+
+    // Xen.
+    var frames: GuestFrames
+    /// Free memory of each physical node, in frames.
+    public internal(set) var hostFree: [UInt64]
+    /// Whether a physical node has no free 2 MiB left in one piece.
+    public var isFragmented: [Bool]
+    /// Own frames in the map, by physical node.
+    var mapped: [UInt64]
+    /// Own frames without a guest frame number: lost until the domain ends.
+    var leaked: [UInt64]
+    /// Own frames that left the map while others use them: charged until these let go.
+    var zombies: [UInt64]
+    public var maximumReservation: UInt64 = 0
+    /// Guest frames that others have mapped, too.
+    public var referenced: Set<UInt64> = []
+    /// RAM reads as type 1 while the domain is being migrated.
+    public var isLogDirty = false
+    /// What other domains took of it, and all that there is.
+    var hostTaken: [UInt64]
+    let hostTotal: [UInt64]
+
+    // The guest's kernel.
+    var uses: [Use]
+    var nodes: [Node]
+
+    // What happens.
+    public internal(set) var violations: [String] = []
+    /// What goes wrong at which step.
+    public var plan: [Int: Fault] = [:]
+    public private(set) var steps = 0
+    /// The names of all steps, where they are wanted.
+    public private(set) var trace: [String] = []
+    public var isTracing = false
+    public private(set) var isKilled = false
+
+    public init(_ layout: Layout) {
+        self.layout = layout
+        let pnodes = layout.pnodeCount
+        frames = GuestFrames(blocks: layout.blockCount, each: GuestFrame(.ram, pnode: 0))
+        hostFree = .init(repeating: layout.hostFreeFrames, count: pnodes)
+        isFragmented = .init(repeating: false, count: pnodes)
+        mapped = .init(repeating: 0, count: pnodes)
+        (leaked, zombies, hostTaken) = (mapped, mapped, mapped)
+        uses = .init(repeating: .kernel, count: layout.blockCount)
+        nodes = .init(repeating: Node(), count: layout.pnodes.count)
+        hostTotal = layout.hostFrames
+        for vnode in layout.pnodes.indices { fill(vnode) }
+        // As on a PC, some of the lowest frames are no memory.
+        for gfn in Layout.lowHoles { frames[gfn] = GuestFrame(.hole, pnode: 0) }
+        for gfn in Layout.firmware { frames[gfn] = GuestFrame(.special, pnode: 0) }
+        for pnode in mapped.indices { mapped[pnode] = countMapped(pnode) }
+        // libxl allows 1 MiB more than the guest has.
+        maximumReservation = currentReservation + 256
+    }
+
+    private func fill(_ vnode: Int) {
+        let blocks = layout.blocks(of: vnode)
+        for block in blocks { frames.set(block: block, to: GuestFrame(.ram, pnode: layout.pnodes[vnode])) }
+        // The first block of each vnode is the kernel's own.
+        for block in blocks.dropFirst() {
+            uses[block] = .free
+            nodes[vnode].free.append(block)
+        }
+        changePool(vnode: vnode, by: layout.foreignPages)
+    }
+
+    /// XENMEM_current_reservation: all that is charged to the domain.
+    public var currentReservation: UInt64 {
+        mapped.indices.reduce(0) { $0 + mapped[$1] + zombies[$1] + leaked[$1] }
+    }
+
+    // MARK: Steps and faults
+
+    /// One thing that the balloon's process has done for it: where it may be killed, or fail.
+    ///
+    /// The name is made only where somebody wants to read it.
+    func step<T>(
+        _ name: @autoclosure () -> String, _ body: (Fault?) throws(BalloonError) -> T
+    ) throws(BalloonError) -> T {
+        if isKilled { throw .killed }
+        let fault = plan[steps]
+        steps += 1
+        if isTracing { trace.append(fault.map { "\(name()) (\($0))" } ?? name()) }
+        if fault == .crashBefore {
+            killNow()
+            throw .killed
+        }
+        if fault == .error { throw .injected }
+        let result = try body(fault)
+        checkInvariants(name())
+        if fault == .crashAfter {
+            killNow()
+            throw .killed
+        }
+        if fault == .lateError { throw .injected }
+        return result
+    }
+
+    /// The next step is one that cannot fail.
+    func forgetError() {
+        if plan[steps] == .error || plan[steps] == .lateError { plan[steps] = nil }
+    }
+
+    /// SIGKILL. Pins that nobody else keeps are gone.
+    public func killNow() {
+        isKilled = true
+        for vnode in nodes.indices { nodes[vnode].losePins() }
+        checkInvariants("kill")
+    }
+
+    /// A new process begins.
+    public func restart() { isKilled = false }
+}

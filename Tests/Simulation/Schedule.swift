@@ -1,0 +1,128 @@
+/// What happens to a simulated guest, in order. Everything random is in here: a schedule that failed fails again.
+public struct Schedule: Sendable {
+    public enum Event: Equatable, Sendable {
+        /// The toolstack writes a target, in extents.
+        case target(vnode: Int, extents: Int)
+        /// The daemon takes so many decisions; where it waits, time passes.
+        case run(decisions: Int)
+        /// So many steps from now something goes wrong.
+        case fault(after: Int, Fault)
+        /// SIGKILL between two steps, and a restart.
+        case kill
+        /// The intent record is lost.
+        case loseIntents
+        case hostTakes(pnode: Int, frames: Int)
+        case fragment(pnode: Int, Bool)
+        /// The maximum reservation falls to so many frames above, or below, what the domain has.
+        case maximum(above: Int)
+        case reference(vnode: Int, every: Int)
+        case stick(vnode: Int, blocks: Int, frame: Int)
+        case hog(vnode: Int, blocks: Int)
+        case unhog(vnode: Int)
+        case changePool(vnode: Int, by: Int)
+        case usePool(vnode: Int, pages: Int)
+        case unusePool(vnode: Int)
+        /// A live migration: part of a slot came back, and the daemon notices that time jumped.
+        case migrated(vnode: Int, slot: Int, from: Int, count: Int)
+        case logDirty(Bool)
+    }
+
+    public var layout: Layout
+    public var events: [Event]
+    /// Where the balloons shall be at last, in extents, before they go back to 0.
+    public var goals: [Int]
+
+    public init(layout: Layout, events: [Event], goals: [Int]) {
+        self.layout = layout
+        self.events = events
+        self.goals = goals
+    }
+
+    /// A random one.
+    public init(_ random: inout SeededGenerator) {
+        let hasVNUMA = !random.oneIn(8)
+        let pnodes = hasVNUMA ? random.pick([[0], [0, 1], [1, 0], [0, 0], [0, 1, 2]]) : [0]
+        let layout = Layout(
+            pnodes: pnodes, blocksPerVNode: random.number(4...20), hostFreeFrames: UInt64(random.number(0...3000)),
+            foreignPages: random.pick([0, 0, 1, 3]), hasVNUMA: hasVNUMA)
+        self.layout = layout
+        events = []
+        let blocks = layout.blocksPerVNode
+        // The first block is the kernel's.
+        let most = max(0, blocks - 1 - layout.foreignPages)
+        goals = []
+        for _ in pnodes { goals.append(random.number(0...most)) }
+        for _ in 0..<random.number(2...25) { events.append(event(&random)) }
+    }
+
+    private func event(_ random: inout SeededGenerator) -> Event {
+        let vnode = random.number(0...layout.pnodes.count - 1)
+        let blocks = layout.blocksPerVNode
+        switch random.number(0...13) {
+        case 0...2: return .target(vnode: vnode, extents: random.number(0...blocks))
+        case 3...5: return .run(decisions: random.number(1...12))
+        case 6...8: return .fault(after: random.number(0...60), fault(&random))
+        case 9: return random.oneIn(3) ? .loseIntents : .kill
+        case 10: return hostEvent(vnode, &random)
+        case 11, 12: return guestEvent(vnode, &random)
+        default:
+            if random.oneIn(3) { return .logDirty(random.oneIn(2)) }
+            let from = random.pick([0, 0, 1, 200, 511])
+            return .migrated(
+                vnode: vnode, slot: random.number(0...blocks - 1), from: from, count: random.pick([1, 2, 300, 512]))
+        }
+    }
+
+    private func fault(_ random: inout SeededGenerator) -> Fault {
+        switch random.number(0...7) {
+        case 0, 1: return .crashBefore
+        case 2, 3: return .crashAfter
+        case 4, 5: return .short(extents: random.number(0...3), frames: random.pick([0, 0, 1, 255, 511]))
+        case 6: return random.oneIn(2) ? .error : .lateError
+        default: return .fewer(pages: random.number(0...3))
+        }
+    }
+
+    private func hostEvent(_ vnode: Int, _ random: inout SeededGenerator) -> Event {
+        let pnode = layout.pnodes[vnode]
+        switch random.number(0...2) {
+        case 0: return .hostTakes(pnode: pnode, frames: random.number(0...6000))
+        case 1: return .fragment(pnode: pnode, !random.oneIn(3))
+        default: return .maximum(above: random.number(-2000...2000))
+        }
+    }
+
+    private func guestEvent(_ vnode: Int, _ random: inout SeededGenerator) -> Event {
+        switch random.number(0...6) {
+        case 0: return .reference(vnode: vnode, every: random.pick([512, 1, 100]))
+        case 1: return .stick(vnode: vnode, blocks: random.number(1...4), frame: random.number(0...511))
+        case 2: return .hog(vnode: vnode, blocks: random.number(1...20))
+        case 3: return .unhog(vnode: vnode)
+        case 4: return .changePool(vnode: vnode, by: random.number(-3...3))
+        case 5: return .usePool(vnode: vnode, pages: random.number(1...3))
+        default: return .unusePool(vnode: vnode)
+        }
+    }
+
+    /// The same with fewer events, still failing: whole halves go first, then less and less, down to single events.
+    public func shrunk(while fails: (Schedule) -> Bool) -> Schedule {
+        var best = self
+        var size = max(1, best.events.count / 2)
+        while true {
+            var start = 0
+            var hasShrunk = false
+            while start < best.events.count {
+                var smaller = best
+                smaller.events.removeSubrange(start..<min(best.events.count, start + size))
+                if fails(smaller) {
+                    best = smaller
+                    hasShrunk = true
+                } else {
+                    start += size
+                }
+            }
+            if size == 1 && !hasShrunk { return best }
+            size = max(1, size / 2)
+        }
+    }
+}

@@ -1,0 +1,22 @@
+public import VNodeBalloon
+
+/// The intent log: it outlives the process.
+public final class SimulatedIntents: IntentLog {
+    private let machine: Machine
+    public private(set) var lines: [Int: IntentLine] = [:]
+
+    public init(_ machine: Machine) { self.machine = machine }
+
+    public func line(vnode: Int) -> IntentLine { lines[vnode] ?? .unreadable }
+
+    public func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError) {
+        try machine.step("vnode \(vnode): note \(move)") { _ in lines[vnode] = .moving(move) }
+    }
+
+    public func end(vnode: Int) throws(BalloonError) {
+        try machine.step("vnode \(vnode): note the end") { _ in lines[vnode] = .quiet }
+    }
+
+    /// Somebody removed or spoilt the record, while nothing was under way.
+    public func loseQuiet() { lines = lines.filter { $0.value != .quiet } }
+}

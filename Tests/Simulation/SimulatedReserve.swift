@@ -1,0 +1,134 @@
+public import VNodeBalloon
+
+/// A vnode's huge pages: the pool, the file and the pins, one kernel call a step.
+public final class SimulatedReserve: PageReserve {
+    private let machine: Machine
+    private let vnode: Int
+    public private(set) var slotCount: Int
+
+    public init(_ machine: Machine, vnode: Int) {
+        self.machine = machine
+        self.vnode = vnode
+        slotCount = machine.nodes[vnode].slots.count
+    }
+
+    private func step<T>(
+        _ name: @autoclosure () -> String, _ body: (Fault?) throws(BalloonError) -> T
+    ) throws(BalloonError) -> T {
+        try machine.step("vnode \(vnode): \(name())", body)
+    }
+
+    public func foreignPoolPages() throws(BalloonError) -> Int {
+        try step("pool pages of others") { _ in machine.nodes[vnode].poolTotal - machine.nodes[vnode].pages }
+    }
+
+    public func isRemoved() throws(BalloonError) -> Bool {
+        try step("look for the file") { _ in machine.nodes[vnode].isFileRemoved }
+    }
+
+    // MARK: Growing
+
+    public func acquire(_ count: Int) throws(BalloonError) -> [UInt64] {
+        let grown = try step("grow the pool by \(count)") { fault in
+            var wanted = count
+            if case .fewer(let pages)? = fault { wanted = min(wanted, pages) }
+            return machine.growPool(vnode, by: wanted)
+        }
+        guard grown > 0 else { return [] }
+        let first = slotCount
+        do throws(BalloonError) {
+            let slots = try fill(first..<first + grown)
+            slotCount = first + slots
+            if slots < grown {
+                try resize(to: slotCount)
+                try shrinkPool(by: grown - slots)
+            }
+            return machine.firstFrames(vnode, first..<slotCount).compactMap(\.self)
+        } catch {
+            slotCount = first
+            try? unpin(from: first)
+            try? resize(to: first)
+            try? shrinkPool(by: grown)
+            throw error
+        }
+    }
+
+    /// Lengthens the file, faults pages in, pins them and has the pins kept.
+    private func fill(_ slots: Range<Int>) throws(BalloonError) -> Int {
+        try resize(to: slots.upperBound)
+        var end = slots.lowerBound
+        while end < slots.upperBound {
+            let slot = end
+            let isThere = try step("fault slot \(slot) in") { fault in
+                if case .fewer? = fault { return false }
+                return machine.fault(vnode, slot)
+            }
+            if !isThere { break }
+            end += 1
+        }
+        let pinned = slots.lowerBound..<end
+        try step("pin \(pinned)") { _ in
+            for slot in pinned { machine.nodes[vnode].slots[slot].isPinnedHere = true }
+        }
+        try step("keep the pin of \(pinned)") { _ in
+            for slot in pinned { machine.nodes[vnode].slots[slot].isKept = true }
+        }
+        return pinned.count
+    }
+
+    // MARK: Reading and shrinking
+
+    public func frames(of slots: Range<Int>) throws(BalloonError) -> [UInt64?] {
+        try step("read the frames of \(slots)") { _ in machine.firstFrames(vnode, slots) }
+    }
+
+    public func release(keeping slots: Int) throws(BalloonError) {
+        let removed = slotCount - slots
+        guard removed > 0 else { return }
+        try unpin(from: slots)
+        let before = machine.nodes[vnode].poolFree.count
+        try resize(to: slots)
+        slotCount = slots
+        try? shrinkPool(by: max(0, min(removed, machine.nodes[vnode].poolFree.count - before)))
+    }
+
+    private func unpin(from slot: Int) throws(BalloonError) {
+        try step("unpin from slot \(slot)") { _ in machine.unpin(vnode, from: slot) }
+    }
+
+    private func resize(to slots: Int) throws(BalloonError) {
+        try step("resize the file to \(slots)") { _ in machine.resize(vnode, to: slots) }
+    }
+
+    private func shrinkPool(by count: Int) throws(BalloonError) {
+        guard count > 0 else { return }
+        // The kernel never refuses this.
+        machine.forgetError()
+        try step("shrink the pool by \(count)") { _ in machine.shrinkPool(vnode, by: count) }
+    }
+
+    // MARK: After a start
+
+    public func recover(interrupted: InterruptedMove?) throws(BalloonError) -> [UInt64?] {
+        slotCount = machine.nodes[vnode].slots.count
+        for slot in 0..<slotCount {
+            try step("map and pin slot \(slot)") { _ in
+                // Looking at a slot without a page makes one, if the pool has any.
+                if machine.nodes[vnode].slots[slot].block == nil, !machine.fault(vnode, slot) { return }
+                machine.nodes[vnode].slots[slot].isPinnedHere = true
+            }
+        }
+        if slotCount > 0 {
+            try step("keep the pins") { _ in
+                for slot in 0..<slotCount where machine.nodes[vnode].slots[slot].isPinnedHere {
+                    machine.nodes[vnode].slots[slot].isKept = true
+                }
+            }
+        }
+        if let interrupted {
+            let surplus = try foreignPoolPages() - interrupted.foreignPoolPages
+            try shrinkPool(by: max(0, min(surplus, interrupted.poolPages)))
+        }
+        return machine.firstFrames(vnode, 0..<slotCount)
+    }
+}

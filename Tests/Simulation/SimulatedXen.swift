@@ -1,0 +1,162 @@
+public import VNodeBalloon
+
+/// Xen, as its source describes it.
+// Safe to use: the list is this object's own memory.
+@safe
+public final class SimulatedXen: Hypervisor {
+    public let extents: ExtentBuffer
+    private let storage: UnsafeMutableBufferPointer<UInt64>
+    private let machine: Machine
+
+    public init(_ machine: Machine, capacity: Int = 512) {
+        self.machine = machine
+        unsafe storage = .allocate(capacity: capacity)
+        unsafe storage.initialize(repeating: 0)
+        unsafe extents = ExtentBuffer(unsafeMemory: storage)
+    }
+
+    deinit { unsafe storage.deallocate() }
+
+    public func decreaseReservation() throws(BalloonError) -> Int {
+        try machine.step("decrease \(extents.count) of order \(extents.order)") { fault in
+            machine.decrease(list, order: extents.order, fault)
+        }
+    }
+
+    public func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int {
+        try machine.step("populate \(extents.count) of order \(extents.order)") { fault in
+            machine.populate(list, order: extents.order, vnode: vnode, fault)
+        }
+    }
+
+    public func currentReservation() throws(BalloonError) -> UInt64 {
+        try machine.step("current reservation") { _ in machine.currentReservation }
+    }
+
+    public func maximumReservation() throws(BalloonError) -> UInt64 {
+        try machine.step("maximum reservation") { _ in machine.maximumReservation }
+    }
+
+    /// HVMOP_get_mem_type. Not a step: a kill between two of them is the same as one before the next step.
+    public func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType {
+        if machine.isKilled { throw .killed }
+        return machine.memoryType(of: gfn)
+    }
+
+    public func vnumaTopology() throws(BalloonError) -> VNUMATopology? { machine.layout.topology }
+
+    private var list: [UInt64] { (0..<extents.count).map { extents[$0] } }
+}
+
+extension Machine {
+    /// CONFIG_DOMU_MAX_ORDER.
+    static let maxOrder = 9
+
+    func memoryType(of gfn: UInt64) -> MemoryType {
+        switch frames[gfn].kind {
+        case .hole: return .hole
+        case .special: return MemoryType(rawValue: 4)
+        case .ram, .stuck, .foreign: return isLogDirty ? .ramLogDirty : .ram
+        }
+    }
+
+    // MARK: XENMEM_decrease_reservation
+
+    /// Frame by frame. At the first that cannot go all ends: that extent is not counted, but what went of it is gone.
+    func decrease(_ list: [UInt64], order: Int, _ fault: Fault?) -> Int {
+        guard order <= Self.maxOrder else { return 0 }
+        for (index, gfn) in list.enumerated() {
+            var size: UInt64 = 1 << UInt64(order)
+            if case .short(let extents, let part)? = fault, index >= extents { size = min(size - 1, UInt64(part)) }
+            let done = remove(gfn, count: size)
+            if done < 1 << UInt64(order) { return index }
+        }
+        return list.count
+    }
+
+    private func remove(_ first: UInt64, count: UInt64) -> UInt64 {
+        for gfn in first..<first + count where !isGivable(gfn) {
+            violate("frame \(gfn) was given and is not ours and pinned")
+        }
+        let block = Int(first >> 9)
+        if count == 512, first & 511 == 0, referenced.isEmpty, let frame = frames.uniform(block: block) {
+            guard frame.kind == .ram else { return 0 }
+            frames.set(block: block, to: GuestFrame(.hole, pnode: frame.pnode))
+            mapped[frame.pnode] -= 512
+            hostFree[frame.pnode] += 512
+            return 512
+        }
+        defer {
+            frames.merge(block: block)
+            frames.merge(block: Int((first + count) >> 9))
+        }
+        for gfn in first..<first + count {
+            let frame = frames[gfn]
+            guard frame.kind == .ram else { return gfn - first }
+            frames[gfn] = GuestFrame(.hole, pnode: frame.pnode)
+            mapped[frame.pnode] -= 1
+            if referenced.remove(gfn) != nil { zombies[frame.pnode] += 1 } else { hostFree[frame.pnode] += 1 }
+        }
+        return count
+    }
+
+    /// Only frames of our own pages, which stay where they are whatever becomes of this process, may be given.
+    private func isGivable(_ gfn: UInt64) -> Bool { page(at: gfn)?.isKept ?? false }
+
+    /// The page of a balloon's file that a frame is in.
+    private func page(at gfn: UInt64) -> Node.Page? {
+        let block = Int(gfn >> 9)
+        guard block < layout.blockCount, uses[block] == .ours else { return nil }
+        return nodes[layout.vnode(ofBlock: block)].slots.first { $0.block == block }
+    }
+
+    // MARK: XENMEM_populate_physmap
+
+    func populate(_ list: [UInt64], order: Int, vnode: Int?, _ fault: Fault?) -> Int {
+        guard order <= Self.maxOrder else { return 0 }
+        var node: Int?
+        if let vnode, layout.hasVNUMA {
+            guard layout.pnodes.indices.contains(vnode) else { return 0 }
+            node = layout.pnodes[vnode]
+        }
+        for (index, gfn) in list.enumerated() {
+            if case .short(let extents, _)? = fault, index >= extents { return index }
+            guard let pnode = allocate(order, from: node) else { return index }
+            add(gfn, count: 1 << UInt64(order), from: pnode)
+        }
+        return list.count
+    }
+
+    /// Takes 2^order frames in one piece from a node, or, without one, from that which has most.
+    private func allocate(_ order: Int, from node: Int?) -> Int? {
+        let size: UInt64 = 1 << UInt64(order)
+        let pnode = node ?? hostFree.indices.max { hostFree[$0] < hostFree[$1] } ?? 0
+        guard hostFree[pnode] >= size, currentReservation + size <= maximumReservation else { return nil }
+        if order > 0 && isFragmented[pnode] { return nil }
+        hostFree[pnode] -= size
+        return pnode
+    }
+
+    /// Xen does not look at what is there: memory is lost without a word, anything else ends the domain.
+    private func add(_ first: UInt64, count: UInt64, from pnode: Int) {
+        let block = Int(first >> 9)
+        if count == 512, first & 511 == 0, frames.uniform(block: block)?.kind == .hole, page(at: first) != nil {
+            frames.set(block: block, to: GuestFrame(.ram, pnode: pnode))
+            mapped[pnode] += 512
+            return
+        }
+        for gfn in first..<first + count {
+            let frame = frames[gfn]
+            if frame.kind != .hole { violate("frame \(gfn) was populated and is \(frame.kind)") }
+            if page(at: gfn) == nil { violate("frame \(gfn) was populated and is not ours") }
+            if frame.isOwn {
+                mapped[frame.pnode] -= 1
+                leaked[frame.pnode] += 1
+            }
+            frames[gfn] = GuestFrame(.ram, pnode: pnode)
+            mapped[pnode] += 1
+        }
+        frames.merge(block: block)
+        frames.merge(block: Int((first + count) >> 9))
+    }
+}
