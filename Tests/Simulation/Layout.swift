@@ -26,7 +26,7 @@ public struct Layout: Sendable {
 
     /// The lowest frames that are no memory.
     static let lowHoles: Range<UInt64> = 0xA0..<0xC0
-    static let firmware: Range<UInt64> = 0xF0..<0x100
+    public static let firmware: Range<UInt64> = 0xF0..<0x100
 
     var pnodeCount: Int { (pnodes.max() ?? 0) + 1 }
 

@@ -1,0 +1,94 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+/// A double that never complains proves nothing: each way to corrupt the guest is seen.
+@Suite struct ViolationTests {
+    let machine: Machine
+    let xen: SimulatedXen
+    let reserve: SimulatedReserve
+
+    init() {
+        machine = Machine(Layout(pnodes: [0, 1], blocksPerVNode: 8, foreignPages: 1))
+        xen = SimulatedXen(machine)
+        reserve = SimulatedReserve(machine, vnode: 1)
+    }
+
+    func give(_ gfn: UInt64, order: Int = 9) throws {
+        xen.extents.reset(order: order)
+        xen.extents.append(gfn)
+        _ = try xen.decreaseReservation()
+    }
+
+    func populate(_ gfn: UInt64, order: Int = 9) throws {
+        xen.extents.reset(order: order)
+        xen.extents.append(gfn)
+        _ = try xen.populatePhysmap(vnode: 1)
+    }
+
+    func complains(_ words: String) -> Bool { machine.violations.contains { $0.contains(words) } }
+
+    @Test func givingWhatIsNotOurs() throws {
+        try give(512)
+        #expect(complains("is not ours and pinned"))
+    }
+
+    @Test func givingWhatNobodyPins() throws {
+        machine.plan[machine.steps + 4] = .crashBefore
+        #expect(throws: BalloonError.self) { try reserve.acquire(1) }
+        machine.restart()
+        let frames = try SimulatedReserve(machine, vnode: 1).frames(of: 0..<1)
+        try give(#require(frames[0]))
+        #expect(complains("is not ours and pinned") && complains("is a hole without a pin"))
+    }
+
+    @Test func populatingMemory() throws {
+        let gfn = try reserve.acquire(1)[0]
+        try give(gfn)
+        try populate(gfn + 3, order: 0)
+        let before = machine.fingerprint
+        try populate(gfn + 3, order: 0)
+        #expect(complains("was populated and is ram"))
+        // Charged twice, there once.
+        #expect(machine.fingerprint.reservation == before.reservation + 1)
+        #expect(machine.fingerprint.mapped == before.mapped)
+    }
+
+    @Test func populatingPartOfAnExtentTwice() throws {
+        let gfn = try reserve.acquire(1)[0]
+        try give(gfn)
+        try populate(gfn + 511, order: 0)
+        try give(reserve.acquire(1)[0])
+        try populate(gfn)
+        #expect(complains("was populated and is ram"))
+    }
+
+    @Test func populatingFirmware() throws {
+        try give(reserve.acquire(1)[0])
+        try populate(0xF0, order: 0)
+        #expect(complains("was populated and is special") && complains("is not ours"))
+    }
+
+    @Test func freeingAHole() throws {
+        try give(reserve.acquire(2)[1])
+        try reserve.release(keeping: 1)
+        #expect(complains("was freed and has a hole") && complains("is a hole without a pin"))
+    }
+
+    @Test func freeingOneFrameThatIsAHole() throws {
+        try give(reserve.acquire(1)[0] + 200, order: 0)
+        try reserve.release(keeping: 0)
+        #expect(complains("was freed and has a hole"))
+        machine.audit()
+        #expect(complains("audit: block"))
+    }
+
+    @Test func handingOutAHole() throws {
+        try give(reserve.acquire(1)[0])
+        try reserve.release(keeping: 0)
+        let count = machine.violations.count
+        machine.changePool(vnode: 1, by: 1)
+        machine.usePool(vnode: 1, pages: 2)
+        #expect(machine.violations.count > count && complains("was handed to somebody and has a hole"))
+    }
+}
