@@ -59,7 +59,7 @@ int cb_poll(const int32_t *fds, const bool *wants_write, uint8_t *ready, uint32_
     if (n < 0 && errno != EINTR) return -errno;
     for (uint32_t i = 0; i < count; i++) {
         short got = n > 0 ? polled[i].revents : 0;
-        ready[i] = (uint8_t)((got & (POLLIN | POLLHUP | POLLERR | POLLNVAL) ? 1 : 0) | (got & POLLOUT ? 2 : 0));
+        ready[i] = (uint8_t)((got & (POLLIN | POLLHUP | POLLERR | POLLNVAL) ? 1 : 0) | (got & POLLOUT ? 2 : 0) | (got & POLLHUP ? 4 : 0));
     }
     return n < 0 ? 0 : n;
 }

@@ -20,7 +20,8 @@ int cb_timer_set(int fd, uint64_t nanoseconds);
 int cb_timer_clear(int fd);
 
 /// poll(2): waits until one of `count` descriptors has something, at most `timeout_ms` (-1: for ever).
-/// `wants_write[i]` asks for room to write, too. `ready[i]`: 1 readable or closed, 2 writable, 3 both.
+/// `wants_write[i]` asks for room to write, too. `ready[i]`: bit 0 readable or closed, bit 1 writable, bit 2 the other
+/// end is gone.
 /// Returns how many are ready. EINTR counts as none.
 #define CB_POLL_MAX 64
 int cb_poll(const int32_t *fds, const bool *wants_write, uint8_t *ready, uint32_t count, int32_t timeout_ms);

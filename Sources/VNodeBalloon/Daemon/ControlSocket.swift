@@ -72,6 +72,8 @@ public final class ControlSocket {
 
     /// Takes in what came. False when the client is to go.
     private func receive(_ client: Client, _ answer: (String) -> String) -> Bool {
+        // Whoever gave up waiting, for a daemon that was stopped, must not be obeyed later.
+        if Poll.isHungUp(client.socket.rawValue) { return false }
         var buffer = [UInt8](repeating: 0, count: Self.longestLine)
         // Unsafe: the shim fills at most the buffer.
         let length = unsafe buffer.withUnsafeMutableBufferPointer {

@@ -9,6 +9,14 @@ enum Poll {
         try wait(descriptors, writing: [], timeoutMilliseconds: timeoutMilliseconds).readable
     }
 
+    /// Whether a socket's other end is gone for good.
+    static func isHungUp(_ descriptor: Int32) -> Bool {
+        var ready: UInt8 = 0
+        // Unsafe: lists of one.
+        let result = unsafe cb_poll([descriptor], [false], &ready, 1, 0)
+        return result > 0 && ready & 4 != 0
+    }
+
     /// Waits for room to write, too, at the indexes in `writing`.
     static func wait(
         _ descriptors: [Int32], writing: [Int], timeoutMilliseconds: Int32
