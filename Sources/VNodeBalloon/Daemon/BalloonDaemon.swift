@@ -57,6 +57,7 @@ public final class BalloonDaemon {
         log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.backend.vnodes.count)"])
         while !isStopping { try turn() }
         ServiceManager.notify("STOPPING=1")
+        if engine.isEmpty { keeper.dropAll() }
         try interface.publishStopped(engine.controller.states, now: BalloonEngine.now)
         log.notice("stopped; the balloons stay as they are")
     }

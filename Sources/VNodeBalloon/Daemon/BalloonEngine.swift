@@ -139,6 +139,9 @@ public final class BalloonEngine {
         }
     }
 
+    /// Nothing of ours is given, or waits to be freed.
+    var isEmpty: Bool { guest.backend.vnodes.allSatisfy { guest.backend.slotCount(vnode: $0.number) == 0 } }
+
     // MARK: What is shown
 
     public func report(isRunning: Bool, isFallback: Bool, staticMaxKiB: UInt64?) throws(BalloonError) -> StatusReport {

@@ -11,12 +11,15 @@ public final class DescriptorHolder {
     /// 64 slots a pin: 4096 pins hold 512 GiB.
     static let mostNames = 4096 + 64
 
+    private let signals: SignalSource
     private let listener: FileDescriptor
     private var kept: [String: FileDescriptor] = [:]
     private var clients: [FileDescriptor] = []
 
     /// - Throws: `.busy` when another holder has the socket; `.system`.
     public init(state: StateDirectory) throws(BalloonError) {
+        // A stray SIGTERM must not unpin what Xen has. SIGKILL is for those who know, and for the shutdown.
+        signals = try SignalSource()
         let path = state.holderSocketPath
         // Unsafe: C strings for the calls.
         let other = unsafe cb_socket_connect(path)
@@ -29,19 +32,20 @@ public final class DescriptorHolder {
         _ = cb_set_oom_score(-1000)
     }
 
-    /// Serves until it is told to end.
+    /// Serves until it is told to end, by a request or a signal, and keeps nothing.
     public func run() throws(BalloonError) {
         // Unsafe: a C string for the call. Without a service manager it does nothing.
         _ = unsafe cb_notify("READY=1", -1)
         while true {
             // More clients than poll takes at once wait in the backlog.
-            let watched = [listener] + clients.prefix(Int(CB_POLL_MAX) - 1)
+            let watched = [signals.descriptor, listener] + clients.prefix(Int(CB_POLL_MAX) - 2)
             for index in try Poll.wait(watched.map(\.rawValue), timeoutMilliseconds: -1) {
-                if index == 0 {
-                    accept()
-                    continue
+                var isDone = false
+                switch index {
+                case 0: isDone = signals.next() == .stop && kept.isEmpty
+                case 1: accept()
+                default: isDone = serve(watched[index])
                 }
-                let isDone = serve(watched[index])
                 if isDone { return }
             }
         }
@@ -122,6 +126,12 @@ public final class HolderClient: DescriptorKeeper {
         kept[name] = nil
         if socket == nil { socket = connected() }
         if let socket, !ask(socket, "drop \(name)", -1) { self.socket = nil }
+    }
+
+    /// Before this process ends with all balloons empty: nothing needs to be kept, and the holder ends, too.
+    public func dropAll() {
+        for name in kept.keys { drop(name) }
+        if let socket { _ = ask(socket, "end", -1) }
     }
 
     /// Starts the holder again if it is gone, and gives it all that it had.

@@ -3,6 +3,7 @@ public import Logging
 /// The balloons without a daemon: the lock, Xen and the engine, for the length of one command.
 public final class StandaloneSession {
     public let engine: BalloonEngine
+    private let keeper: HolderClient
     private let store: (any Store)?
     private let interface: VNodeInterface?
     private let staticMaxKiB: UInt64?
@@ -19,8 +20,8 @@ public final class StandaloneSession {
         // Xenstore is only reported to: its absence stops no one from taking memory back.
         store = try? Xenstore()
         staticMaxKiB = try? store.flatMap { try VNodeInterface.staticMaxKiB($0) }
-        let guest = try Guest.open(
-            stateDirectory: stateDirectory, keeper: HolderClient(state: state), staticMaxKiB: staticMaxKiB)
+        keeper = HolderClient(state: state)
+        let guest = try Guest.open(stateDirectory: stateDirectory, keeper: keeper, staticMaxKiB: staticMaxKiB)
         engine = BalloonEngine(guest: guest, state: state, options: .init(), log: log)
         try engine.recover()
         let backend = guest.backend
@@ -34,8 +35,11 @@ public final class StandaloneSession {
     /// Does one step, if one is due. Returns when to come again, nil when there is nothing to do.
     public func step() -> UInt64? { engine.step() }
 
-    /// Says in xenstore what there is now, as far as it can.
-    public func publish() { try? interface?.publishStopped(engine.controller.states, now: BalloonEngine.now) }
+    /// The last thing after memory moved: says in xenstore what there is now, as far as it can.
+    public func publish() {
+        if engine.isEmpty { keeper.dropAll() }
+        try? interface?.publishStopped(engine.controller.states, now: BalloonEngine.now)
+    }
 
     public func report() throws(BalloonError) -> StatusReport {
         try engine.report(isRunning: false, isFallback: interface?.isFallback ?? true, staticMaxKiB: staticMaxKiB)
