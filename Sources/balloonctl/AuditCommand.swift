@@ -33,7 +33,7 @@ struct AuditCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try Session(stateDirectory: common.state)
+            let session = try Session(common)
             do {
                 var (findings, extents) = try look(session)
                 if repair && !findings.isEmpty {

@@ -8,9 +8,6 @@ struct DaemonCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Option(help: "The configuration file.")
-    var config: String?
-
     @Flag(help: "Only check the configuration.")
     var checkConfig = false
 
@@ -29,42 +26,25 @@ struct DaemonCommand: ParsableCommand {
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
     var logLevel: String?
 
-    /// Wrong values on the command line are usage errors; in the file they are configuration errors.
-    mutating func validate() throws {
-        var checked = Configuration()
-        for (key, value) in overrides {
-            if let fault = checked.set(key, value) { throw ValidationError(fault) }
-        }
-    }
+    mutating func validate() throws { try CommonOptions.check(options) }
 
     func run() throws {
         try Exit.onError {
-            let settings = try read()
+            let settings = try common.settings(options)
             if checkConfig { return }
             try Exit.requireRoot()
             let log = ErrorLog.logger(level: settings.logLevel)
             let daemon = try BalloonDaemon(configuration: settings, log: log) { () throws(BalloonError) in
-                try read().controllerOptions
+                try common.settings(options).controllerOptions
             }
             try daemon.run()
         }
     }
 
-    private var overrides: [(String, String)] {
-        let all = [
-            ("state-dir", common.stateDirectory), ("min-free", minFree), ("on-pressure", onPressure),
-            ("floor", floor), ("max-rate", maxRate), ("log-level", logLevel),
+    private var options: [(key: String, value: String?)] {
+        [
+            ("min-free", minFree), ("on-pressure", onPressure), ("floor", floor), ("max-rate", maxRate),
+            ("log-level", logLevel),
         ]
-        return all.compactMap { key, value in value.map { (key, $0) } }
-    }
-
-    /// The file, with the command line's options over it.
-    private func read() throws(BalloonError) -> VNodeBalloon.Configuration {
-        var settings = try VNodeBalloon.Configuration(
-            path: config ?? VNodeBalloon.Configuration.standardPath, mayBeAbsent: config == nil)
-        for (key, value) in overrides {
-            if let fault = settings.set(key, value) { throw BalloonError(.usage, fault) }
-        }
-        return settings
     }
 }

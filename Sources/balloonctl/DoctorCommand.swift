@@ -11,8 +11,11 @@ struct DoctorCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        try Exit.onError { try Exit.requireRoot() }
-        let checks = Doctor.examine(stateDirectory: common.state)
+        try Exit.onError {
+            _ = try common.settings()
+            try Exit.requireRoot()
+        }
+        let checks = Doctor.examine()
         if json {
             Terminal.show(text(checks))
         } else {

@@ -29,7 +29,7 @@ struct ForceCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            try ForcedSize.run(state: common.state, vnode: vnode, kib: size.flatMap { Size($0) }?.kib, json: json)
+            try ForcedSize.run(common, vnode: vnode, kib: size.flatMap { Size($0) }?.kib, json: json)
         }
     }
 }
@@ -39,8 +39,8 @@ enum ForcedSize {
     /// - Parameters:
     ///   - vnode: nil for all.
     ///   - kib: nil to release.
-    static func run(state: String, vnode: Int?, kib: UInt64?, json: Bool) throws {
-        let session = try Session(stateDirectory: state)
+    static func run(_ common: CommonOptions, vnode: Int?, kib: UInt64?, json: Bool) throws {
+        let session = try Session(common)
         let report: StatusReport
         do {
             report = try session.ask(.force(vnode: vnode, kib: kib), as: StatusReport.self)
@@ -90,7 +90,7 @@ struct DeflateCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            try ForcedSize.run(state: common.state, vnode: nil, kib: all ? 0 : nil, json: json)
+            try ForcedSize.run(common, vnode: nil, kib: all ? 0 : nil, json: json)
         }
     }
 }

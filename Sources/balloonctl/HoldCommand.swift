@@ -11,8 +11,9 @@ struct HoldCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
+            let settings = try common.settings()
             try Exit.requireRoot()
-            try DescriptorHolder(state: try StateDirectory(path: common.state)).run()
+            try DescriptorHolder(state: try StateDirectory(path: settings.stateDirectory)).run()
         }
     }
 }

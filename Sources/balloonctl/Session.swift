@@ -7,13 +7,14 @@ enum Session {
     case daemon(ControlClient)
     case alone(StandaloneSession)
 
-    init(stateDirectory: String) throws(BalloonError) {
+    /// - Throws: what is wrong with the configuration, `.notRoot`, what ``StandaloneSession`` throws.
+    init(_ options: CommonOptions) throws(BalloonError) {
+        let settings = try options.settings()
         try Exit.requireRoot()
-        if let client = ControlClient(state: stateDirectory) {
+        if let client = ControlClient(state: settings.stateDirectory) {
             self = .daemon(client)
         } else {
-            self = .alone(
-                try StandaloneSession(stateDirectory: stateDirectory, log: ErrorLog.logger(level: "warning")))
+            self = .alone(try StandaloneSession(settings, log: ErrorLog.logger(level: "warning")))
         }
     }
 

@@ -24,7 +24,7 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         try Exit.onError {
             repeat {
-                let session = try Session(stateDirectory: common.state)
+                let session = try Session(common)
                 if json { Terminal.show(try session.ask(.status)) } else { show(try session.status()) }
                 if watch { cb_sleep((seconds ?? 2) * 1_000_000_000) }
             } while watch

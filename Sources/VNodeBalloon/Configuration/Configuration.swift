@@ -21,14 +21,13 @@ public struct Configuration: Equatable, Sendable {
 
     public init() {}
 
-    /// Reads a file.
-    /// - Parameter mayBeAbsent: the standard file need not exist; a file that was named must.
+    /// Reads a file; one that is not there says nothing.
     /// - Throws: `.invalidConfiguration` with the line.
-    public init(path: String, mayBeAbsent: Bool) throws(BalloonError) {
+    public init(path: String) throws(BalloonError) {
         do throws(BalloonError) {
             try self.init(parsing: String(decoding: try readFile(path, limit: 64 << 10), as: UTF8.self), name: path)
         } catch {
-            if error.errno == ENOENT && mayBeAbsent {
+            if error.errno == ENOENT {
                 self.init()
                 return
             }

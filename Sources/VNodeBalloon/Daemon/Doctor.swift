@@ -9,7 +9,7 @@ public enum Doctor {
         public let fix: String?
     }
 
-    public static func examine(stateDirectory: String) -> [Check] {
+    public static func examine() -> [Check] {
         let xen = check("xen-guest") { () throws(BalloonError) in
             guard try Guest.currentKind() != .pv else {
                 throw BalloonError(.unsupportedGuest, "a PV guest: only Linux's own balloon can move its memory")

@@ -11,18 +11,18 @@ public final class StandaloneSession {
     /// Takes the lock, opens Xen, and finds out what is a hole.
     /// - Throws: `.busy` when another process has the lock for 5 s; what ``Guest/open(stateDirectory:keeper:staticMaxKiB:)``
     ///   throws.
-    public init(stateDirectory: String, log: Logger) throws(BalloonError) {
+    public init(_ configuration: Configuration, log: Logger) throws(BalloonError) {
         // Before anything is made: a machine without Xen keeps no trace of us.
         _ = try Guest.openHypervisor()
         try HugePageMount.checkNamespaces()
-        let state = try StateDirectory(path: stateDirectory)
+        let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         // Xenstore is only reported to: its absence stops no one from taking memory back.
         store = try? Xenstore()
         staticMaxKiB = try? store.flatMap { try VNodeInterface.staticMaxKiB($0) }
         keeper = HolderClient(state: state)
-        let guest = try Guest.open(stateDirectory: stateDirectory, keeper: keeper, staticMaxKiB: staticMaxKiB)
-        engine = BalloonEngine(guest: guest, state: state, options: .init(), log: log)
+        let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
+        engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         try engine.recover()
         let backend = guest.backend
         interface = try? store.map {
