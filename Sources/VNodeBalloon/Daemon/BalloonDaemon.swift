@@ -6,8 +6,10 @@ public final class BalloonDaemon {
     static let rereadInterval: UInt64 = 60_000_000_000
 
     private let engine: BalloonEngine
-    private let interface: VNodeInterface
-    private let store: any Store
+    private var interface: VNodeInterface
+    private var store: any Store
+    /// Reading failed: the connection to xenstore may be gone.
+    private var isCutOff = false
     private let keeper: HolderClient
     private let socket: ControlSocket
     private let signals: SignalSource
@@ -41,8 +43,7 @@ public final class BalloonDaemon {
         let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         try engine.recover()
-        interface = try VNodeInterface(
-            store, vnodes: guest.backend.vnodes, granularityKiB: guest.backend.granularityKiB, log: log)
+        interface = try VNodeInterface(store, backend: guest.backend, log: log)
         socket = try ControlSocket(path: state.controlSocketPath)
     }
 
@@ -114,11 +115,21 @@ public final class BalloonDaemon {
     private func reread() {
         rereadDue = BalloonEngine.now + Self.rereadInterval
         attempt("read xenstore") { () throws(BalloonError) in
-            staticMaxKiB = try VNodeInterface.staticMaxKiB(store)
             try engine.checkFiles()
             try keeper.restoreIfLost()
-            try engine.take(try interface.read())
+            if isCutOff { try reconnect() }
+            isCutOff = true
+            staticMaxKiB = try VNodeInterface.staticMaxKiB(store)
+            let reading = try interface.read()
+            isCutOff = false
+            try engine.take(reading)
         }
+    }
+
+    /// A new interface publishes everything again.
+    private func reconnect() throws(BalloonError) {
+        store = try Xenstore()
+        interface = try VNodeInterface(store, backend: engine.guest.backend, log: log)
     }
 
     private func takeEvents() -> Bool {

@@ -71,6 +71,13 @@ public final class BalloonEngine {
     /// Takes in what xenstore says.
     public func take(_ reading: VNodeInterface.Reading) throws(BalloonError) {
         if reading != self.reading { log.debug("xenstore changed", metadata: ["reading": "\(reading)"]) }
+        if let before = self.reading.legacyTargetKiB, let now = reading.legacyTargetKiB, before != now,
+            reading.hasTargets
+        {
+            log.error(
+                "memory/target changed: Linux's own balloon moves beside ours; the toolstack should remove it",
+                metadata: ["kib": "\(now)"])
+        }
         self.reading = reading
         for (vnode, request) in reading.requests { controller.setRequest(request, vnode: vnode) }
         if !reading.hasLegacyTarget && !isLegacyTargetAbsent {

@@ -24,10 +24,7 @@ public final class StandaloneSession {
         let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         try engine.recover()
-        let backend = guest.backend
-        interface = try? store.map {
-            try VNodeInterface($0, vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, log: log)
-        }
+        interface = try? store.map { try VNodeInterface($0, backend: guest.backend, log: log) }
         engine.followForcedOnly()
         if let reading = try? interface?.read() { try engine.take(reading) }
     }

@@ -30,12 +30,10 @@ public final class VNodeInterface {
 
     /// Sets the watches and finds out where to report.
     /// - Throws: `.store`.
-    public init(
-        _ store: any Store, vnodes: [VNode], granularityKiB: UInt64, log: Logger
-    ) throws(BalloonError) {
+    public init(_ store: any Store, backend: any Backend, log: Logger) throws(BalloonError) {
         self.store = store
-        self.vnodes = vnodes
-        self.granularityKiB = granularityKiB
+        vnodes = backend.vnodes
+        granularityKiB = backend.granularityKiB
         self.log = log
         try store.watch("memory", token: "memory")
         try store.watch("control", token: "control")
