@@ -16,6 +16,7 @@ let package = Package(
     products: [
         .library(name: "VNodeBalloon", targets: ["VNodeBalloon"]),
         .executable(name: "balloonctl", targets: ["balloonctl"]),
+        .executable(name: "conformance", targets: ["ConformanceRunner"]),
     ],
     dependencies: [
         // Exact versions: what was tested is what is built.
@@ -46,6 +47,13 @@ let package = Package(
         ),
         // Doubles of Xen and of the guest's memory, for the unit tests.
         .target(name: "Simulation", dependencies: ["VNodeBalloon"], path: "Tests/Simulation", swiftSettings: strict),
-        .testTarget(name: "VNodeBalloonTests", dependencies: ["VNodeBalloon", "Simulation"], swiftSettings: strict),
+        // What every implementation must do: checked on the doubles by the unit tests, on a real Xen by `conformance`.
+        .target(name: "Conformance", dependencies: ["VNodeBalloon"], path: "Tests/Conformance", swiftSettings: strict),
+        .executableTarget(
+            name: "ConformanceRunner", dependencies: ["VNodeBalloon", "Conformance"], path: "Tests/ConformanceRunner",
+            swiftSettings: strict),
+        .testTarget(
+            name: "VNodeBalloonTests", dependencies: ["VNodeBalloon", "Simulation", "Conformance"],
+            swiftSettings: strict),
     ]
 )

@@ -69,7 +69,7 @@ enum Use: Equatable {
     /// A page of the pool that nobody has.
     case pool
     /// A page of the balloon's file.
-    case ours
+    case ours(slot: Int)
     /// Somebody else's, in the pool or not.
     case others
 }

@@ -26,7 +26,7 @@ extension Machine {
         guard let block = nodes[vnode].poolFree.popLast() else { return false }
         // Clearing a hole does nothing, and nobody would notice.
         if !isAllMemory(block) { violate("block \(block) was handed out and has a hole") }
-        uses[block] = .ours
+        uses[block] = .ours(slot: slot)
         nodes[vnode].slots[slot].block = block
         return true
     }

@@ -109,7 +109,7 @@ extension Machine {
                 if !isAllMemory(old) { violate("block \(old) was migrated and has a hole") }
                 nodes[vnode].free[0] = old
                 nodes[vnode].slots[slot].block = new
-                (uses[old], uses[new]) = (.free, .ours)
+                (uses[old], uses[new]) = (.free, .ours(slot: slot))
             }
         }
     }

@@ -65,6 +65,7 @@ extension Machine {
     /// Frame by frame. At the first that cannot go all ends: that extent is not counted, but what went of it is gone.
     func decrease(_ list: [UInt64], order: Int, _ fault: Fault?) -> Int {
         guard order <= Self.maxOrder else { return 0 }
+        defer { merge(list, order) }
         for (index, gfn) in list.enumerated() {
             var size: UInt64 = 1 << UInt64(order)
             if case .short(let extents, let part)? = fault, index >= extents { size = min(size - 1, UInt64(part)) }
@@ -75,8 +76,9 @@ extension Machine {
     }
 
     private func remove(_ first: UInt64, count: UInt64) -> UInt64 {
-        for gfn in first..<first + count where !isGivable(gfn) {
-            violate("frame \(gfn) was given and is not ours and pinned")
+        if count == 0 { return 0 }
+        for block in Int(first >> 9)...Int((first + count - 1) >> 9) where page(of: block)?.isKept != true {
+            violate("a frame of block \(block) was given and is not ours and pinned")
         }
         let block = Int(first >> 9)
         if count == 512, first & 511 == 0, referenced.isEmpty, let frame = frames.uniform(block: block) {
@@ -85,10 +87,6 @@ extension Machine {
             mapped[frame.pnode] -= 512
             hostFree[frame.pnode] += 512
             return 512
-        }
-        defer {
-            frames.merge(block: block)
-            frames.merge(block: Int((first + count) >> 9))
         }
         for gfn in first..<first + count {
             let frame = frames[gfn]
@@ -100,14 +98,21 @@ extension Machine {
         return count
     }
 
-    /// Only frames of our own pages, which stay where they are whatever becomes of this process, may be given.
-    private func isGivable(_ gfn: UInt64) -> Bool { page(at: gfn)?.isKept ?? false }
+    /// The page of a balloon's file that a block is. Only such frames, and only where the pin outlives this process, may
+    /// be given.
+    private func page(of block: Int) -> Node.Page? {
+        guard block < layout.blockCount, case .ours(let slot) = uses[block] else { return nil }
+        return nodes[layout.vnode(ofBlock: block)].slots[slot]
+    }
 
-    /// The page of a balloon's file that a frame is in.
-    private func page(at gfn: UInt64) -> Node.Page? {
-        let block = Int(gfn >> 9)
-        guard block < layout.blockCount, uses[block] == .ours else { return nil }
-        return nodes[layout.vnode(ofBlock: block)].slots.first { $0.block == block }
+    private func merge(_ list: [UInt64], _ order: Int) {
+        var last = -1
+        for gfn in list {
+            for block in Int(gfn >> 9)...Int((gfn + (1 << UInt64(order)) - 1) >> 9) where block != last {
+                frames.merge(block: block)
+                last = block
+            }
+        }
     }
 
     // MARK: XENMEM_populate_physmap
@@ -119,8 +124,13 @@ extension Machine {
             guard layout.pnodes.indices.contains(vnode) else { return 0 }
             node = layout.pnodes[vnode]
         }
+        defer { merge(list, order) }
         for (index, gfn) in list.enumerated() {
             if case .short(let extents, _)? = fault, index >= extents { return index }
+            guard gfn + (1 << UInt64(order)) <= UInt64(layout.blockCount) * 512 else {
+                violate("frame \(gfn), behind all memory, was populated")
+                return index
+            }
             guard let pnode = allocate(order, from: node) else { return index }
             add(gfn, count: 1 << UInt64(order), from: pnode)
         }
@@ -140,7 +150,8 @@ extension Machine {
     /// Xen does not look at what is there: memory is lost without a word, anything else ends the domain.
     private func add(_ first: UInt64, count: UInt64, from pnode: Int) {
         let block = Int(first >> 9)
-        if count == 512, first & 511 == 0, frames.uniform(block: block)?.kind == .hole, page(at: first) != nil {
+        if page(of: block) == nil { violate("frame \(first) was populated and is not ours") }
+        if count == 512, first & 511 == 0, frames.uniform(block: block)?.kind == .hole {
             frames.set(block: block, to: GuestFrame(.ram, pnode: pnode))
             mapped[pnode] += 512
             return
@@ -148,7 +159,6 @@ extension Machine {
         for gfn in first..<first + count {
             let frame = frames[gfn]
             if frame.kind != .hole { violate("frame \(gfn) was populated and is \(frame.kind)") }
-            if page(at: gfn) == nil { violate("frame \(gfn) was populated and is not ours") }
             if frame.isOwn {
                 mapped[frame.pnode] -= 1
                 leaked[frame.pnode] += 1
@@ -156,7 +166,5 @@ extension Machine {
             frames[gfn] = GuestFrame(.ram, pnode: pnode)
             mapped[pnode] += 1
         }
-        frames.merge(block: block)
-        frames.merge(block: Int((first + count) >> 9))
     }
 }

@@ -1,0 +1,51 @@
+/// One thing that every implementation must do.
+public struct Check {
+    public let name: String
+    let body: (Subject) throws -> Void
+
+    init(_ name: String, _ body: @escaping (Subject) throws -> Void) {
+        self.name = name
+        self.body = body
+    }
+
+    /// All of them.
+    public static var all: [Check] { hypervisor + partial + reserve + backend }
+
+    /// Runs the check. Nothing of it must stay: the reservation, the slots and the pools are compared, too.
+    /// - Returns: what came of it.
+    public func run(_ subject: Subject) -> Result {
+        do {
+            let before = try subject.figures()
+            do { try body(subject) } catch let skip as Skipped { return .skipped(skip.why) }
+            let after = try subject.figures()
+            return before == after ? .passed : .failed("the guest was left changed: \(after) instead of \(before)")
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    public enum Result: Equatable, Sendable {
+        case passed
+        case failed(String)
+        /// It cannot be tried on this machine.
+        case skipped(String)
+    }
+}
+
+/// Why a check failed.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+}
+
+struct Skipped: Error {
+    let why: String
+}
+
+/// Ends a check unless `actual` is what it should be.
+func expect<T: Equatable>(_ actual: T, _ expected: T, _ what: @autoclosure () -> String) throws {
+    if actual != expected { throw Failure(description: "\(what()): \(actual), expected \(expected)") }
+}
+
+func expect(_ condition: Bool, _ what: @autoclosure () -> String) throws {
+    if !condition { throw Failure(description: what()) }
+}

@@ -1,0 +1,81 @@
+import VNodeBalloon
+
+extension Check {
+    /// What Xen must do with whole extents.
+    static var hypervisor: [Check] {
+        [
+            Check("the topology makes sense", checkTopology),
+            Check("the reservation is at most the maximum") { subject in
+                let current = try subject.hypervisor.currentReservation()
+                try expect(current > 0, "the reservation is 0")
+                try expect(
+                    current <= (try subject.hypervisor.maximumReservation()), "more than the maximum: \(current)")
+            },
+            Check("our pages are RAM, and nothing is where no memory is") { subject in
+                try subject.withExtents(1) { _, gfns in
+                    try expect(try subject.frames(of: gfns[0], .ram).count, 512, "frames that are RAM")
+                }
+                try expect(!(try subject.hypervisor.memoryType(of: 1 << 26)).isRAM, "RAM at 256 GiB")
+            },
+            Check("a given extent is a hole, and the reservation falls by 512") { subject in
+                try subject.withExtents(1) { _, gfns in
+                    let fall = try subject.fall { try expect(try subject.give(gfns), 1, "extents given") }
+                    try expect(fall, 512, "fall of the reservation")
+                    try expect(try subject.frames(of: gfns[0], .hole).count, 512, "frames that are holes")
+                }
+            },
+            Check("populate brings an extent back") { subject in
+                try subject.withExtents(1) { vnode, gfns in
+                    _ = try subject.give(gfns)
+                    let fall = try subject.fall {
+                        try expect(try subject.populate(gfns, vnode), 1, "extents populated")
+                    }
+                    try expect(fall, -512, "fall of the reservation")
+                    try expect(try subject.frames(of: gfns[0], .ram).count, 512, "frames that are RAM")
+                }
+            },
+            Check("several extents go and come in one call") { subject in
+                try subject.withExtents(4) { vnode, gfns in
+                    try expect(try subject.give(gfns), 4, "extents given")
+                    let fall = try subject.fall {
+                        try expect(try subject.populate(gfns.reversed(), vnode), 4, "extents populated")
+                    }
+                    try expect(fall, -4 * 512, "fall of the reservation")
+                }
+            },
+            Check("the list stays as it was over a call") { subject in
+                try subject.withExtents(2) { _, gfns in
+                    _ = try subject.give(gfns)
+                    let extents = subject.hypervisor.extents
+                    try expect((0..<extents.count).map { extents[$0] }, gfns, "the list")
+                }
+            },
+            Check("an empty list does nothing") { subject in
+                try subject.forEachVNode { vnode, _ in
+                    try expect(try subject.give([]), 0, "extents given")
+                    try expect(try subject.populate([], vnode), 0, "extents populated")
+                }
+            },
+        ]
+    }
+
+    private static func checkTopology(_ subject: Subject) throws {
+        guard let topology = try subject.hypervisor.vnumaTopology() else {
+            return try expect(subject.backend.vnodes.map(\.number), [0], "vnodes without virtual NUMA")
+        }
+        let numbers = Array(0..<topology.vnodeCount)
+        try expect(subject.backend.vnodes.map(\.number), numbers, "vnodes of the backend")
+        for range in topology.ranges {
+            try expect(numbers.contains(range.vnode), "a range of vnode \(range.vnode)")
+            try expect(!range.frames.isEmpty, "an empty range of vnode \(range.vnode)")
+        }
+        let sorted = topology.ranges.sorted { $0.frames.lowerBound < $1.frames.lowerBound }
+        for (one, next) in zip(sorted, sorted.dropFirst()) {
+            try expect(one.frames.upperBound <= next.frames.lowerBound, "ranges overlap: \(one) and \(next)")
+        }
+        for vnode in subject.backend.vnodes {
+            try expect(vnode.sizeKiB, topology.sizeKiB(of: vnode.number), "size of vnode \(vnode.number)")
+            try expect(vnode.sizeKiB > 0, "vnode \(vnode.number) has no memory")
+        }
+    }
+}

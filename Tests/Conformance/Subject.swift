@@ -1,0 +1,93 @@
+public import VNodeBalloon
+
+/// What is checked: Xen, the huge pages of each vnode, and the backend that works on both. All balloons are empty.
+public struct Subject {
+    public let hypervisor: any Hypervisor
+    public let reserves: [Int: any PageReserve]
+    public let backend: any Backend
+    /// Sets the domain's maximum reservation, where this can be done from here.
+    public var setMaximum: ((UInt64) -> Void)?
+
+    public init(hypervisor: any Hypervisor, reserves: [Int: any PageReserve], backend: any Backend) {
+        self.hypervisor = hypervisor
+        self.reserves = reserves
+        self.backend = backend
+    }
+
+    /// What a check must leave as it was.
+    struct Figures: Equatable {
+        var reservation: UInt64
+        var slots: [Int: Int]
+        var foreignPoolPages: [Int: Int]
+    }
+
+    func figures() throws -> Figures {
+        Figures(
+            reservation: try hypervisor.currentReservation(), slots: reserves.mapValues(\.slotCount),
+            foreignPoolPages: try reserves.mapValues { try $0.foreignPoolPages() })
+    }
+
+    /// What Xen calls a vnode, nil where there is none.
+    func number(_ vnode: Int) throws -> Int? { try hypervisor.vnumaTopology() == nil ? nil : vnode }
+
+    /// Tries something on every vnode that has pages.
+    func forEachVNode(_ body: (Int, any PageReserve) throws -> Void) throws {
+        try expect(!reserves.isEmpty, "no vnode has a reserve")
+        for (vnode, reserve) in reserves.sorted(by: { $0.key < $1.key }) { try body(vnode, reserve) }
+    }
+
+    /// Lends fresh extents to `body`. Whatever it did to them, they are RAM again before they are freed.
+    func withExtents(_ count: Int, _ body: (_ vnode: Int, _ gfns: [UInt64]) throws -> Void) throws {
+        try forEachVNode { vnode, reserve in
+            let slots = reserve.slotCount
+            let gfns = try reserve.acquire(count)
+            let result = Swift.Result {
+                try expect(gfns.count, count, "extents acquired on vnode \(vnode)")
+                try body(vnode, gfns)
+            }
+            for gfn in gfns { try mend(gfn, vnode) }
+            try reserve.release(keeping: slots)
+            try result.get()
+        }
+    }
+
+    /// Populates what is a hole. Freed are only extents of which every frame is RAM.
+    private func mend(_ first: UInt64, _ vnode: Int) throws {
+        for gfn in try frames(of: first, .hole) { _ = try populate([gfn], order: 0, vnode) }
+        try expect(try frames(of: first, .ram).count, 512, "frames of the extent at \(first) that could be mended")
+    }
+
+    // MARK: Calls
+
+    func give(_ gfns: [UInt64], order: Int = 9) throws -> Int {
+        list(gfns, order)
+        return try hypervisor.decreaseReservation()
+    }
+
+    func populate(_ gfns: [UInt64], order: Int = 9, _ vnode: Int) throws -> Int {
+        list(gfns, order)
+        return try hypervisor.populatePhysmap(vnode: try number(vnode))
+    }
+
+    private func list(_ gfns: [UInt64], _ order: Int) {
+        hypervisor.extents.reset(order: order)
+        for gfn in gfns { hypervisor.extents.append(gfn) }
+    }
+
+    enum Kind { case ram, hole }
+
+    /// The frames of an extent that are RAM, or holes.
+    func frames(of first: UInt64, _ kind: Kind) throws -> [UInt64] {
+        try (first..<first + 512).filter { gfn in
+            let type = try hypervisor.memoryType(of: gfn)
+            return kind == .ram ? type.isRAM : type.isHole
+        }
+    }
+
+    /// By how many frames the reservation falls while `body` runs.
+    func fall(_ body: () throws -> Void) throws -> Int {
+        let before = try hypervisor.currentReservation()
+        try body()
+        return Int(before) - Int(try hypervisor.currentReservation())
+    }
+}
