@@ -40,6 +40,7 @@ public final class SimulatedXen: Hypervisor {
     /// HVMOP_get_mem_type. Not a step: a kill between two of them is the same as one before the next step.
     public func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType {
         if machine.isKilled { throw .killed }
+        machine.probes += 1
         return machine.memoryType(of: gfn)
     }
 

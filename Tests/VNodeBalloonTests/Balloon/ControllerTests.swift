@@ -155,4 +155,34 @@ import VNodeBalloon
         hand.controller.setLegacyTargetReturned(false)
         #expect(hand.settle() == [.inflate(vnode: 1, extents: 4)])
     }
+
+    @Test func aRemovedFileEmptiesTheBalloonForGood() {
+        let hand = Hand()
+        hand.target(0, mib: 8)
+        _ = hand.settle()
+        hand.controller.setRemoved(vnode: 0)
+        #expect(hand.state(0).activity == .deflating)
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)])
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .filesRemoved)
+        hand.target(0, mib: 20)
+        hand.controller.setForced(4096, vnode: 0)
+        #expect(hand.next() == .wait(until: nil) && !hand.controller.wantsMemoryFacts(of: 0, now: 0))
+        hand.target(1, mib: 2)
+        #expect(hand.settle() == [.inflate(vnode: 1, extents: 1)])
+    }
+
+    /// As in a command without a daemon.
+    @Test func requestsThatAreOnlyShown() {
+        let hand = Hand()
+        hand.controller.setFollowsRequests(false)
+        hand.target(0, mib: 8)
+        #expect(hand.next() == .wait(until: nil))
+        #expect(hand.state(0).targetKiB == 8192 && hand.state(0).activity == .idle)
+        hand.controller.setForced(2048, vnode: 0)
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 1)])
+        #expect(hand.state(0).reason == .forced)
+        hand.controller.setFollowsRequests(true)
+        hand.controller.setForced(nil, vnode: 0)
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 3)])
+    }
 }

