@@ -14,13 +14,14 @@ func demand(_ condition: Bool, _ why: @autoclosure () -> String) throws {
 
 /// Tries `body` with many random cases, each from a seed of its own, and reports the first that fails.
 ///
-/// The seed of every run is new and printed. With SEED=0x... in the environment, only that case runs.
+/// The seed of every run is new and printed. With SEED=0x... in the environment, only that case runs; with TIMES=10,
+/// ten times as many.
 func property(
     _ name: String, cases: Int, location: SourceLocation = #_sourceLocation,
     _ body: (inout SeededGenerator) throws -> Void
 ) {
     let first = replayedSeed ?? UInt64.random(in: .min ... .max)
-    let count = replayedSeed == nil ? cases : 1
+    let count = replayedSeed == nil ? cases * Int(number("TIMES") ?? 1) : 1
     print("\(name): \(count) cases, seed \(hex(first))")
     for index in 0..<count {
         let seed = first &+ UInt64(index)
@@ -34,11 +35,14 @@ func property(
     }
 }
 
-/// SEED of the environment.
-private let replayedSeed: UInt64? = {
-    guard let text = unsafe getenv("SEED") else { return nil }
+private let replayedSeed = number("SEED")
+
+/// A number in the environment, with 0x in front also a hexadecimal one.
+private func number(_ name: String) -> UInt64? {
+    // Unsafe: C's text is copied before anybody could change the environment; nothing here does.
+    guard let text = unsafe getenv(name) else { return nil }
     let digits = unsafe String(cString: text)
     return digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
-}()
+}
 
 func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

@@ -45,7 +45,7 @@ public final class IntentRecord: IntentLog {
         if words[2] == "quiet", words[3] == "." { return .quiet }
         guard words.count >= 10, words[2] == "moving", words[5] == "foreign", words[7] == "pool", words[9] == ".",
             let first = Int(words[3]), let end = Int(words[4]), let foreign = Int(words[6]), let pool = Int(words[8]),
-            first >= 0, first <= end, pool >= 0
+            first >= 0, first <= end, foreign >= 0, pool >= 0
         else { return .unreadable }
         return .moving(InterruptedMove(slots: first..<end, foreignPoolPages: foreign, poolPages: pool))
     }

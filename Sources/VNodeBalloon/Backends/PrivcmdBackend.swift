@@ -82,12 +82,16 @@ public final class PrivcmdBackend: Backend {
         return obstacle
     }
 
-    /// Whether Xen, too, has RAM behind a new page. If not, the slot is in doubt.
+    /// Whether Xen, too, has RAM behind a new page. If not, the slot stays in doubt.
+    ///
+    /// Two probes: Linux has just cleared all of it, so this only tells a page that is no memory of ours at all.
     private func isMemory(_ holding: Holding, _ slot: Int) throws(BalloonError) -> Bool {
-        try probeQuickly(holding, slot)
-        if holding.slots[slot].isRAM { return true }
-        holding.slots[slot].holes = nil
-        return false
+        guard let gfn = holding.slots[slot].gfn else { return false }
+        for frame in [gfn, gfn + ExtentBuffer.framesPerExtent - 1] {
+            guard try hypervisor.memoryType(of: frame).isRAM else { return false }
+        }
+        holding.slots[slot].holes = 0
+        return true
     }
 
     // MARK: Deflate

@@ -116,7 +116,7 @@ import VNodeBalloon
         _ = try backend.inflate(vnode: 0, extents: 4)
         let inflating = machine.probes - before
         _ = try backend.deflate(vnode: 0, extents: 4)
-        withKnownIssue("fresh pages are asked about frame by frame") { #expect(inflating <= 8) }
+        #expect(inflating <= 8)
         #expect(machine.probes - before - inflating <= 8)
     }
 
