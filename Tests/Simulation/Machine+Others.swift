@@ -114,6 +114,14 @@ extension Machine {
         }
     }
 
+    /// A slot's page is another one all of a sudden, whatever pinned it.
+    public func replacePage(vnode: Int, slot: Int) {
+        guard let old = nodes[vnode].slots[slot].block, let new = nodes[vnode].free.first else { return }
+        nodes[vnode].free[0] = old
+        nodes[vnode].slots[slot].block = new
+        (uses[old], uses[new]) = (.free, .ours(slot: slot))
+    }
+
     /// Free memory of a vnode in KiB.
     public func freeKiB(vnode: Int) -> UInt64 { UInt64(nodes[vnode].free.count) * 2048 }
     public func slotCount(vnode: Int) -> Int { nodes[vnode].slots.count }

@@ -47,8 +47,8 @@ public final class SimulatedReserve: PageReserve {
         } catch {
             slotCount = first
             try? unpin(from: first)
-            try? resize(to: first)
-            try? shrinkPool(by: grown)
+            // Pages that are still in the file are not in the pool: it would be others' that went.
+            if (try? resize(to: first)) != nil { try? shrinkPool(by: grown) }
             throw error
         }
     }

@@ -39,6 +39,7 @@ import VNodeBalloon
         "vnode 0 moving 7 3 foreign 4 pool 4 .", "vnode 0 moving -1 3 foreign 4 pool 4 .",
         "vnode 0 moving 3 7 foreign x pool 4 .", "vnode 0 moving 3 99999999999999999999 foreign 4 pool 4 .",
         "vnode 0 moving 3 7 foreign 4 pool -4 .", "vnode 0 moving 3 7 foreign 4 .", "\0\0\0\0", "vnode 0 loud .",
+        "vnode 0 moving 3 7 foreign 4 pool 4 4",
     ])
     func whatMakesNoSenseTellsNothing(_ text: String) throws {
         let directory = try TemporaryDirectory()
