@@ -48,6 +48,6 @@ format:
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck lab/setup lab/run lab/unit lab/test lab/demo lab/lib/*.sh .ci/run && \
+	    shellcheck lab/setup lab/run lab/unit lab/nohost lab/test lab/demo lab/lib/*.sh .ci/run && \
 	    shellcheck -s sh lab/guest-init lab/dom0-init lab/dom0-*.sh lab/scenarios/*/*; \
 	fi

@@ -52,7 +52,7 @@ row() { xenstore-read "$(report_base)/vnode$1/balloon-$2" 2>/dev/null; }
 
 feature() {
     xenstore-read "$D/control/feature-balloon-vnode" 2>/dev/null ||
-        xenstore-read "$D/data/balloon-vnode/feature-balloon-vnode" 2>/dev/null
+        xenstore-read "$D/data/balloon-vnode/feature" 2>/dev/null
 }
 
 row_is() { [ "$(row "$1" "$2")" = "$3" ]; }

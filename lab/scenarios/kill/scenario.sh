@@ -1,0 +1,100 @@
+# SIGKILL in the middle: of an inflate, of a deflate, of a force without the daemon, and anywhere. Each time the next
+# start converges, and nothing of the guest's memory or of its 2 MiB pool is lost.
+
+# start_killed below|above|after NUMBER: a daemon that will be killed there.
+start_killed() { guest_start daemon "killat $1 $2 balloonctl daemon"; }
+is_dead() { guest '[ -s /run/lab/daemon.code ]'; }
+
+# check_killed TEXT: waits for the kill, shows how far it was, and says whether that was in the middle.
+check_killed() {
+    check "$1: killed" wait_until 60 is_dead
+    check_eq "$1: by SIGKILL" "$(guest 'cat /run/lab/daemon.code')" 137
+    far=$((START_TOTAL - $(guest 'probe reservation')))
+    note "$1: $((far / 256)) of $((MOVE / 256)) MiB were given"
+    check "$1: in the middle of the move ($far of $MOVE pages)" [ $far -gt 0 -a $far -lt $MOVE ]
+    guest "balloonctl audit --json 2> /dev/null" > /tmp/audit.json
+    check_eq "$1: the audit is clean" "$? $(jsonget clean < /tmp/audit.json)" "0 true"
+}
+
+# there_and_back VNODE: 256 MiB, killed at three points on the way there and at three on the way back.
+MOVE=65536
+there_and_back() {
+    vnode=$1
+    start_killed below $((START_TOTAL - MOVE / 16))
+    target $vnode $((MOVE * 4))
+    check_killed "inflating vnode $vnode, first kill"
+    start_killed below $((START_TOTAL - MOVE / 2))
+    check_killed "inflating vnode $vnode, second kill"
+    start_killed below $((START_TOTAL - MOVE * 15 / 16))
+    check_killed "inflating vnode $vnode, third kill"
+    check "the daemon starts again" start_daemon
+    check "256 MiB on vnode $vnode are reached" wait_reached $vnode $((MOVE * 4))
+    check_given "256 MiB on vnode $vnode" $((vnode == 0 ? MOVE * 4 : 0)) $((vnode == 1 ? MOVE * 4 : 0))
+    check_agree "256 MiB on vnode $vnode"
+    check_audit "256 MiB on vnode $vnode" 128
+    check_holes "256 MiB on vnode $vnode" $vnode 256
+
+    check "the daemon ends" stop_daemon
+    start_killed above $((START_TOTAL - MOVE + MOVE / 16))
+    target $vnode 0
+    check_killed "deflating vnode $vnode, first kill"
+    # A deflate moves so much at a time that this one may come between the last populate and the end of the file.
+    start_killed above $((START_TOTAL - MOVE / 8))
+    check "deflating vnode $vnode, second kill" wait_until 60 is_dead
+    check_eq "deflating vnode $vnode, second kill: by SIGKILL" "$(guest 'cat /run/lab/daemon.code')" 137
+    check "the daemon starts again" start_daemon
+    check "vnode $vnode is back" wait_reached $vnode 0
+    check_all_back "vnode $vnode"
+    check_agree "vnode $vnode is back"
+    check_audit "vnode $vnode is back" 0
+    check "the daemon ends" stop_daemon
+}
+
+start_guest
+remember_pages
+# Beside 256 MiB of balloon and 80 MiB of others' pool the guard wants twice the watermarks of node 1: about 76 MiB.
+check "the guest's memory is in use" start_pattern_beside 256 $((256 + 80 + 80))
+there_and_back 0
+
+# Once more with pool pages that somebody else set aside.
+guest 'cd /sys/devices/system/node && echo 7 > node0/hugepages/hugepages-2048kB/nr_hugepages &&
+    echo 40 > node1/hugepages/hugepages-2048kB/nr_hugepages'
+START_POOL=$(pool_counts)
+check_eq "others set pool pages aside" "$START_POOL" "7 7 40 40 "
+there_and_back 1
+
+# A force without the daemon.
+guest_start daemon "killat below $((START_TOTAL - 8192)) balloonctl force 0 256m"
+check_killed "force without the daemon"
+check_exit "force 0 64m after it" 0 "balloonctl force 0 64m"
+check_given "64 MiB on vnode 0" 65536 0
+check_exit "deflate --all" 0 "balloonctl deflate --all"
+check_all_back "deflate --all"
+check_exit "deflate --release" 0 "balloonctl deflate --release"
+
+# Anywhere: while it starts, looks at what is there, moves, rests. The targets change meanwhile.
+targets 131072 32768
+guest_start storm 'sh -c "for ms in 20 80 140 180 200 220 240 260 280 300 320 340 360 390 420 460 500 550 600 700; do
+    killat after \$ms balloonctl daemon; probe reservation; done"'
+for size in 16384 98304 0 65536 131072 8192 114688 0 49152; do
+    sleep 0.5
+    targets $size $((131072 - size))
+done
+storm_over() { guest '[ -s /run/lab/storm.code ]'; }
+check "twenty daemons are killed" wait_until 120 storm_over
+note "MiB given after each kill: $(guest_log storm | awk -v all="$START_TOTAL" '
+    /^[0-9]+$/ { n++; printf "%d ", (all - $1) / 256 } END { print "(" n " kills)" }')"
+targets 98304 65536
+check "the daemon starts again" start_daemon
+check "96 MiB on vnode 0 are reached" wait_reached 0 98304
+check "64 MiB on vnode 1 are reached" wait_reached 1 65536
+check_given "after twenty kills" 98304 65536
+check_agree "after twenty kills"
+check_audit "after twenty kills" 80
+targets 0 0
+check "vnode 0 is back" wait_reached 0 0
+check "vnode 1 is back" wait_reached 1 0
+end_pattern
+check "the daemon ends" stop_daemon
+check_all_back "at the end"
+finish

@@ -1,0 +1,55 @@
+# What the product must not touch: files that are not on hugetlbfs, another daemon's state, a mount that would die.
+start_guest
+remember_pages
+target 0 65536
+S=/run/refused
+guest "mkdir -p -m 700 $S"
+
+# refused TEXT COMMANDS-BEFORE COMMANDS-AFTER
+refused() {
+    guest "$2"
+    for command in daemon "force 0 64m" audit; do
+        check_exit "$1: $command" 69 "balloonctl $command --state-dir $S"
+    done
+    note "it says: $(head -n 1 /tmp/output)"
+    guest "$3; rm -rf $S; mkdir -p -m 700 $S"
+    check_all_back "$1"
+}
+refused "files in 'pages'" "mkdir $S/pages; dd if=/dev/zero of=$S/pages/vnode0 bs=1M count=2" true
+refused "another file system on 'pages'" "mkdir $S/pages; mount -t tmpfs none $S/pages" "umount $S/pages"
+refused "huge pages open to others" "mkdir $S/pages; mount -t hugetlbfs -o mode=1777,pagesize=2M none $S/pages" \
+    "umount $S/pages"
+refused "'pages' is a link" "mkdir /run/elsewhere; ln -s /run/elsewhere $S/pages" "rm -rf /run/elsewhere"
+refused "'pages' is a file" "echo > $S/pages" true
+
+for command in daemon "force 0 64m" audit; do
+    check_exit "a private mount namespace: $command" 69 "unshare -m balloonctl $command --state-dir $S"
+done
+check_has "it says what to do" "$(cat /tmp/output)" "mount namespace"
+check_all_back "a private mount namespace"
+check_eq "nothing was reported in xenstore" "$(feature)$(row 0 state)" ""
+
+# A second daemon, while the first one works.
+check "a daemon starts" start_daemon
+check "64 MiB on vnode 0 are reached" wait_reached 0 65536
+check_exit "a second daemon on its state directory" 75 "balloonctl daemon"
+check_has "it says why" "$(cat /tmp/output)" "/run/vnode-balloon"
+check "the first one still runs" guest_runs daemon
+target 1 32768
+check "and works" wait_reached 1 32768
+check_given "after a second daemon" 65536 32768
+check_agree "after a second daemon"
+
+# Somebody stops a daemon in its tracks: a command that needs it gives up.
+guest "kill -STOP $(guest_pid daemon)"
+check_exit "a daemon that does not answer: force" 75 "balloonctl force 0 0"
+check_exit "a daemon that does not answer: status" 75 "balloonctl status"
+guest "kill -CONT $(guest_pid daemon)"
+check_given "after a daemon that did not answer" 65536 32768
+
+targets 0 0
+check "vnode 0 is back" wait_reached 0 0
+check "vnode 1 is back" wait_reached 1 0
+check "the daemon ends" stop_daemon
+check_all_back "at the end"
+finish
