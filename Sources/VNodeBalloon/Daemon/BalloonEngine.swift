@@ -129,6 +129,8 @@ public final class BalloonEngine {
     }
 
     private func perform(_ action: Action) -> Outcome {
+        let begin = Self.now
+        defer { log.debug("step", metadata: ["action": "\(action)", "microseconds": "\((Self.now - begin) / 1000)"]) }
         do throws(BalloonError) {
             let outcome =
                 switch action {
