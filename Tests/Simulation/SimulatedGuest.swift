@@ -125,9 +125,10 @@ public final class SimulatedGuest {
 
     /// The daemon sees that time jumped, and audits before it does anything else.
     ///
-    /// Nobody kills it meanwhile: a new process would look at two frames of an extent only.
+    /// It has looked before, and nobody kills it meanwhile: a process that does not know what the reservation was looks
+    /// at two frames of an extent only.
     private func migrate(_ change: () -> Void) throws(Failure) {
-        guard !machine.isKilled else { return }
+        guard !machine.isKilled && unsure.isEmpty else { return }
         change()
         unsure = Set(machine.layout.pnodes.indices)
         let plan = machine.plan

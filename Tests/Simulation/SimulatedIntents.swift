@@ -17,6 +17,14 @@ public final class SimulatedIntents: IntentLog {
         try machine.step("vnode \(vnode): note the end") { _ in lines[vnode] = .quiet }
     }
 
+    private var noted: UInt64?
+
+    public func reservation() -> UInt64? { noted }
+
+    public func note(reservation: UInt64) throws(BalloonError) {
+        try machine.step("note the reservation \(reservation)") { _ in noted = reservation }
+    }
+
     /// Somebody removed or spoilt the record, while nothing was under way.
     public func loseQuiet() { lines = lines.filter { $0.value != .quiet } }
 }

@@ -178,14 +178,12 @@ import VNodeBalloon
         #expect(machine.probes - before - inflating <= 8)
     }
 
-    /// A new process does not know what the reservation was, and asks about two frames of an extent only.
+    /// The reservation that was noted tells a new process that it must look at every frame.
     @Test func partOfAnExtentThatCameBackWhileNobodyLooked() throws {
         _ = try process().inflate(vnode: 0, extents: 2)
         machine.killNow()
         machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
         let next = try process()
-        withKnownIssue("the reservation is not noted") {
-            #expect(next.balloonFrames(vnode: 0) == machine.holes(vnode: 0))
-        }
+        #expect(next.balloonFrames(vnode: 0) == machine.holes(vnode: 0))
     }
 }
