@@ -7,6 +7,9 @@ public protocol IntentLog: AnyObject {
     func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError)
     /// Notes that nothing is under way any more.
     func end(vnode: Int) throws(BalloonError)
+    /// What the domain had after the last move, in frames; nil when that is not known.
+    func reservation() -> UInt64?
+    func note(reservation: UInt64) throws(BalloonError)
 }
 
 /// What is noted of a vnode.

@@ -13,14 +13,16 @@ public final class IntentRecord: IntentLog {
         file = try .open(path, .create, "cannot open \(path)")
     }
 
-    public func line(vnode: Int) -> IntentLine {
+    public func line(vnode: Int) -> IntentLine { Self.parse(text(ofLine: vnode), vnode: vnode) }
+
+    private func text(ofLine line: Int) -> String {
         let text = unsafe [UInt8](unsafeUninitializedCapacity: Self.lineBytes) { buffer, count in
             // Unsafe: the shim fills at most a line and says how much.
             let read = unsafe cb_file_read(
-                file.rawValue, UInt64(vnode * Self.lineBytes), buffer.baseAddress, Self.lineBytes)
+                file.rawValue, UInt64(line * Self.lineBytes), buffer.baseAddress, Self.lineBytes)
             count = max(0, Int(read))
         }
-        return Self.parse(String(decoding: text, as: UTF8.self), vnode: vnode)
+        return String(decoding: text, as: UTF8.self)
     }
 
     public func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError) {
@@ -29,6 +31,19 @@ public final class IntentRecord: IntentLog {
     }
 
     public func end(vnode: Int) throws(BalloonError) { try write("quiet", vnode: vnode) }
+
+    /// A line of its own, behind those of all vnodes that there can be.
+    private static let reservationLine = Int(CB_MAX_VNODES)
+
+    public func reservation() -> UInt64? {
+        let words = text(ofLine: Self.reservationLine).split(separator: " ")
+        guard words.count >= 4, words[2] == "reservation" else { return nil }
+        return words.count >= 5 && words[4] == "." ? UInt64(words[3]) : nil
+    }
+
+    public func note(reservation: UInt64) throws(BalloonError) {
+        try write("reservation \(reservation)", vnode: Self.reservationLine)
+    }
 
     private func write(_ text: String, vnode: Int) throws(BalloonError) {
         var line = "vnode \(vnode) \(text) ."

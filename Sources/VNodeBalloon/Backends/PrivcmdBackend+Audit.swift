@@ -26,11 +26,26 @@ extension PrivcmdBackend {
         return holding.balloonFrames
     }
 
-    /// Another reservation than after our last move: memory came back or went, on whatever vnode.
+    /// Another reservation than after the last move, ours or an earlier process's: memory came back or went, on
+    /// whatever vnode. What a killed process had in motion may make a difference.
     private func noteChanges() throws(BalloonError) {
-        guard let lastReservation, try hypervisor.currentReservation() != lastReservation else { return }
+        let current = try hypervisor.currentReservation()
+        let known = lastReservation ?? intents.reservation()
+        var inMotion: UInt64 = 0
+        for vnode in vnodes {
+            guard case .moving(let move) = intents.line(vnode: vnode.number) else { continue }
+            inMotion += UInt64(move.poolPages) * ExtentBuffer.framesPerExtent
+        }
+        lastReservation = current
+        guard let known, max(known, current) - min(known, current) > inMotion else { return }
         for holding in holdings.values { holding.needsFullLook = true }
-        self.lastReservation = nil
+    }
+
+    /// What the next look is compared with.
+    func noteReservation() throws(BalloonError) {
+        let current = try hypervisor.currentReservation()
+        lastReservation = current
+        try intents.note(reservation: current)
     }
 
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {

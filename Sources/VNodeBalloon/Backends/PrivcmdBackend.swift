@@ -146,7 +146,7 @@ public final class PrivcmdBackend: Backend {
         // Freeing, too, moves pool pages: a kill half-way must find the note.
         if kept < holding.slots.count && !holding.isMoveNoted { try beginMove(holding, kept..<holding.slots.count) }
         try holding.freeTrailingRAM()
-        lastReservation = try hypervisor.currentReservation()
+        try noteReservation()
         if let doubtful = holding.doubtfulSlots {
             let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
             return try intents.begin(note, vnode: holding.vnode.number)
