@@ -14,11 +14,8 @@ struct DaemonCommand: ParsableCommand {
     @Option(help: ArgumentHelp("What each node keeps at least (KiB, or with k, m, g, t).", valueName: "size"))
     var minFree: String?
 
-    @Option(help: ArgumentHelp("What to do when a node runs short: hold or yield.", valueName: "policy"))
+    @Option(help: ArgumentHelp("What to do when a node runs short: hold.", valueName: "policy"))
     var onPressure: String?
-
-    @Option(help: ArgumentHelp("With yield: what a vnode's memory never goes below.", valueName: "size"))
-    var floor: String?
 
     @Option(help: ArgumentHelp("MiB a second; 0: unlimited.", valueName: "MiB"))
     var maxRate: String?
@@ -43,7 +40,7 @@ struct DaemonCommand: ParsableCommand {
 
     private var options: [(key: String, value: String?)] {
         [
-            ("min-free", minFree), ("on-pressure", onPressure), ("floor", floor), ("max-rate", maxRate),
+            ("min-free", minFree), ("on-pressure", onPressure), ("max-rate", maxRate),
             ("log-level", logLevel),
         ]
     }

@@ -4,15 +4,9 @@ internal import Glibc
 public struct Configuration: Equatable, Sendable {
     public static let standardPath = "/etc/vnode-balloon.conf"
 
-    /// What happens when a node runs short of memory.
-    public enum OnPressure: String, Sendable { case hold, yield }
-
     public var stateDirectory = StateDirectory.standardPath
     /// What each node keeps at least, in KiB.
     public var minFreeKiB: UInt64 = 0
-    public var onPressure = OnPressure.hold
-    /// With `yield`: what a vnode's memory never goes below, in KiB.
-    public var floorKiB: UInt64 = 0
     /// MiB a second; 0: unlimited.
     public var maxRateMiB: UInt64 = 0
     public var logLevel = "notice"
@@ -60,12 +54,9 @@ public struct Configuration: Equatable, Sendable {
         case "min-free":
             guard let size = Size(value) else { return "min-free is not a size: \(value)" }
             minFreeKiB = size.kib
-        case "floor":
-            guard let size = Size(value) else { return "floor is not a size: \(value)" }
-            floorKiB = size.kib
         case "on-pressure":
-            guard let policy = OnPressure(rawValue: value) else { return "on-pressure must be hold or yield" }
-            onPressure = policy
+            // Taking a setting that does nothing would be a promise that is not kept.
+            guard value == "hold" else { return "on-pressure can only be hold in this version" }
         case "max-rate":
             guard let rate = decimalNumber(Array(value.utf8)) else { return "max-rate is not a number: \(value)" }
             maxRateMiB = rate
