@@ -5,6 +5,8 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+# /etc is the administrator's; the configuration with all its defaults goes here.
+EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
 # A guest need not have Swift's libraries.
 SWIFT_BUILD = swift build -c release --static-swift-stdlib
 SWIFT_SOURCES = Package.swift Sources Tests
@@ -35,9 +37,11 @@ install:
 	    install -d $(DESTDIR)$(UNITDIR) && \
 	    sed 's|@PREFIX@|$(PREFIX)|g' packaging/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
 	done
+	install -D -m 644 packaging/vnode-balloon.conf $(DESTDIR)$(EXAMPLES)/vnode-balloon.conf
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
+	rm -rf $(DESTDIR)$(EXAMPLES)
 
 clean:
 	rm -rf .build .lab
