@@ -21,6 +21,8 @@ extension Machine {
         }
     }
 
+    public var hasZombies: Bool { zombies.contains { $0 > 0 } }
+
     /// Others map every n-th frame of the free blocks of a vnode.
     public func reference(vnode: Int, every step: Int) {
         for block in nodes[vnode].free {

@@ -117,24 +117,20 @@ public final class SimulatedGuest {
         case .kill: machine.killNow()
         case .loseIntents: intents.loseQuiet()
         case .migrated(let vnode, let slot, let from, let count):
-            try migrate { machine.bringBack(vnode: vnode, slot: slot, from: from, count: count) }
+            migrate { machine.bringBack(vnode: vnode, slot: slot, from: from, count: count) }
         default: othersDo(event)
         }
         try check("\(event)")
     }
 
-    /// The daemon sees that time jumped, and audits before it does anything else.
+    /// Memory comes back. The daemon sees that time jumped, or is not there to see it.
     ///
-    /// It has looked before, and nobody kills it meanwhile: a process that does not know what the reservation was looks
-    /// at two frames of an extent only.
-    private func migrate(_ change: () -> Void) throws(Failure) {
-        guard !machine.isKilled && unsure.isEmpty else { return }
+    /// What cannot be seen is left out: only the reservation tells that part of an extent came back, and that moves by
+    /// itself while a killed process's move is not ended, and when others let frames of ours go.
+    private func migrate(_ change: () -> Void) {
+        guard !machine.hasZombies && !intents.isMoving else { return }
         change()
         unsure = Set(machine.layout.pnodes.indices)
-        let plan = machine.plan
-        machine.plan = [:]
-        _ = try look()
-        machine.plan = plan
     }
 
     private func othersDo(_ event: Schedule.Event) {

@@ -25,6 +25,14 @@ public final class SimulatedIntents: IntentLog {
         try machine.step("note the reservation \(reservation)") { _ in noted = reservation }
     }
 
+    /// A move that has to do with whole extents was begun and not ended.
+    public var isMoving: Bool {
+        lines.values.contains { line in
+            guard case .moving(let move) = line else { return false }
+            return move.poolPages > 0
+        }
+    }
+
     /// Somebody removed or spoilt the record, while nothing was under way.
     public func loseQuiet() { lines = lines.filter { $0.value != .quiet } }
 }

@@ -5,8 +5,8 @@ extension PrivcmdBackend {
         let line = intents.line(vnode: vnode)
         var interrupted: InterruptedMove?
         if case .moving(let move) = line { interrupted = move }
-        // An unreadable line is written anew; a line of a move stands until its remains are dealt with.
-        holding.isMoveNoted = line != .quiet
+        // A line of a move stands until its remains are dealt with.
+        holding.isMoveNoted = interrupted != nil
         holding.isRecovered = false
         let frames = try holding.reserve.recover(interrupted: interrupted)
         holding.slots = frames.map { Holding.Slot(gfn: $0, holes: $0 == nil ? 0 : nil) }
@@ -20,9 +20,12 @@ extension PrivcmdBackend {
                 try probeQuickly(holding, slot)
             }
         }
-        holding.needsFullLook = false
         holding.isRecovered = true
         try endMove(holding)
+        if line == .unreadable && holding.doubtfulSlots == nil { try intents.end(vnode: vnode) }
+        // Only now: slots that are part RAM are noted.
+        holding.needsFullLook = false
+        try noteReservation()
         return holding.balloonFrames
     }
 
@@ -45,6 +48,8 @@ extension PrivcmdBackend {
     func noteReservation() throws(BalloonError) {
         let current = try hypervisor.currentReservation()
         lastReservation = current
+        // Until every vnode was looked at, a process after this one must see the difference, too.
+        guard !holdings.values.contains(where: \.needsFullLook) else { return }
         try intents.note(reservation: current)
     }
 

@@ -143,9 +143,22 @@ public final class BalloonEngine {
             return outcome
         } catch {
             log.error("step failed", metadata: ["action": "\(action)", "error": "\(error)"])
-            let frames = guest.backend.balloonFrames(vnode: action.vnode)
-            return Outcome(balloonFrames: frames, obstacle: error.code == .moved ? .moved : .hypervisorRefused)
+            return Outcome(balloonFrames: framesAfterError(action.vnode), obstacle: obstacle(error))
         }
+    }
+
+    /// What an error left is looked at anew: a size that is only believed could look like a target that is reached.
+    private func framesAfterError(_ vnode: Int) -> UInt64 {
+        do throws(BalloonError) {
+            return try guest.backend.recover(vnode: vnode)
+        } catch {
+            log.error("audit failed", metadata: ["vnode": "\(vnode)", "error": "\(error)"])
+            return guest.backend.balloonFrames(vnode: vnode)
+        }
+    }
+
+    private func obstacle(_ error: BalloonError) -> HeldReason {
+        error.code == .moved ? .moved : .hypervisorRefused
     }
 
     /// Nothing of ours is given, or waits to be freed.

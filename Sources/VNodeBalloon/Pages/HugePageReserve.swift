@@ -39,6 +39,7 @@ public final class HugePageReserve: PageReserve {
 
     public func acquire(_ count: Int) throws(BalloonError) -> [UInt64] {
         try keepFile()
+        let free = try pool.free()
         let grown = try pool.grow(by: count)
         guard grown > 0 else { return [] }
         let first = slotCount
@@ -53,11 +54,12 @@ public final class HugePageReserve: PageReserve {
             try pool.shrink(by: grown - frames.count)
             return frames
         } catch {
-            // None of the new pages was given, so all of them are RAM. Whatever fails, the rest is still done.
+            // None of the new pages was given, so all of them are RAM. Whatever fails, the rest is still done; but only
+            // what is free again leaves the pool: the others' pages are not ours to take out.
             slotCount = first
             try? unpin(keeping: first)
             try? file.resize(to: first)
-            try? pool.shrink(by: grown)
+            if let left = try? pool.free() { try? pool.shrink(by: max(0, min(grown, left - free))) }
             throw error
         }
     }
