@@ -56,6 +56,12 @@ int cb_socket_connect(const char *path) {
     if (error) return error;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
+    // The other end may be stopped and its backlog full: connect() then waits as long as a send may.
+    int limited = cb_socket_timeout(fd, 5000);
+    if (limited < 0) {
+        close(fd);
+        return limited;
+    }
     if (connect(fd, (struct sockaddr *)&address, length) < 0) return close_failed(fd);
     return fd;
 }

@@ -34,19 +34,15 @@ struct AuditCommand: ParsableCommand {
     func run() throws {
         try Exit.onError {
             let session = try Session(common)
-            do {
-                var (findings, extents) = try look(session)
-                if repair && !findings.isEmpty {
-                    show(findings, extents)
-                    _ = try session.ask(.repair)
-                    (findings, extents) = try look(session)
-                }
-                show(findings, extents)
-                if !findings.isEmpty { throw Exit.temporary }
-            } catch let refusal as Refusal {
-                Terminal.complain(refusal.error)
-                throw Exit.code(word: refusal.code)
+            var (findings, extents) = try look(session)
+            if repair && !findings.isEmpty {
+                // One object of JSON: that of the second look.
+                if !json { show(findings, extents) }
+                _ = try session.ask(.repair)
+                (findings, extents) = try look(session)
             }
+            show(findings, extents)
+            if !findings.isEmpty { throw Exit.temporary }
         }
     }
 

@@ -37,6 +37,12 @@ enum Exit {
         } catch let error as BalloonError {
             Terminal.complain(error.description)
             throw Self.code(of: error)
+        } catch let refusal as Refusal {
+            Terminal.complain(refusal.error)
+            throw code(word: refusal.code)
+        } catch let error as DecodingError {
+            Terminal.complain("the daemon's answer cannot be read: \(error)")
+            throw software
         }
     }
 

@@ -41,13 +41,7 @@ enum ForcedSize {
     ///   - kib: nil to release.
     static func run(_ common: CommonOptions, vnode: Int?, kib: UInt64?, json: Bool) throws {
         let session = try Session(common)
-        let report: StatusReport
-        do {
-            report = try session.ask(.force(vnode: vnode, kib: kib), as: StatusReport.self)
-        } catch let refusal as Refusal {
-            Terminal.complain(refusal.error)
-            throw Exit.code(word: refusal.code)
-        }
+        let report = try session.ask(.force(vnode: vnode, kib: kib), as: StatusReport.self)
         var vnodes = report.vnodes.filter { vnode == nil || $0.vnode == vnode }
         if let kib {
             let rounded = kib / report.granularityKib * report.granularityKib

@@ -13,8 +13,14 @@ enum Session {
         try Exit.requireRoot()
         if let client = ControlClient(state: settings.stateDirectory) {
             self = .daemon(client)
-        } else {
+            return
+        }
+        do throws(BalloonError) {
             self = .alone(try StandaloneSession(settings, log: ErrorLog.logger(level: "warning")))
+        } catch {
+            // A daemon that was just starting has the lock, and answers by now.
+            guard error.code == .busy, let client = ControlClient(state: settings.stateDirectory) else { throw error }
+            self = .daemon(client)
         }
     }
 

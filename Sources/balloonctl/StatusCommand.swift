@@ -24,11 +24,16 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         try Exit.onError {
             repeat {
-                let session = try Session(common)
-                if json { Terminal.show(try session.ask(.status)) } else { show(try session.status()) }
+                try showOnce()
                 if watch { cb_sleep((seconds ?? 2) * 1_000_000_000) }
             } while watch
         }
+    }
+
+    /// A session of its own: without a daemon it has the lock, which nobody may sleep on.
+    private func showOnce() throws {
+        let session = try Session(common)
+        if json { Terminal.show(try session.ask(.status)) } else { show(try session.status()) }
     }
 
     private func show(_ report: StatusReport) {

@@ -29,6 +29,11 @@ struct Waiting {
                 throw Exit.interrupted
             }
             try complainIfHeld(vnodes, states)
+            for vnode in vnodes where vnode.forcedKib != goals[vnode.vnode] {
+                Terminal.endProgress()
+                Terminal.complain("vnode \(vnode.vnode): somebody else changed the forced size meanwhile")
+                throw Exit.temporary
+            }
             Terminal.progress(
                 vnodes.map { "vnode \($0.vnode): \($0.balloonKib / 1024) of \((goals[$0.vnode] ?? 0) / 1024) MiB" }
                     .joined(separator: ", "))

@@ -58,8 +58,12 @@ public final class BalloonDaemon {
         log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.backend.vnodes.count)"])
         while !isStopping { try turn() }
         ServiceManager.notify("STOPPING=1")
+        // A stop is a stop, whether or not xenstore can be told.
+        attempt("publish the end") { () throws(BalloonError) in
+            try interface.publishStopped(
+                engine.controller.states, isEmpty: engine.isEmpty, now: BalloonEngine.now)
+        }
         if engine.isEmpty { keeper.dropAll() }
-        try interface.publishStopped(engine.controller.states, now: BalloonEngine.now)
         log.notice("stopped; the balloons stay as they are")
     }
 
@@ -114,9 +118,8 @@ public final class BalloonDaemon {
 
     private func reread() {
         rereadDue = BalloonEngine.now + Self.rereadInterval
+        engine.lookAtUnseen()
         attempt("read xenstore") { () throws(BalloonError) in
-            try engine.checkFiles()
-            try keeper.restoreIfLost()
             if isCutOff { try reconnect() }
             isCutOff = true
             staticMaxKiB = try VNodeInterface.staticMaxKiB(store)
@@ -124,6 +127,8 @@ public final class BalloonDaemon {
             isCutOff = false
             try engine.take(reading)
         }
+        attempt("look after the files") { () throws(BalloonError) in try engine.checkFiles() }
+        attempt("look after the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
     }
 
     /// A new interface publishes everything again.
@@ -133,7 +138,8 @@ public final class BalloonDaemon {
     }
 
     private func takeEvents() -> Bool {
-        var any = true
+        // After a failure the pause of a second counts, not the descriptor, which may stay readable.
+        var any = false
         attempt("take xenstore's events") { () throws(BalloonError) in any = try interface.takeEvents() }
         return any
     }

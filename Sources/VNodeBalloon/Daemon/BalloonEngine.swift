@@ -15,7 +15,9 @@ public final class BalloonEngine {
     public var wasResumed = false
 
     /// A jump of the clocks by more than this means suspended, restored or migrated. In nanoseconds.
-    private static let resumeThreshold: UInt64 = 100_000_000
+    private static let resumeThreshold: UInt64 = 3_000_000
+    /// Vnodes that could not be looked at. Nothing of theirs moves until they were.
+    private var unseen: Set<Int> = []
 
     /// - Parameter state: the caller has its lock.
     public init(guest: Guest, state: StateDirectory, options: BalloonController.Options, log: Logger) {
@@ -56,7 +58,26 @@ public final class BalloonEngine {
         suspended = now
         wasResumed = true
         log.notice("the clocks jumped: looking at all memory again", metadata: ["jump_ns": "\(jump)"])
-        do throws(BalloonError) { try recover() } catch { log.error("audit failed", metadata: ["error": "\(error)"]) }
+        // Before the first look: what was known of the last vnode does not count either.
+        unseen = Set(guest.backend.vnodes.map(\.number))
+        lookAtUnseen()
+    }
+
+    /// Tries to look at the vnodes that could not be looked at.
+    public func lookAtUnseen() {
+        for vnode in unseen.sorted() { _ = look(vnode) }
+    }
+
+    private func look(_ vnode: Int) -> Bool {
+        do throws(BalloonError) {
+            try recover(vnode: vnode)
+            unseen.remove(vnode)
+            return true
+        } catch {
+            unseen.insert(vnode)
+            log.error("audit failed", metadata: ["vnode": "\(vnode)", "error": "\(error)"])
+            return false
+        }
     }
 
     /// A file that somebody removed is freed when its last descriptor is closed: its holes must be memory by then.
@@ -131,6 +152,11 @@ public final class BalloonEngine {
     private func perform(_ action: Action) -> Outcome {
         let begin = Self.now
         defer { log.debug("step", metadata: ["action": "\(action)", "microseconds": "\((Self.now - begin) / 1000)"]) }
+        if unseen.contains(action.vnode) {
+            let isSeen = look(action.vnode)
+            return Outcome(
+                balloonFrames: guest.backend.balloonFrames(vnode: action.vnode), obstacle: isSeen ? nil : .moved)
+        }
         do throws(BalloonError) {
             let outcome =
                 switch action {
@@ -149,12 +175,8 @@ public final class BalloonEngine {
 
     /// What an error left is looked at anew: a size that is only believed could look like a target that is reached.
     private func framesAfterError(_ vnode: Int) -> UInt64 {
-        do throws(BalloonError) {
-            return try guest.backend.recover(vnode: vnode)
-        } catch {
-            log.error("audit failed", metadata: ["vnode": "\(vnode)", "error": "\(error)"])
-            return guest.backend.balloonFrames(vnode: vnode)
-        }
+        _ = look(vnode)
+        return guest.backend.balloonFrames(vnode: vnode)
     }
 
     private func obstacle(_ error: BalloonError) -> HeldReason {

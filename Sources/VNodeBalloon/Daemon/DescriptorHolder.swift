@@ -25,6 +25,8 @@ public final class DescriptorHolder {
         let other = unsafe cb_socket_connect(path)
         if other >= 0 {
             _ = cb_file_close(other)
+            // The other one does the work: for a service manager that is a start, not a failure.
+            ServiceManager.notify("READY=1")
             throw BalloonError(.busy, "a holder is running already on \(path)")
         }
         listener = FileDescriptor(try check(unsafe cb_socket_listen(path, 16), "cannot listen on \(path)"))
@@ -124,7 +126,8 @@ public final class HolderClient: DescriptorKeeper {
 
     public func drop(_ name: String) {
         kept[name] = nil
-        if socket == nil { socket = connected() }
+        // A new holder has nothing yet: it must get the rest before it counts as one of ours.
+        if kept.isEmpty && socket == nil { socket = connected() } else { try? connectAndSendAgain() }
         if let socket, !ask(socket, "drop \(name)", -1) { self.socket = nil }
     }
 
@@ -155,6 +158,7 @@ public final class HolderClient: DescriptorKeeper {
             throw BalloonError(.system, "the holder of the pins (balloonctl hold) does not start")
         }
         for (name, descriptor) in kept where !ask(socket, "keep \(name)", descriptor.rawValue) {
+            self.socket = nil
             throw BalloonError(.system, "the holder of the pins (balloonctl hold) does not take \(name)")
         }
     }

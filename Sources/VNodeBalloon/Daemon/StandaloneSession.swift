@@ -34,8 +34,9 @@ public final class StandaloneSession {
 
     /// The last thing after memory moved: says in xenstore what there is now, as far as it can.
     public func publish() {
+        try? interface?.publishStopped(
+            engine.controller.states, isEmpty: engine.isEmpty, now: BalloonEngine.now)
         if engine.isEmpty { keeper.dropAll() }
-        try? interface?.publishStopped(engine.controller.states, now: BalloonEngine.now)
     }
 
     public func report() throws(BalloonError) -> StatusReport {

@@ -84,7 +84,8 @@ public final class VNodeInterface {
             return
         }
         absent.remove(vnode)
-        guard let written = schedule.written(vnode), state != Array(written.activity.rawValue.utf8) else { return }
+        // Only an empty row was made anew. One that somebody else fills is not ours to fight over.
+        guard schedule.written(vnode) != nil, state.isEmpty else { return }
         schedule.forget(vnode)
         // A toolstack that begins again waits for it. One that only emptied the feature wants it empty.
         publishedFeature = nil
@@ -115,12 +116,15 @@ public final class VNodeInterface {
             try write(due)
             schedule.wrote(due, now: now)
         }
-        if publishedFeature == nil { try writeFeature("1") }
-        return schedule.nextDue(rows, now: now)
+        let next = schedule.nextDue(rows, now: now)
+        // The feature says that every vnode is published.
+        if publishedFeature == nil && next == nil { try writeFeature("1") }
+        return next
     }
 
     /// The last words of a daemon that stops: the balloons stay as they are.
-    public func publishStopped(_ states: [VNodeState], now: UInt64) throws(BalloonError) {
+    /// - Parameter isEmpty: nothing at all is given, as far as is known.
+    public func publishStopped(_ states: [VNodeState], isEmpty: Bool, now: UInt64) throws(BalloonError) {
         var rows = rows(states)
         for vnode in rows.keys {
             rows[vnode]?.activity = .stopped
@@ -128,7 +132,7 @@ public final class VNodeInterface {
         }
         try write(rows)
         // A toolstack must not go back to memory/target while memory is given.
-        try writeFeature(states.allSatisfy { $0.balloonFrames == 0 } ? "0" : "1")
+        try writeFeature(isEmpty ? "0" : "1")
     }
 
     /// Publishes everything again: after a resume, other nodes may be all that is left.
