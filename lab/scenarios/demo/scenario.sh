@@ -1,16 +1,16 @@
 # What `make demo` shows: targets written in dom0, the balloons moving, and Xen's own count beside them.
 RATE=96 # MiB a second: slow enough to be watched
 
-bar() { awk -v kib="$1" 'BEGIN { for (i = 1; i <= 12; i++) printf i * 16384 <= kib ? "#" : "." }'; }
+bar() { awk -v kib="$1" 'BEGIN { for (i = 1; i <= 10; i++) printf i * 16384 <= kib ? "#" : "." }'; }
 
 # One line: both balloons as the guest reports them, and then what Xen counts on each physical node.
 show() {
     status
     counts=$(page_counts | tr '\n' ' ')
-    line=$(printf '%6.1f s' $(awk -v now="$(uptime_seconds)" -v start="$began" 'BEGIN { print now - start }'))
+    line=$(printf '%5.1f s' $(awk -v now="$(uptime_seconds)" -v start="$began" 'BEGIN { print now - start }'))
     for vnode in 0 1; do
         kib=$(json vnodes.$vnode.balloon_kib)
-        line="$line   [$(bar $kib)] $(printf '%3d MiB %-9s' $((kib / 1024)) $(json vnodes.$vnode.state))"
+        line="$line  [$(bar $kib)] $(printf '%3d MiB %-9s' $((kib / 1024)) $(json vnodes.$vnode.state))"
     done
     set -- $counts
     tell "$line $(printf '%7d %6d %8d %6d' $4 $(($4 - START_0)) $6 $(($6 - START_1)))"
@@ -41,8 +41,8 @@ start_guest
 remember_pages
 check "balloonctl daemon runs in the guest" start_daemon --max-rate $RATE
 tell ""
-tell "                                                                        Xen's own count of pages, and change"
-tell "    time   balloon of vnode 0             balloon of vnode 1                  pnode 0         pnode 1"
+tell "                                                                 Xen's own count of pages, change"
+tell "   time  balloon of vnode 0           balloon of vnode 1                 pnode 0         pnode 1"
 
 move 0 131072
 move 98304 163840
