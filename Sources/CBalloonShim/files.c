@@ -36,8 +36,6 @@ int cb_file_open(const char *path, int32_t how) { return cb_file_open_at(AT_FDCW
 
 int cb_file_close(int fd) { return close(fd) < 0 ? -errno : 0; }
 
-int cb_file_unlink_at(int directory, const char *name) { return unlinkat(directory, name, 0) < 0 ? -errno : 0; }
-
 int cb_file_rename(const char *from, const char *to) { return rename(from, to) < 0 ? -errno : 0; }
 
 int cb_directory_make(const char *path) {
@@ -111,8 +109,6 @@ int64_t cb_file_write(int fd, uint64_t offset, const void *from, size_t bytes) {
 
 int cb_file_truncate(int fd, uint64_t bytes) { return (int)RETRY(ftruncate(fd, (off_t)bytes)); }
 
-int cb_file_sync(int fd) { return (int)RETRY(fdatasync(fd)); }
-
 int64_t cb_read_path(const char *path, void *into, size_t capacity) {
     int fd = cb_file_open(path, CB_OPEN_READ);
     if (fd < 0) return fd;
@@ -130,13 +126,6 @@ int64_t cb_write_path(const char *path, const void *from, size_t bytes) {
     if (fd < 0) return fd;
     int64_t n = RETRY(write(fd, from, bytes));
     close(fd);
-    return n;
-}
-
-int64_t cb_read_link(const char *path, char *into, size_t capacity) {
-    ssize_t n = readlink(path, into, capacity - 1);
-    if (n < 0) return -errno;
-    into[n] = 0;
     return n;
 }
 
@@ -162,5 +151,3 @@ void cb_error_text(int32_t error, char *into, size_t capacity) {
 }
 
 uint32_t cb_effective_user(void) { return geteuid(); }
-
-int32_t cb_process_id(void) { return getpid(); }

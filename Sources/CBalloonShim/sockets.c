@@ -148,13 +148,3 @@ int cb_notify(const char *state, int32_t descriptor) {
     close(fd);
     return sent < 0 ? (int)sent : 1;
 }
-
-int cb_listen_descriptors(void) {
-    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-    if (!pid || !count || strtol(pid, NULL, 10) != (long)getpid()) return 0;
-    long n = strtol(count, NULL, 10);
-    if (n < 0 || n > 1 << 16) return -EINVAL;
-    for (int fd = 3; fd < 3 + (int)n; fd++)
-        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return -errno;
-    return (int)n;
-}

@@ -68,27 +68,6 @@ int64_t cb_store_directory(
     return result;
 }
 
-int cb_store_remove(struct cb_store *store, cb_transaction tx, const char *path) {
-    errno = 0;
-    return outcome(xs_rm(handle(store), tx, path));
-}
-
-int cb_store_owned_by(struct cb_store *store, cb_transaction tx, const char *path, uint32_t domid) {
-    unsigned int count = 0;
-    errno = 0;
-    struct xs_permissions *perms = xs_get_permissions(handle(store), tx, path, &count);
-    if (!perms) return failure();
-    int owned = count > 0 && perms[0].id == domid;
-    free(perms);
-    return owned;
-}
-
-int cb_store_give(struct cb_store *store, cb_transaction tx, const char *path, uint32_t domid) {
-    struct xs_permissions owner = {.id = domid, .perms = XS_PERM_NONE};
-    errno = 0;
-    return outcome(xs_set_permissions(handle(store), tx, path, &owner, 1));
-}
-
 int cb_store_watch(struct cb_store *store, const char *path, const char *token) {
     errno = 0;
     return outcome(xs_watch(handle(store), path, token));

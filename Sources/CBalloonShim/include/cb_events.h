@@ -49,8 +49,6 @@ int cb_socket_timeout(int fd, uint32_t timeout_ms);
 /// sd_notify without its library: sends `state` to $NOTIFY_SOCKET, with a descriptor (-1: none).
 /// 0 when there is no such socket, 1 when it was sent.
 int cb_notify(const char *state, int32_t descriptor);
-/// How many descriptors the service manager handed over (from 3 up), 0 for none.
-int cb_listen_descriptors(void);
 
 /// Starts this program again, as `balloonctl COMMAND OPTION VALUE`, in a session of its own, with no descriptor but
 /// /dev/null as 0 to 2. init reaps it.

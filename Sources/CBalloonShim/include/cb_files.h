@@ -20,7 +20,6 @@ int cb_file_open(const char *path, int32_t how);
 /// The same below an open directory.
 int cb_file_open_at(int directory, const char *name, int32_t how);
 int cb_file_close(int fd);
-int cb_file_unlink_at(int directory, const char *name);
 int cb_file_rename(const char *from, const char *to);
 /// Makes one directory with mode 0700. 0 when it is there already.
 int cb_directory_make(const char *path);
@@ -47,14 +46,11 @@ int64_t cb_file_read(int fd, uint64_t offset, void *into, size_t capacity);
 /// Writes all of it at `offset`.
 int64_t cb_file_write(int fd, uint64_t offset, const void *from, size_t bytes);
 int cb_file_truncate(int fd, uint64_t bytes);
-int cb_file_sync(int fd);
 
 /// A whole small file by its path (sysfs, /proc): the bytes read. -EFBIG when it does not fit.
 int64_t cb_read_path(const char *path, void *into, size_t capacity);
 /// One write(2) to a path that exists, as sysfs wants it.
 int64_t cb_write_path(const char *path, const void *from, size_t bytes);
-/// readlink(2), ended with a NUL: the length.
-int64_t cb_read_link(const char *path, char *into, size_t capacity);
 
 /// flock(2), exclusive, without waiting: -EWOULDBLOCK when another process has it.
 int cb_file_lock(int fd);
@@ -69,6 +65,5 @@ int cb_mount_hugetlbfs(const char *path);
 void cb_error_text(int32_t error, char *into, size_t capacity);
 
 uint32_t cb_effective_user(void);
-int32_t cb_process_id(void);
 
 #endif

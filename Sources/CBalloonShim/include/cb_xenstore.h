@@ -26,12 +26,6 @@ int cb_store_write(struct cb_store *store, cb_transaction tx, const char *path, 
 /// The names below a node, each ended with a NUL: the bytes used. -ENOBUFS when they do not fit.
 int64_t cb_store_directory(
     struct cb_store *store, cb_transaction tx, const char *path, char *into, size_t capacity);
-/// Removes a node and all below it.
-int cb_store_remove(struct cb_store *store, cb_transaction tx, const char *path);
-/// Whether this domain may write a node that exists: 1 or 0. Reads its permissions, changes nothing.
-int cb_store_owned_by(struct cb_store *store, cb_transaction tx, const char *path, uint32_t domid);
-/// Gives a node to a domain, readable and writable for it (dom0 only).
-int cb_store_give(struct cb_store *store, cb_transaction tx, const char *path, uint32_t domid);
 
 int cb_store_watch(struct cb_store *store, const char *path, const char *token);
 int cb_store_unwatch(struct cb_store *store, const char *path, const char *token);
