@@ -38,6 +38,13 @@ judge() {
     fi
 }
 
+# emulator_failed CONSOLE: whether the guest died of QEMU and not of us. QEMU's emulated SVM sometimes delivers an event
+# twice, the second time while the guest has interrupts off (EFLAGS 46) in the first instructions of the handler. No memory
+# of the guest's has to do with it, and no processor does it.
+emulator_failed() {
+    grep -aA4 'asm_sysvec_xen_hvm_callback' "$1" | grep -aA3 'RIP: 0010:error_entry+' | grep -qa 'EFLAGS: 00000046'
+}
+
 # count OUTPUT: sets passed and failed from printed checks.
 count() {
     passed=$(grep -c '^ok   ' "$1" || true)
