@@ -72,7 +72,7 @@ is_reached() { row_is "$1" target "$2" && row_is "$1" state idle && row_is "$1" 
 # wait_reached VNODE KIB [SECONDS]
 wait_reached() {
     wait_until "${3:-60}" is_reached "$1" "$2" && return 0
-    echo "@@ vnode $1: target $(row "$1" target), size $(row "$1" size), state $(row "$1" state)"
+    echo "@@ vnode $1: target $(row "$1" target), size $(row "$1" size), state $(row "$1" state) $(row "$1" reason)"
     return 1
 }
 

@@ -2,6 +2,8 @@
 
    probe give FILE NODE MIB    makes FILE on hugetlbfs, faults its pages in on NODE and gives them to Xen
    probe audit FILE MIB        asks Xen what each extent of FILE is now
+   probe fill FILE NODE SLOT [FRAME]
+                               populates one extent of FILE, or one of its 512 frames, behind the owner's back
    probe frames FILE MIB       prints the first frame number of each extent of FILE, and nothing else
    probe take FILE NODE MIB    takes the extents back, on NODE exactly, and removes FILE
    probe reservation           prints the pages that this domain holds
@@ -85,13 +87,13 @@ static void audit(const uint64_t *frames, size_t extents)
 }
 
 /* Moves all extents in one hypercall; exits with 1 unless every one was moved. */
-static void move(uint64_t *frames, size_t extents, unsigned operation, unsigned flags)
+static void move(uint64_t *frames, size_t extents, unsigned order, unsigned operation, unsigned flags)
 {
     xen_memory_reservation_t *request = (void *)(hypercall_buffer + ARGUMENT_OFFSET);
     memset(request, 0, sizeof *request);
     set_xen_guest_handle(request->extent_start, (xen_pfn_t *)frames);
     request->nr_extents = extents;
-    request->extent_order = EXTENT_ORDER;
+    request->extent_order = order;
     request->mem_flags = flags;
     request->domid = DOMID_SELF;
     long moved = hypercall(__HYPERVISOR_memory_op, operation, request);
@@ -100,9 +102,22 @@ static void move(uint64_t *frames, size_t extents, unsigned operation, unsigned 
         exit(1);
 }
 
+/* The slot's page must be there, and is not written: it may be a hole. */
+static void fill(const char *path, unsigned node, size_t slot, int frame)
+{
+    size_t bytes = (slot + 1) << EXTENT_SHIFT;
+    char *page = map_file(path, bytes, 0) + (slot << EXTENT_SHIFT);
+    if (madvise(page, 1UL << EXTENT_SHIFT, POPULATE_READ))
+        fail("madvise");
+    uint64_t *frames = (void *)(hypercall_buffer + LIST_OFFSET);
+    frames[0] = frame_of(open("/proc/self/pagemap", O_RDONLY), page) + (uint64_t)(frame < 0 ? 0 : frame);
+    move(frames, 1, frame < 0 ? EXTENT_ORDER : 0, XENMEM_populate_physmap, XENMEMF_vnode | XENMEMF_exact_node(node));
+}
+
 static int usage(void)
 {
-    fprintf(stderr, "usage: probe give|take FILE NODE MIB, probe audit|frames FILE MIB, probe reservation\n");
+    fprintf(stderr, "usage: probe give|take FILE NODE MIB, probe audit|frames FILE MIB,\n"
+                    "       probe fill FILE NODE SLOT [FRAME], probe reservation\n");
     return 64;
 }
 
@@ -115,6 +130,11 @@ int main(int argc, char **argv)
     if (!strcmp(command, "reservation")) {
         hypercall_open();
         printf("%ld\n", current_reservation());
+        return 0;
+    }
+    if (!strcmp(command, "fill") && argc >= 5) {
+        hypercall_open();
+        fill(argv[2], (unsigned)atoi(argv[3]), strtoul(argv[4], NULL, 10), argc > 5 ? atoi(argv[5]) : -1);
         return 0;
     }
     if (argc != (give || take ? 5 : 4) || (!give && !take && !list && strcmp(command, "audit")))
@@ -141,9 +161,9 @@ int main(int argc, char **argv)
         return 0;
     }
     if (give)
-        move(frames, extents, XENMEM_decrease_reservation, 0);
+        move(frames, extents, EXTENT_ORDER, XENMEM_decrease_reservation, 0);
     if (take)
-        move(frames, extents, XENMEM_populate_physmap, XENMEMF_vnode | XENMEMF_exact_node(node));
+        move(frames, extents, EXTENT_ORDER, XENMEM_populate_physmap, XENMEMF_vnode | XENMEMF_exact_node(node));
     audit(frames, extents);
     if (take) {
         munmap(memory, bytes);
