@@ -24,9 +24,11 @@ public struct Guard: Equatable, Sendable {
 
     public init(minFreeKiB: UInt64 = 0) { self.minFreeKiB = minFreeKiB }
 
-    /// What the node keeps, in KiB: the largest of 32 MiB, 5 % of the node, twice its high watermarks, `min-free`.
+    /// What the node keeps, in KiB: the largest of 32 MiB, 5 % of the node, its high watermarks, `min-free`.
+    ///
+    /// Above its high watermarks a node's kswapd sleeps.
     public func keptKiB(on node: NodeMemory) -> UInt64 {
-        max(Self.leastKiB, node.managedKiB / 20, node.highWatermarksKiB * 2, minFreeKiB)
+        max(Self.leastKiB, node.managedKiB / 20, node.highWatermarksKiB, minFreeKiB)
     }
 
     /// How many extents of `extentKiB` may be taken from the node now.

@@ -81,11 +81,11 @@ check_given "96 MiB on vnode 0" 98304 32768
 
 # --- More than there is ----------------------------------------------------------------------------------------------
 
-# The guard's rule: 32 MiB, 5 % of the node, or twice its zones' high watermarks.
+# The guard's rule: 32 MiB, 5 % of the node, or its zones' high watermarks.
 kept_mib() {
     guest "cat /proc/zoneinfo" | awk -v node="$1," '/^Node/ { ours = $2 == node }
         ours && $1 == "high" { high += $2 } ours && $1 == "managed" { managed += $2 }
-        END { kept = 8192; if (managed / 20 > kept) kept = managed / 20; if (high * 2 > kept) kept = high * 2
+        END { kept = 8192; if (managed / 20 > kept) kept = managed / 20; if (high > kept) kept = high
             print int(kept / 256) }'
 }
 target 1 524288
