@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -120,8 +119,6 @@ int cb_set_oom_score(int32_t score) {
     close(fd);
     return result;
 }
-
-int cb_lock_memory(void) { return outcome(mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)); }
 
 bool cb_has_environment(const char *name) {
     const char *value = getenv(name);

@@ -55,8 +55,6 @@ int cb_notify(const char *state, int32_t descriptor);
 int cb_spawn_self(const char *command, const char *option, const char *value);
 /// /proc/self/oom_score_adj.
 int cb_set_oom_score(int32_t score);
-/// mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT): what is touched stays, nothing is faulted ahead.
-int cb_lock_memory(void);
 bool cb_is_terminal(int fd);
 /// Whether an environment variable is set and not empty.
 bool cb_has_environment(const char *name);

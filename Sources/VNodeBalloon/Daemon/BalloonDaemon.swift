@@ -1,4 +1,3 @@
-internal import CBalloonShim
 public import Logging
 
 /// The daemon: one loop, one thread.
@@ -46,8 +45,6 @@ public final class BalloonDaemon {
         try engine.recover()
         interface = try VNodeInterface(store, backend: guest.backend, log: log)
         socket = try ControlSocket(path: state.controlSocketPath)
-        // Taking memory back must not wait for memory. Where it is not allowed, that is only likely, not sure.
-        if cb_lock_memory() < 0 { log.info("memory cannot be locked (CAP_IPC_LOCK)") }
     }
 
     /// Runs until SIGTERM or SIGINT. The balloons stay as they are.
