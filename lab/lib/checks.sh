@@ -38,10 +38,10 @@ judge() {
     fi
 }
 
-# emulator_failed CONSOLE: whether the guest died of QEMU and not of us. QEMU's emulated SVM sometimes delivers Xen's event
-# interrupt twice, the second time while the guest has interrupts off, in the first instructions of the handler (before
-# swapgs). The kernel's own report of what was interrupted shows it: bit 9 of EFLAGS is clear. No processor does that, and
-# nothing that the guest's memory holds can bring it about.
+# emulator_failed CONSOLE: whether the guest died of QEMU and not of us. QEMU's emulated SVM sometimes delivers Xen's
+# event interrupt twice, the second time while the guest has interrupts off, in the first instructions of the handler
+# (before swapgs). The kernel's own report of what was interrupted shows it: bit 9 of EFLAGS is clear. No processor does
+# that, and nothing that the guest's memory holds can bring it about.
 emulator_failed() {
     tr -d '\r' < "$1" | awk '
         /asm_sysvec_xen_hvm_callback\+/ { left = 3; kernel = 0; next }
