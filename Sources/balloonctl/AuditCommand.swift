@@ -38,7 +38,7 @@ struct AuditCommand: ParsableCommand {
             if repair && !findings.isEmpty {
                 // One object of JSON: that of the second look.
                 if !json { show(findings, extents) }
-                _ = try session.ask(.repair)
+                try mend(session, findings)
                 (findings, extents) = try look(session)
             }
             show(findings, extents)
@@ -46,10 +46,30 @@ struct AuditCommand: ParsableCommand {
         }
     }
 
-    /// In slices, so that a daemon goes on with its work in between.
     private func look(_ session: Session) throws -> ([Findings.Finding], Int) {
-        defer { Terminal.endProgress() }
         var findings: [Findings.Finding] = []
+        let extents = try inSlices(session, "looked at") { vnode, slots in
+            let request = ControlRequest.audit(vnode: vnode, slots: slots, everyFrame: !quick)
+            findings += try session.ask(request, as: Findings.self).findings
+        }
+        return (findings, extents)
+    }
+
+    /// Has each slot looked at, and then the files of those vnodes where that may not be all.
+    private func mend(_ session: Session, _ findings: [Findings.Finding]) throws {
+        _ = try inSlices(session, "being mended") { vnode, slots in
+            _ = try session.ask(.repair(vnode: vnode, slots: slots))
+        }
+        let ofFrames = [AuditFinding.Kind.ramInBalloon, .holeInReserve].map(\.rawValue)
+        for vnode in Set(findings.filter { !ofFrames.contains($0.kind) }.map(\.vnode)).sorted() {
+            _ = try session.ask(.recover(vnode: vnode))
+        }
+    }
+
+    /// All slots of all vnodes, a few at a time, so that a daemon goes on with its work in between.
+    /// - Returns: how many there are.
+    private func inSlices(_ session: Session, _ what: String, _ body: (Int, Range<Int>) throws -> Void) throws -> Int {
+        defer { Terminal.endProgress() }
         let vnodes = try session.ask(.slots, as: Slots.self).slots
         let extents = vnodes.reduce(0) { $0 + $1.slots }
         var done = 0
@@ -57,13 +77,12 @@ struct AuditCommand: ParsableCommand {
             // Once even without slots: the file itself may be gone.
             for first in stride(from: 0, through: max(0, entry.slots - 1), by: ControlRequest.auditSlice) {
                 let slots = first..<min(first + ControlRequest.auditSlice, max(entry.slots, first))
-                let request = ControlRequest.audit(vnode: entry.vnode, slots: slots, everyFrame: !quick)
-                findings += try session.ask(request, as: Findings.self).findings
+                try body(entry.vnode, slots)
                 done += slots.count
-                Terminal.progress("\(done) of \(extents) extents")
+                Terminal.progress("\(done) of \(extents) extents \(what)")
             }
         }
-        return (findings, extents)
+        return extents
     }
 
     private func show(_ findings: [Findings.Finding], _ extents: Int) {

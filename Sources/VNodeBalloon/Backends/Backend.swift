@@ -26,6 +26,11 @@ public protocol Backend: AnyObject {
     ///   - slots: which of the vnode's slots; clamped to those there are.
     ///   - everyFrame: all 512 frames of an extent instead of its first and last.
     func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding]
+    /// Asks Xen about every frame of some slots and believes it, so that the next steps mend what they can. A slot whose
+    /// page is gone or another one is left for ``recover(vnode:)``, which is to come after all slots.
+    /// - Parameter slots: clamped to those there are.
+    /// - Returns: the balloon in frames.
+    func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64
     /// Slots of a vnode, for slicing an audit.
     func slotCount(vnode: Int) -> Int
     /// Whether somebody removed the vnode's file.

@@ -53,6 +53,25 @@ extension PrivcmdBackend {
         try intents.note(reservation: current)
     }
 
+    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64 {
+        guard let holding = holdings[vnode] else { return 0 }
+        // Before a first look, only a look at all of it helps.
+        guard holding.isRecovered else { return try recover(vnode: vnode) }
+        let range = slots.clamped(to: 0..<holding.slots.count)
+        if range.isEmpty { return holding.balloonFrames }
+        for (slot, gfn) in zip(range, try holding.reserve.frames(of: range)) {
+            guard gfn != nil, gfn == holding.slots[slot].gfn else { continue }
+            do throws(BalloonError) {
+                try probe(holding, slot)
+            } catch {
+                // Neither RAM nor a hole: it stays in doubt, and the audit tells. The others are looked at all the same.
+                guard error.code == .moved else { throw error }
+            }
+        }
+        try endMove(holding)
+        return holding.balloonFrames
+    }
+
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {
         guard let holding = holdings[vnode] else { return [] }
         var findings: [AuditFinding] = []

@@ -50,6 +50,12 @@ public final class BalloonEngine {
         controller.setBalloon(frames: try guest.backend.recover(vnode: vnode), vnode: vnode)
     }
 
+    /// Asks Xen about every frame of some slots. What is not as it was believed to be is put right by the next steps.
+    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
+        guard guest.backend.vnodes.contains(where: { $0.number == vnode }) else { return }
+        controller.setBalloon(frames: try guest.backend.lookAgain(vnode: vnode, slots: slots), vnode: vnode)
+    }
+
     /// After a suspend, a restore or a migration nothing that was known counts.
     private func recoverAfterResume() {
         let now = cb_clock_suspended()

@@ -11,16 +11,16 @@ public final class ControlClient {
         let connected = unsafe cb_socket_connect(state + "/control.sock")
         guard connected >= 0 else { return nil }
         socket = FileDescriptor(connected)
-        _ = cb_socket_timeout(connected, 5000)
     }
 
-    /// Sends a request and waits for its answer, 5 s at most.
+    /// Sends a request and waits for its answer, for as long as such a request may take.
     /// - Throws: `.busy` when the daemon does not answer.
     public func ask(_ request: ControlRequest) throws(BalloonError) -> String {
+        _ = cb_socket_timeout(socket.rawValue, request.patience)
         let line = request.line + "\n"
         // Unsafe: a C string and its length.
         let sent = unsafe cb_socket_send(socket.rawValue, line, line.utf8.count)
-        guard sent == line.utf8.count else { throw silent() }
+        guard sent == line.utf8.count else { throw silent(request) }
         while true {
             if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
                 let answer = String(decoding: received[..<end], as: UTF8.self)
@@ -32,10 +32,12 @@ public final class ControlClient {
             let length = unsafe buffer.withUnsafeMutableBufferPointer {
                 unsafe cb_socket_receive(socket.rawValue, $0.baseAddress, $0.count)
             }
-            guard length > 0 else { throw silent() }
+            guard length > 0 else { throw silent(request) }
             received += buffer.prefix(Int(length))
         }
     }
 
-    private func silent() -> BalloonError { BalloonError(.busy, "the daemon does not answer within 5 s") }
+    private func silent(_ request: ControlRequest) -> BalloonError {
+        BalloonError(.busy, "the daemon does not answer within \(request.patience / 1000) s")
+    }
 }

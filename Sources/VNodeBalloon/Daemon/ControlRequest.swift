@@ -7,10 +7,12 @@ public enum ControlRequest: Equatable, Sendable {
     case force(vnode: Int?, kib: UInt64?)
     /// A slice of an audit.
     case audit(vnode: Int, slots: Range<Int>, everyFrame: Bool)
-    /// Looks at all memory again, and puts right what can be.
-    case repair
+    /// Asks Xen about every frame of some slots, and believes it: the next steps then put right what can be.
+    case repair(vnode: Int, slots: Range<Int>)
+    /// Looks at a vnode's file and pins again, as at a start.
+    case recover(vnode: Int)
 
-    /// The most slots of one audit request: 8 of them are 4096 probes, 0.1 s.
+    /// The most slots of one request: 8 of them are 4096 probes, 0.1 s.
     public static let auditSlice = 8
 
     /// nil for what makes no sense.
@@ -20,7 +22,6 @@ public enum ControlRequest: Equatable, Sendable {
         switch (words.first, numbers.count) {
         case ("status", 0): self = .status
         case ("slots", 0): self = .slots
-        case ("repair", 0): self = .repair
         case ("release-all", 0): self = .force(vnode: nil, kib: nil)
         case ("force-all", 1):
             guard let kib = numbers[0] else { return nil }
@@ -33,9 +34,17 @@ public enum ControlRequest: Equatable, Sendable {
             self = .force(vnode: vnode, kib: UInt64(kib))
         case ("audit", 4):
             guard let vnode = numbers[0], let first = numbers[1], let count = numbers[2], let full = numbers[3],
-                first < 1 << 32, count <= Self.auditSlice
+                let slots = Self.slice(first, count), full <= 1
             else { return nil }
-            self = .audit(vnode: vnode, slots: first..<first + count, everyFrame: full == 1)
+            self = .audit(vnode: vnode, slots: slots, everyFrame: full == 1)
+        case ("repair", 3):
+            guard let vnode = numbers[0], let first = numbers[1], let count = numbers[2],
+                let slots = Self.slice(first, count)
+            else { return nil }
+            self = .repair(vnode: vnode, slots: slots)
+        case ("recover", 1):
+            guard let vnode = numbers[0] else { return nil }
+            self = .recover(vnode: vnode)
         default: return nil
         }
     }
@@ -45,13 +54,27 @@ public enum ControlRequest: Equatable, Sendable {
         switch self {
         case .status: return "status"
         case .slots: return "slots"
-        case .repair: return "repair"
         case .force(nil, nil): return "release-all"
         case .force(nil, let kib?): return "force-all \(kib)"
         case .force(let vnode?, nil): return "release \(vnode)"
         case .force(let vnode?, let kib?): return "force \(vnode) \(kib)"
         case .audit(let vnode, let slots, let everyFrame):
             return "audit \(vnode) \(slots.lowerBound) \(slots.count) \(everyFrame ? 1 : 0)"
+        case .repair(let vnode, let slots): return "repair \(vnode) \(slots.lowerBound) \(slots.count)"
+        case .recover(let vnode): return "recover \(vnode)"
         }
+    }
+
+    /// How long its answer may take, in milliseconds: the daemon may have slices of others to do, or a whole file.
+    public var patience: UInt32 {
+        switch self {
+        case .status, .slots, .force: return 5000
+        case .audit, .repair, .recover: return 60000
+        }
+    }
+
+    private static func slice(_ first: Int, _ count: Int) -> Range<Int>? {
+        guard first < 1 << 32, count <= auditSlice else { return nil }
+        return first..<first + count
     }
 }

@@ -40,16 +40,20 @@ public struct RequestServer {
             return try report().json
         case .audit(let vnode, let slots, let everyFrame):
             return Self.findings(try engine.guest.backend.audit(vnode: vnode, slots: slots, everyFrame: everyFrame))
-        case .repair:
-            try engine.recover()
-            return try report().json
+        case .repair(let vnode, let slots):
+            try engine.lookAgain(vnode: vnode, slots: slots)
+            return Self.findings([])
+        case .recover(let vnode):
+            guard engine.guest.backend.vnodes.contains(where: { $0.number == vnode }) else { throw absent(vnode) }
+            try engine.recover(vnode: vnode)
+            return Self.findings([])
         }
     }
 
     private func force(_ vnode: Int?, _ kib: UInt64?) throws(BalloonError) {
         let vnodes = engine.guest.backend.vnodes
         if let vnode, !vnodes.contains(where: { $0.number == vnode }) {
-            throw BalloonError(.usage, "there is no vnode \(vnode); there are \(vnodes.count), from 0")
+            throw absent(vnode)
         }
         let chosen = vnodes.filter { vnode == nil || $0.number == vnode }
         for vnode in chosen {
@@ -61,6 +65,10 @@ public struct RequestServer {
             }
         }
         try engine.force(Dictionary(uniqueKeysWithValues: chosen.map { ($0.number, kib) }))
+    }
+
+    private func absent(_ vnode: Int) -> BalloonError {
+        BalloonError(.usage, "there is no vnode \(vnode); there are \(engine.guest.backend.vnodes.count), from 0")
     }
 
     private func slots() -> String {

@@ -178,6 +178,32 @@ import VNodeBalloon
         #expect(try backend.inflate(vnode: 0, extents: 4) == Self.outcome(1024, .noMemory))
     }
 
+    /// Memory that came back behind our back is found slice by slice, while other slots still move, and given again.
+    @Test func whatCameBackIsMendedInSlices() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 6)
+        machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
+        machine.bringBack(vnode: 0, slot: 4, from: 0, count: 512)
+        #expect(try backend.lookAgain(vnode: 0, slots: 0..<3) == 6 * 512 - 50)
+        #expect(try backend.inflate(vnode: 0, extents: 1) == Self.outcome(6 * 512))
+        _ = try backend.inflate(vnode: 0, extents: 1)
+        let found = try backend.lookAgain(vnode: 0, slots: 3..<20)
+        #expect(found == 6 * 512 && found == machine.holes(vnode: 0))
+        #expect(try backend.inflate(vnode: 0, extents: 1) == Self.outcome(7 * 512))
+        for _ in 0..<3 { _ = try backend.deflate(vnode: 0, extents: 64) }
+        #expect(machine.fingerprint == start && machine.violations.isEmpty)
+    }
+
+    /// A page that is another one is not asked about; the rest is.
+    @Test func mendingLeavesAnotherPageAlone() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 2)
+        machine.bringBack(vnode: 0, slot: 0, from: 0, count: 1)
+        machine.replacePage(vnode: 0, slot: 1)
+        #expect(try backend.lookAgain(vnode: 0, slots: 0..<2) == 1023)
+        #expect(try backend.audit(vnode: 0, slots: 0..<2, everyFrame: true).map(\.kind) == [.moved])
+    }
+
     /// 23 us a probe: two an extent are cheap, 512 are dearer than all the rest.
     @Test func anUndisturbedMoveProbesTwoFramesAnExtent() throws {
         let backend = try process()
