@@ -49,18 +49,34 @@ int cb_timer_clear(int fd) {
     return 1;
 }
 
-int cb_poll(const int32_t *fds, const bool *wants_write, uint8_t *ready, uint32_t count, int32_t timeout_ms) {
+static short polled_events(uint8_t wants) {
+    if (wants & CB_POLL_URGENT_ONLY) return POLLPRI;
+    return (short)(POLLIN | (wants & CB_POLL_WRITE ? POLLOUT : 0));
+}
+
+int cb_poll(const int32_t *fds, const uint8_t *wants, uint8_t *ready, uint32_t count, int32_t timeout_ms) {
     struct pollfd polled[CB_POLL_MAX];
     if (count > CB_POLL_MAX) return -EINVAL;
     for (uint32_t i = 0; i < count; i++)
-        polled[i] = (struct pollfd){.fd = fds[i], .events = (short)(POLLIN | (wants_write[i] ? POLLOUT : 0))};
+        polled[i] = (struct pollfd){.fd = fds[i], .events = polled_events(wants[i])};
     int n = poll(polled, count, timeout_ms);
     if (n < 0 && errno != EINTR) return -errno;
     for (uint32_t i = 0; i < count; i++) {
         short got = n > 0 ? polled[i].revents : 0;
-        ready[i] = (uint8_t)((got & (POLLIN | POLLHUP | POLLERR | POLLNVAL) ? 1 : 0) | (got & POLLOUT ? 2 : 0) | (got & POLLHUP ? 4 : 0));
+        ready[i] = (uint8_t)((got & (POLLIN | POLLPRI | POLLHUP | POLLERR | POLLNVAL) ? 1 : 0) | (got & POLLOUT ? 2 : 0) | (got & POLLHUP ? 4 : 0));
     }
     return n < 0 ? 0 : n;
+}
+
+int cb_pressure_open(const char *trigger) {
+    int fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return errno == ENOENT ? -EOPNOTSUPP : -errno;
+    // With its NUL: the kernel cuts the last byte off.
+    size_t bytes = strlen(trigger) + 1;
+    if (write(fd, trigger, bytes) == (ssize_t)bytes) return fd;
+    int error = errno;
+    close(fd);
+    return -error;
 }
 
 static uint64_t clock_nanoseconds(clockid_t clock) {

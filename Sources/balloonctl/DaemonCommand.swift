@@ -14,8 +14,14 @@ struct DaemonCommand: ParsableCommand {
     @Option(help: ArgumentHelp("What each node keeps at least (KiB, or with k, m, g, t).", valueName: "size"))
     var minFree: String?
 
-    @Option(help: ArgumentHelp("What to do when a node runs short: hold.", valueName: "policy"))
+    @Option(help: ArgumentHelp("When a node runs short of memory: hold, or yield some.", valueName: "policy"))
     var onPressure: String?
+
+    @Option(help: ArgumentHelp("What each vnode's memory never goes below.", valueName: "size"))
+    var floor: String?
+
+    @Option(help: ArgumentHelp("What yielding leaves in each balloon.", valueName: "size"))
+    var yieldTo: String?
 
     @Option(help: ArgumentHelp("MiB a second; 0: unlimited.", valueName: "MiB"))
     var maxRate: String?
@@ -32,7 +38,9 @@ struct DaemonCommand: ParsableCommand {
             try Exit.requireRoot()
             let log = ErrorLog.logger(level: settings.logLevel)
             let daemon = try BalloonDaemon(configuration: settings, log: log) { () throws(BalloonError) in
-                try common.settings(options).controllerOptions
+                let settings = try common.settings(options)
+                ErrorLog.setLevel(settings.logLevel)
+                return settings
             }
             try daemon.run()
         }
@@ -40,8 +48,8 @@ struct DaemonCommand: ParsableCommand {
 
     private var options: [(key: String, value: String?)] {
         [
-            ("min-free", minFree), ("on-pressure", onPressure), ("max-rate", maxRate),
-            ("log-level", logLevel),
+            ("min-free", minFree), ("on-pressure", onPressure), ("floor", floor), ("yield-to", yieldTo),
+            ("max-rate", maxRate), ("log-level", logLevel),
         ]
     }
 }

@@ -11,11 +11,12 @@ struct DoctorCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        var settings = Settings()
         try Exit.onError {
-            _ = try common.settings()
+            settings = try common.settings()
             try Exit.requireRoot()
         }
-        let checks = Doctor.examine()
+        let checks = Doctor.examine(settings)
         if json {
             Terminal.show(text(checks))
         } else {

@@ -1,16 +1,27 @@
 import CBalloonShim
 import Logging
+import Synchronization
 
 /// Logs on standard error: with systemd's priority prefixes in the journal, plain anywhere else.
 struct ErrorLog: LogHandler {
-    var logLevel: Logger.Level
+    /// One level for the whole process, so that it can change while it runs.
+    private static let level = Atomic<Int>(0)
+
+    var logLevel: Logger.Level {
+        get { Logger.Level.allCases[Self.level.load(ordering: .relaxed)] }
+        set { Self.level.store(Logger.Level.allCases.firstIndex(of: newValue) ?? 0, ordering: .relaxed) }
+    }
     var metadata: Logger.Metadata = [:]
     private let isJournal: Bool
 
-    init(level: Logger.Level) {
-        logLevel = level
+    init() {
         // Unsafe: a C string for the call.
         isJournal = unsafe cb_has_environment("JOURNAL_STREAM")
+    }
+
+    static func setLevel(_ level: String) {
+        var log = ErrorLog()
+        log.logLevel = Logger.Level(rawValue: level) ?? .notice
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -41,7 +52,7 @@ struct ErrorLog: LogHandler {
     }
 
     static func logger(level: String) -> Logger {
-        let level = Logger.Level(rawValue: level) ?? .notice
-        return Logger(label: "balloonctl") { _ in ErrorLog(level: level) }
+        setLevel(level)
+        return Logger(label: "balloonctl") { _ in ErrorLog() }
     }
 }

@@ -73,7 +73,7 @@ public final class SimulatedGuest {
         var facts = BalloonController.Facts()
         for vnode in machine.layout.pnodes.indices {
             // Plenty: the guard has tests of its own.
-            facts.memory[vnode] = Guard.NodeMemory(
+            facts.memory?[vnode] = Guard.NodeMemory(
                 managedKiB: 0, availableKiB: machine.freeKiB(vnode: vnode) + 64 * 1024, highWatermarksKiB: 0)
         }
         facts.currentReservation = machine.currentReservation

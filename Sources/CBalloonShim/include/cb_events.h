@@ -20,11 +20,16 @@ int cb_timer_set(int fd, uint64_t nanoseconds);
 int cb_timer_clear(int fd);
 
 /// poll(2): waits until one of `count` descriptors has something, at most `timeout_ms` (-1: for ever).
-/// `wants_write[i]` asks for room to write, too. `ready[i]`: bit 0 readable or closed, bit 1 writable, bit 2 the other
-/// end is gone.
+/// `wants[i]`: CB_POLL_WRITE asks for room to write, too; CB_POLL_URGENT_ONLY for an urgent event (POLLPRI) and nothing
+/// else. `ready[i]`: bit 0 readable, closed or urgent, bit 1 writable, bit 2 the other end is gone.
 /// Returns how many are ready. EINTR counts as none.
 #define CB_POLL_MAX 64
-int cb_poll(const int32_t *fds, const bool *wants_write, uint8_t *ready, uint32_t count, int32_t timeout_ms);
+enum { CB_POLL_WRITE = 1, CB_POLL_URGENT_ONLY = 2 };
+int cb_poll(const int32_t *fds, const uint8_t *wants, uint8_t *ready, uint32_t count, int32_t timeout_ms);
+
+/// Has the kernel watch /proc/pressure/memory ("some 150000 1000000": 150 ms of a second, in us). The descriptor has an
+/// urgent event each time. -EOPNOTSUPP: pressure is not measured. -EPERM: it needs CAP_SYS_RESOURCE.
+int cb_pressure_open(const char *trigger);
 
 /// Nanoseconds of CLOCK_MONOTONIC, and CLOCK_BOOTTIME minus CLOCK_MONOTONIC (time spent suspended).
 uint64_t cb_clock_monotonic(void);

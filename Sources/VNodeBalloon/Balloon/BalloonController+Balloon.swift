@@ -1,10 +1,19 @@
 extension BalloonController.Balloon {
-    /// The size that counts, in frames: the forced one before xenstore's; nil: stay as you are.
-    func wantedFrames(_ extentKiB: UInt64) -> UInt64? {
+    /// The size that is asked for, in frames: the forced one before xenstore's; nil: stay as you are.
+    func askedFrames(_ extentKiB: UInt64) -> UInt64? {
         if isRemoved { return 0 }
         if let forced = state.forcedKiB { return forced / 4 }
         guard followsRequest, case .size(let kib) = request else { return nil }
         return kib / extentKiB * extentKiB / 4
+    }
+
+    /// What it may have at most, in frames: by the configuration's floor, and by what memory pressure left.
+    var limitFrames: UInt64 { min(mostFrames, ceiling?.frames ?? .max) }
+
+    /// The size that counts, in frames: what is asked for, as far as it may be.
+    func wantedFrames(_ extentKiB: UInt64) -> UInt64? {
+        if let asked = askedFrames(extentKiB) { return min(asked, limitFrames) }
+        return state.balloonFrames > limitFrames ? limitFrames : nil
     }
 
     /// Which way it should move, nil when it need not or must not.
@@ -33,6 +42,7 @@ extension BalloonController.Balloon {
         } else {
             state.targetKiB = nil
         }
+        isLimited = askedFrames(extentKiB).map { $0 > limitFrames } ?? false
         let reason = heldReason(direction, legacyTargetReturned: legacyTargetReturned)
         state.reason = reason
         state.activity = reason != nil ? .held : direction ?? .idle
@@ -44,6 +54,7 @@ extension BalloonController.Balloon {
         if isRemoved { return .filesRemoved }
         if legacyTargetReturned { return .legacyTarget }
         if request == .invalid { return .invalidTarget }
+        if isLimited { return .guard }
         if let forced = state.forcedKiB, let target = state.targetKiB, target != forced { return .forced }
         return nil
     }

@@ -5,8 +5,9 @@
 public struct BalloonController: Sendable {
     /// What the controller must know of the world to decide. Gathered by the caller before each decision.
     public struct Facts: Sendable {
-        /// Memory of each vnode's node, by vnode number. Needed only where ``wantsMemoryFacts(of:now:)``.
-        public var memory: [Int: Guard.NodeMemory] = [:]
+        /// Memory of each vnode's node, by vnode number; nil when it could not be looked at. Needed only where
+        /// ``wantsMemoryFacts(of:now:)``.
+        public var memory: [Int: Guard.NodeMemory]? = [:]
         /// XENMEM_current_reservation and XENMEM_maximum_reservation, in frames.
         public var currentReservation: UInt64 = 0
         public var maximumReservation: UInt64 = .max
@@ -17,7 +18,11 @@ public struct BalloonController: Sendable {
     /// Settings, from the configuration.
     public struct Options: Equatable, Sendable {
         public var guardRule = Guard()
-        /// MiB a second over all vnodes; 0: as fast as it goes.
+        /// What each vnode's memory never goes below, in KiB.
+        public var floorKiB: UInt64 = 0
+        /// Memory pressure takes memory back; nil: it does not.
+        public var yielding: Yielding?
+        /// MiB a second over all vnodes; 0: as fast as it goes. What cannot wait does not: pressure, a removed file.
         public var maxRateMiB: UInt64 = 0
         /// The most that one step moves. Growing the pool by more than 4 pages at once can keep the kernel busy for
         /// long; taking back is quick.
@@ -27,7 +32,9 @@ public struct BalloonController: Sendable {
         public init() {}
     }
 
-    public var options: Options
+    public var options: Options {
+        didSet { takeOptions() }
+    }
     let extentKiB: UInt64
     var balloons: [Balloon]
     /// memory/target came back after it had been away.
@@ -46,6 +53,12 @@ public struct BalloonController: Sendable {
         var followsRequest = true
         /// Somebody removed its file.
         var isRemoved = false
+        /// The most that the configuration's floor lets it have, in frames.
+        var mostFrames: UInt64 = .max
+        /// What memory pressure left it.
+        var ceiling: Ceiling?
+        /// More is asked for than it may have.
+        var isLimited = false
     }
 
     /// - Parameter granularityKiB: targets are rounded down to a multiple of this; also the size of an extent.
@@ -53,6 +66,18 @@ public struct BalloonController: Sendable {
         self.options = options
         extentKiB = granularityKiB
         balloons = vnodes.map { Balloon(state: VNodeState(vnode: $0)) }
+        takeOptions()
+    }
+
+    private mutating func takeOptions() {
+        rateDue = 0
+        for index in balloons.indices {
+            let size = balloons[index].state.vnode.sizeKiB
+            let most = size > options.floorKiB ? size - options.floorKiB : 0
+            balloons[index].mostFrames = most / extentKiB * extentKiB / 4
+            if options.yielding == nil { balloons[index].ceiling = nil }
+            settle(index)
+        }
     }
 
     /// The vnodes' states, in order of their numbers.
@@ -140,18 +165,18 @@ public struct BalloonController: Sendable {
     /// Whether a decision needs to know the memory of this vnode's node.
     public func wantsMemoryFacts(of vnode: Int, now: UInt64) -> Bool {
         guard let balloon = balloons.first(where: { $0.state.vnode.number == vnode }) else { return false }
-        return balloon.direction(extentKiB, inflating: !legacyTargetReturned) == .inflating
-            && balloon.backoff.isDue(now: now)
+        if balloon.isHeldByPressure && balloon.isCeilingDue(now: now) { return true }
+        return direction(of: balloon) == .inflating && balloon.backoff.isDue(now: now)
     }
 
     /// The next step, if one is due. What keeps a vnode from moving is noted in its state.
     public mutating func next(_ facts: Facts, now: UInt64) -> Decision {
-        if now < rateDue && balloons.contains(where: { direction(of: $0) != nil }) { return .wait(until: rateDue) }
         var chosen: Action?
         // The vnode behind the one that moved last comes first, so that none waits for another's long way.
         let start = (balloons.firstIndex { $0.state.vnode.number > lastActed } ?? 0)
         for offset in balloons.indices {
             let index = (start + offset) % balloons.count
+            if now < rateDue && !balloons[index].isUrgent { continue }
             guard let action = step(index, facts, now: now) else { continue }
             if chosen == nil || isBetter(action, than: chosen, facts) { chosen = action }
         }
@@ -159,10 +184,20 @@ public struct BalloonController: Sendable {
             noteMoving(chosen)
             return .act(chosen)
         }
-        return .wait(until: balloons.compactMap { direction(of: $0) == nil ? nil : $0.backoff.due }.min())
+        return .wait(until: balloons.compactMap { due(of: $0, now: now) }.min())
     }
 
-    private func direction(of balloon: Balloon) -> VNodeActivity? {
+    /// When a vnode that does not move now is looked at again.
+    private func due(of balloon: Balloon, now: UInt64) -> UInt64? {
+        let earliest = now < rateDue && !balloon.isUrgent ? rateDue : nil
+        if direction(of: balloon) != nil {
+            return earliest.map { max($0, balloon.backoff.due ?? 0) } ?? balloon.backoff.due
+        }
+        guard balloon.isHeldByPressure, let ceiling = balloon.ceiling else { return nil }
+        return max(ceiling.due, earliest ?? 0)
+    }
+
+    func direction(of balloon: Balloon) -> VNodeActivity? {
         balloon.direction(extentKiB, inflating: !legacyTargetReturned)
     }
 
@@ -174,17 +209,27 @@ public struct BalloonController: Sendable {
 
     private mutating func step(_ index: Int, _ facts: Facts, now: UInt64) -> Action? {
         let vnode = balloons[index].state.vnode.number
+        liftCeiling(index, facts, now: now)
         guard let direction = direction(of: balloons[index]), balloons[index].backoff.isDue(now: now) else {
             settle(index)
             return nil
         }
         let distance = balloons[index].distanceExtents(extentKiB)
-        if direction == .deflating { return .deflate(vnode: vnode, extents: min(distance, options.deflateExtents)) }
+        if direction == .deflating {
+            return .deflate(vnode: vnode, extents: min(distance, options.deflateExtents, stepExtents))
+        }
         guard balloons[index].state.vnode.linuxNode != nil else { return hold(index, .noNode, now: now) }
-        guard let memory = facts.memory[vnode] else { return hold(index, .noNode, now: now) }
+        // How much there is left is not known: then it may be too little.
+        guard let nodes = facts.memory else { return hold(index, .guard, now: now) }
+        guard let memory = nodes[vnode] else { return hold(index, .noNode, now: now) }
         let allowed = options.guardRule.extents(on: memory, extentKiB: extentKiB)
         guard allowed > 0 else { return hold(index, .guard, now: now) }
-        return .inflate(vnode: vnode, extents: min(distance, allowed, options.inflateExtents))
+        return .inflate(vnode: vnode, extents: min(distance, allowed, options.inflateExtents, stepExtents))
+    }
+
+    /// A step takes a second of the rate at most: whoever wants something else waits no longer than that.
+    private var stepExtents: Int {
+        options.maxRateMiB == 0 ? .max : max(1, Int(min(options.maxRateMiB * 1024 / extentKiB, 1 << 20)))
     }
 
     private mutating func hold(_ index: Int, _ reason: HeldReason, now: UInt64) -> Action? {
@@ -211,7 +256,8 @@ public struct BalloonController: Sendable {
     }
 
     /// Brings activity and reason in line with what is known.
-    private mutating func settle(_ index: Int) {
+    mutating func settle(_ index: Int) {
+        balloons[index].lowerCeiling()
         let direction = direction(of: balloons[index])
         let legacy = legacyTargetReturned
         balloons[index].settle(direction: direction, extentKiB: extentKiB, legacyTargetReturned: legacy)

@@ -7,6 +7,13 @@ public struct Configuration: Equatable, Sendable {
     public var stateDirectory = StateDirectory.standardPath
     /// What each node keeps at least, in KiB.
     public var minFreeKiB: UInt64 = 0
+    /// What memory pressure may do.
+    public enum OnPressure: String, Sendable, Equatable { case hold, yield }
+    public var onPressure = OnPressure.hold
+    /// What each vnode's memory never goes below, in KiB.
+    public var floorKiB: UInt64 = 0
+    /// What pressure leaves in each balloon, in KiB.
+    public var yieldToKiB: UInt64 = 0
     /// MiB a second; 0: unlimited.
     public var maxRateMiB: UInt64 = 0
     public var logLevel = "notice"
@@ -51,12 +58,12 @@ public struct Configuration: Equatable, Sendable {
         case "state-dir":
             guard value.hasPrefix("/"), value.utf8.count < 80 else { return "state-dir must be a short absolute path" }
             stateDirectory = value
-        case "min-free":
-            guard let size = Size(value) else { return "min-free is not a size: \(value)" }
-            minFreeKiB = size.kib
+        case "min-free": return set(\.minFreeKiB, key, value)
         case "on-pressure":
-            // Taking a setting that does nothing would be a promise that is not kept.
-            guard value == "hold" else { return "on-pressure can only be hold in this version" }
+            guard let policy = OnPressure(rawValue: value) else { return "on-pressure must be hold or yield" }
+            onPressure = policy
+        case "floor": return set(\.floorKiB, key, value)
+        case "yield-to": return set(\.yieldToKiB, key, value)
         case "max-rate":
             guard let rate = decimalNumber(Array(value.utf8)) else { return "max-rate is not a number: \(value)" }
             maxRateMiB = rate
@@ -70,11 +77,19 @@ public struct Configuration: Equatable, Sendable {
         return nil
     }
 
+    private mutating func set(_ size: WritableKeyPath<Self, UInt64>, _ key: String, _ value: String) -> String? {
+        guard let parsed = Size(value) else { return "\(key) is not a size: \(value)" }
+        self[keyPath: size] = parsed.kib
+        return nil
+    }
+
     /// What the controller needs of it.
     public var controllerOptions: BalloonController.Options {
         var options = BalloonController.Options()
         options.guardRule = Guard(minFreeKiB: minFreeKiB)
         options.maxRateMiB = maxRateMiB
+        options.floorKiB = floorKiB
+        options.yielding = onPressure == .yield ? Yielding(leastBalloonKiB: yieldToKiB) : nil
         return options
     }
 

@@ -16,7 +16,9 @@ public final class BalloonDaemon {
     private let alarm: AlarmSource
     private let log: Logger
     /// Reads the configuration again, for SIGHUP.
-    private let reload: () throws(BalloonError) -> BalloonController.Options
+    private let reload: () throws(BalloonError) -> Configuration
+    private var pressure = PressureWatch()
+    private var failures = RepeatedFailures()
     private var staticMaxKiB: UInt64?
     private var rereadDue: UInt64 = 0
     private var isStopping = false
@@ -26,7 +28,7 @@ public final class BalloonDaemon {
     /// - Throws: whatever keeps it from running, nothing moved.
     public init(
         configuration: Configuration, log: Logger,
-        reload: @escaping () throws(BalloonError) -> BalloonController.Options
+        reload: @escaping () throws(BalloonError) -> Configuration
     ) throws(BalloonError) {
         self.log = log
         self.reload = reload
@@ -45,6 +47,7 @@ public final class BalloonDaemon {
         try engine.recover()
         interface = try VNodeInterface(store, backend: guest.backend, log: log)
         socket = try ControlSocket(path: state.controlSocketPath)
+        watchPressure()
     }
 
     /// Runs until SIGTERM or SIGINT. The balloons stay as they are.
@@ -59,7 +62,7 @@ public final class BalloonDaemon {
         while !isStopping { try turn() }
         ServiceManager.notify("STOPPING=1")
         // A stop is a stop, whether or not xenstore can be told.
-        attempt("publish the end") { () throws(BalloonError) in
+        attempt("cannot publish the end") { () throws(BalloonError) in
             try interface.publishStopped(
                 engine.controller.states, isEmpty: engine.isEmpty, now: BalloonEngine.now)
         }
@@ -79,6 +82,7 @@ public final class BalloonDaemon {
         if let publish = publish(now) { due = min(due ?? publish, publish) }
         due = min(due ?? rereadDue, rereadDue)
         if let patience = socket.nextTimeout { due = min(due ?? patience, patience) }
+        if let look = pressure.due { due = min(due ?? look, look) }
         try wait(until: due ?? rereadDue, now: now)
     }
 
@@ -88,14 +92,37 @@ public final class BalloonDaemon {
         let clients = socket.watched
         let own = [interface.descriptor, signals.descriptor.rawValue, alarm.descriptor.rawValue]
         let ready = try Poll.wait(
-            own + clients.descriptors, writing: clients.writing.map { $0 + own.count },
+            own + clients.descriptors, writing: clients.writing.map { $0 + own.count }, urgent: pressure.descriptor,
             timeoutMilliseconds: isBusy ? 0 : -1)
         let woken = Set((ready.readable + ready.writable).map { (own + clients.descriptors)[$0] })
-        if woken.contains(alarm.descriptor.rawValue) { alarm.clear() }
+        let isAlarm = woken.contains(alarm.descriptor.rawValue)
+        if isAlarm { alarm.clear() }
         if woken.contains(signals.descriptor.rawValue) { takeSignals() }
-        if woken.contains(interface.descriptor) && takeEvents() || BalloonEngine.now >= rereadDue { reread() }
+        // First of all: memory that is needed now cannot wait for xenstore.
+        if pressure.isDue(isEvent: ready.isUrgent, now: BalloonEngine.now) { answerPressure() }
+        if woken.contains(interface.descriptor) && takeEvents() || isRereadDue(isAlarm) { reread() }
         socket.serve(woken, now: BalloonEngine.now) { line in
             RequestServer(engine: engine, report: report).answer(line: line)
+        }
+    }
+
+    /// Awake anyway, it reads a little early: fewer returns of poll while nothing happens.
+    private func isRereadDue(_ isAlarm: Bool) -> Bool {
+        BalloonEngine.now + (isAlarm ? Self.rereadInterval / 2 : 0) >= rereadDue
+    }
+
+    private func answerPressure() {
+        pressure.looked(isGivingWay: engine.answerPressure(), now: BalloonEngine.now)
+    }
+
+    /// Begins or ends to watch for memory pressure, as the configuration says.
+    private func watchPressure() {
+        do throws(BalloonError) {
+            try pressure.set(isWanted: engine.controller.options.yielding != nil, now: BalloonEngine.now)
+        } catch {
+            log.warning(
+                "the kernel does not tell of memory pressure: on-pressure = yield looks once a minute only",
+                metadata: ["error": "\(error)"])
         }
     }
 
@@ -104,13 +131,22 @@ public final class BalloonDaemon {
             switch signal {
             case .stop: isStopping = true
             case .reload:
-                do throws(BalloonError) {
-                    engine.setOptions(try reload())
-                    log.notice("configuration read again")
-                } catch {
-                    log.error("the configuration stays as it was", metadata: ["error": "\(error)"])
-                }
+                reloadConfiguration()
             }
+        }
+    }
+
+    private func reloadConfiguration() {
+        do throws(BalloonError) {
+            let settings = try reload()
+            if settings.stateDirectory != engine.state.path {
+                log.warning("another state-dir needs a restart", metadata: ["state-dir": "\(engine.state.path)"])
+            }
+            engine.setOptions(settings.controllerOptions)
+            watchPressure()
+            log.notice("configuration read again")
+        } catch {
+            log.error("the configuration stays as it was", metadata: ["error": "\(error)"])
         }
     }
 
@@ -119,7 +155,7 @@ public final class BalloonDaemon {
     private func reread() {
         rereadDue = BalloonEngine.now + Self.rereadInterval
         engine.lookAtUnseen()
-        attempt("read xenstore") { () throws(BalloonError) in
+        attempt("cannot read xenstore") { () throws(BalloonError) in
             if isCutOff { try reconnect() }
             isCutOff = true
             staticMaxKiB = try VNodeInterface.staticMaxKiB(store)
@@ -127,8 +163,8 @@ public final class BalloonDaemon {
             isCutOff = false
             try engine.take(reading)
         }
-        attempt("look after the files") { () throws(BalloonError) in try engine.checkFiles() }
-        attempt("look after the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
+        attempt("cannot look after the files") { () throws(BalloonError) in try engine.checkFiles() }
+        attempt("cannot look after the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
     }
 
     /// A new interface publishes everything again.
@@ -140,13 +176,13 @@ public final class BalloonDaemon {
     private func takeEvents() -> Bool {
         // After a failure the pause of a second counts, not the descriptor, which may stay readable.
         var any = false
-        attempt("take xenstore's events") { () throws(BalloonError) in any = try interface.takeEvents() }
+        attempt("cannot take xenstore's events") { () throws(BalloonError) in any = try interface.takeEvents() }
         return any
     }
 
     private func publish(_ now: UInt64) -> UInt64? {
         var due: UInt64?
-        attempt("publish") { () throws(BalloonError) in
+        attempt("cannot publish") { () throws(BalloonError) in
             due = try interface.publish(engine.controller.states, now: now)
         }
         return due
@@ -156,8 +192,9 @@ public final class BalloonDaemon {
     private func attempt(_ what: String, _ body: () throws(BalloonError) -> Void) {
         do throws(BalloonError) {
             try body()
+            failures.succeeded(what)
         } catch {
-            log.error("cannot \(what)", metadata: ["error": "\(error)"])
+            failures.log(log, what, error, now: BalloonEngine.now)
             rereadDue = min(rereadDue, BalloonEngine.now + Backoff.first)
         }
     }

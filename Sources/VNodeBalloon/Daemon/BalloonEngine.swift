@@ -18,6 +18,7 @@ public final class BalloonEngine {
     private static let resumeThreshold: UInt64 = 3_000_000
     /// Vnodes that could not be looked at. Nothing of theirs moves until they were.
     private var unseen: Set<Int> = []
+    private var failures = RepeatedFailures()
 
     /// - Parameter state: the caller has its lock.
     public init(guest: Guest, state: StateDirectory, options: BalloonController.Options, log: Logger) {
@@ -146,13 +147,40 @@ public final class BalloonEngine {
         do throws(BalloonError) {
             facts.currentReservation = try guest.hypervisor.currentReservation()
             facts.maximumReservation = try guest.hypervisor.maximumReservation()
-            if guest.backend.vnodes.contains(where: { controller.wantsMemoryFacts(of: $0.number, now: now) }) {
-                facts.memory = try guest.memoryFacts()
-            }
         } catch {
-            log.error("cannot look at memory", metadata: ["error": "\(error)"])
+            failures.log(log, "cannot ask for the reservation", error, now: now)
+        }
+        if guest.backend.vnodes.contains(where: { controller.wantsMemoryFacts(of: $0.number, now: now) }) {
+            facts.memory = memoryFacts(now)
         }
         return facts
+    }
+
+    /// Memory of the vnodes' nodes, nil when it cannot be looked at.
+    private func memoryFacts(_ now: UInt64) -> [Int: Guard.NodeMemory]? {
+        do throws(BalloonError) { return try guest.memoryFacts() } catch {
+            failures.log(log, "cannot look at memory", error, now: now)
+            return nil
+        }
+    }
+
+    /// The guest is under memory pressure: the balloons of the nodes that suffer give way.
+    /// - Returns: whether any does.
+    func answerPressure() -> Bool {
+        let now = Self.now
+        guard let nodes = memoryFacts(now) else { return false }
+        var isGivingWay = false
+        for (vnode, memory) in nodes {
+            guard controller.press(vnode: vnode, memory: memory, now: now) else { continue }
+            isGivingWay = true
+            let kept = controller.options.guardRule.keptKiB(on: memory)
+            log.notice(
+                "memory pressure: the balloon gives way",
+                metadata: [
+                    "vnode": "\(vnode)", "available_kib": "\(memory.availableKiB)", "kept_kib": "\(kept)",
+                ])
+        }
+        return isGivingWay
     }
 
     private func perform(_ action: Action) -> Outcome {

@@ -9,7 +9,8 @@ public enum Doctor {
         public let fix: String?
     }
 
-    public static func examine() -> [Check] {
+    /// - Parameter configuration: some checks count only with some settings.
+    public static func examine(_ configuration: Configuration = Configuration()) -> [Check] {
         let xen = check("xen-guest") { () throws(BalloonError) in
             guard try Guest.currentKind() != .pv else {
                 throw BalloonError(.unsupportedGuest, "a PV guest: only Linux's own balloon can move its memory")
@@ -24,7 +25,18 @@ public enum Doctor {
         if let hypervisor { checks.append(contentsOf: vnodes(hypervisor)) }
         checks.append(memoryTarget())
         checks.append(overcommit())
+        if configuration.onPressure == .yield { checks.append(pressure()) }
         return checks
+    }
+
+    private static func pressure() -> Check {
+        check("pressure", needed: false) { () throws(BalloonError) in
+            guard !PressureWatch.isMeasured else { return }
+            throw BalloonError(
+                .system,
+                "the kernel does not measure memory pressure: on-pressure = yield looks once a minute only;"
+                    + " boot with psi=1, or build the kernel with CONFIG_PSI")
+        }
     }
 
     private static func check(

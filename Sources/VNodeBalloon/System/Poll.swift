@@ -6,27 +6,40 @@ enum Poll {
     /// - Returns: the indexes of those that are.
     /// - Throws: `.system`.
     static func wait(_ descriptors: [Int32], timeoutMilliseconds: Int32) throws(BalloonError) -> [Int] {
-        try wait(descriptors, writing: [], timeoutMilliseconds: timeoutMilliseconds).readable
+        try wait(descriptors, writing: [], urgent: nil, timeoutMilliseconds: timeoutMilliseconds).readable
     }
 
     /// Whether a socket's other end is gone for good.
     static func isHungUp(_ descriptor: Int32) -> Bool {
         var ready: UInt8 = 0
         // Unsafe: lists of one.
-        let result = unsafe cb_poll([descriptor], [false], &ready, 1, 0)
+        let result = unsafe cb_poll([descriptor], [0], &ready, 1, 0)
         return result > 0 && ready & 4 != 0
     }
 
-    /// Waits for room to write, too, at the indexes in `writing`.
+    /// What a wait ended with: indexes of descriptors.
+    struct Ready {
+        var readable: [Int] = []
+        var writable: [Int] = []
+        /// The urgent descriptor has an event.
+        var isUrgent = false
+    }
+
+    /// Waits for room to write, too, at the indexes in `writing`, and for an urgent event alone of one more descriptor.
     static func wait(
-        _ descriptors: [Int32], writing: [Int], timeoutMilliseconds: Int32
-    ) throws(BalloonError) -> (readable: [Int], writable: [Int]) {
-        var wantsWrite = [Bool](repeating: false, count: descriptors.count)
-        for index in writing { wantsWrite[index] = true }
-        var ready = [UInt8](repeating: 0, count: descriptors.count)
+        _ descriptors: [Int32], writing: [Int], urgent: Int32?, timeoutMilliseconds: Int32
+    ) throws(BalloonError) -> Ready {
+        let all = descriptors + (urgent.map { [$0] } ?? [])
+        var wants = [UInt8](repeating: 0, count: all.count)
+        for index in writing { wants[index] = UInt8(CB_POLL_WRITE) }
+        if urgent != nil { wants[all.count - 1] = UInt8(CB_POLL_URGENT_ONLY) }
+        var flags = [UInt8](repeating: 0, count: all.count)
         // Unsafe: three lists of the same length, which is passed along.
-        let result = unsafe cb_poll(descriptors, wantsWrite, &ready, UInt32(descriptors.count), timeoutMilliseconds)
+        let result = unsafe cb_poll(all, wants, &flags, UInt32(all.count), timeoutMilliseconds)
         try check(result, "cannot wait for events (poll)")
-        return (ready.indices.filter { ready[$0] & 1 != 0 }, ready.indices.filter { ready[$0] & 2 != 0 })
+        return Ready(
+            readable: descriptors.indices.filter { flags[$0] & 1 != 0 },
+            writable: descriptors.indices.filter { flags[$0] & 2 != 0 },
+            isUrgent: urgent != nil && flags[all.count - 1] & 1 != 0)
     }
 }

@@ -32,7 +32,7 @@ import VNodeBalloon
                 let held = (hand.balloons[vnode] ?? 0) * 4
                 let available = nodeKiB[vnode] > held ? nodeKiB[vnode] - held : 0
                 let memory = Guard.NodeMemory(managedKiB: 1 << 19, availableKiB: available, highWatermarksKiB: 100)
-                hand.facts.memory[vnode] = memory
+                hand.facts.memory?[vnode] = memory
             }
         }
 
@@ -53,7 +53,7 @@ import VNodeBalloon
                 let kib = UInt64(extents) * 2048
                 try demand(extents >= 1 && extents <= options.inflateExtents, "\(action): bound of a step")
                 try demand(balloon + kib <= target, "\(action) beyond \(target) from \(balloon)")
-                guard let memory = hand.facts.memory[vnode] else { throw Falsified(description: "no memory known") }
+                guard let memory = hand.facts.memory?[vnode] else { throw Falsified(description: "no memory known") }
                 let kept = options.guardRule.keptKiB(on: memory)
                 try demand(memory.availableKiB >= kept + kib, "\(action) into the guard")
             case .deflate(_, let extents):
@@ -138,7 +138,7 @@ import VNodeBalloon
     @Test func noWorkWhileHeld() {
         let hand = Hand()
         hand.target(0, mib: 8)
-        hand.facts.memory[0] = Hand.memory(availableMiB: 1)
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 1)
         var decisions = 0
         while hand.now < 86_400 * Hand.second && decisions < 2_000 {
             decisions += 1

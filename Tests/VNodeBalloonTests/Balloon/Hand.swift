@@ -13,7 +13,7 @@ final class Hand {
 
     init(vnodes: [VNode] = [Hand.vnode(0), Hand.vnode(1)], options: BalloonController.Options = .init()) {
         controller = BalloonController(vnodes: vnodes, granularityKiB: 2048, options: options)
-        for vnode in vnodes { facts.memory[vnode.number] = Self.memory(availableMiB: 1024) }
+        for vnode in vnodes { facts.memory?[vnode.number] = Self.memory(availableMiB: 1024) }
     }
 
     static func vnode(_ number: Int, linuxNode: Int? = 0) -> VNode {

@@ -72,18 +72,18 @@ import VNodeBalloon
         let hand = Hand()
         hand.target(0, mib: 40)
         // 32 MiB are kept: 11 MiB above are five extents.
-        hand.facts.memory[0] = Hand.memory(availableMiB: 43)
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 43)
         #expect(hand.next() == .act(.inflate(vnode: 0, extents: 4)))
-        hand.facts.memory[0] = Hand.memory(availableMiB: 35)
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 35)
         #expect(hand.next() == .act(.inflate(vnode: 0, extents: 1)))
-        hand.facts.memory[0] = Hand.memory(availableMiB: 33)
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 33)
         #expect(hand.next() == .wait(until: Self.second))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
         hand.now = Self.second
         #expect(hand.controller.wantsMemoryFacts(of: 0, now: hand.now))
         #expect(hand.next() == .wait(until: 3 * Self.second))
         // Memory came back: at the next tick it goes on.
-        hand.facts.memory[0] = Hand.memory(availableMiB: 300)
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 300)
         hand.now = 3 * Self.second - 1
         #expect(hand.next() == .wait(until: 3 * Self.second))
         hand.now += 1
@@ -105,8 +105,15 @@ import VNodeBalloon
         hand.target(0, mib: 8)
         #expect(hand.next() == .wait(until: Self.second))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .noNode)
+        // That /proc/zoneinfo could not be read does not mean that there is no node.
+        hand.target(1, mib: 6)
+        let known = hand.facts.memory
+        hand.facts.memory = nil
+        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.state(1).activity == .held && hand.state(1).reason == .guard)
+        hand.facts.memory = known
         // A node that /proc/zoneinfo does not know is none.
-        hand.facts.memory[1] = nil
+        hand.facts.memory?[1] = nil
         hand.target(1, mib: 8)
         #expect(hand.next() == .wait(until: Self.second))
         #expect(hand.state(1).reason == .noNode)
@@ -144,17 +151,39 @@ import VNodeBalloon
         let hand = Hand(options: options)
         hand.target(0, mib: 24)
         hand.target(1, mib: 8)
-        for _ in 0..<3 {
+        for _ in 0..<7 {
             let start = hand.now
             let action = try #require(hand.action(), "nothing to do at \(hand.now)")
             hand.succeed(action)
-            // 8 MiB at 4 MiB a second, whichever vnode is next.
-            #expect(hand.next() == .wait(until: start + 2 * Self.second))
-            hand.now = start + 2 * Self.second - 1
+            // 4 MiB at 4 MiB a second, whichever vnode is next: a step is never more than a second's worth.
+            #expect(hand.next() == .wait(until: start + Self.second))
+            hand.now = start + Self.second - 1
             #expect(hand.action() == nil)
             hand.now += 1
         }
         #expect(hand.settle().count == 1)
         #expect(hand.next() == .wait(until: nil), "nothing to wait for once all is done")
+    }
+
+    @Test func theRateKeepsNobodyWaitingForLong() throws {
+        var options = BalloonController.Options()
+        options.maxRateMiB = 1
+        let hand = Hand(options: options)
+        hand.target(0, mib: 400)
+        // At least an extent, at most two seconds of this rate.
+        let action = try #require(hand.action(), "nothing to do")
+        #expect(action == .inflate(vnode: 0, extents: 1))
+        hand.succeed(action)
+        hand.target(1, mib: 2)
+        #expect(hand.next() == .wait(until: 2 * Self.second))
+        // Another rate counts at once.
+        hand.controller.options.maxRateMiB = 8
+        #expect(hand.next() == .act(.inflate(vnode: 1, extents: 1)))
+        // A file that is about to be freed does not wait.
+        hand.controller.options.maxRateMiB = 1
+        try hand.succeed(#require(hand.action(), "nothing to do"))
+        #expect(hand.next() == .wait(until: 2 * Self.second))
+        hand.controller.setRemoved(vnode: 0)
+        #expect(hand.next() == .act(.deflate(vnode: 0, extents: 1)))
     }
 }

@@ -1,0 +1,83 @@
+/// What memory pressure may do to the balloons.
+public struct Yielding: Equatable, Sendable {
+    /// What pressure leaves in each balloon, in KiB.
+    public var leastBalloonKiB: UInt64
+
+    public init(leastBalloonKiB: UInt64 = 0) { self.leastBalloonKiB = leastBalloonKiB }
+}
+
+extension BalloonController.Balloon {
+    /// The size that memory pressure left a balloon. It may only fall, until the node has been at ease for a while.
+    struct Ceiling: Sendable {
+        var frames: UInt64
+        /// When to look whether the node is at ease.
+        var due: UInt64
+    }
+
+    /// What was taken back since, for whatever reason, is not given again either.
+    mutating func lowerCeiling() {
+        if let ceiling { self.ceiling?.frames = min(ceiling.frames, state.balloonFrames) }
+    }
+
+    /// More is asked for than pressure left.
+    var isHeldByPressure: Bool {
+        guard let ceiling else { return false }
+        return isLimited && ceiling.frames < mostFrames
+    }
+
+    func isCeilingDue(now: UInt64) -> Bool { ceiling.map { now >= $0.due } ?? false }
+
+    /// What must not wait for the rate: memory that the node needs now, a file that is about to be freed.
+    var isUrgent: Bool { isRemoved || ceiling.map { state.balloonFrames > $0.frames } ?? false }
+}
+
+extension BalloonController {
+    /// How long a node must have been without pressure before memory is taken from it again. Nanoseconds.
+    ///
+    /// With the margin of ``isAtEase(_:)`` it keeps a balloon from going to and fro: a load that stays the same is
+    /// answered once, one that comes and goes at most once in this time.
+    public static let calm: UInt64 = Backoff.longest
+
+    /// The node of this vnode suffers from memory pressure: where it has less than the guard keeps, the balloon gives
+    /// way by as much as is missing, and does not grow again before ``calm`` and ``isAtEase(_:)``.
+    ///
+    /// - Returns: whether it gives way now.
+    public mutating func press(vnode: Int, memory: Guard.NodeMemory, now: UInt64) -> Bool {
+        guard let yielding = options.yielding,
+            let index = balloons.firstIndex(where: { $0.state.vnode.number == vnode })
+        else { return false }
+        let kept = options.guardRule.keptKiB(on: memory)
+        guard memory.availableKiB < kept else { return false }
+        let balloon = balloons[index].state.balloonFrames
+        let missing = (kept - memory.availableKiB + extentKiB - 1) / extentKiB * extentKiB / 4
+        let least = min(balloon, (yielding.leastBalloonKiB + extentKiB - 1) / extentKiB * extentKiB / 4)
+        let left = max(least, balloon > missing ? balloon - missing : 0)
+        let wasDeflating = direction(of: balloons[index]) == .deflating
+        balloons[index].ceiling = Balloon.Ceiling(
+            frames: min(left, balloons[index].ceiling?.frames ?? .max), due: now + Self.calm)
+        let isDeflating = direction(of: balloons[index]) == .deflating
+        // What kept it from growing does not keep it from giving way.
+        if isDeflating && !wasDeflating { balloons[index].startAfresh() }
+        settle(index)
+        return isDeflating && balloons[index].backoff.due == nil
+    }
+
+    /// Whether a node has so much that taking some from it would not bring the pressure back at once: a quarter more
+    /// than the guard keeps.
+    func isAtEase(_ memory: Guard.NodeMemory) -> Bool {
+        let kept = options.guardRule.keptKiB(on: memory)
+        return memory.availableKiB >= kept + kept / 4
+    }
+
+    /// Lets a balloon grow again, or looks again later.
+    mutating func liftCeiling(_ index: Int, _ facts: Facts, now: UInt64) {
+        guard balloons[index].isCeilingDue(now: now) else { return }
+        let vnode = balloons[index].state.vnode.number
+        if !balloons[index].isHeldByPressure || facts.memory?[vnode].map(isAtEase) == true {
+            balloons[index].ceiling = nil
+            settle(index)
+        } else {
+            balloons[index].ceiling?.due = now + Self.calm
+        }
+    }
+}

@@ -1,0 +1,36 @@
+internal import Logging
+
+/// Logs a failure that stays once a minute, and not at every try.
+struct RepeatedFailures {
+    /// Nanoseconds.
+    static let interval: UInt64 = 60_000_000_000
+
+    /// What was logged last of each action, and when.
+    private var logged: [String: (error: BalloonError, at: UInt64)] = [:]
+    /// Tries that failed since, unlogged.
+    private var unlogged: [String: Int] = [:]
+
+    /// Whether a failure is to be logged: another one than before, or after a while. Counts those that are not.
+    mutating func isDue(_ what: String, _ error: BalloonError, now: UInt64) -> Bool {
+        if let last = logged[what], last.error.description == error.description, now < last.at + Self.interval {
+            unlogged[what, default: 0] += 1
+            return false
+        }
+        logged[what] = (error, now)
+        return true
+    }
+
+    /// An action worked: its next failure is news.
+    mutating func succeeded(_ what: String) {
+        guard logged[what] != nil else { return }
+        logged[what] = nil
+        unlogged[what] = nil
+    }
+
+    mutating func log(_ log: Logger, _ what: String, _ error: BalloonError, now: UInt64) {
+        guard isDue(what, error, now: now) else { return }
+        var metadata: Logger.Metadata = ["error": "\(error)"]
+        if let count = unlogged.removeValue(forKey: what) { metadata["times"] = "\(count + 1)" }
+        log.error("\(what)", metadata: metadata)
+    }
+}

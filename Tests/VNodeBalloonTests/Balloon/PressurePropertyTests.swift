@@ -1,0 +1,141 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+/// A guest whose load comes and goes, on two nodes, under a daemon that yields.
+@Suite struct PressurePropertyTests {
+    struct Guest {
+        let hand: Hand
+        let kept: UInt64
+        let leastKiB: UInt64
+        let floorKiB: UInt64
+        /// What the guest uses of each node, in KiB. A node has 1 GiB.
+        var usedKiB: [UInt64] = [0, 0]
+        var wantedKiB: [UInt64] = [0, 0]
+        /// When each node was under pressure last.
+        var pressed: [UInt64?] = [nil, nil]
+        var moves = 0
+        var nextTold: UInt64 = 0
+
+        init(_ random: inout SeededGenerator) {
+            var options = BalloonController.Options()
+            options.deflateExtents = random.number(1...64)
+            options.guardRule = Guard(minFreeKiB: UInt64(random.number(0...200)) * 1024)
+            leastKiB = random.oneIn(2) ? UInt64(random.number(0...100_000)) : 0
+            floorKiB = random.oneIn(2) ? UInt64(random.number(0...700_000)) : 0
+            options.yielding = Yielding(leastBalloonKiB: leastKiB)
+            options.floorKiB = floorKiB
+            hand = Hand(options: options)
+            kept = options.guardRule.keptKiB(on: Hand.memory(availableMiB: 0))
+        }
+
+        func balloonKiB(_ vnode: Int) -> UInt64 { (hand.balloons[vnode] ?? 0) * 4 }
+
+        func available(_ vnode: Int) -> UInt64 {
+            let gone = usedKiB[vnode] + balloonKiB(vnode)
+            return gone < 1 << 20 ? (1 << 20) - gone : 0
+        }
+
+        func memory(_ vnode: Int) -> Guard.NodeMemory {
+            Guard.NodeMemory(managedKiB: 512 * 1024, availableKiB: available(vnode), highWatermarksKiB: 0)
+        }
+
+        mutating func want(_ vnode: Int, _ kib: UInt64) {
+            wantedKiB[vnode] = kib
+            hand.controller.setRequest(.size(kib), vnode: vnode)
+        }
+
+        /// The kernel tells of pressure, once a second, while a node has less than the guard keeps.
+        mutating func tell() {
+            guard hand.now >= nextTold else { return }
+            nextTold = hand.now + Hand.second
+            guard (0...1).contains(where: { available($0) < kept }) else { return }
+            for vnode in 0...1 {
+                if available(vnode) < kept { pressed[vnode] = hand.now }
+                _ = hand.controller.press(vnode: vnode, memory: memory(vnode), now: hand.now)
+            }
+        }
+
+        mutating func perform(_ action: Action) throws {
+            let (vnode, extents) = (action.vnode, UInt64(action.extents))
+            if action.isInflation {
+                try demand(available(vnode) >= kept + extents * 2048, "\(action) into the guard")
+                let size = UInt64(1 << 20)
+                try demand(balloonKiB(vnode) + extents * 2048 + floorKiB <= size, "\(action) below the floor")
+                let isCalm = pressed[vnode].map { hand.now >= $0 + BalloonController.calm } ?? true
+                try demand(isCalm, "\(action) soon after pressure")
+            } else {
+                let left = balloonKiB(vnode) - extents * 2048
+                try demand(left >= min(wantedKiB[vnode] / 2048 * 2048, leastKiB), "\(action): nothing is left")
+            }
+            moves += 1
+            hand.succeed(action)
+        }
+
+        /// Lets time pass up to then, with all that falls due.
+        mutating func run(until end: UInt64) throws {
+            while hand.now < end {
+                tell()
+                for vnode in 0...1 { hand.facts.memory?[vnode] = memory(vnode) }
+                switch hand.next() {
+                case .act(let action):
+                    try perform(action)
+                    hand.now += 1_000_000
+                case .wait(let due):
+                    try demand(due.map { $0 > hand.now } ?? true, "a busy loop at \(hand.now)")
+                    hand.now = min(end, max(hand.now + 1, min(due ?? end, nextTold)))
+                    if due ?? end > nextTold && !(0...1).contains(where: { available($0) < kept }) {
+                        hand.now = min(end, due ?? end)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func neverBelowTheFloorNeverSoonAfterPressureAndNoOscillation() {
+        property("pressure", cases: 200) { random in
+            var guest = Guest(&random)
+            for _ in 0..<20 {
+                if random.oneIn(2) { guest.want(random.number(0...1), UInt64(random.number(0...900_000))) }
+                if random.oneIn(2) { guest.usedKiB[random.number(0...1)] = UInt64(random.number(0...1_000_000)) }
+                try guest.run(until: guest.hand.now + UInt64(random.number(1...100)) * Hand.second)
+            }
+            // A load that stays the same is answered within minutes, and then nothing moves for an hour.
+            try guest.run(until: guest.hand.now + 5 * BalloonController.calm)
+            let moves = guest.moves
+            try guest.run(until: guest.hand.now + 3600 * Hand.second)
+            try demand(guest.moves == moves, "\(guest.moves - moves) moves under a load that stays the same")
+            for vnode in 0...1 {
+                let isServed = guest.available(vnode) >= guest.kept
+                let least = min(guest.wantedKiB[vnode] / 2048 * 2048, (guest.leastKiB + 2047) / 2048 * 2048)
+                try demand(isServed || guest.balloonKiB(vnode) <= least, "node \(vnode) still suffers")
+            }
+            // It ends: every balloon reaches its target, or its floor.
+            guest.usedKiB = [0, 0]
+            try guest.run(until: guest.hand.now + 3 * BalloonController.calm)
+            for vnode in 0...1 {
+                let most = ((1 << 20) - max(guest.floorKiB, guest.kept)) / 2048 * 2048
+                let wanted = min(guest.wantedKiB[vnode] / 2048 * 2048, most)
+                try demand(guest.balloonKiB(vnode) == wanted, "vnode \(vnode) is not at \(wanted) KiB")
+            }
+        }
+    }
+
+    /// A load that comes and goes every few seconds is answered at most once a minute.
+    @Test func aLoadThatBreathesIsNotChased() throws {
+        var random = SeededGenerator(seed: 1)
+        var guest = Guest(&random)
+        while guest.leastKiB > 0 || guest.floorKiB > 0 { guest = Guest(&random) }
+        guest.want(0, 600 * 1024)
+        try guest.run(until: 60 * Hand.second)
+        var (growths, last) = (0, guest.balloonKiB(0))
+        for second in 0..<1200 {
+            guest.usedKiB[0] = second / 5 % 2 == 0 ? 700 * 1024 : 100 * 1024
+            try guest.run(until: guest.hand.now + Hand.second)
+            if guest.balloonKiB(0) > last { growths += 1 }
+            last = guest.balloonKiB(0)
+        }
+        #expect(growths <= 20, "it grew in \(growths) seconds of 1200")
+        #expect(guest.pressed[0] != nil, "there was pressure")
+    }
+}

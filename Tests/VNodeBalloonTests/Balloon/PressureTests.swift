@@ -1,0 +1,161 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+/// Memory pressure takes memory back, and gives it again only when there is plenty.
+@Suite struct PressureTests {
+    static let second = Hand.second
+    static let minute = BalloonController.calm
+
+    /// 200 MiB on vnode 0 and 100 MiB on vnode 1, reached.
+    static func hand(yielding: Yielding? = Yielding(), floorMiB: UInt64 = 0) -> Hand {
+        var options = BalloonController.Options()
+        options.yielding = yielding
+        options.floorKiB = floorMiB * 1024
+        let hand = Hand(options: options)
+        hand.target(0, mib: 200)
+        hand.target(1, mib: 100)
+        _ = hand.settle()
+        return hand
+    }
+
+    /// The kernel tells of pressure while a node has so much.
+    static func press(_ hand: Hand, _ vnode: Int = 0, availableMiB: UInt64) -> Bool {
+        hand.facts.memory?[vnode] = Hand.memory(availableMiB: availableMiB)
+        let memory = Hand.memory(availableMiB: availableMiB)
+        return hand.controller.press(vnode: vnode, memory: memory, now: hand.now)
+    }
+
+    @Test func theNodeThatSuffersGetsWhatItLacks() {
+        let hand = Self.hand()
+        #expect(Self.press(hand, availableMiB: 11))
+        // 21 MiB are missing: eleven extents; the other vnode stays.
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 11)])
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
+        #expect(hand.state(0).targetKiB == 200 * 1024 && hand.balloonMiB(0) == 178)
+        #expect(hand.state(1).activity == .idle && hand.balloonMiB(1) == 100)
+        // It stays so while the node has no more, and is looked at once a minute.
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 33)
+        for tick in 1...5 as ClosedRange<UInt64> {
+            #expect(hand.next() == .wait(until: tick * Self.minute))
+            #expect(!hand.controller.wantsMemoryFacts(of: 0, now: tick * Self.minute - 1))
+            hand.now = tick * Self.minute
+            #expect(hand.controller.wantsMemoryFacts(of: 0, now: hand.now))
+        }
+        // 40 MiB are a quarter more than is kept: it goes on to its target.
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 39)
+        #expect(hand.next() == .wait(until: 6 * Self.minute))
+        hand.now = 6 * Self.minute
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 400)
+        _ = hand.settle()
+        #expect(hand.state(0).activity == .idle && hand.balloonMiB(0) == 200)
+    }
+
+    @Test func pressureElsewhereIsNoneOfOurs() {
+        let hand = Self.hand()
+        #expect(!Self.press(hand, availableMiB: 32))
+        #expect(hand.settle().isEmpty && hand.state(0).activity == .idle)
+        let holding = Self.hand(yielding: nil)
+        #expect(!Self.press(holding, availableMiB: 1))
+        #expect(holding.settle().isEmpty && holding.state(0).activity == .idle)
+    }
+
+    @Test func someOfTheBalloonStays() {
+        let hand = Self.hand(yielding: Yielding(leastBalloonKiB: 191 * 1024))
+        #expect(Self.press(hand, availableMiB: 1))
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)])
+        #expect(hand.balloonMiB(0) == 192 && hand.state(0).reason == .guard)
+        #expect(!Self.press(hand, availableMiB: 1), "there is no more to be had")
+        #expect(hand.settle().isEmpty)
+        // All of it at most.
+        let other = Self.hand()
+        other.target(1, mib: 4)
+        _ = other.settle()
+        #expect(Self.press(other, 1, availableMiB: 1))
+        #expect(other.settle() == [.deflate(vnode: 1, extents: 2)] && other.state(1).activity == .held)
+    }
+
+    @Test func pressureAgainTakesMore() {
+        let hand = Self.hand()
+        #expect(Self.press(hand, availableMiB: 20))
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 6)])
+        hand.now = 30 * Self.second
+        #expect(Self.press(hand, availableMiB: 28))
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 2)] && hand.balloonMiB(0) == 184)
+        // The minute counts from the last time; a new target does not shorten it.
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 400)
+        hand.target(0, mib: 300)
+        #expect(hand.next() == .wait(until: 90 * Self.second))
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
+        hand.target(0, mib: 100)
+        #expect(hand.settle().count == 1 && hand.state(0).activity == .idle)
+        hand.now = 90 * Self.second
+        hand.target(0, mib: 300)
+        _ = hand.settle()
+        #expect(hand.balloonMiB(0) == 300)
+    }
+
+    @Test func aForcedSizeAndNoTargetGiveWayToo() {
+        let hand = Self.hand()
+        hand.controller.setForced(220 * 1024, vnode: 0)
+        hand.controller.setRequest(.absent, vnode: 1)
+        _ = hand.settle()
+        #expect(Self.press(hand, availableMiB: 30) && Self.press(hand, 1, availableMiB: 30))
+        #expect(hand.settle() == [.deflate(vnode: 1, extents: 1), .deflate(vnode: 0, extents: 1)])
+        #expect(hand.state(0).reason == .guard && hand.state(1).activity == .idle && hand.balloonMiB(1) == 98)
+    }
+
+    @Test func whatKeepsItFromGrowingDoesNotKeepItFromGivingWay() throws {
+        let hand = Self.hand()
+        hand.target(0, mib: 300)
+        try hand.fail(#require(hand.action(), "nothing to do"), .noMemory)
+        #expect(hand.next() == .wait(until: Self.second))
+        #expect(Self.press(hand, availableMiB: 30))
+        let action = try #require(hand.action(), "it waits")
+        #expect(action == .deflate(vnode: 0, extents: 1))
+        // But a deflate that fails is tried again later and later, however often pressure is told.
+        hand.fail(action, .pnodeFull)
+        #expect(!Self.press(hand, availableMiB: 30))
+        #expect(hand.next() == .wait(until: Self.second) && hand.state(0).reason == .pnodeFull)
+    }
+
+    @Test func pressureDoesNotWaitForTheRate() throws {
+        let hand = Self.hand()
+        hand.controller.options.maxRateMiB = 2
+        hand.target(0, mib: 300)
+        try hand.succeed(#require(hand.action(), "nothing to do"))
+        #expect(hand.next() == .wait(until: Self.second))
+        #expect(Self.press(hand, availableMiB: 28))
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 1), .deflate(vnode: 0, extents: 1)])
+    }
+
+    @Test func withoutYieldingTheCeilingIsGone() {
+        let hand = Self.hand()
+        _ = Self.press(hand, availableMiB: 30)
+        _ = hand.settle()
+        hand.controller.options.yielding = nil
+        hand.facts.memory?[0] = Hand.memory(availableMiB: 400)
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 1)])
+    }
+
+    // MARK: The floor
+
+    @Test func aVNodesMemoryNeverGoesBelowTheFloor() {
+        let hand = Self.hand(yielding: nil, floorMiB: 925)
+        // 1024 MiB less 925 are 99: 49 extents. Nothing is to be waited for: more is never given.
+        #expect(hand.balloonMiB(0) == 98 && hand.next() == .wait(until: nil))
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
+        #expect(hand.state(0).targetKiB == 200 * 1024)
+        hand.controller.setForced(150 * 1024, vnode: 1)
+        #expect(hand.settle().isEmpty && hand.balloonMiB(1) == 98 && hand.state(1).reason == .guard)
+        // A higher one takes memory back, a lower one lets go.
+        hand.controller.options.floorKiB = 1000 * 1024
+        #expect(hand.settle().count == 2 && hand.balloonMiB(0) == 24 && hand.balloonMiB(1) == 24)
+        hand.controller.options.floorKiB = 2000 * 1024
+        _ = hand.settle()
+        #expect(hand.balloonMiB(0) == 0)
+        hand.controller.options.floorKiB = 0
+        _ = hand.settle()
+        #expect(hand.balloonMiB(0) == 200 && hand.balloonMiB(1) == 150 && hand.state(0).activity == .idle)
+    }
+}

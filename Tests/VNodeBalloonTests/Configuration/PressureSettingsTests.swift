@@ -1,0 +1,26 @@
+import Testing
+import VNodeBalloon
+
+/// The settings for memory pressure, as far as the controller gets them.
+@Suite struct PressureSettingsTests {
+    static func options(_ text: String) throws -> BalloonController.Options {
+        try Configuration(parsing: text, name: "test").controllerOptions
+    }
+
+    @Test func holdIsTheDefault() throws {
+        #expect(try Self.options("").yielding == nil && Self.options("").floorKiB == 0)
+        #expect(try Self.options("on-pressure = hold").yielding == nil)
+    }
+
+    @Test func yieldWithAndWithoutARest() throws {
+        #expect(try Self.options("on-pressure = yield").yielding == Yielding(leastBalloonKiB: 0))
+        let options = try Self.options("yield-to = 64m\non-pressure = yield\nfloor = 1000")
+        #expect(options.yielding == Yielding(leastBalloonKiB: 65536) && options.floorKiB == 1000)
+    }
+
+    @Test(arguments: ["on-pressure = maybe", "on-pressure =", "floor = much", "yield-to = -1"])
+    func nonsenseIsRefusedWithItsLine(_ line: String) {
+        let error = #expect(throws: BalloonError.self) { try Self.options("# a comment\n\(line)") }
+        #expect(error?.code == .invalidConfiguration && error?.message.contains("line 2") == true)
+    }
+}
