@@ -142,7 +142,7 @@ check_agree() {
     set -- $(page_counts)
     check_eq "$agree_text: status and Xen agree on all of the domain" \
         "$(json domain.current_reservation_kib)" $(($2 * 4))
-    for agree_vnode in 0 1; do
+    for agree_vnode in $(seq 0 $(($(echo $VNODES | wc -w) - 1))); do
         check_eq "$agree_text: status and xenstore agree on vnode $agree_vnode" \
             "$(for key in balloon_kib state reason; do json vnodes.$agree_vnode.$key; done | tr '\n' ' ')" \
             "$(row $agree_vnode size) $(row $agree_vnode state) $(row_or_null $agree_vnode reason) "

@@ -9,6 +9,11 @@ public protocol Backend: AnyObject {
     /// Sizes are multiples of this, in KiB.
     var granularityKiB: UInt64 { get }
 
+    /// The most that one step moves.
+    var steps: StepLimits { get }
+    /// The balloon's size changes without us, too: it is read before each decision.
+    var isMovedByOthers: Bool { get }
+
     /// Finds out what is a hole now: after a start, a kill, a resume. Ends what a killed process had begun.
     /// - Returns: the balloon in frames.
     func recover(vnode: Int) throws(BalloonError) -> UInt64
@@ -35,6 +40,20 @@ public protocol Backend: AnyObject {
     func slotCount(vnode: Int) -> Int
     /// Whether somebody removed the vnode's file.
     func isRemoved(vnode: Int) throws(BalloonError) -> Bool
+
+    /// Nothing is to move any more: ends what still goes on by itself.
+    func rest() throws(BalloonError)
+}
+
+/// How much one step moves at most, in extents of the backend's granularity.
+public struct StepLimits: Equatable, Sendable {
+    public var inflateExtents: Int
+    public var deflateExtents: Int
+
+    public init(inflateExtents: Int, deflateExtents: Int) {
+        self.inflateExtents = inflateExtents
+        self.deflateExtents = deflateExtents
+    }
 }
 
 /// Something that an audit found.

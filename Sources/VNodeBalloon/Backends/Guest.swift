@@ -1,3 +1,5 @@
+internal import CBalloonShim
+
 /// The guest that this process runs in, and what moves its memory.
 public final class Guest {
     /// What Xen calls this kind of guest (/sys/hypervisor/guest_type).
@@ -8,7 +10,7 @@ public final class Guest {
     }
 
     public let kind: Kind
-    public let hypervisor: any Hypervisor
+    public let figures: any DomainFigures
     public let backend: any Backend
 
     /// Opens Xen, our hugetlbfs and the reserves. Nothing moves before the backend's `recover`.
@@ -22,7 +24,9 @@ public final class Guest {
     public static func open(
         stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?
     ) throws(BalloonError) -> Guest {
-        let (kind, hypervisor) = try openHypervisor()
+        let kind = try currentKind()
+        if kind == .pv { return try openPV(staticMaxKiB: staticMaxKiB) }
+        let hypervisor = try PrivcmdHypervisor()
         try HugePageMount.checkNamespaces()
         let mount = try HugePageMount(stateDirectory: stateDirectory)
         let vnodes = try self.vnodes(hypervisor, try ZoneInfo.read(), staticMaxKiB: staticMaxKiB)
@@ -32,19 +36,39 @@ public final class Guest {
             reserves[vnode.number] = try HugePageReserve(vnode: vnode.number, node: node, mount: mount, keeper: keeper)
         }
         let intents = try IntentRecord(stateDirectory: stateDirectory)
-        let backend = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)
-        return Guest(kind: kind, hypervisor: hypervisor, backend: backend)
+        let ours = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)
+        return Guest(kind: kind, figures: hypervisor, backend: joined(ours, hypervisor))
     }
 
-    /// Opens Xen alone: enough for a look at the domain, and for `doctor`.
-    public static func openHypervisor() throws(BalloonError) -> (Kind, any Hypervisor) {
-        let kind = try currentKind()
-        guard kind != .pv else {
-            throw BalloonError(
-                .unsupportedGuest,
-                "this is a PV guest: only the kernel can move its memory; use Linux's own balloon (xl mem-set)")
+    /// With Linux's own balloon as a part, where all of it is of one vnode.
+    private static func joined(_ ours: PrivcmdBackend, _ hypervisor: PrivcmdHypervisor) -> any Backend {
+        guard ours.topology == nil, let balloon = try? KernelBalloon() else { return ours }
+        return JointBackend(ours, balloon, figures: hypervisor, now: cb_clock_monotonic)
+    }
+
+    private static func openPV(staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
+        let balloon = try KernelBalloon()
+        let figures = pvFigures(balloon, staticMaxKiB: staticMaxKiB)
+        let backend = try KernelBackend(
+            balloon, figures: figures, staticMaxKiB: staticMaxKiB, now: cb_clock_monotonic)
+        return Guest(kind: .pv, figures: figures, backend: backend)
+    }
+
+    /// Xen's figures, or the kernel's where it locks privcmd: no hypercall is needed to move memory there.
+    private static func pvFigures(_ balloon: KernelBalloon, staticMaxKiB: UInt64?) -> any DomainFigures {
+        if let hypervisor = try? PrivcmdHypervisor() { return hypervisor }
+        return KernelFigures(balloon, staticMaxKiB: staticMaxKiB)
+    }
+
+    /// Whether this machine can have balloons at all; nothing is made.
+    /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.hypercall`.
+    public static func checkPossible() throws(BalloonError) {
+        guard try currentKind() != .pv else {
+            _ = try KernelBalloon()
+            return
         }
-        return (kind, try PrivcmdHypervisor())
+        _ = try PrivcmdHypervisor()
+        try HugePageMount.checkNamespaces()
     }
 
     /// - Throws: `.noXen` when this is not a Xen guest.
@@ -87,9 +111,9 @@ public final class Guest {
         return facts
     }
 
-    private init(kind: Kind, hypervisor: any Hypervisor, backend: any Backend) {
+    private init(kind: Kind, figures: any DomainFigures, backend: any Backend) {
         self.kind = kind
-        self.hypervisor = hypervisor
+        self.figures = figures
         self.backend = backend
     }
 

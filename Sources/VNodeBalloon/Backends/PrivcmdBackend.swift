@@ -9,6 +9,9 @@ public final class PrivcmdBackend: Backend {
     public let name = "privcmd"
     public let granularityKiB: UInt64 = ExtentBuffer.framesPerExtent * 4
     public let vnodes: [VNode]
+    /// Growing the pool by more than 4 pages at once can keep the kernel busy for long; taking back is quick.
+    public let steps = StepLimits(inflateExtents: 4, deflateExtents: 64)
+    public let isMovedByOthers = false
 
     let hypervisor: any Hypervisor
     let intents: any IntentLog
@@ -39,6 +42,9 @@ public final class PrivcmdBackend: Backend {
     public func balloonFrames(vnode: Int) -> UInt64 { holdings[vnode]?.balloonFrames ?? 0 }
 
     public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { try holdings[vnode]?.reserve.isRemoved() ?? false }
+
+    /// Nothing goes on by itself.
+    public func rest() {}
 
     // MARK: Inflate
 

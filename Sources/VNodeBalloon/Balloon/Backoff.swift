@@ -16,6 +16,9 @@ public struct Backoff: Equatable, Sendable {
         due = now + delay
     }
 
+    /// Has the next try wait, without a failure.
+    public mutating func pause(until time: UInt64) { due = time }
+
     /// Notes progress, or a new target: the next failure waits 1 s again.
     public mutating func reset() { self = Backoff() }
 

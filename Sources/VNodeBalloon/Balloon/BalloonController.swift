@@ -24,12 +24,19 @@ public struct BalloonController: Sendable {
         public var yielding: Yielding?
         /// MiB a second over all vnodes; 0: as fast as it goes. What cannot wait does not: pressure, a removed file.
         public var maxRateMiB: UInt64 = 0
-        /// The most that one step moves. Growing the pool by more than 4 pages at once can keep the kernel busy for
-        /// long; taking back is quick.
+        /// The most that one step moves: the backend's ``StepLimits``.
         public var inflateExtents = 4
         public var deflateExtents = 64
 
         public init() {}
+
+        /// The same with a backend's limits.
+        func with(_ steps: StepLimits) -> Options {
+            var options = self
+            options.inflateExtents = steps.inflateExtents
+            options.deflateExtents = steps.deflateExtents
+            return options
+        }
     }
 
     public var options: Options {
@@ -143,9 +150,10 @@ public struct BalloonController: Sendable {
         update(action.vnode) { balloon in
             let moved = balloon.state.balloonFrames != outcome.balloonFrames
             balloon.state.balloonFrames = outcome.balloonFrames
-            if moved {
-                balloon.startAfresh()
-            } else {
+            if moved { balloon.startAfresh() }
+            if let pause = outcome.pause {
+                balloon.backoff.pause(until: now + pause)
+            } else if !moved {
                 balloon.obstacle = outcome.obstacle ?? .hypervisorRefused
                 balloon.backoff.failed(now: now)
             }

@@ -80,6 +80,15 @@ public struct VNodeState: Equatable, Sendable {
         self.activity = activity
     }
 
+    /// It moves, or the kernel may be trying by itself.
+    public var isUnderWay: Bool {
+        switch activity {
+        case .inflating, .deflating: return true
+        case .held: return reason == .noMemory || reason == .pnodeFull || reason == .kernelStopped
+        case .idle, .stopped: return false
+        }
+    }
+
     /// The balloon in KiB.
     public var balloonKiB: UInt64 { balloonFrames * 4 }
 }

@@ -35,8 +35,7 @@ public final class BalloonDaemon {
         // Before libxenstore starts its thread, which must not get our signals.
         signals = try SignalSource()
         alarm = try AlarmSource()
-        _ = try Guest.openHypervisor()
-        try HugePageMount.checkNamespaces()
+        try Guest.checkPossible()
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         store = try Xenstore()
@@ -61,6 +60,7 @@ public final class BalloonDaemon {
         log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.backend.vnodes.count)"])
         while !isStopping { try turn() }
         ServiceManager.notify("STOPPING=1")
+        engine.rest()
         // A stop is a stop, whether or not xenstore can be told.
         attempt("cannot publish the end") { () throws(BalloonError) in
             try interface.publishStopped(

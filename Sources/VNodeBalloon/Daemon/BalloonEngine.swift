@@ -27,7 +27,7 @@ public final class BalloonEngine {
         self.log = log
         let backend = guest.backend
         controller = BalloonController(
-            vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, options: options)
+            vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, options: options.with(backend.steps))
         isLegacyTargetAbsent = state.wasLegacyTargetAbsent
         for (vnode, kib) in state.forced() { controller.setForced(kib, vnode: vnode) }
     }
@@ -38,7 +38,7 @@ public final class BalloonEngine {
     /// Without a daemon xenstore's targets are shown, and only forced sizes move.
     public func followForcedOnly() { controller.setFollowsRequests(false) }
 
-    public func setOptions(_ options: BalloonController.Options) { controller.options = options }
+    public func setOptions(_ options: BalloonController.Options) { controller.options = options.with(guest.backend.steps) }
 
     // MARK: Truth
 
@@ -134,19 +134,41 @@ public final class BalloonEngine {
     public func step() -> UInt64? {
         recoverAfterResume()
         let now = Self.now
+        if guest.backend.isMovedByOthers { readBalloons() }
         switch controller.next(facts(now), now: now) {
-        case .wait(let until): return until
+        case .wait(let until):
+            restIfIdle()
+            return until
         case .act(let action):
             controller.finish(action, perform(action), now: Self.now)
             return now
         }
     }
 
+    private func readBalloons() {
+        for vnode in guest.backend.vnodes {
+            controller.setBalloon(frames: guest.backend.balloonFrames(vnode: vnode.number), vnode: vnode.number)
+        }
+    }
+
+    private func restIfIdle() {
+        if !controller.states.contains(where: \.isUnderWay) { rest() }
+    }
+
+    /// Nothing of ours moves any more.
+    func rest() {
+        do throws(BalloonError) {
+            try guest.backend.rest()
+        } catch {
+            log.error("cannot stop Linux's own balloon", metadata: ["error": "\(error)"])
+        }
+    }
+
     private func facts(_ now: UInt64) -> BalloonController.Facts {
         var facts = BalloonController.Facts()
         do throws(BalloonError) {
-            facts.currentReservation = try guest.hypervisor.currentReservation()
-            facts.maximumReservation = try guest.hypervisor.maximumReservation()
+            facts.currentReservation = try guest.figures.currentReservation()
+            facts.maximumReservation = try guest.figures.maximumReservation()
         } catch {
             failures.log(log, "cannot ask for the reservation", error, now: now)
         }
@@ -226,8 +248,8 @@ public final class BalloonEngine {
         StatusReport(
             domain: .init(
                 type: guest.kind.rawValue,
-                currentReservationKib: try guest.hypervisor.currentReservation() * 4,
-                maximumReservationKib: try guest.hypervisor.maximumReservation() * 4,
+                currentReservationKib: try guest.figures.currentReservation() * 4,
+                maximumReservationKib: try guest.figures.maximumReservation() * 4,
                 staticMaxKib: staticMaxKiB, legacyTargetKib: reading.legacyTargetKiB),
             interface: reading.hasTargets || !isFallback ? "vnode" : reading.hasLegacyTarget ? "legacy" : "none",
             fallback: isFallback, backend: guest.backend.name, daemon: isRunning,

@@ -11,21 +11,30 @@ public enum Doctor {
 
     /// - Parameter configuration: some checks count only with some settings.
     public static func examine(_ configuration: Configuration = Configuration()) -> [Check] {
-        let xen = check("xen-guest") { () throws(BalloonError) in
-            guard try Guest.currentKind() != .pv else {
-                throw BalloonError(.unsupportedGuest, "a PV guest: only Linux's own balloon can move its memory")
-            }
-        }
-        var hypervisor: (any Hypervisor)?
-        let privcmd = check("privcmd") { () throws(BalloonError) in hypervisor = try Guest.openHypervisor().1 }
-        var checks = [xen, privcmd]
+        var kind: Guest.Kind?
+        var checks = [check("xen-guest") { () throws(BalloonError) in kind = try Guest.currentKind() }]
         checks.append(check("xenstore") { () throws(BalloonError) in _ = try Xenstore() })
-        checks.append(check("mount-namespace") { () throws(BalloonError) in try HugePageMount.checkNamespaces() })
-        checks.append(check("huge-pages", hugePages))
-        if let hypervisor { checks.append(contentsOf: vnodes(hypervisor)) }
+        checks += kind == .pv ? pv() : own()
         checks.append(memoryTarget())
         checks.append(overcommit())
         if configuration.onPressure == .yield { checks.append(pressure()) }
+        return checks
+    }
+
+    /// Linux's own balloon does the work; hypercalls only tell what the domain has.
+    private static func pv() -> [Check] {
+        [
+            check("kernel-balloon") { () throws(BalloonError) in _ = try KernelBalloon() },
+            check("privcmd", needed: false) { () throws(BalloonError) in _ = try PrivcmdHypervisor() },
+        ]
+    }
+
+    private static func own() -> [Check] {
+        var hypervisor: (any Hypervisor)?
+        var checks = [check("privcmd") { () throws(BalloonError) in hypervisor = try PrivcmdHypervisor() }]
+        checks.append(check("mount-namespace") { () throws(BalloonError) in try HugePageMount.checkNamespaces() })
+        checks.append(check("huge-pages", hugePages))
+        if let hypervisor { checks.append(contentsOf: vnodes(hypervisor)) }
         return checks
     }
 

@@ -13,8 +13,7 @@ public final class StandaloneSession {
     ///   throws.
     public init(_ configuration: Configuration, log: Logger) throws(BalloonError) {
         // Before anything is made: a machine without Xen keeps no trace of us.
-        _ = try Guest.openHypervisor()
-        try HugePageMount.checkNamespaces()
+        try Guest.checkPossible()
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         // Xenstore is only reported to: its absence stops no one from taking memory back.
@@ -34,6 +33,7 @@ public final class StandaloneSession {
 
     /// The last thing after memory moved: says in xenstore what there is now, as far as it can.
     public func publish() {
+        engine.rest()
         try? interface?.publishStopped(
             engine.controller.states, isEmpty: engine.isEmpty, now: BalloonEngine.now)
         if engine.isEmpty { keeper.dropAll() }

@@ -2,7 +2,7 @@
 ///
 /// The calls that move memory return how many extents were done, as Xen does: a short count is progress, not an
 /// error, and says nothing about its cause. They pass what lies in ``extents``.
-public protocol Hypervisor: AnyObject {
+public protocol Hypervisor: DomainFigures {
     /// The list of extents that the next call passes to Xen. Its contents stay as they are over a call.
     var extents: ExtentBuffer { get }
 
@@ -22,10 +22,6 @@ public protocol Hypervisor: AnyObject {
     /// - Throws: `.privcmdLocked`, `.hypercall`.
     func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int
 
-    /// Memory of this domain in frames (XENMEM_current_reservation).
-    func currentReservation() throws(BalloonError) -> UInt64
-    /// What it may have at most, in frames (XENMEM_maximum_reservation).
-    func maximumReservation() throws(BalloonError) -> UInt64
     /// What is behind one frame (HVMOP_get_mem_type).
     func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType
     /// The virtual NUMA layout, nil without one (XENMEM_get_vnumainfo).

@@ -1,0 +1,84 @@
+/// Moves memory with Linux's own balloon, in PV guests: only the kernel can drop its own mapping of a frame and keep the
+/// table of frame numbers right.
+///
+/// A PV Linux has one node, so all memory is vnode 0. What the guest was started without is part of the balloon.
+public final class KernelBackend: Backend {
+    public let name = "kernel"
+    /// The kernel moves single frames.
+    public let granularityKiB: UInt64 = 4
+    public let vnodes: [VNode]
+    /// 64 MiB: the guard is asked again this often.
+    public let steps = StepLimits(inflateExtents: 16384, deflateExtents: 16384)
+    public let isMovedByOthers = true
+
+    private let mover: KernelMover
+    private let figures: any DomainFigures
+    private var lastFrames: UInt64 = 0
+
+    /// - Parameter now: nanoseconds of a clock that does not go back.
+    public init(
+        _ balloon: KernelBalloon, figures: any DomainFigures, staticMaxKiB: UInt64?, now: @escaping () -> UInt64
+    ) throws(BalloonError) {
+        let reading = try balloon.read()
+        vnodes = [VNode(number: 0, linuxNode: 0, sizeKiB: staticMaxKiB ?? reading.currentKiB + reading.balloonKiB)]
+        mover = KernelMover(balloon, now: now)
+        self.figures = figures
+    }
+
+    public func recover(vnode: Int) throws(BalloonError) -> UInt64 {
+        lastFrames = try mover.balloon.read().balloonKiB / 4
+        return lastFrames
+    }
+
+    public func balloonFrames(vnode: Int) -> UInt64 {
+        // A file of sysfs that cannot be read for once says nothing new.
+        lastFrames = (try? mover.balloon.read().balloonKiB / 4) ?? lastFrames
+        return lastFrames
+    }
+
+    public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        outcome(try mover.inflate(kib: UInt64(extents) * granularityKiB), obstacle: .noMemory)
+    }
+
+    public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        let room = try figures.roomFrames()
+        // The kernel would only try, and give up: it does not know the maximum.
+        guard room > 0 else { return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation) }
+        let frames = min(UInt64(extents), room)
+        return outcome(try mover.deflate(kib: frames * granularityKiB), obstacle: .pnodeFull)
+    }
+
+    public func rest() throws(BalloonError) { try mover.rest() }
+
+    private func outcome(_ progress: KernelMover.Progress, obstacle: HeldReason) -> Outcome {
+        Outcome(progress, balloonFrames: balloonFrames(vnode: 0), obstacle: obstacle)
+    }
+
+    // MARK: There is nothing of ours to look at: the kernel keeps its own books.
+
+    public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] { [] }
+    public func slotCount(vnode: Int) -> Int { 0 }
+    public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { false }
+}
+
+extension DomainFigures {
+    /// How many frames Xen would still give.
+    func roomFrames() throws(BalloonError) -> UInt64 {
+        let (current, maximum) = (try currentReservation(), try maximumReservation())
+        return maximum - min(maximum, current)
+    }
+}
+
+extension Outcome {
+    /// What a move of Linux's own balloon came to so far.
+    /// - Parameter obstacle: what it is when the kernel tries again.
+    init(_ progress: KernelMover.Progress, balloonFrames: UInt64, obstacle: HeldReason) {
+        self.init(balloonFrames: balloonFrames)
+        switch progress {
+        case .arrived: pause = 0
+        case .moving: pause = KernelMover.pause
+        case .retrying: self.obstacle = obstacle
+        case .stopped: self.obstacle = .kernelStopped
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/// What Xen lets this domain have, and what it has.
+public protocol DomainFigures: AnyObject {
+    /// Memory of this domain in frames (XENMEM_current_reservation).
+    func currentReservation() throws(BalloonError) -> UInt64
+    /// What it may have at most, in frames (XENMEM_maximum_reservation).
+    func maximumReservation() throws(BalloonError) -> UInt64
+}
+
+/// The figures of a PV guest whose kernel lets nobody ask Xen (XSA-482). There Linux's own count is Xen's.
+final class KernelFigures: DomainFigures {
+    private let balloon: KernelBalloon
+    private let staticMaxKiB: UInt64?
+
+    /// - Parameter staticMaxKiB: xenstore's memory/static-max: as much as can be known of the maximum.
+    init(_ balloon: KernelBalloon, staticMaxKiB: UInt64?) {
+        self.balloon = balloon
+        self.staticMaxKiB = staticMaxKiB
+    }
+
+    func currentReservation() throws(BalloonError) -> UInt64 { try balloon.read().currentKiB / 4 }
+
+    func maximumReservation() throws(BalloonError) -> UInt64 {
+        let reading = try balloon.read()
+        return (staticMaxKiB ?? reading.currentKiB + reading.balloonKiB) / 4
+    }
+}

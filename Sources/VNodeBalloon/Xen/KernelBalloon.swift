@@ -1,0 +1,57 @@
+/// Linux's own balloon, through sysfs (/sys/devices/system/xen_memory/xen_memory0).
+///
+/// It is told a size for all of the guest and moves there by itself, 4 KiB frame by frame, on any node. When it cannot,
+/// it tries again a few times, then gives up without a word until the size it is told changes.
+public struct KernelBalloon: Sendable {
+    public static let systemDirectory = "/sys/devices/system/xen_memory/xen_memory0"
+
+    /// What it says of itself. Sizes in KiB.
+    public struct Reading: Equatable, Sendable {
+        /// What the guest has, by its own count (info/current_kb). In a PV guest exactly Xen's count.
+        public var currentKiB: UInt64
+        /// What it was told to have (target_kb).
+        public var targetKiB: UInt64
+        /// What it has given to Xen, the hole of a guest that was started below its maximum included
+        /// (info/low_kb + info/high_kb).
+        public var balloonKiB: UInt64
+        /// 1 while all is well and after it gave up; more while it tries again (retry_count).
+        public var retryCount: UInt64
+
+        public init(currentKiB: UInt64, targetKiB: UInt64, balloonKiB: UInt64, retryCount: UInt64) {
+            self.currentKiB = currentKiB
+            self.targetKiB = targetKiB
+            self.balloonKiB = balloonKiB
+            self.retryCount = retryCount
+        }
+    }
+
+    private let directory: String
+
+    /// - Throws: `.unsupportedGuest` where the kernel has no balloon (CONFIG_XEN_BALLOON).
+    public init(directory: String = systemDirectory) throws(BalloonError) {
+        self.directory = directory
+        do throws(BalloonError) {
+            _ = try read()
+        } catch {
+            throw BalloonError(
+                .unsupportedGuest,
+                "Linux's own balloon is not there (\(directory)); the kernel needs CONFIG_XEN_BALLOON",
+                errno: error.errno)
+        }
+    }
+
+    /// - Throws: `.system`.
+    public func read() throws(BalloonError) -> Reading {
+        Reading(
+            currentKiB: try number("info/current_kb"), targetKiB: try number("target_kb"),
+            balloonKiB: try number("info/low_kb") + number("info/high_kb"), retryCount: try number("retry_count"))
+    }
+
+    /// Tells it what the guest shall have, in KiB (target_kb). It wakes only when the size changes.
+    /// - Throws: `.system`.
+    public func setTarget(kib: UInt64) throws(BalloonError) { try writeFile(directory + "/target_kb", "\(kib)") }
+
+    private func number(_ name: String) throws(BalloonError) -> UInt64 {
+        UInt64(try readNumber("\(directory)/\(name)"))
+    }
+}

@@ -1,0 +1,143 @@
+import Glibc
+import Testing
+import VNodeBalloon
+
+/// A kernel's balloon in files, with the kernel's habits: it looks once a second, moves when it can, tries four times
+/// more when it cannot, and then sleeps until the size that it is told changes. A controller drives it through a backend.
+final class KernelHand: DomainFigures {
+    let directory: TemporaryDirectory
+    /// KiB.
+    private(set) var current: UInt64
+    let all: UInt64
+    /// As far as it gets, in KiB.
+    var least: UInt64 = 0
+    var most: UInt64 = .max
+    /// KiB that it moves in 100 ms.
+    var speed: UInt64 = 24576
+    var maximum: UInt64 = .max
+    private(set) var retries: UInt64 = 1
+    private var givenUpOn: UInt64?
+    private var nextTry: UInt64 = 0
+    /// How often somebody changed its target.
+    private(set) var changes = 0
+    private var lastTarget: UInt64
+
+    private(set) var now: UInt64 = 0
+    var backend: (any Backend)?
+    var controller: BalloonController?
+    var facts = BalloonController.Facts()
+    /// What the vnode said, one entry a change.
+    private(set) var told: [String] = []
+
+    init(current: UInt64, all: UInt64) throws {
+        directory = try TemporaryDirectory()
+        self.current = current
+        self.all = all
+        lastTarget = current
+        let made = unsafe mkdir(directory.path + "/info", 0o700)
+        try #require(made == 0)
+        try write("target_kb", current)
+        try publish()
+        facts.memory[0] = Hand.memory(availableMiB: 4096)
+    }
+
+    deinit {
+        for name in ["target_kb", "retry_count", "info/current_kb", "info/low_kb", "info/high_kb"] {
+            directory.remove(name)
+        }
+        _ = unsafe rmdir(directory.path + "/info")
+    }
+
+    func balloon() throws -> KernelBalloon { try KernelBalloon(directory: directory.path) }
+
+    func start(_ backend: any Backend) throws {
+        self.backend = backend
+        var options = BalloonController.Options()
+        options.inflateExtents = backend.steps.inflateExtents
+        options.deflateExtents = backend.steps.deflateExtents
+        controller = BalloonController(
+            vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, options: options)
+        controller?.setBalloon(frames: try backend.recover(vnode: 0), vnode: 0)
+    }
+
+    func currentReservation() -> UInt64 { current / 4 }
+    func maximumReservation() -> UInt64 { maximum == .max ? .max : maximum / 4 }
+
+    var state: VNodeState { controller!.states[0] }
+    var said: String { [state.activity.rawValue, state.reason?.rawValue].compactMap { $0 }.joined(separator: " ") }
+
+    func target(_ kib: UInt64) { controller?.setRequest(.size(kib), vnode: 0) }
+
+    /// Somebody else tells the kernel a size.
+    func tell(_ kib: UInt64) throws { try write("target_kb", kib) }
+
+    /// Lets time pass, 100 ms at a time, with the daemon's loop and the kernel side by side.
+    func run(seconds: Double) throws {
+        let backend = try #require(backend)
+        for _ in 0..<Int(seconds * 10) {
+            controller?.setBalloon(frames: backend.balloonFrames(vnode: 0), vnode: 0)
+            facts.currentReservation = current / 4
+            if case .act(let action)? = controller?.next(facts, now: now) {
+                let outcome: Outcome
+                switch action {
+                case .inflate(let vnode, let extents): outcome = try backend.inflate(vnode: vnode, extents: extents)
+                case .deflate(let vnode, let extents): outcome = try backend.deflate(vnode: vnode, extents: extents)
+                }
+                controller?.finish(action, outcome, now: now)
+            } else if !state.isUnderWay {
+                try backend.rest()
+            }
+            if told.last != said { told.append(said) }
+            now += 100_000_000
+            try turn()
+        }
+    }
+
+    // MARK: The kernel
+
+    private func turn() throws {
+        let target = try read("target_kb")
+        if target != lastTarget {
+            changes += 1
+            (lastTarget, givenUpOn, nextTry) = (target, nil, now)
+        }
+        guard target != current, givenUpOn == nil, now >= nextTry else { return }
+        let wanted = max(least, min(most, target, maximum))
+        let before = current
+        current = wanted > current ? min(wanted, current + speed) : max(wanted, current - min(current, speed))
+        if current != before || target == current {
+            retries = 1
+        } else if retries > 4 {
+            // As Linux does: the count starts anew, and nothing else tells that it gave up.
+            (givenUpOn, retries) = (target, 1)
+        } else {
+            nextTry = now + 1_000_000_000 << (retries - 1)
+            retries += 1
+        }
+        try publish()
+    }
+
+    private func publish() throws {
+        try write("info/current_kb", current)
+        try write("info/low_kb", all - current)
+        try write("info/high_kb", 0)
+        try write("retry_count", retries)
+    }
+
+    private func write(_ name: String, _ value: UInt64) throws {
+        let text = "\(value)\n"
+        try directory.overwrite(name, at: 0, with: text)
+        try directory.truncate(name, to: text.utf8.count)
+    }
+
+    private func read(_ name: String) throws -> UInt64 {
+        var buffer = [UInt8](repeating: 0, count: 32)
+        let file = unsafe open(directory.path + "/" + name, O_RDONLY)
+        try #require(file >= 0)
+        // Unsafe: C fills a buffer of ours, within its length.
+        let count = unsafe Glibc.read(file, &buffer, buffer.count)
+        close(file)
+        let digits = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self).prefix { $0.isNumber }
+        return try #require(UInt64(digits))
+    }
+}
