@@ -38,7 +38,9 @@ public final class BalloonEngine {
     /// Without a daemon xenstore's targets are shown, and only forced sizes move.
     public func followForcedOnly() { controller.setFollowsRequests(false) }
 
-    public func setOptions(_ options: BalloonController.Options) { controller.options = options.with(guest.backend.steps) }
+    public func setOptions(_ options: BalloonController.Options) {
+        controller.options = options.with(guest.backend.steps)
+    }
 
     // MARK: Truth
 
