@@ -79,6 +79,11 @@ public final class JointBackend: Backend {
         try ours.audit(vnode: vnode, slots: slots, everyFrame: everyFrame)
     }
 
+    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64 {
+        _ = try ours.lookAgain(vnode: vnode, slots: slots)
+        return balloonFrames(vnode: vnode)
+    }
+
     public func slotCount(vnode: Int) -> Int { ours.slotCount(vnode: vnode) }
     public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { try ours.isRemoved(vnode: vnode) }
 }

@@ -56,6 +56,7 @@ public final class KernelBackend: Backend {
 
     // MARK: There is nothing of ours to look at: the kernel keeps its own books.
 
+    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64 { balloonFrames(vnode: vnode) }
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] { [] }
     public func slotCount(vnode: Int) -> Int { 0 }
     public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { false }
