@@ -121,7 +121,7 @@ import VNodeBalloon
 
     @Test func theGuardCounts() throws {
         let hand = try guest()
-        hand.facts.memory[0] = Hand.memory(availableMiB: 10)
+        hand.facts.memory = [0: Hand.memory(availableMiB: 10)]
         hand.target(393_216)
         try hand.run(seconds: 5)
         #expect(hand.said == "held guard")

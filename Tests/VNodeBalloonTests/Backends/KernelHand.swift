@@ -38,7 +38,7 @@ final class KernelHand: DomainFigures {
         try #require(made == 0)
         try write("target_kb", current)
         try publish()
-        facts.memory[0] = Hand.memory(availableMiB: 4096)
+        facts.memory = [0: Hand.memory(availableMiB: 4096)]
     }
 
     deinit {
