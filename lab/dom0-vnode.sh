@@ -150,6 +150,14 @@ check_agree() {
 }
 row_or_null() { value=$(row "$1" "$2"); echo "${value:-null}"; }
 
+# check_explained TEXT KIB: `status --explain` accounts for all of the domain's memory but this much: one frame of a PVH
+# guest, which the page that Xen shares with it lies in, is no memory of the domain.
+check_explained() {
+    guest "balloonctl status --explain --json 2> /dev/null" > /tmp/explain.json
+    check_eq "$1: every account adds up, but for $2 KiB of the reservation" \
+        "$(for n in 0 1 2 3; do jsonget accounts.$n.unexplained_kib < /tmp/explain.json; done | tr '\n' ' ')" "$2 0 0 0 "
+}
+
 # check_row TEXT VNODE SIZE STATE [REASON]: waits for the state, then everything has to be right.
 check_row() {
     wait_until 20 row_is "$2" state "$4"

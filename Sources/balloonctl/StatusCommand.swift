@@ -13,6 +13,9 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Show it again and again.")
     var watch = false
 
+    @Flag(help: "Show every figure there is of this guest's memory, and how they add up.")
+    var explain = false
+
     @Argument(help: "With --watch: seconds in between.")
     var seconds: UInt64?
 
@@ -33,7 +36,13 @@ struct StatusCommand: ParsableCommand {
     /// A session of its own: without a daemon it has the lock, which nobody may sleep on.
     private func showOnce() throws {
         let session = try Session(common)
+        if explain { return Terminal.show(try explanation(session)) }
         if json { Terminal.show(try session.ask(.status)) } else { show(try session.status()) }
+    }
+
+    private func explanation(_ session: Session) throws -> String {
+        let explanation = Explanation(try MemoryFigures.gather(try session.status()))
+        return json ? explanation.json : explanation.text
     }
 
     private func show(_ report: StatusReport) {

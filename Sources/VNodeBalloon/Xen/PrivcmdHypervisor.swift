@@ -66,6 +66,12 @@ public final class PrivcmdHypervisor: Hypervisor {
         UInt64(try Self.counted(unsafe cb_xen_maximum_reservation(&xen), "XENMEM_maximum_reservation"))
     }
 
+    /// The highest guest frame that ever had memory (XENMEM_maximum_gpfn).
+    /// - Throws: `.privcmdLocked`, `.hypercall`.
+    public func maximumGFN() throws(BalloonError) -> UInt64 {
+        UInt64(try Self.counted(unsafe cb_xen_maximum_gpfn(&xen), "XENMEM_maximum_gpfn"))
+    }
+
     public func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType {
         let type = try Self.counted(Int64(unsafe cb_xen_memory_type(&xen, gfn)), "HVMOP_get_mem_type")
         return MemoryType(rawValue: UInt16(truncatingIfNeeded: type))

@@ -65,6 +65,7 @@ check_eq "the hole from boot is part of the balloon" \
     "$(json vnodes.0.size_kib) $(json vnodes.0.balloon_kib) $(row 0 size) $(row 0 state)" "786432 262144 262144 idle"
 move 393216 131072
 check_audit "384 MiB, 128 of them ours" 64
+check_explained "384 MiB" -4
 move 262144 0
 target 0 131072
 check "more than the maximum is not to be had" wait_row 0 reason max-reservation

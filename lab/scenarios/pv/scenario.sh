@@ -29,6 +29,7 @@ check_eq "status describes the guest" \
 check_kernel "as it was started" 262144
 move 393216
 move 569344
+check_explained "556 MiB" 0
 move 262144
 move 300004
 

@@ -1,0 +1,116 @@
+import Testing
+
+@testable import VNodeBalloon
+
+@Suite struct ExplanationTests {
+    private static let lowRAM = MemoryFigures.FirmwareRange(start: 0, end: 0xa0000, type: "System RAM")
+    private static let legacy = MemoryFigures.FirmwareRange(start: 0xa0000, end: 0x100000, type: "Reserved")
+    private static let special = MemoryFigures.FirmwareRange(start: 0xfeff_8000, end: 0xff00_0000, type: "Reserved")
+
+    private static func ram(to end: UInt64) -> MemoryFigures.FirmwareRange {
+        MemoryFigures.FirmwareRange(start: 0x100000, end: end, type: "System RAM")
+    }
+
+    private static func acpi(to end: UInt64) -> MemoryFigures.FirmwareRange {
+        MemoryFigures.FirmwareRange(start: 0xfc00_0000, end: end, type: "ACPI Tables")
+    }
+
+    /// Started with 512 of 768 MiB, its balloon at 384 MiB.
+    static let pv: MemoryFigures = {
+        var figures = MemoryFigures(kind: .pv)
+        figures.firmware = [lowRAM, legacy, ram(to: 0x3000_0000)]
+        figures.memTotal = 329_812
+        figures.currentReservation = 393_216
+        figures.maximumReservation = 525_312
+        figures.highestFrameEnd = 786_432
+        figures.staticMax = 786_432
+        figures.videoRAM = 0
+        figures.legacyTarget = 524_288
+        figures.kernelCurrent = 393_216
+        figures.kernelTarget = 393_216
+        figures.kernelBalloon = 393_216
+        return figures
+    }()
+
+    /// The same as PVH: 256 MiB are Linux's from boot, 128 MiB are ours.
+    static let pvh: MemoryFigures = {
+        var figures = MemoryFigures(kind: .pvh)
+        figures.firmware = [lowRAM, legacy, ram(to: 0x3000_0000), acpi(to: 0xfc00_8040), special]
+        figures.memTotal = 463_436
+        figures.currentReservation = 393_280
+        figures.maximumReservation = 525_312
+        figures.highestFrameEnd = 4_177_920
+        figures.staticMax = 786_432
+        figures.videoRAM = 0
+        figures.legacyTarget = 524_288
+        figures.kernelCurrent = 523_900
+        figures.kernelTarget = 523_900
+        figures.kernelBalloon = 262_144
+        figures.reservedWithMemory = 452
+        figures.balloons = 131_072
+        return figures
+    }()
+
+    /// Two vnodes of 512 MiB, 64 and 128 MiB of them given.
+    static let pvhVNUMA: MemoryFigures = {
+        var figures = MemoryFigures(kind: .pvh)
+        figures.firmware = [lowRAM, legacy, ram(to: 0x4000_0000), acpi(to: 0xfc00_9040), special]
+        figures.memTotal = 984_988
+        figures.currentReservation = 852_036
+        figures.maximumReservation = 1_049_600
+        figures.highestFrameEnd = 4_177_920
+        figures.staticMax = 1_048_576
+        figures.videoRAM = 0
+        figures.legacyTarget = 1_048_576
+        figures.kernelCurrent = 1_048_188
+        figures.kernelTarget = 1_048_188
+        figures.kernelBalloon = 0
+        figures.reservedWithMemory = 456
+        figures.balloons = 196_608
+        return figures
+    }()
+
+    @Test func aPVGuestIsExplained() { #expect(Explanation(Self.pv).text == ExplainedGuests.pv) }
+    @Test func aPVHGuestIsExplained() { #expect(Explanation(Self.pvh).text == ExplainedGuests.pvh) }
+    @Test func aPVHGuestWithVNUMAIsExplained() { #expect(Explanation(Self.pvhVNUMA).text == ExplainedGuests.pvhVNUMA) }
+
+    @Test func whatIsMissingIsLeftOut() {
+        let explanation = Explanation(MemoryFigures(kind: .pvh))
+        #expect(explanation.values.map(\.name) == ["our balloons"])
+        #expect(explanation.accounts.isEmpty)
+    }
+
+    /// xl mem-max sets the maximum by static-max, whatever memory/target says.
+    @Test func theMaximumMayFollowStaticMax() {
+        var figures = Self.pvh
+        figures.maximumReservation = 787_456
+        let account = Explanation(figures).accounts.first { $0.name == "XENMEM_maximum_reservation" }
+        #expect(account?.terms.map(\.name) == ["memory/static-max", "the toolstack's extra"])
+        #expect(account?.unexplained == 0)
+    }
+
+    @Test func videoMemoryCounts() {
+        var figures = Self.pvh
+        figures.videoRAM = 8192
+        figures.currentReservation = 393_280 + 8192
+        figures.staticMax = 786_432 + 8192
+        figures.maximumReservation = 525_312 + 8192
+        let accounts = Explanation(figures).accounts
+        #expect(accounts.map(\.unexplained) == [-4, 0, 0, 0])
+        #expect(accounts[0].terms.contains { $0.name == "video memory" && $0.kib == 8192 })
+    }
+
+    @Test func memoryThatNobodyNamesIsUnexplained() {
+        var figures = Self.pvh
+        figures.balloons -= 2048
+        #expect(Explanation(figures).accounts[0].unexplained == -2052)
+    }
+
+    @Test func jsonSaysTheSame() {
+        let json = Explanation(Self.pv).json
+        #expect(json.hasPrefix(#"{"schema":1,"values":[{"name":"firmware memory map","kib":786048,"#))
+        #expect(json.contains(#"{"name":"XENMEM_current_reservation","kib":393216,"terms":["#))
+        #expect(json.contains(#"{"name":"Linux's own balloon","kib":-393216}"#))
+        #expect(json.hasSuffix(#""unexplained_kib":0}]}"#))
+    }
+}
