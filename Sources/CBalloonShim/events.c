@@ -126,16 +126,6 @@ int cb_spawn_self(const char *command, const char *option, const char *value) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EAGAIN;
 }
 
-int cb_set_oom_score(int32_t score) {
-    char text[16];
-    int length = snprintf(text, sizeof text, "%d", score);
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return -errno;
-    int result = write(fd, text, (size_t)length) == length ? 0 : -errno;
-    close(fd);
-    return result;
-}
-
 bool cb_has_environment(const char *name) {
     const char *value = getenv(name);
     return value && *value;

@@ -81,6 +81,11 @@ int64_t cb_socket_receive(int fd, void *into, size_t capacity) {
     return bytes_or_error(recv(fd, into, capacity, 0));
 }
 
+int cb_socket_is_open(int fd) {
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 int64_t cb_socket_send(int fd, const void *from, size_t bytes) {
     return bytes_or_error(send(fd, from, bytes, MSG_NOSIGNAL));
 }

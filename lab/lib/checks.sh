@@ -27,7 +27,7 @@ follow() {
 # judge NAME CONSOLE REPORT QEMU_CODE SECONDS: adds what the report itself cannot say.
 judge() {
     local name=$1 console=$2 report=$3 code=$4 seconds=$5 line
-    line=$(grep -avE "^@@|$HARMLESS" "$console" | grep -am1 -E "$BAD_LINES" || true)
+    line=$(grep -avE "^@@|$HARMLESS${EXPECTED:+|$EXPECTED}" "$console" | grep -am1 -E "$BAD_LINES" || true)
     if [ -n "$line" ]; then
         echo "FAIL $name: a clean kernel log ($line)"
     fi

@@ -5,7 +5,7 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment)
 
 library_path() {
     local root=$MACHINE_ROOT lib=x86_64-linux-gnu
@@ -79,6 +79,8 @@ compile_tools() {
     done
     gcc "${flags[@]}" -o "$work/tools/remote" "$lab/tools/remote.c" -lxenstore
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/vnumafix.so" "$lab/tools/vnumafix.c" -ldl
+    gcc "${flags[@]}" -shared -fPIC -o "$work/tools/mallocs.so" "$lab/tools/mallocs.c"
+    gcc "${flags[@]}" -static -DREADER -o "$work/tools/mallocs" "$lab/tools/mallocs.c"
 }
 
 pack() { (cd "$1" && find . -print0 | sort -z | cpio --null -o -H newc -R 0:0 --quiet); }
@@ -94,9 +96,10 @@ add_product() {
 make_guest_image() {
     local tree=$work/guest name
     make_tree "$tree"
-    for name in "${STATIC_TOOLS[@]}"; do
+    for name in "${STATIC_TOOLS[@]}" mallocs; do
         install -m 755 "$work/tools/$name" "$tree/bin/$name"
     done
+    cp "$work/tools/mallocs.so" "$tree/lib/"
     for name in $PRODUCTS; do
         add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
     done

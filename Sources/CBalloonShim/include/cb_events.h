@@ -41,6 +41,8 @@ int cb_socket_listen(const char *path, uint32_t backlog);
 int cb_socket_connect(const char *path);
 /// Accepts one connection, non-blocking: -EAGAIN when there is none.
 int cb_socket_accept(int fd);
+/// Whether the other end is there and has sent nothing: 1 or 0.
+int cb_socket_is_open(int fd);
 /// The user and process at the other end.
 int cb_socket_peer(int fd, uint32_t *user, int32_t *process);
 /// recv and send without a signal: bytes, 0 at the end, -EAGAIN when it would block.
@@ -58,8 +60,6 @@ int cb_notify(const char *state, int32_t descriptor);
 /// Starts this program again, as `balloonctl COMMAND OPTION VALUE`, in a session of its own, with no descriptor but
 /// /dev/null as 0 to 2. init reaps it.
 int cb_spawn_self(const char *command, const char *option, const char *value);
-/// /proc/self/oom_score_adj.
-int cb_set_oom_score(int32_t score);
 bool cb_is_terminal(int fd);
 /// Whether an environment variable is set and not empty.
 bool cb_has_environment(const char *name);

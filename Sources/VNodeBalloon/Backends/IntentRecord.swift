@@ -11,6 +11,12 @@ public final class IntentRecord: IntentLog {
     public init(stateDirectory: String) throws(BalloonError) {
         let path = stateDirectory + "/intent"
         file = try .open(path, .create, "cannot open \(path)")
+        // All lines lie in one page, and that page is to stay in memory: a move under memory pressure notes itself first.
+        let bytes = UInt64((Self.reservationLine + 1) * Self.lineBytes)
+        if try file.info().bytes < bytes {
+            try check(cb_file_truncate(file.rawValue, bytes), "cannot lengthen \(path)")
+        }
+        try check(cb_file_keep_mapped(file.rawValue), "cannot map \(path)")
     }
 
     public func line(vnode: Int) -> IntentLine { Self.parse(text(ofLine: vnode), vnode: vnode) }

@@ -32,6 +32,7 @@ public final class BalloonDaemon {
     ) throws(BalloonError) {
         self.log = log
         self.reload = reload
+        Self.prepareMemory(log)
         // Before libxenstore starts its thread, which must not get our signals.
         signals = try SignalSource()
         alarm = try AlarmSource()
@@ -56,6 +57,7 @@ public final class BalloonDaemon {
             log.warning(
                 "memory/target is present: Linux's own balloon follows it too, and would give memory a second time")
         }
+        lockMemory()
         ServiceManager.notify("READY=1")
         log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.backend.vnodes.count)"])
         while !isStopping { try turn() }
@@ -68,6 +70,19 @@ public final class BalloonDaemon {
         }
         if engine.isEmpty { keeper.dropAll() }
         log.notice("stopped; the balloons stay as they are")
+    }
+
+    /// What came since the last time is locked, too.
+    private func lockMemory() {
+        do throws(BalloonError) { try OwnMemory.lock() } catch {
+            failures.log(log, "not locked in memory", error, now: BalloonEngine.now)
+        }
+    }
+
+    private static func prepareMemory(_ log: Logger) {
+        do throws(BalloonError) { try OwnMemory.prepare() } catch {
+            log.warning("not ready for a shortage of memory", metadata: ["error": "\(error)"])
+        }
     }
 
     /// One step at most, then whatever is waiting.
@@ -165,6 +180,7 @@ public final class BalloonDaemon {
         }
         attempt("cannot look after the files") { () throws(BalloonError) in try engine.checkFiles() }
         attempt("cannot look after the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
+        lockMemory()
     }
 
     /// A new interface publishes everything again.

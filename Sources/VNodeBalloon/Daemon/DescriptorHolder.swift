@@ -31,13 +31,15 @@ public final class DescriptorHolder {
         }
         listener = FileDescriptor(try check(unsafe cb_socket_listen(path, 16), "cannot listen on \(path)"))
         // The kernel must not choose us: our end would unpin memory that is not there. A container may not allow it.
-        _ = cb_set_oom_score(-1000)
+        try? OwnMemory.prepare()
     }
 
     /// Serves until it is told to end, by a request or a signal, and keeps nothing.
     public func run() throws(BalloonError) {
         // Unsafe: a C string for the call. Without a service manager it does nothing.
         _ = unsafe cb_notify("READY=1", -1)
+        // A deflate asks us to keep a pin. Nothing of a hugetlbfs file is ever mapped here.
+        try? OwnMemory.lock()
         while true {
             // More clients than poll takes at once wait in the backlog.
             let watched = [signals.descriptor, listener] + clients.prefix(Int(CB_POLL_MAX) - 2)
@@ -163,10 +165,8 @@ public final class HolderClient: DescriptorKeeper {
         }
     }
 
-    /// A holder that was killed leaves a socket that is readable: it has ended.
-    private func isOpen(_ socket: FileDescriptor) -> Bool {
-        ((try? Poll.wait([socket.rawValue], timeoutMilliseconds: 0)) ?? [0]).isEmpty
-    }
+    /// A holder that was killed leaves a socket that has ended.
+    private func isOpen(_ socket: FileDescriptor) -> Bool { cb_socket_is_open(socket.rawValue) == 1 }
 
     private func connected() -> FileDescriptor? {
         // Unsafe: a C string for the call.

@@ -6,8 +6,9 @@ internal import CBalloonShim
 struct PressureWatch {
     /// Tasks were kept waiting for 150 ms within a second.
     static let trigger = "some 150000 1000000"
-    /// How soon after an answer it is seen whether that was enough; how often to look where the kernel does not tell.
-    static let afterAnswer: UInt64 = 1_000_000_000
+    /// How soon after an answer it is seen whether that was enough: the kernel tells once a second at most, and a node can
+    /// lose much in a second. And how often to look where the kernel does not tell. Nanoseconds.
+    static let afterAnswer: UInt64 = 100_000_000
     static let untold: UInt64 = 60_000_000_000
 
     private var source: FileDescriptor?

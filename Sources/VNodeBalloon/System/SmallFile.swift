@@ -4,7 +4,7 @@ internal import Glibc
 /// Reads a whole file of /proc or sysfs, at most `limit` bytes.
 /// - Throws: `.system`; `errno` is EFBIG above the limit.
 func readFile(_ path: String, limit: Int = 4 << 20) throws(BalloonError) -> [UInt8] {
-    var capacity = 32 << 10
+    var capacity = min(32 << 10, limit)
     while true {
         var length: Int64 = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in

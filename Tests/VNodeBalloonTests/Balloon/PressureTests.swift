@@ -60,6 +60,17 @@ import VNodeBalloon
         #expect(holding.settle().isEmpty && holding.state(0).activity == .idle)
     }
 
+    /// What was just given back is not missing, although it is not counted as available yet.
+    @Test func pagesOnTheProcessorsListsAreThere() {
+        let hand = Self.hand()
+        var memory = Hand.memory(availableMiB: 20)
+        memory.perCPUKiB = 9 * 1024
+        #expect(hand.controller.press(vnode: 0, memory: memory, now: 0))
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 2)])
+        memory.perCPUKiB = 12 * 1024
+        #expect(!hand.controller.press(vnode: 0, memory: memory, now: 0))
+    }
+
     @Test func someOfTheBalloonStays() {
         let hand = Self.hand(yielding: Yielding(leastBalloonKiB: 191 * 1024))
         #expect(Self.press(hand, availableMiB: 1))

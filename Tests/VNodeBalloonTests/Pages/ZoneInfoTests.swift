@@ -32,6 +32,9 @@ import VNodeBalloon
                       count: 5
                       high:  378
                       batch: 63
+            cpu: 1
+                      count: 20
+                      high:  378
           start_pfn:           4096
         Node 0, zone   Normal
           pages free     0
@@ -67,7 +70,8 @@ import VNodeBalloon
     @Test func memoryIsSummedOverTheNode() {
         let memory = Self.parse(Self.text).memory
         let node0 = Guard.NodeMemory(
-            managedKiB: 123_840 * 4, availableKiB: (63_840 + 200) * 4, highWatermarksKiB: 1650 * 4)
+            managedKiB: 123_840 * 4, availableKiB: (63_840 + 200) * 4, highWatermarksKiB: 1650 * 4,
+            perCPUKiB: 25 * 4)
         #expect(memory[0] == node0)
         let node1 = Guard.NodeMemory(managedKiB: 130_000 * 4, availableKiB: 70_005 * 4, highWatermarksKiB: 1600 * 4)
         #expect(memory[1] == node1)
