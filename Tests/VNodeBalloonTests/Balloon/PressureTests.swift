@@ -20,9 +20,10 @@ import VNodeBalloon
     }
 
     /// The kernel tells of pressure while a node has so much.
-    static func press(_ hand: Hand, _ vnode: Int = 0, availableMiB: UInt64) -> Bool {
-        hand.facts.memory?[vnode] = Hand.memory(availableMiB: availableMiB)
-        let memory = Hand.memory(availableMiB: availableMiB)
+    static func press(_ hand: Hand, _ vnode: Int = 0, availableMiB: UInt64, perCPUMiB: UInt64 = 0) -> Bool {
+        var memory = Hand.memory(availableMiB: availableMiB)
+        memory.perCPUKiB = perCPUMiB * 1024
+        hand.facts.memory?[vnode] = memory
         return hand.controller.press(vnode: vnode, memory: memory, now: hand.now)
     }
 
@@ -63,12 +64,9 @@ import VNodeBalloon
     /// What was just given back is not missing, although it is not counted as available yet.
     @Test func pagesOnTheProcessorsListsAreThere() {
         let hand = Self.hand()
-        var memory = Hand.memory(availableMiB: 20)
-        memory.perCPUKiB = 9 * 1024
-        #expect(hand.controller.press(vnode: 0, memory: memory, now: 0))
+        #expect(Self.press(hand, availableMiB: 20, perCPUMiB: 9))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 2)])
-        memory.perCPUKiB = 12 * 1024
-        #expect(!hand.controller.press(vnode: 0, memory: memory, now: 0))
+        #expect(!Self.press(hand, availableMiB: 20, perCPUMiB: 12))
     }
 
     @Test func someOfTheBalloonStays() {
