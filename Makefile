@@ -10,7 +10,9 @@ EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
 # A guest need not have Swift's libraries.
 SWIFT_BUILD = swift build -c release --static-swift-stdlib
 SWIFT_SOURCES = Package.swift Sources Tests
-UNITS = $(notdir $(wildcard packaging/*.service packaging/*.mount))
+UNITS = $(notdir $(wildcard packaging/*.service))
+# Of the mount that the daemon makes; systemd's name for /run/vnode-balloon/pages.
+MOUNT_UNIT = run-vnode\x2dballoon-pages.mount
 
 .PHONY: all setup build test demo install uninstall clean format lint
 
@@ -37,11 +39,15 @@ install:
 	    install -d $(DESTDIR)$(UNITDIR) && \
 	    sed 's|@PREFIX@|$(PREFIX)|g' packaging/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
 	done
+	install -D -m 644 packaging/pages.mount.conf '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d/vnode-balloon.conf'
 	install -D -m 644 packaging/vnode-balloon.conf $(DESTDIR)$(EXAMPLES)/vnode-balloon.conf
 
+# On this machine: takes the guest's memory back first, and removes nothing when that cannot be done.
 uninstall:
+	[ -n "$(DESTDIR)" ] || packaging/before-uninstall $(PREFIX)/sbin/balloonctl
 	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
-	rm -rf $(DESTDIR)$(EXAMPLES)
+	rm -rf $(DESTDIR)$(EXAMPLES) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d'
+	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || systemctl daemon-reload
 
 clean:
 	rm -rf .build .lab
@@ -53,5 +59,5 @@ lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
 	    shellcheck lab/setup lab/run lab/unit lab/nohost lab/test lab/demo lab/lib/*.sh .ci/run && \
-	    shellcheck -s sh lab/guest-init lab/dom0-init lab/dom0-*.sh lab/scenarios/*/*; \
+	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/*; \
 	fi

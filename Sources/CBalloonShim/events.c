@@ -103,9 +103,22 @@ void cb_sleep(uint64_t nanoseconds) {
     nanosleep(&left, NULL);
 }
 
+// Our environment without the service manager's socket: to it the new process is no part of this service. The list is
+// made before the fork, after which another thread's lock on the environment could stay taken for ever.
+static char **other_environment(void) {
+    static const char ours[] = "NOTIFY_SOCKET=";
+    size_t count = 0;
+    while (environ[count]) count++;
+    char **list = calloc(count + 1, sizeof *list);
+    for (size_t i = 0, to = 0; list && i < count; i++)
+        if (strncmp(environ[i], ours, sizeof ours - 1) != 0) list[to++] = environ[i];
+    return list;
+}
+
 int cb_spawn_self(const char *command, const char *option, const char *value) {
+    char **environment = other_environment();
+    if (!environment) return -ENOMEM;
     pid_t child = fork();
-    if (child < 0) return -errno;
     if (child == 0) {
         setsid();
         // A second fork: init reaps the grandchild, so the caller leaves no zombie and waits for nobody.
@@ -117,10 +130,13 @@ int cb_spawn_self(const char *command, const char *option, const char *value) {
         int null = open("/dev/null", O_RDWR);
         for (int fd = 0; fd < 3; fd++) dup2(null, fd);
         close_range(3, ~0u, 0);
-        execl("/proc/self/exe", "balloonctl", command, option, value, (char *)NULL);
+        const char *arguments[] = {"balloonctl", command, option, value, NULL};
+        execve("/proc/self/exe", (char **)arguments, environment);
         _exit(127);
     }
-    int status = 0;
+    int failed = child < 0 ? errno : 0, status = 0;
+    free(environment);
+    if (failed) return -failed;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR) return -errno;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EAGAIN;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -88,6 +89,20 @@ int cb_pin_count(int read_end) {
     int bytes = 0;
     if (ioctl(read_end, FIONREAD, &bytes) < 0) return -errno;
     return bytes / (int)PAGE;
+}
+
+int cb_pin_clear(int read_end) {
+    struct stat st;
+    if (fstat(read_end, &st) < 0) return -errno;
+    if (!S_ISFIFO(st.st_mode)) return 0;
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null < 0) return -errno;
+    ssize_t done;
+    do done = splice(read_end, NULL, null, NULL, CB_PIN_PAGES * PAGE, SPLICE_F_NONBLOCK);
+    while (done > 0 || (done < 0 && errno == EINTR));
+    int error = done < 0 && errno != EAGAIN ? -errno : 0;
+    close(null);
+    return error;
 }
 
 int64_t cb_pagemap_read(int pagemap, uint64_t address, uint64_t *entries, uint64_t count) {

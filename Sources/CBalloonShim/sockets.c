@@ -153,3 +153,18 @@ int cb_notify(const char *state, int32_t descriptor) {
     close(fd);
     return sent < 0 ? (int)sent : 1;
 }
+
+int cb_stored_descriptors(char *names, size_t capacity) {
+    const char *process = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS"), *listed = getenv("LISTEN_FDNAMES");
+    int found = 0;
+    if (process && count && listed && atoi(process) == getpid() && strlen(listed) < capacity) {
+        found = atoi(count);
+        strcpy(names, listed);
+    }
+    for (int fd = CB_FIRST_STORED; fd < CB_FIRST_STORED + found; fd++)
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+    return found;
+}

@@ -78,6 +78,7 @@ compile_tools() {
         gcc "${flags[@]}" -static -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c"
     done
     gcc "${flags[@]}" -o "$work/tools/remote" "$lab/tools/remote.c" -lxenstore
+    gcc "${flags[@]}" -o "$work/tools/maxmem" "$lab/tools/maxmem.c" -lxenctrl
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/vnumafix.so" "$lab/tools/vnumafix.c" -ldl
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/mallocs.so" "$lab/tools/mallocs.c"
     gcc "${flags[@]}" -static -DREADER -o "$work/tools/mallocs" "$lab/tools/mallocs.c"
@@ -104,6 +105,7 @@ make_guest_image() {
         add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
     done
     install -m 755 "$lab/guest-init" "$tree/init"
+    [ "$GUEST_ROOT" != systemd ] || add_systemd "$tree"
     pack "$tree" > "$work/guest.img"
 }
 
@@ -117,6 +119,7 @@ make_dom0_image() {
     touch "$tree/etc/xen/xl.conf"
     cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
     install -m 755 "$work/tools/jsonget" "$tree/bin/jsonget"
+    add_program "$tree" "$work/tools/maxmem" /bin/maxmem
     cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"
     cp "$lab/scenarios/$scenario"/* "$tree/lab/"
     install -m 755 "$lab/dom0-init" "$tree/init"

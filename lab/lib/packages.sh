@@ -61,12 +61,13 @@ stamp() { echo "format 1 ${MACHINE_PACKAGES[*]}"; }
 is_downloaded() { [ "$(cat "$CACHE/stamp" 2>/dev/null)" = "$(stamp)" ]; }
 
 download_machine_packages() {
-    is_downloaded && return 0
+    is_downloaded && is_systemd_downloaded && return 0
     mkdir -p "$CACHE/debs"
     # Two runs on a fresh machine: one downloads, the other waits.
     exec 9>"$CACHE/lock"
     flock 9
     is_downloaded || download_locked
+    download_systemd_packages
     exec 9>&-
 }
 
@@ -77,16 +78,16 @@ download_locked() {
     kernel=$(kernel_package)
     [ -n "$kernel" ] || die "apt knows no linux-image-amd64"
     for package in "${MACHINE_PACKAGES[@]}" "$kernel"; do
-        download_one "$package"
+        download_one "$package" "$CACHE/debs"
     done
     unpack_machine "$kernel"
     stamp > "$CACHE/stamp"
 }
 
-# Into a directory aside first: an interrupted download must not look complete.
+# download_one PACKAGE DIRECTORY: into a directory aside first, so that an interrupted download does not look complete.
 download_one() {
-    local package=$1 aside=$CACHE/debs/partial
-    compgen -G "$CACHE/debs/${package}_*.deb" >/dev/null && return 0
+    local package=$1 into=$2 aside=$2/partial
+    compgen -G "$into/${package}_*.deb" >/dev/null && return 0
     rm -rf "$aside"
     mkdir "$aside"
     if ! (cd "$aside" && apt-get -qq "${APT_OPTIONS[@]}" download "$package" >&2); then
@@ -94,7 +95,7 @@ download_one() {
         as_root apt-get -q update >&2
         (cd "$aside" && apt-get -qq "${APT_OPTIONS[@]}" download "$package" >&2) || die "cannot download $package"
     fi
-    mv "$aside"/*.deb "$CACHE/debs/"
+    mv "$aside"/*.deb "$into/"
     rmdir "$aside"
 }
 

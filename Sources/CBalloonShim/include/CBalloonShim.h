@@ -10,6 +10,7 @@
 #include "cb_memory.h"
 #include "cb_pages.h"
 #include "cb_privcmd.h"
+#include "cb_privileges.h"
 #include "cb_xenstore.h"
 
 #endif

@@ -56,9 +56,13 @@ int cb_socket_timeout(int fd, uint32_t timeout_ms);
 /// sd_notify without its library: sends `state` to $NOTIFY_SOCKET, with a descriptor (-1: none).
 /// 0 when there is no such socket, 1 when it was sent.
 int cb_notify(const char *state, int32_t descriptor);
+/// sd_listen_fds_with_names without its library: how many descriptors the service manager handed over, from
+/// CB_FIRST_STORED up, now close-on-exec; their names, with colons between them, in `names`. Once: then 0.
+#define CB_FIRST_STORED 3
+int cb_stored_descriptors(char *names, size_t capacity);
 
 /// Starts this program again, as `balloonctl COMMAND OPTION VALUE`, in a session of its own, with no descriptor but
-/// /dev/null as 0 to 2. init reaps it.
+/// /dev/null as 0 to 2 and without our service manager's socket. init reaps it.
 int cb_spawn_self(const char *command, const char *option, const char *value);
 bool cb_is_terminal(int fd);
 /// Whether an environment variable is set and not empty.

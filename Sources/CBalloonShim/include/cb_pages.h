@@ -30,6 +30,9 @@ int cb_pin_reopen(int read_end);
 int cb_pin_add(int write_end, uint64_t address);
 /// How many pages a pin holds.
 int cb_pin_count(int read_end);
+/// Lets go of all that a pin holds, in whatever process it is open, without touching a page (splice to /dev/null).
+/// 0 for anything that is no pipe.
+int cb_pin_clear(int read_end);
 
 /// pagemap entries of `count` consecutive 4 KiB pages at `address` (`pagemap`: /proc/self/pagemap, opened with
 /// CAP_SYS_ADMIN, else all frame numbers read as 0).

@@ -40,6 +40,13 @@ public final class Guest {
         return Guest(kind: kind, figures: hypervisor, backend: joined(ours, hypervisor))
     }
 
+    /// Gives up what this process needs no more now that everything is open: see ``Privileges``. Before libxenstore
+    /// starts its thread.
+    /// - Throws: `.system`.
+    func limitPrivileges() throws(BalloonError) {
+        try Privileges.limit(to: backend is PrivcmdBackend ? .moving : .movingByKernel)
+    }
+
     /// With Linux's own balloon as a part, where all of it is of one vnode.
     private static func joined(_ ours: PrivcmdBackend, _ hypervisor: PrivcmdHypervisor) -> any Backend {
         guard ours.topology == nil, let balloon = try? KernelBalloon() else { return ours }

@@ -43,6 +43,7 @@ public final class BalloonDaemon {
         staticMaxKiB = try VNodeInterface.staticMaxKiB(store)
         keeper = HolderClient(state: state)
         let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
+        try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         try engine.recover()
         interface = try VNodeInterface(store, backend: guest.backend, log: log)
@@ -105,7 +106,9 @@ public final class BalloonDaemon {
         let isBusy = due <= now
         if !isBusy { try alarm.set(due, now: now) }
         let clients = socket.watched
-        let own = [interface.descriptor, signals.descriptor.rawValue, alarm.descriptor.rawValue]
+        var own = [interface.descriptor, signals.descriptor.rawValue, alarm.descriptor.rawValue]
+        let holder = keeper.descriptor
+        if let holder { own.append(holder) }
         let ready = try Poll.wait(
             own + clients.descriptors, writing: clients.writing.map { $0 + own.count }, urgent: pressure.descriptor,
             timeoutMilliseconds: isBusy ? 0 : -1)
@@ -113,6 +116,7 @@ public final class BalloonDaemon {
         let isAlarm = woken.contains(alarm.descriptor.rawValue)
         if isAlarm { alarm.clear() }
         if woken.contains(signals.descriptor.rawValue) { takeSignals() }
+        if let holder, woken.contains(holder) { restoreHolder() }
         // First of all: memory that is needed now cannot wait for xenstore.
         if pressure.isDue(isEvent: ready.isUrgent, now: BalloonEngine.now) { answerPressure() }
         if woken.contains(interface.descriptor) && takeEvents() || isRereadDue(isAlarm) { reread() }
@@ -179,6 +183,11 @@ public final class BalloonDaemon {
             try engine.take(reading)
         }
         attempt("cannot look after the files") { () throws(BalloonError) in try engine.checkFiles() }
+        restoreHolder()
+    }
+
+    /// Before anything else moves: without a holder our own end would unpin what Xen has.
+    private func restoreHolder() {
         attempt("cannot look after the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
         lockMemory()
     }

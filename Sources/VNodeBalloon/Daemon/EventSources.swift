@@ -36,11 +36,3 @@ struct AlarmSource {
 
     func clear() { _ = cb_timer_clear(descriptor.rawValue) }
 }
-
-/// The service manager, where there is one (sd_notify).
-enum ServiceManager {
-    static func notify(_ state: String) {
-        // Unsafe: a C string for the call.
-        _ = unsafe cb_notify(state, -1)
-    }
-}

@@ -21,6 +21,7 @@ public final class StandaloneSession {
         staticMaxKiB = try? store.flatMap { try VNodeInterface.staticMaxKiB($0) }
         keeper = HolderClient(state: state)
         let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
+        try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         try engine.recover()
         interface = try? store.map { try VNodeInterface($0, backend: guest.backend, log: log) }

@@ -59,6 +59,15 @@ note "in a movable zone: $movable_0 of 32 extents of vnode 0, $movable_1 of 64 o
 check "some extents lie in a movable zone" [ $((movable_0 + movable_1)) -gt 0 ]
 check_stays "with the daemon" 64 128
 
+# The daemon sees its holder's end, starts another and gives it all that it had: so its own end unpins nothing either.
+holder() { guest "ps | grep '[b]alloonctl hold'" | awk '{ print $1 }'; }
+pins() { guest "ls -l /proc/$1/fd" | grep -o 'pipe:.[0-9]*' | sort | tr '\n' ' '; }
+old=$(holder)
+pins=$(pins $old)
+check_eq "a holder has a pin of each balloon" "$(echo $pins | wc -w)" 2
+guest "kill -9 $old"
+new_holder_has_all() { new=$(holder) && [ -n "$new" ] && [ "$new" != "$old" ] && [ "$(pins $new)" = "$pins" ]; }
+check "after its SIGKILL another one has the same" wait_until 10 new_holder_has_all
 check "the daemon is killed" kill_daemon
 check_stays "after SIGKILL" 64 128
 check "the daemon starts again" start_daemon

@@ -1,0 +1,102 @@
+internal import CBalloonShim
+
+/// Talks to the holder; starts it where none is running.
+public final class HolderClient: DescriptorKeeper {
+    private let state: StateDirectory
+    private var socket: FileDescriptor?
+    /// What the holder keeps for us, to be sent again if it is killed.
+    private var kept: [String: FileDescriptor] = [:]
+
+    /// Nothing is started before something is kept.
+    public init(state: StateDirectory) { self.state = state }
+
+    public func keep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError) {
+        try connectAndSendAgain()
+        guard let socket, ask(socket, "keep \(name)", descriptor.rawValue) else {
+            socket = nil
+            throw BalloonError(.system, "the holder of the pins (balloonctl hold) does not take \(name)")
+        }
+        kept[name] = descriptor
+    }
+
+    public func drop(_ name: String) {
+        kept[name] = nil
+        // A new holder has nothing yet: it must get the rest before it counts as one of ours.
+        if kept.isEmpty && socket == nil { socket = connected() } else { try? connectAndSendAgain() }
+        if let socket, !ask(socket, "drop \(name)", -1) { self.socket = nil }
+    }
+
+    /// Before this process ends with all balloons empty: nothing needs to be kept, and the holder ends, too.
+    public func dropAll() {
+        for name in kept.keys { drop(name) }
+        if let socket { _ = ask(socket, "end", -1) }
+    }
+
+    /// Readable when the holder has ended: then call ``restoreIfLost()``.
+    var descriptor: Int32? { socket?.rawValue }
+
+    /// Starts the holder again if it is gone, and gives it all that it had.
+    public func restoreIfLost() throws(BalloonError) {
+        guard !kept.isEmpty else {
+            if let socket, !isOpen(socket) { self.socket = nil }
+            return
+        }
+        try connectAndSendAgain()
+    }
+
+    private func connectAndSendAgain() throws(BalloonError) {
+        if let socket, isOpen(socket) { return }
+        let wasThere = socket != nil
+        socket = connected()
+        // A service manager has its holder up again at once, with all that it kept.
+        if wasThere && ServiceManager.isPresent { connect(within: 2_000_000_000) }
+        if socket == nil {
+            try start()
+            connect(within: 5_000_000_000)
+        }
+        guard let socket else {
+            throw BalloonError(.system, "the holder of the pins (balloonctl hold) does not start")
+        }
+        for (name, descriptor) in kept where !ask(socket, "keep \(name)", descriptor.rawValue) {
+            self.socket = nil
+            throw BalloonError(.system, "the holder of the pins (balloonctl hold) does not take \(name)")
+        }
+    }
+
+    private func connect(within nanoseconds: UInt64) {
+        let end = cb_clock_monotonic() + nanoseconds
+        while socket == nil && cb_clock_monotonic() < end {
+            cb_sleep(5_000_000)
+            socket = connected()
+        }
+    }
+
+    /// A holder that was killed leaves a socket that has ended.
+    private func isOpen(_ socket: FileDescriptor) -> Bool { cb_socket_is_open(socket.rawValue) == 1 }
+
+    private func connected() -> FileDescriptor? {
+        // Unsafe: a C string for the call.
+        let connected = unsafe cb_socket_connect(state.holderSocketPath)
+        guard connected >= 0 else { return nil }
+        _ = cb_socket_timeout(connected, 5000)
+        return FileDescriptor(connected)
+    }
+
+    private func start() throws(BalloonError) {
+        // Unsafe: C strings for the call.
+        let result = unsafe cb_spawn_self("hold", "--state-dir", state.path)
+        try check(result, "cannot start the holder of the pins")
+    }
+
+    private func ask(_ socket: FileDescriptor, _ request: String, _ descriptor: Int32) -> Bool {
+        // Unsafe: a C string and its length.
+        let sent = unsafe cb_socket_send_descriptor(socket.rawValue, request, request.utf8.count, descriptor)
+        guard sent == request.utf8.count else { return false }
+        var answer = [UInt8](repeating: 0, count: 2)
+        // Unsafe: the shim fills at most two bytes.
+        let received = unsafe answer.withUnsafeMutableBufferPointer {
+            unsafe cb_socket_receive(socket.rawValue, $0.baseAddress, 2)
+        }
+        return received == 2 && answer == Array("ok".utf8)
+    }
+}

@@ -1,0 +1,31 @@
+internal import CBalloonShim
+
+/// The service manager, where there is one: sd_notify(3), sd_listen_fds(3).
+enum ServiceManager {
+    /// Whether this process is a service that reports to it.
+    static let isPresent = {
+        // Unsafe: a C string for the call.
+        unsafe cb_has_environment("NOTIFY_SOCKET")
+    }()
+
+    /// Best effort; nothing without a service manager.
+    static func notify(_ state: String, _ descriptor: FileDescriptor? = nil) {
+        // Unsafe: a C string for the call.
+        _ = unsafe cb_notify(state, descriptor?.rawValue ?? -1)
+    }
+
+    /// What was left in the service's descriptor store by a process before this one, with names. Once.
+    static func storedDescriptors() -> [(name: String, descriptor: FileDescriptor)] {
+        var names = ""
+        var count: Int32 = 0
+        // Unsafe: the shim writes a NUL-ended text of at most this length: an environment variable has no more.
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128 << 10) { text in
+            unsafe count = cb_stored_descriptors(text.baseAddress, text.count)
+            if count > 0 { names = unsafe String(cString: text.baseAddress!) }
+        }
+        let descriptors = (0..<max(0, count)).map { FileDescriptor(CB_FIRST_STORED + $0) }
+        return zip(names.split(separator: ":", omittingEmptySubsequences: false).map(String.init), descriptors).map {
+            (name: $0, descriptor: $1)
+        }
+    }
+}
