@@ -83,6 +83,7 @@ struct Waiting {
         case .legacyTarget: return "memory/target is back, so no more memory is given (legacy-target)"
         case .filesRemoved: return "its file was removed (files-removed)"
         case .moved: return "a page is not where it was; see balloonctl audit (moved)"
+        case .migrating: return "the guest is being migrated, and nothing moves meanwhile (migrating)"
         case .noNode: return "no single Linux node lies in its memory (no-node)"
         case .forced, .invalidTarget, .kernelStopped, nil: return reason
         }

@@ -12,6 +12,25 @@ public enum Fault: Equatable, Sendable {
     case lateError
     /// A list of pages ends early: the pool has less than it seemed.
     case fewer(pages: Int)
+    /// A migration begins right after the step: Xen logs what is written.
+    case sending
+    /// The domain is migrated right after the step, and part of what was given comes back.
+    case migration(Returned)
+}
+
+/// Frames of a slot that a migration brings back: so many from some frame on.
+public struct Returned: Equatable, Sendable {
+    public var vnode: Int
+    public var slot: Int
+    public var from: Int
+    public var count: Int
+
+    public init(vnode: Int, slot: Int, from: Int, count: Int) {
+        self.vnode = vnode
+        self.slot = slot
+        self.from = from
+        self.count = count
+    }
 }
 
 extension BalloonError {

@@ -21,8 +21,6 @@ extension Machine {
         }
     }
 
-    public var hasZombies: Bool { zombies.contains { $0 > 0 } }
-
     /// Others map every n-th frame of the free blocks of a vnode.
     public func reference(vnode: Int, every step: Int) {
         for block in nodes[vnode].free {
@@ -50,7 +48,26 @@ extension Machine {
         frames[gfn] = GuestFrame(kind, pnode: frames[gfn].pnode)
     }
 
-    /// A migration brings back part of what was given: so many frames of each given slot, from some frame on.
+    /// The domain is migrated, and part of what was given comes back. Nobody has the new domain's frames mapped.
+    public func migrate(_ returned: Returned) {
+        dropReferences()
+        suspendedNanoseconds += 50_000_000
+        for gfn in unsent where frames[gfn].kind == .ram { lose(gfn) }
+        isLogDirty = false
+        bringBack(vnode: returned.vnode, slot: returned.slot, from: returned.from, count: returned.count)
+    }
+
+    /// It was populated while the domain was being sent, and is a hole in the new one.
+    private func lose(_ gfn: UInt64) {
+        let block = Int(gfn >> 9)
+        if case .ours = uses[block] {} else { violate("frame \(gfn) was freed, and the migration loses it") }
+        mapped[frames[gfn].pnode] -= 1
+        hostFree[frames[gfn].pnode] += 1
+        frames[gfn] = GuestFrame(.hole, pnode: frames[gfn].pnode)
+        frames.merge(block: block)
+    }
+
+    /// So many frames of a given slot, from some frame on, are memory again.
     public func bringBack(vnode: Int, slot: Int, from frame: Int, count: Int) {
         guard slot < nodes[vnode].slots.count, let block = nodes[vnode].slots[slot].block else { return }
         let pnode = layout.pnodes[vnode]

@@ -22,8 +22,12 @@ public final class Machine {
     public var maximumReservation: UInt64 = 0
     /// Guest frames that others have mapped, too.
     public var referenced: Set<UInt64> = []
-    /// RAM reads as type 1 while the domain is being migrated.
-    public var isLogDirty = false
+    /// The domain is being migrated: RAM reads as type 1.
+    public var isLogDirty = false {
+        didSet { if isLogDirty != oldValue { unsent = [] } }
+    }
+    /// What was populated since: Xen's log does not have it.
+    var unsent: Set<UInt64> = []
     /// What other domains took of it, and all that there is.
     var hostTaken: [UInt64]
     let hostTotal: [UInt64]
@@ -39,10 +43,14 @@ public final class Machine {
     public private(set) var steps = 0
     /// How often Xen was asked about a frame: 23 us each on a real machine.
     public internal(set) var probes = 0
+    /// A migration in the middle of asking about frames.
+    public var migrationAtProbe: (probe: Int, returned: Returned)?
     /// The names of all steps, where they are wanted.
     public private(set) var trace: [String] = []
     public var isTracing = false
     public private(set) var isKilled = false
+    /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
+    public var suspendedNanoseconds: UInt64 = 0
 
     public init(_ layout: Layout) {
         self.layout = layout
@@ -98,6 +106,8 @@ public final class Machine {
         }
         if fault == .error { throw .injected }
         let result = try body(fault)
+        if fault == .sending { isLogDirty = true }
+        if case .migration(let returned)? = fault { migrate(returned) }
         checkInvariants(name())
         if fault == .crashAfter {
             killNow()

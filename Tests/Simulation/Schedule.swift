@@ -22,8 +22,8 @@ public struct Schedule: Sendable {
         case changePool(vnode: Int, by: Int)
         case usePool(vnode: Int, pages: Int)
         case unusePool(vnode: Int)
-        /// A live migration: part of a slot came back, and the daemon notices that time jumped.
-        case migrated(vnode: Int, slot: Int, from: Int, count: Int)
+        /// A live migration between two steps of the daemon.
+        case migrated(Returned)
         case logDirty(Bool)
     }
 
@@ -67,14 +67,22 @@ public struct Schedule: Sendable {
         case 11, 12: return guestEvent(vnode, &random)
         default:
             if random.oneIn(3) { return .logDirty(random.oneIn(2)) }
-            let from = random.pick([0, 0, 1, 200, 511])
-            return .migrated(
-                vnode: vnode, slot: random.number(0...blocks - 1), from: from, count: random.pick([1, 2, 300, 512]))
+            return .migrated(returned(&random))
         }
     }
 
+    /// Part of a slot, or all of it.
+    private func returned(_ random: inout SeededGenerator) -> Returned {
+        let vnode = random.number(0...layout.pnodes.count - 1)
+        let slot = random.number(0...layout.blocksPerVNode - 1)
+        let from = random.pick([0, 0, 1, 200, 511])
+        return Returned(vnode: vnode, slot: slot, from: from, count: random.pick([1, 2, 300, 512]))
+    }
+
     private func fault(_ random: inout SeededGenerator) -> Fault {
-        switch random.number(0...7) {
+        switch random.number(0...9) {
+        case 8: return .sending
+        case 9: return .migration(returned(&random))
         case 0, 1: return .crashBefore
         case 2, 3: return .crashAfter
         case 4, 5: return .short(extents: random.number(0...3), frames: random.pick([0, 0, 1, 255, 511]))

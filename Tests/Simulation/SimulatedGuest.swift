@@ -10,6 +10,8 @@ public final class SimulatedGuest {
     private var targets: [Int: Int] = [:]
     /// Vnodes whose last step ended in an error: what they hold has to be found out anew.
     private var unsure: Set<Int> = []
+    /// What the clocks said when everything was looked at last.
+    private var suspended: UInt64 = 0
 
     public init(_ layout: Layout) {
         machine = Machine(layout)
@@ -51,6 +53,11 @@ public final class SimulatedGuest {
     /// Finds out what is held of the vnodes that are unsure. False: the process was killed, or it has to wait.
     private func look() throws(Failure) -> Bool {
         if machine.isKilled || backend == nil { try start() }
+        if suspended != machine.suspendedNanoseconds {
+            suspended = machine.suspendedNanoseconds
+            unsure = Set(machine.layout.pnodes.indices)
+            controller.startAfresh()
+        }
         for vnode in unsure.sorted() {
             guard let backend else { return false }
             do {
@@ -70,6 +77,11 @@ public final class SimulatedGuest {
     /// - Returns: false when there is nothing to do and nothing to wait for.
     private func turn() throws(Failure) -> Bool {
         guard try look(), let backend else { return true }
+        for vnode in machine.layout.pnodes.indices where (try? backend.tidy(vnode: vnode)) == nil {
+            unsure.insert(vnode)
+            try check("tidying vnode \(vnode)")
+            return true
+        }
         var facts = BalloonController.Facts()
         for vnode in machine.layout.pnodes.indices {
             // Plenty: the guard has tests of its own.
@@ -116,21 +128,10 @@ public final class SimulatedGuest {
         case .fault(let after, let fault): machine.plan[machine.steps + after] = fault
         case .kill: machine.killNow()
         case .loseIntents: intents.loseQuiet()
-        case .migrated(let vnode, let slot, let from, let count):
-            migrate { machine.bringBack(vnode: vnode, slot: slot, from: from, count: count) }
+        case .migrated(let returned): machine.migrate(returned)
         default: othersDo(event)
         }
         try check("\(event)")
-    }
-
-    /// Memory comes back. The daemon sees that time jumped, or is not there to see it.
-    ///
-    /// What cannot be seen is left out: only the reservation tells that part of an extent came back, and that moves by
-    /// itself while a killed process's move is not ended, and when others let frames of ours go.
-    private func migrate(_ change: () -> Void) {
-        guard !machine.hasZombies && !intents.isMoving else { return }
-        change()
-        unsure = Set(machine.layout.pnodes.indices)
     }
 
     private func othersDo(_ event: Schedule.Event) {

@@ -17,20 +17,12 @@ public final class SimulatedIntents: IntentLog {
         try machine.step("vnode \(vnode): note the end") { _ in lines[vnode] = .quiet }
     }
 
-    private var noted: UInt64?
+    private var noted: NotedReservation?
 
-    public func reservation() -> UInt64? { noted }
+    public func reservation() -> NotedReservation? { noted }
 
-    public func note(reservation: UInt64) throws(BalloonError) {
-        try machine.step("note the reservation \(reservation)") { _ in noted = reservation }
-    }
-
-    /// A move that has to do with whole extents was begun and not ended.
-    public var isMoving: Bool {
-        lines.values.contains { line in
-            guard case .moving(let move) = line else { return false }
-            return move.poolPages > 0
-        }
+    public func note(_ reservation: NotedReservation?) throws(BalloonError) {
+        try machine.step("note the reservation \(reservation?.frames, default: "unknown")") { _ in noted = reservation }
     }
 
     /// Somebody removed or spoilt the record, while nothing was under way.

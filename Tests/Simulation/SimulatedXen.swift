@@ -41,10 +41,18 @@ public final class SimulatedXen: Hypervisor {
     public func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType {
         if machine.isKilled { throw .killed }
         machine.probes += 1
-        return machine.memoryType(of: gfn)
+        let type = machine.memoryType(of: gfn)
+        if let (probe, returned) = machine.migrationAtProbe, probe == machine.probes { machine.migrate(returned) }
+        return type
     }
 
     public func vnumaTopology() throws(BalloonError) -> VNUMATopology? { machine.layout.topology }
+
+    public func isBeingSent() throws(BalloonError) -> Bool {
+        try machine.step("is it being sent") { _ in machine.isLogDirty }
+    }
+
+    public func suspension() -> Suspension { Suspension(nanoseconds: machine.suspendedNanoseconds) }
 
     private var list: [UInt64] { (0..<extents.count).map { extents[$0] } }
 }
@@ -151,6 +159,7 @@ extension Machine {
     /// Xen does not look at what is there: memory is lost without a word, anything else ends the domain.
     private func add(_ first: UInt64, count: UInt64, from pnode: Int) {
         let block = Int(first >> 9)
+        if isLogDirty { unsent.formUnion(first..<first + count) }
         if page(of: block) == nil { violate("frame \(first) was populated and is not ours") }
         if count == 512, first & 511 == 0, frames.uniform(block: block)?.kind == .hole {
             frames.set(block: block, to: GuestFrame(.ram, pnode: pnode))

@@ -18,6 +18,14 @@ public protocol Backend: AnyObject {
     /// - Returns: the balloon in frames.
     func recover(vnode: Int) throws(BalloonError) -> UInt64
 
+    /// Nothing that is known counts any more: each vnode's next `recover` asks about every frame.
+    func distrust() throws(BalloonError)
+    /// Whether the domain is being migrated in a way that memory must not move meanwhile.
+    func isBeingSent() throws(BalloonError) -> Bool
+    /// Frees what had to wait because the domain was being migrated.
+    /// - Returns: whether anything still waits.
+    func tidy(vnode: Int) throws(BalloonError) -> Bool
+
     /// Gives up to so many extents to Xen. An error leaves nothing lost: the next step looks at Xen first.
     func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
     /// Takes up to so many extents back.

@@ -24,6 +24,10 @@ final class Holding {
     var needsFullLook = false
     /// Slots are what the file has. Nothing moves before.
     var isRecovered = false
+    /// Slots at the end wait to be freed until the domain is not being migrated any more.
+    var isWaiting = false
+    /// When they were looked at: what was found counts until the domain is suspended.
+    var suspension = Suspension(nanoseconds: 0)
 
     init(vnode: VNode, reserve: any PageReserve) {
         self.vnode = vnode

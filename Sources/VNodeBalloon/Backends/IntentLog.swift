@@ -7,9 +7,22 @@ public protocol IntentLog: AnyObject {
     func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError)
     /// Notes that nothing is under way any more.
     func end(vnode: Int) throws(BalloonError)
-    /// What the domain had after the last move, in frames; nil when that is not known.
-    func reservation() -> UInt64?
-    func note(reservation: UInt64) throws(BalloonError)
+    /// What the domain had after the last move; nil when that is not known.
+    func reservation() -> NotedReservation?
+    /// - Parameter reservation: nil: not known from now on.
+    func note(_ reservation: NotedReservation?) throws(BalloonError)
+}
+
+/// What the domain had at some time.
+public struct NotedReservation: Equatable, Sendable {
+    public let frames: UInt64
+    /// Tells whether the domain was suspended since.
+    public let suspension: Suspension
+
+    public init(frames: UInt64, suspension: Suspension) {
+        self.frames = frames
+        self.suspension = suspension
+    }
 }
 
 /// What is noted of a vnode.

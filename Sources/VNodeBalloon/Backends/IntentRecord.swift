@@ -41,14 +41,17 @@ public final class IntentRecord: IntentLog {
     /// A line of its own, behind those of all vnodes that there can be.
     private static let reservationLine = Int(CB_MAX_VNODES)
 
-    public func reservation() -> UInt64? {
+    public func reservation() -> NotedReservation? {
         let words = text(ofLine: Self.reservationLine).split(separator: " ")
-        guard words.count >= 4, words[2] == "reservation" else { return nil }
-        return words.count >= 5 && words[4] == "." ? UInt64(words[3]) : nil
+        guard words.count >= 7, words[2] == "reservation", words[4] == "suspended", words[6] == ".",
+            let frames = UInt64(words[3]), let nanoseconds = UInt64(words[5])
+        else { return nil }
+        return NotedReservation(frames: frames, suspension: Suspension(nanoseconds: nanoseconds))
     }
 
-    public func note(reservation: UInt64) throws(BalloonError) {
-        try write("reservation \(reservation)", vnode: Self.reservationLine)
+    public func note(_ reservation: NotedReservation?) throws(BalloonError) {
+        let text = reservation.map { "reservation \($0.frames) suspended \($0.suspension.nanoseconds)" }
+        try write(text ?? "reservation unknown", vnode: Self.reservationLine)
     }
 
     private func write(_ text: String, vnode: Int) throws(BalloonError) {

@@ -39,12 +39,14 @@ public final class JointBackend: Backend {
     }
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        if let outcome = try wait(vnode) { return outcome }
         if let outcome = try round(vnode) { return outcome }
         try mover.rest()
         return sum(vnode, try ours.inflate(vnode: vnode, extents: extents))
     }
 
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        if let outcome = try wait(vnode) { return outcome }
         if let outcome = try round(vnode) { return outcome }
         if ours.slotCount(vnode: vnode) > 0 {
             try mover.rest()
@@ -54,6 +56,13 @@ public final class JointBackend: Backend {
         guard room > 0 else { return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation) }
         let wanted = min(UInt64(extents) * granularityKiB, linuxKiB, room)
         return outcome(vnode, try mover.deflate(kib: wanted), obstacle: .pnodeFull)
+    }
+
+    /// What Linux's balloon populates while the domain is being sent is lost just as ours would be.
+    private func wait(_ vnode: Int) throws(BalloonError) -> Outcome? {
+        guard try ours.isBeingSent() else { return nil }
+        try mover.rest()
+        return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .migrating)
     }
 
     /// Brings Linux's part to whole extents, by giving a little more, so that the sum can be what a target asks for.
@@ -84,6 +93,9 @@ public final class JointBackend: Backend {
         return balloonFrames(vnode: vnode)
     }
 
+    public func distrust() throws(BalloonError) { try ours.distrust() }
+    public func isBeingSent() throws(BalloonError) -> Bool { try ours.isBeingSent() }
+    public func tidy(vnode: Int) throws(BalloonError) -> Bool { try ours.tidy(vnode: vnode) }
     public func slotCount(vnode: Int) -> Int { ours.slotCount(vnode: vnode) }
     public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { try ours.isRemoved(vnode: vnode) }
 }

@@ -58,6 +58,9 @@ public final class KernelBackend: Backend {
 
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64 { balloonFrames(vnode: vnode) }
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] { [] }
+    public func distrust() throws(BalloonError) {}
+    public func isBeingSent() throws(BalloonError) -> Bool { false }
+    public func tidy(vnode: Int) throws(BalloonError) -> Bool { false }
     public func slotCount(vnode: Int) -> Int { 0 }
     public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { false }
 }

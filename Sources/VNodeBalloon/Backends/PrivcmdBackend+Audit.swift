@@ -8,6 +8,9 @@ extension PrivcmdBackend {
         // A line of a move stands until its remains are dealt with.
         holding.isMoveNoted = interrupted != nil
         holding.isRecovered = false
+        holding.isWaiting = false
+        // Before anything is read: a suspend in the middle ends what was read before it.
+        holding.suspension = hypervisor.suspension()
         let frames = try holding.reserve.recover(interrupted: interrupted)
         holding.slots = frames.map { Holding.Slot(gfn: $0, holes: $0 == nil ? 0 : nil) }
         // An extent may be part RAM where a move was under way, or where memory came back since we last looked.
@@ -30,27 +33,63 @@ extension PrivcmdBackend {
     }
 
     /// Another reservation than after the last move, ours or an earlier process's: memory came back or went, on
-    /// whatever vnode. What a killed process had in motion may make a difference.
+    /// whatever vnode. What a move that did not end had in motion may make a difference, and after a suspend it may hide
+    /// one.
     private func noteChanges() throws(BalloonError) {
-        let current = try hypervisor.currentReservation()
+        let current = try reservation()
         let known = lastReservation ?? intents.reservation()
+        lastReservation = current
         var inMotion: UInt64 = 0
         for vnode in vnodes {
             guard case .moving(let move) = intents.line(vnode: vnode.number) else { continue }
             inMotion += UInt64(move.poolPages) * ExtentBuffer.framesPerExtent
         }
-        lastReservation = current
-        guard let known, max(known, current) - min(known, current) > inMotion else { return }
-        for holding in holdings.values { holding.needsFullLook = true }
+        if let known, !known.suspension.differs(from: current.suspension) || inMotion == 0 {
+            let change = max(known.frames, current.frames) - min(known.frames, current.frames)
+            if change <= inMotion { return }
+        }
+        try distrust()
     }
 
     /// What the next look is compared with.
     func noteReservation() throws(BalloonError) {
-        let current = try hypervisor.currentReservation()
+        let current = try reservation()
+        if let lastReservation, lastReservation.suspension.differs(from: current.suspension) {
+            // What came back cannot be told from what was just moved.
+            return try distrust()
+        }
         lastReservation = current
-        // Until every vnode was looked at, a process after this one must see the difference, too.
+        // Until every vnode was looked at, a process after this one has to look, too.
         guard !holdings.values.contains(where: \.needsFullLook) else { return }
-        try intents.note(reservation: current)
+        try intents.note(current)
+    }
+
+    private func reservation() throws(BalloonError) -> NotedReservation {
+        // Both of the same time, or a suspend between them would be lost.
+        while true {
+            let suspension = hypervisor.suspension()
+            let frames = try hypervisor.currentReservation()
+            if !hypervisor.suspension().differs(from: suspension) {
+                return NotedReservation(frames: frames, suspension: suspension)
+            }
+        }
+    }
+
+    public func distrust() throws(BalloonError) {
+        for holding in holdings.values { holding.needsFullLook = true }
+        // By a process after this one, too.
+        try intents.note(nil)
+    }
+
+    /// What was found to be a hole may be memory after a suspend, and populating memory loses it.
+    ///
+    /// A process is suspended between two system calls only, and this makes none: right before a hypercall it leaves
+    /// room for nothing but a suspend within some hundred nanoseconds.
+    func checkNotSuspended(_ holding: Holding) throws(BalloonError) {
+        guard hypervisor.suspension().differs(from: holding.suspension) else { return }
+        throw BalloonError(
+            .suspended, "the domain was suspended meanwhile; its memory is looked at again",
+            vnode: holding.vnode.number)
     }
 
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64 {

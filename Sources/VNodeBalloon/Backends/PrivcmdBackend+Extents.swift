@@ -24,6 +24,8 @@ extension PrivcmdBackend {
         for slot in slots where !holding.slots[slot].isRAM && !(isFreed && holding.slots[slot].isGiven) {
             _ = try fill(holding, slot)
         }
+        // Frames that others have mapped are charged until they let go: the reservation falls by itself some day.
+        if !isFreed { try distrust() }
         return .hypervisorRefused
     }
 
@@ -55,6 +57,7 @@ extension PrivcmdBackend {
         if before >= after && before - after >= UInt64(done) { return done == frames.count ? nil : .hypervisorRefused }
         // Somebody else still has the frames: nothing was freed.
         _ = try fill(holding, slot)
+        try distrust()
         return .hypervisorRefused
     }
 
@@ -65,6 +68,7 @@ extension PrivcmdBackend {
         let before = try hypervisor.currentReservation()
         list(holding, slots, order: ExtentBuffer.order)
         for slot in slots { holding.slots[slot].holes = nil }
+        try checkNotSuspended(holding)
         let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(holding))
         let after = try hypervisor.currentReservation()
         let isExact = after >= before && after - before == UInt64(done) * ExtentBuffer.framesPerExtent
@@ -86,6 +90,7 @@ extension PrivcmdBackend {
         hypervisor.extents.reset(order: 0)
         for gfn in holes { hypervisor.extents.append(gfn) }
         holding.slots[slot].holes = nil
+        try checkNotSuspended(holding)
         let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(holding))
         try probe(holding, slot)
         if done == holes.count { return nil }

@@ -19,7 +19,7 @@ public final class PrivcmdBackend: Backend {
     let topology: VNUMATopology?
     var holdings: [Int: Holding] = [:]
     /// What the domain had after the last move, to see whether anything happened since.
-    var lastReservation: UInt64?
+    var lastReservation: NotedReservation?
 
     /// - Parameter reserves: by vnode number. A vnode without one cannot move.
     /// - Throws: `.hypercall`, `.privcmdLocked`.
@@ -50,6 +50,7 @@ public final class PrivcmdBackend: Backend {
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         guard let holding = holdings[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
+        if try isBeingSent() { return Outcome(balloonFrames: holding.balloonFrames, obstacle: .migrating) }
         try settleDoubts(holding)
         try endMove(holding)
         // What came back to us, by a migration or an interrupted move, goes before new pages.
@@ -104,6 +105,7 @@ public final class PrivcmdBackend: Backend {
 
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         guard let holding = holdings[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
+        if try isBeingSent() { return Outcome(balloonFrames: holding.balloonFrames, obstacle: .migrating) }
         try settleDoubts(holding)
         try endMove(holding)
         var obstacle: HeldReason?
@@ -114,7 +116,6 @@ public final class PrivcmdBackend: Backend {
             obstacle =
                 holding.slots[last].isMixed
                 ? try fill(holding, last) : try takeBack(holding, range)
-            try holding.freeTrailingRAM()
         }
         try endMove(holding)
         return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
@@ -151,7 +152,7 @@ public final class PrivcmdBackend: Backend {
         let kept = holding.slotsToKeep
         // Freeing, too, moves pool pages: a kill half-way must find the note.
         if kept < holding.slots.count && !holding.isMoveNoted { try beginMove(holding, kept..<holding.slots.count) }
-        try holding.freeTrailingRAM()
+        try freeTrailingRAM(holding)
         try noteReservation()
         if let doubtful = holding.doubtfulSlots {
             let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
@@ -162,11 +163,40 @@ public final class PrivcmdBackend: Backend {
         holding.isMoveNoted = false
     }
 
+    /// Frees what is RAM at the end, unless the domain is being sent: what was populated since that began is a hole in the
+    /// new domain, and must still be ours there.
+    ///
+    /// Asked after the populate. A migration that begins later sends all of it.
+    private func freeTrailingRAM(_ holding: Holding) throws(BalloonError) {
+        let kept = holding.slotsToKeep
+        holding.isWaiting = kept < holding.slots.count
+        guard holding.isWaiting else { return }
+        if try isBeingSent() {
+            // Asked about anew when it is over: not every suspend shows in the clocks.
+            for slot in kept..<holding.slots.count { holding.slots[slot].holes = nil }
+            return
+        }
+        try checkNotSuspended(holding)
+        try holding.freeTrailingRAM()
+        holding.isWaiting = false
+    }
+
+    public func isBeingSent() throws(BalloonError) -> Bool { try hypervisor.isBeingSent() }
+
+    public func tidy(vnode: Int) throws(BalloonError) -> Bool {
+        guard let holding = holdings[vnode], holding.isRecovered, holding.isWaiting else { return false }
+        if try isBeingSent() { return true }
+        try settleDoubts(holding)
+        try endMove(holding)
+        return holding.isWaiting
+    }
+
     /// Asks Xen about every frame of slots that an error left in doubt.
     private func settleDoubts(_ holding: Holding) throws(BalloonError) {
         guard holding.isRecovered else {
             throw BalloonError(.moved, "the balloon was not looked at yet", vnode: holding.vnode.number)
         }
+        try checkNotSuspended(holding)
         for slot in holding.slots.indices where holding.slots[slot].holes == nil {
             try holding.checkFrames(of: slot..<slot + 1)
             try probe(holding, slot)

@@ -144,6 +144,14 @@ public struct BalloonController: Sendable {
         }
     }
 
+    /// The world is another one: what was in the way is tried again at once.
+    public mutating func startAfresh() {
+        for index in balloons.indices {
+            balloons[index].startAfresh()
+            settle(index)
+        }
+    }
+
     /// What came of an action.
     public mutating func finish(_ action: Action, _ outcome: Outcome, now: UInt64) {
         let extent = extentKiB

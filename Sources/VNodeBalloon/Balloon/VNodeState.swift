@@ -34,6 +34,8 @@ public enum HeldReason: String, Sendable, Equatable, CaseIterable {
     case moved
     /// No single Linux node lies in the vnode's memory.
     case noNode = "no-node"
+    /// The domain is being migrated: nothing moves meanwhile.
+    case migrating
 }
 
 /// One vnode, as Xen describes it and as Linux sees it.

@@ -202,6 +202,7 @@ public final class BalloonDaemon {
         // After a failure the pause of a second counts, not the descriptor, which may stay readable.
         var any = false
         attempt("cannot take xenstore's events") { () throws(BalloonError) in any = try interface.takeEvents() }
+        if interface.wasResumed() { engine.noticeResume() }
         return any
     }
 

@@ -5,26 +5,28 @@ public import Logging
 public final class BalloonEngine {
     public let guest: Guest
     public let state: StateDirectory
-    public private(set) var controller: BalloonController
+    public internal(set) var controller: BalloonController
     /// What xenstore said last.
     public private(set) var reading = VNodeInterface.Reading()
-    private let log: Logger
-    private var suspended = cb_clock_suspended()
+    let log: Logger
+    var suspension: Suspension
+    /// Xenstore shows a resume that the clocks may not show.
+    var isResumeNoticed = false
+    var lastResume: UInt64?
     private var isLegacyTargetAbsent: Bool
     /// Everything is to be published again: the domain may have another xenstore now.
     public var wasResumed = false
 
-    /// A jump of the clocks by more than this means suspended, restored or migrated. In nanoseconds.
-    private static let resumeThreshold: UInt64 = 3_000_000
     /// Vnodes that could not be looked at. Nothing of theirs moves until they were.
-    private var unseen: Set<Int> = []
-    private var failures = RepeatedFailures()
+    var unseen: Set<Int> = []
+    var failures = RepeatedFailures()
 
     /// - Parameter state: the caller has its lock.
     public init(guest: Guest, state: StateDirectory, options: BalloonController.Options, log: Logger) {
         self.guest = guest
         self.state = state
         self.log = log
+        suspension = guest.figures.suspension()
         let backend = guest.backend
         controller = BalloonController(
             vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, options: options.with(backend.steps))
@@ -40,60 +42,6 @@ public final class BalloonEngine {
 
     public func setOptions(_ options: BalloonController.Options) {
         controller.options = options.with(guest.backend.steps)
-    }
-
-    // MARK: Truth
-
-    /// Finds out what is a hole, and ends what a killed process had begun.
-    public func recover() throws(BalloonError) {
-        for vnode in guest.backend.vnodes { try recover(vnode: vnode.number) }
-    }
-
-    public func recover(vnode: Int) throws(BalloonError) {
-        controller.setBalloon(frames: try guest.backend.recover(vnode: vnode), vnode: vnode)
-    }
-
-    /// Asks Xen about every frame of some slots. What is not as it was believed to be is put right by the next steps.
-    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
-        guard guest.backend.vnodes.contains(where: { $0.number == vnode }) else { return }
-        controller.setBalloon(frames: try guest.backend.lookAgain(vnode: vnode, slots: slots), vnode: vnode)
-    }
-
-    /// After a suspend, a restore or a migration nothing that was known counts.
-    private func recoverAfterResume() {
-        let now = cb_clock_suspended()
-        let jump = now > suspended ? now - suspended : suspended - now
-        guard jump > Self.resumeThreshold else { return }
-        suspended = now
-        wasResumed = true
-        log.notice("the clocks jumped: looking at all memory again", metadata: ["jump_ns": "\(jump)"])
-        // Before the first look: what was known of the last vnode does not count either.
-        unseen = Set(guest.backend.vnodes.map(\.number))
-        lookAtUnseen()
-    }
-
-    /// Tries to look at the vnodes that could not be looked at.
-    public func lookAtUnseen() {
-        for vnode in unseen.sorted() { _ = look(vnode) }
-    }
-
-    private func look(_ vnode: Int) -> Bool {
-        do throws(BalloonError) {
-            try recover(vnode: vnode)
-            unseen.remove(vnode)
-            return true
-        } catch {
-            unseen.insert(vnode)
-            log.error("audit failed", metadata: ["vnode": "\(vnode)", "error": "\(error)"])
-            return false
-        }
-    }
-
-    /// A file that somebody removed is freed when its last descriptor is closed: its holes must be memory by then.
-    public func checkFiles() throws(BalloonError) {
-        for vnode in guest.backend.vnodes where try guest.backend.isRemoved(vnode: vnode.number) {
-            controller.setRemoved(vnode: vnode.number)
-        }
     }
 
     // MARK: What is wanted
@@ -136,11 +84,12 @@ public final class BalloonEngine {
     public func step() -> UInt64? {
         recoverAfterResume()
         let now = Self.now
+        let tidied = tidy(now)
         if guest.backend.isMovedByOthers { readBalloons() }
         switch controller.next(facts(now), now: now) {
         case .wait(let until):
             restIfIdle()
-            return until
+            return until.map { min($0, tidied ?? $0) } ?? tidied
         case .act(let action):
             controller.finish(action, perform(action), now: Self.now)
             return now
@@ -226,7 +175,10 @@ public final class BalloonEngine {
             }
             return outcome
         } catch {
-            log.error("step failed", metadata: ["action": "\(action)", "error": "\(error)"])
+            let isFault = error.code != .suspended
+            log.log(
+                level: isFault ? .error : .notice, "step failed",
+                metadata: ["action": "\(action)", "error": "\(error)"])
             return Outcome(balloonFrames: framesAfterError(action.vnode), obstacle: obstacle(error))
         }
     }
@@ -237,8 +189,12 @@ public final class BalloonEngine {
         return guest.backend.balloonFrames(vnode: vnode)
     }
 
-    private func obstacle(_ error: BalloonError) -> HeldReason {
-        error.code == .moved ? .moved : .hypervisorRefused
+    private func obstacle(_ error: BalloonError) -> HeldReason? {
+        switch error.code {
+        case .suspended: nil
+        case .moved: .moved
+        default: .hypervisorRefused
+        }
     }
 
     /// Nothing of ours is given, or waits to be freed.

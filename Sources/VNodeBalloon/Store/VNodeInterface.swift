@@ -27,6 +27,10 @@ public final class VNodeInterface {
     /// Vnodes whose rows the toolstack took away: they cannot be made by us.
     private var absent: Set<Int> = []
     private var publishedFeature: String?
+    /// Nobody writes it while the domain runs, so an event comes when the watch is set: by us, or again by the kernel after
+    /// a restore or a migration.
+    private static let resumePath = "domid"
+    private var resumeEvents = 0
 
     /// Sets the watches and finds out where to report.
     /// - Throws: `.store`.
@@ -37,6 +41,7 @@ public final class VNodeInterface {
         self.log = log
         try store.watch("memory", token: "memory")
         try store.watch("control", token: "control")
+        try store.watch(Self.resumePath, token: "resume")
         try findPlace()
     }
 
@@ -50,8 +55,18 @@ public final class VNodeInterface {
     /// Takes all watch events. True when there was one.
     public func takeEvents() throws(BalloonError) -> Bool {
         var any = false
-        while try store.nextEvent() != nil { any = true }
+        while let path = try store.nextEvent() {
+            any = true
+            if path == Self.resumePath { resumeEvents += 1 }
+        }
         return any
+    }
+
+    /// Whether the kernel has set the watches again since this was asked last.
+    public func wasResumed() -> Bool {
+        guard resumeEvents > 1 else { return false }
+        resumeEvents = 1
+        return true
     }
 
     /// Reads everything again, and finds out where to report.

@@ -6,7 +6,8 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         package enum Kind: String, Sendable {
             case noXen, privcmdLocked, unsupportedGuest, privateNamespace, notHugetlbfs, noHugePages, noNode
-            case notRoot, busy, invalidConfiguration, usage, moved, hypercall, store, system, protocolViolation
+            case notRoot, busy, invalidConfiguration, usage, moved, suspended
+            case hypercall, store, system, protocolViolation
         }
 
         package let kind: Kind
@@ -35,6 +36,8 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
         public static let usage = Code(.usage)
         /// A page of ours is not where it was, or is not what it should be. Nothing is touched any more.
         public static let moved = Code(.moved)
+        /// The domain was saved, restored or migrated meanwhile: what was known does not count any more.
+        public static let suspended = Code(.suspended)
         /// A hypercall failed outright.
         public static let hypercall = Code(.hypercall)
         /// A xenstore operation failed.

@@ -4,6 +4,8 @@ public protocol DomainFigures: AnyObject {
     func currentReservation() throws(BalloonError) -> UInt64
     /// What it may have at most, in frames (XENMEM_maximum_reservation).
     func maximumReservation() throws(BalloonError) -> UInt64
+    /// How long the domain was suspended. Neither a hypercall nor any system call: cheap enough to be asked before each.
+    func suspension() -> Suspension
 }
 
 /// The figures of a PV guest whose kernel lets nobody ask Xen (XSA-482). There Linux's own count is Xen's.
@@ -23,4 +25,6 @@ final class KernelFigures: DomainFigures {
         let reading = try balloon.read()
         return (staticMaxKiB ?? reading.currentKiB + reading.balloonKiB) / 4
     }
+
+    func suspension() -> Suspension { .now() }
 }

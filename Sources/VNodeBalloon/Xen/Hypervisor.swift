@@ -26,4 +26,9 @@ public protocol Hypervisor: DomainFigures {
     func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType
     /// The virtual NUMA layout, nil without one (XENMEM_get_vnumainfo).
     func vnumaTopology() throws(BalloonError) -> VNUMATopology?
+    /// Whether the domain is being migrated: Xen keeps a log of what it writes (log-dirty).
+    ///
+    /// What is populated meanwhile is not in that log, and so it is missing in the new domain.
+    /// - Throws: `.privcmdLocked`, `.hypercall`.
+    func isBeingSent() throws(BalloonError) -> Bool
 }

@@ -8,6 +8,8 @@ public final class PrivcmdHypervisor: Hypervisor {
     public let extents: ExtentBuffer
     private var xen: cb_xen
     private let topology: VNUMATopology?
+    /// Frames that nobody writes. While a domain is being sent, one that was not written reads as type 1.
+    private let witnesses: [UInt64]
 
     /// How long the kernel may keep us waiting for xenstore before privcmd opens.
     static let openTimeoutMilliseconds: UInt32 = 5000
@@ -27,6 +29,7 @@ public final class PrivcmdHypervisor: Hypervisor {
         }
         do throws(BalloonError) {
             topology = try unsafe Self.readTopology(&xen)
+            witnesses = try KernelCode.frames()
         } catch {
             unsafe cb_xen_close(&xen)
             throw error
@@ -78,6 +81,13 @@ public final class PrivcmdHypervisor: Hypervisor {
     }
 
     public func vnumaTopology() throws(BalloonError) -> VNUMATopology? { topology }
+
+    public func suspension() -> Suspension { .now() }
+
+    public func isBeingSent() throws(BalloonError) -> Bool {
+        for gfn in witnesses where try memoryType(of: gfn) == .ramLogDirty { return true }
+        return false
+    }
 
     // MARK: The shim's edge
 

@@ -5,6 +5,8 @@ import VNodeBalloon
 /// A kernel's balloon in files, with the kernel's habits: it looks once a second, moves when it can, tries four times
 /// more when it cannot, and then sleeps until the size that it is told changes. A controller drives it through a backend.
 final class KernelHand: DomainFigures {
+    func suspension() -> Suspension { Suspension(nanoseconds: 0) }
+
     let directory: TemporaryDirectory
     /// KiB.
     private(set) var current: UInt64

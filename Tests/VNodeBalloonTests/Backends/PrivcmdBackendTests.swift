@@ -215,6 +215,25 @@ import VNodeBalloon
         #expect(machine.probes - before - inflating <= 8)
     }
 
+    /// What came back on one vnode is found, though a move on another one makes up for it.
+    @Test func aMoveElsewhereHidesNothingFromTheNextProcess() throws {
+        let first = try process()
+        _ = try first.inflate(vnode: 0, extents: 1)
+        _ = try first.inflate(vnode: 1, extents: 2)
+        machine.killNow()
+        machine.bringBack(vnode: 1, slot: 0, from: 100, count: 256)
+        machine.bringBack(vnode: 1, slot: 1, from: 100, count: 256)
+        machine.restart()
+        let second = try PrivcmdBackend(
+            vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine),
+            reserves: [0: SimulatedReserve(machine, vnode: 0), 1: SimulatedReserve(machine, vnode: 1)],
+            intents: intents)
+        _ = try second.recover(vnode: 0)
+        _ = try second.inflate(vnode: 0, extents: 1)
+        machine.killNow()
+        #expect(try process().balloonFrames(vnode: 1) == 512)
+    }
+
     /// The reservation that was noted tells a new process that it must look at every frame.
     @Test func partOfAnExtentThatCameBackWhileNobodyLooked() throws {
         _ = try process().inflate(vnode: 0, extents: 2)
