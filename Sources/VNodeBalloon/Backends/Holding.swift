@@ -20,6 +20,8 @@ final class Holding {
     var slots: [Slot] = []
     /// The intent log has a line of a move that did not end. True until a first look shows otherwise.
     var isMoveNoted = true
+    /// Parts of extents are noted, and nothing else.
+    var isDoubtNoted = false
     /// Memory may have come back in parts: every frame is asked about at the next recovery.
     var needsFullLook = false
     /// Slots are what the file has. Nothing moves before.

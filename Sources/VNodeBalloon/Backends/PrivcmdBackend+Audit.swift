@@ -5,8 +5,9 @@ extension PrivcmdBackend {
         let line = intents.line(vnode: vnode)
         var interrupted: InterruptedMove?
         if case .moving(let move) = line { interrupted = move }
-        // A line of a move stands until its remains are dealt with.
-        holding.isMoveNoted = interrupted != nil
+        // A line of a move stands until its remains are dealt with; what is freed then is noted anew.
+        holding.isMoveNoted = false
+        holding.isDoubtNoted = interrupted != nil
         holding.isRecovered = false
         holding.isWaiting = false
         // Before anything is read: a suspend in the middle ends what was read before it.

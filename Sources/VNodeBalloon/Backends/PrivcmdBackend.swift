@@ -156,11 +156,16 @@ public final class PrivcmdBackend: Backend {
         try noteReservation()
         if let doubtful = holding.doubtfulSlots {
             let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
-            return try intents.begin(note, vnode: holding.vnode.number)
+            try intents.begin(note, vnode: holding.vnode.number)
+            // It says nothing of the pool: what is freed later is noted anew.
+            holding.isMoveNoted = false
+            holding.isDoubtNoted = true
+            return
         }
-        guard holding.isMoveNoted else { return }
+        guard holding.isMoveNoted || holding.isDoubtNoted else { return }
         try intents.end(vnode: holding.vnode.number)
         holding.isMoveNoted = false
+        holding.isDoubtNoted = false
     }
 
     /// Frees what is RAM at the end, unless the domain is being sent: what was populated since that began is a hole in the
