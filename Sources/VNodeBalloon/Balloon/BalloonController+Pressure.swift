@@ -47,10 +47,9 @@ extension BalloonController {
             let index = balloons.firstIndex(where: { $0.state.vnode.number == vnode })
         else { return false }
         let kept = options.guardRule.keptKiB(on: memory)
-        let available = memory.availableKiB + memory.perCPUKiB
-        guard available < kept else { return false }
+        guard memory.availableKiB < kept else { return false }
         let balloon = balloons[index].state.balloonFrames
-        let missing = (kept - available + extentKiB - 1) / extentKiB * extentKiB / 4
+        let missing = (kept - memory.availableKiB + extentKiB - 1) / extentKiB * extentKiB / 4
         let least = min(balloon, (yielding.leastBalloonKiB + extentKiB - 1) / extentKiB * extentKiB / 4)
         let left = max(least, balloon > missing ? balloon - missing : 0)
         let wasDeflating = direction(of: balloons[index]) == .deflating

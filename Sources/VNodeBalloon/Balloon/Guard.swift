@@ -8,15 +8,11 @@ public struct Guard: Equatable, Sendable {
         public var availableKiB: UInt64
         /// The sum of the zones' high watermarks.
         public var highWatermarksKiB: UInt64
-        /// Free, too, but on the processors' own lists, and so not counted as available. What was just given back is
-        /// there for a while.
-        public var perCPUKiB: UInt64
 
-        public init(managedKiB: UInt64, availableKiB: UInt64, highWatermarksKiB: UInt64, perCPUKiB: UInt64 = 0) {
+        public init(managedKiB: UInt64, availableKiB: UInt64, highWatermarksKiB: UInt64) {
             self.managedKiB = managedKiB
             self.availableKiB = availableKiB
             self.highWatermarksKiB = highWatermarksKiB
-            self.perCPUKiB = perCPUKiB
         }
     }
 

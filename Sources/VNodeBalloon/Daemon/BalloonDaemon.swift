@@ -32,11 +32,11 @@ public final class BalloonDaemon {
     ) throws(BalloonError) {
         self.log = log
         self.reload = reload
-        Self.prepareMemory(log)
         // Before libxenstore starts its thread, which must not get our signals.
         signals = try SignalSource()
         alarm = try AlarmSource()
         try Guest.checkPossible()
+        Self.prepareMemory(log)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         store = try Xenstore()

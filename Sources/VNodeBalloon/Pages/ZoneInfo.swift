@@ -56,13 +56,12 @@ private struct ZoneInfoParser {
         var managed: UInt64 = 0
         var inactiveFile: UInt64 = 0
         var reclaimableSlab: UInt64 = 0
-        var perCPU: UInt64 = 0
 
         var summary: Guard.NodeMemory {
             Guard.NodeMemory(
                 managedKiB: managed * 4,
                 availableKiB: (free + (inactiveFile + reclaimableSlab) / 2) * 4,
-                highWatermarksKiB: high * 4, perCPUKiB: perCPU * 4)
+                highWatermarksKiB: high * 4)
         }
     }
 
@@ -70,7 +69,6 @@ private struct ZoneInfoParser {
         var node = 0
         var isDevice = false
         var free: UInt64 = 0
-        var perCPU: UInt64 = 0
         var high: UInt64 = 0
         var spanned: UInt64 = 0
         var managed: UInt64 = 0
@@ -92,8 +90,6 @@ private struct ZoneInfoParser {
             if words.skip("free", in: line) { zone.free = words.number(in: line) ?? 0 }
         } else if key.isEqual("high") {
             zone.high = words.number(in: line) ?? 0
-        } else if key.isEqual("count:") {
-            zone.perCPU += words.number(in: line) ?? 0
         } else if key.isEqual("spanned") {
             zone.spanned = words.number(in: line) ?? 0
         } else if key.isEqual("managed") {
@@ -122,7 +118,6 @@ private struct ZoneInfoParser {
         defer { zone = nil }
         guard let zone, !zone.isDevice, zone.managed > 0 else { return }
         nodes[zone.node, default: Node()].free += zone.free
-        nodes[zone.node, default: Node()].perCPU += zone.perCPU
         nodes[zone.node, default: Node()].high += zone.high
         nodes[zone.node, default: Node()].managed += zone.managed
         guard let start = zone.start, zone.spanned > 0 else { return }

@@ -20,9 +20,8 @@ import VNodeBalloon
     }
 
     /// The kernel tells of pressure while a node has so much.
-    static func press(_ hand: Hand, _ vnode: Int = 0, availableMiB: UInt64, perCPUMiB: UInt64 = 0) -> Bool {
-        var memory = Hand.memory(availableMiB: availableMiB)
-        memory.perCPUKiB = perCPUMiB * 1024
+    static func press(_ hand: Hand, _ vnode: Int = 0, availableMiB: UInt64) -> Bool {
+        let memory = Hand.memory(availableMiB: availableMiB)
         hand.facts.memory?[vnode] = memory
         return hand.controller.press(vnode: vnode, memory: memory, now: hand.now)
     }
@@ -59,14 +58,6 @@ import VNodeBalloon
         let holding = Self.hand(yielding: nil)
         #expect(!Self.press(holding, availableMiB: 1))
         #expect(holding.settle().isEmpty && holding.state(0).activity == .idle)
-    }
-
-    /// What was just given back is not missing, although it is not counted as available yet.
-    @Test func pagesOnTheProcessorsListsAreThere() {
-        let hand = Self.hand()
-        #expect(Self.press(hand, availableMiB: 20, perCPUMiB: 9))
-        #expect(hand.settle() == [.deflate(vnode: 0, extents: 2)])
-        #expect(!Self.press(hand, availableMiB: 20, perCPUMiB: 12))
     }
 
     @Test func someOfTheBalloonStays() {

@@ -70,8 +70,7 @@ import VNodeBalloon
     @Test func memoryIsSummedOverTheNode() {
         let memory = Self.parse(Self.text).memory
         let node0 = Guard.NodeMemory(
-            managedKiB: 123_840 * 4, availableKiB: (63_840 + 200) * 4, highWatermarksKiB: 1650 * 4,
-            perCPUKiB: 25 * 4)
+            managedKiB: 123_840 * 4, availableKiB: (63_840 + 200) * 4, highWatermarksKiB: 1650 * 4)
         #expect(memory[0] == node0)
         let node1 = Guard.NodeMemory(managedKiB: 130_000 * 4, availableKiB: 70_005 * 4, highWatermarksKiB: 1600 * 4)
         #expect(memory[1] == node1)
