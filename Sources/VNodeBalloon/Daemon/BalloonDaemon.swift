@@ -36,7 +36,7 @@ public final class BalloonDaemon {
         // Before libxenstore starts its thread, which must not get our signals.
         signals = try SignalSource()
         alarm = try AlarmSource()
-        try Guest.checkPossible()
+        try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         store = try Xenstore()
