@@ -1,5 +1,6 @@
 # make demo     set up this machine, build, and show the balloons moving on a real Xen (in QEMU)
 # make test     set up this machine, build, run all tests
+# make fuzz     a minute of libFuzzer for each kind of input from outside
 # make build    the release build alone; sudo make install puts it on this machine
 
 PREFIX ?= /usr/local
@@ -9,12 +10,14 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
 # A guest need not have Swift's libraries.
 SWIFT_BUILD = swift build -c release --static-swift-stdlib
-SWIFT_SOURCES = Package.swift Sources Tests
+SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 UNITS = $(notdir $(wildcard packaging/*.service))
 # Of the mount that the daemon makes; systemd's name for /run/vnode-balloon/pages.
 MOUNT_UNIT = run-vnode\x2dballoon-pages.mount
 
-.PHONY: all setup build test demo install uninstall clean format lint
+FUZZ_SECONDS ?= 60
+
+.PHONY: all setup build test demo fuzz install uninstall clean format lint
 
 all: build
 
@@ -28,6 +31,9 @@ build:
 test: setup
 	$(MAKE) --no-print-directory build
 	lab/test
+
+fuzz: setup
+	lab/fuzz $(FUZZ_SECONDS)
 
 demo: setup
 	$(MAKE) --no-print-directory build
@@ -50,7 +56,7 @@ uninstall:
 	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || systemctl daemon-reload
 
 clean:
-	rm -rf .build .lab
+	rm -rf .build .build-* .lab
 
 format:
 	swift format --in-place --recursive $(SWIFT_SOURCES)
@@ -58,6 +64,6 @@ format:
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck lab/setup lab/run lab/unit lab/nohost lab/test lab/demo lab/lib/*.sh .ci/run && \
+	    shellcheck lab/setup lab/run lab/unit lab/sanitize lab/fuzz lab/nohost lab/test lab/demo lab/lib/*.sh .ci/run && \
 	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/*; \
 	fi

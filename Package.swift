@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "VNodeBalloon", targets: ["VNodeBalloon"]),
         .executable(name: "balloonctl", targets: ["balloonctl"]),
         .executable(name: "conformance", targets: ["ConformanceRunner"]),
+        .library(name: "Oracles", targets: ["Oracles"]),
     ],
     dependencies: [
         // Exact versions: what was tested is what is built.
@@ -52,8 +53,15 @@ let package = Package(
         .executableTarget(
             name: "ConformanceRunner", dependencies: ["VNodeBalloon", "Conformance"], path: "Tests/ConformanceRunner",
             swiftSettings: strict),
+        // What must hold of any input from outside: checked on a corpus by the unit tests, on random bytes by Fuzz/.
+        .target(
+            name: "Oracles",
+            dependencies: [
+                "CBalloonShim", "VNodeBalloon", "Simulation", .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/Oracles", swiftSettings: strict),
         .testTarget(
-            name: "VNodeBalloonTests", dependencies: ["VNodeBalloon", "Simulation", "Conformance"],
+            name: "VNodeBalloonTests",
+            dependencies: ["CBalloonShim", "VNodeBalloon", "Simulation", "Conformance", "Oracles"],
             swiftSettings: strict),
     ]
 )

@@ -122,7 +122,7 @@ static int64_t reservation(struct cb_xen *xen, uint64_t op, uint32_t extents, ui
 
 // A guest names its own vnode; Xen turns it into a physical node. Without the exact flag it is only a hint.
 static uint32_t vnode_flags(int32_t vnode) {
-    return vnode < 0 ? 0 : (uint32_t)(XENMEMF_vnode | XENMEMF_exact_node(vnode));
+    return vnode < 0 ? 0 : (uint32_t)(XENMEMF_vnode | XENMEMF_exact_node((uint32_t)vnode));
 }
 
 int64_t cb_xen_decrease_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order) {
@@ -130,10 +130,13 @@ int64_t cb_xen_decrease_reservation(struct cb_xen *xen, uint32_t extents, uint32
 }
 
 int64_t cb_xen_increase_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode) {
+    if (vnode >= CB_MAX_VNODES) return -EINVAL;
     return reservation(xen, XENMEM_increase_reservation, extents, order, vnode_flags(vnode));
 }
 
 int64_t cb_xen_populate_physmap(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode) {
+    // The node's field has eight bits: more would spill into the flags.
+    if (vnode >= CB_MAX_VNODES) return -EINVAL;
     return reservation(xen, XENMEM_populate_physmap, extents, order, vnode_flags(vnode));
 }
 
@@ -189,17 +192,21 @@ int cb_xen_vnuma(struct cb_xen *xen, struct cb_vnuma *out) {
         if (vcpus > 1u << 20) return -EOVERFLOW;
     }
     if (error) return (int)error;
+    if (info->nr_vnodes > CB_MAX_VNODES || info->nr_vmemranges > CB_MAX_VMEMRANGES) return -EOVERFLOW;
     out->nr_vnodes = info->nr_vnodes;
     out->nr_vmemranges = info->nr_vmemranges;
     for (uint32_t i = 0; i < info->nr_vmemranges; i++) {
         const struct xen_vmemrange *range = &info->vmemrange.h.p[i];
-        out->vmemranges[i] = (struct cb_vmemrange){
-            // A frame belongs to the vnode only if all of it does.
-            .start_gfn = (range->start + PAGE - 1) >> PAGE_SHIFT,
-            .end_gfn = range->end >> PAGE_SHIFT,
-            .vnode = range->nid,
-            .flags = range->flags,
-        };
+        out->vmemranges[i] = cb_vmemrange_of_bytes(range->start, range->end, range->nid);
     }
     return 0;
+}
+
+struct cb_vmemrange cb_vmemrange_of_bytes(uint64_t start, uint64_t end, uint32_t vnode) {
+    // Rounded without an addition: the last addresses must not become the first.
+    return (struct cb_vmemrange){
+        .start_gfn = (start >> PAGE_SHIFT) + ((start & (PAGE - 1)) != 0),
+        .end_gfn = end >> PAGE_SHIFT,
+        .vnode = vnode,
+    };
 }

@@ -17,7 +17,8 @@ enum Exit {
         case .usage: return usage
         case .invalidConfiguration: return configuration
         case .notRoot: return permission
-        case .noXen, .privcmdLocked, .unsupportedGuest, .privateNamespace, .notHugetlbfs, .noHugePages, .noNode:
+        case .noXen, .privcmdLocked, .unsupportedGuest, .privateNamespace, .notHugetlbfs, .noHugePages, .noNode,
+            .environment:
             return unavailable
         case .busy, .moved, .store: return temporary
         default: return software
@@ -26,7 +27,7 @@ enum Exit {
 
     /// The code behind a word of the daemon's answer.
     static func code(word: String) -> ExitCode {
-        let known: [BalloonError.Code] = [.usage, .busy, .moved, .store, .noXen, .privcmdLocked]
+        let known: [BalloonError.Code] = [.usage, .busy, .moved, .store, .noXen, .privcmdLocked, .environment]
         return known.first { $0.description == word }.map { code(of: BalloonError($0, "")) } ?? software
     }
 

@@ -15,13 +15,15 @@ func demand(_ condition: Bool, _ why: @autoclosure () -> String) throws {
 /// Tries `body` with many random cases, each from a seed of its own, and reports the first that fails.
 ///
 /// The seed of every run is new and printed. With SEED=0x... in the environment, only that case runs; with TIMES=10,
-/// ten times as many.
+/// ten times as many; with SHARE=10, a tenth of them, for slow
+/// builds.
 func property(
     _ name: String, cases: Int, location: SourceLocation = #_sourceLocation,
     _ body: (inout SeededGenerator) throws -> Void
 ) {
     let first = replayedSeed ?? UInt64.random(in: .min ... .max)
-    let count = replayedSeed == nil ? cases * Int(number("TIMES") ?? 1) : 1
+    let wanted = cases * Int(number("TIMES") ?? 1) / Int(number("SHARE") ?? 1)
+    let count = replayedSeed == nil ? max(1, wanted) : 1
     print("\(name): \(count) cases, seed \(hex(first))")
     for index in 0..<count {
         let seed = first &+ UInt64(index)

@@ -5,7 +5,7 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd)
 
 library_path() {
     local root=$MACHINE_ROOT lib=x86_64-linux-gnu

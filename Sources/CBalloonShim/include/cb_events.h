@@ -23,7 +23,7 @@ int cb_timer_clear(int fd);
 /// `wants[i]`: CB_POLL_WRITE asks for room to write, too; CB_POLL_URGENT_ONLY for an urgent event (POLLPRI) and nothing
 /// else. `ready[i]`: bit 0 readable, closed or urgent, bit 1 writable, bit 2 the other end is gone.
 /// Returns how many are ready. EINTR counts as none.
-#define CB_POLL_MAX 64
+#define CB_POLL_MAX 512
 enum { CB_POLL_WRITE = 1, CB_POLL_URGENT_ONLY = 2 };
 int cb_poll(const int32_t *fds, const uint8_t *wants, uint8_t *ready, uint32_t count, int32_t timeout_ms);
 

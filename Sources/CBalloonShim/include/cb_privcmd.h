@@ -24,7 +24,6 @@ struct cb_vmemrange {
     uint64_t start_gfn;
     uint64_t end_gfn;
     uint32_t vnode;
-    uint32_t flags;
 };
 
 /// What XENMEM_get_vnumainfo tells about this domain.
@@ -50,7 +49,7 @@ uint32_t cb_xen_frame_capacity(const struct cb_xen *xen);
 /// entries of the buffer, each 2^order frames. They return how many extents were done, which says nothing about
 /// why it was not more; -EPERM means that privcmd is locked.
 ///
-/// `vnode` < 0: from any node; else from the vnode's physical node and no other (exact-node-request).
+/// `vnode` < 0: from any node; 0 to CB_MAX_VNODES - 1 (else -EINVAL): from the vnode's physical node and no other (exact-node-request).
 /// increase_reservation burns memory in PVH and HVM guests (the pages get no frame number): tests only.
 int64_t cb_xen_decrease_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order);
 int64_t cb_xen_increase_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode);
@@ -63,6 +62,9 @@ int64_t cb_xen_maximum_gpfn(struct cb_xen *xen);
 
 /// HVMOP_get_mem_type of one frame: HVMMEM_* (0 ram_rw, 1 ram_ro, 2 mmio_dm = a hole).
 int cb_xen_memory_type(struct cb_xen *xen, uint64_t gfn);
+
+/// The frames of an address range, all of whose bytes are in it. Untrusted: `end_gfn` may be below `start_gfn`.
+struct cb_vmemrange cb_vmemrange_of_bytes(uint64_t start, uint64_t end, uint32_t vnode);
 
 /// XENMEM_get_vnumainfo. -EOPNOTSUPP: the domain has no virtual NUMA. -EOVERFLOW: more than this header's limits.
 int cb_xen_vnuma(struct cb_xen *xen, struct cb_vnuma *out);

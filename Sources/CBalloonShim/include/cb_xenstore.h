@@ -13,6 +13,10 @@ typedef uint32_t cb_transaction;
 /// The most that one value can be (xs_wire.h: XENSTORE_PAYLOAD_MAX).
 #define CB_STORE_VALUE_MAX 4096
 
+/// A call waits for xenstore as long as it takes. After so many seconds SIGTERM and SIGINT, blocked or not, end the
+/// process there (SIGALRM and its timer are used for that).
+#define CB_STORE_PATIENCE 3
+
 /// Connects. `*out` is for `cb_store_close`. -ENOENT: no xenstore here.
 int cb_store_open(struct cb_store **out);
 void cb_store_close(struct cb_store *store);

@@ -67,15 +67,17 @@ public final class Guest {
         return KernelFigures(balloon, staticMaxKiB: staticMaxKiB)
     }
 
-    /// Whether this machine can have balloons at all; nothing is made.
-    /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.hypercall`.
-    public static func checkPossible() throws(BalloonError) {
+    /// Whether this machine can have balloons at all, and its pages where they shall be; nothing is made or locked.
+    /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
+    ///   `.hypercall`.
+    public static func checkPossible(stateDirectory: String) throws(BalloonError) {
         guard try currentKind() != .pv else {
             _ = try KernelBalloon()
             return
         }
         _ = try PrivcmdHypervisor()
         try HugePageMount.checkNamespaces()
+        try HugePageMount.examine(stateDirectory: stateDirectory)
     }
 
     /// - Throws: `.noXen` when this is not a Xen guest.
@@ -118,7 +120,8 @@ public final class Guest {
         return facts
     }
 
-    private init(kind: Kind, figures: any DomainFigures, backend: any Backend) {
+    /// Put together by hand: for tests.
+    package init(kind: Kind, figures: any DomainFigures, backend: any Backend) {
         self.kind = kind
         self.figures = figures
         self.backend = backend

@@ -7,10 +7,11 @@ public final class IntentRecord: IntentLog {
     private let file: FileDescriptor
 
     /// Opens or makes `intent` in the state directory.
-    /// - Throws: `.system`.
+    /// - Throws: `.environment`.
     public init(stateDirectory: String) throws(BalloonError) {
         let path = stateDirectory + "/intent"
-        file = try .open(path, .create, "cannot open \(path)")
+        file = try .open(
+            path, .create, code: .environment, "cannot open \(path); move it away or use another --state-dir")
         // All lines lie in one page, and that page is to stay in memory: a move under memory pressure notes itself first.
         let bytes = UInt64((Self.reservationLine + 1) * Self.lineBytes)
         if try file.info().bytes < bytes {

@@ -26,7 +26,7 @@ public struct Configuration: Equatable, Sendable {
     /// - Throws: `.invalidConfiguration` with the line.
     public init(path: String) throws(BalloonError) {
         do throws(BalloonError) {
-            try self.init(parsing: String(decoding: try readFile(path, limit: 64 << 10), as: UTF8.self), name: path)
+            try self.init(parsing: try readFile(path, limit: 64 << 10), name: path)
         } catch {
             if error.errno == ENOENT {
                 self.init()
@@ -39,15 +39,28 @@ public struct Configuration: Equatable, Sendable {
 
     /// - Throws: `.invalidConfiguration` with the line.
     public init(parsing text: String, name: String) throws(BalloonError) {
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let content = line.prefix { $0 != "#" }
-            if content.allSatisfy(\.isWhitespace) { continue }
+        try self.init(parsing: Array(text.utf8), name: name)
+    }
+
+    /// Byte by byte: what Unicode takes for one character, such as the end of a line in DOS files, would hide what
+    /// follows.
+    /// - Throws: `.invalidConfiguration` with the line.
+    public init(parsing bytes: [UInt8], name: String) throws(BalloonError) {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() {
+            let content = Self.trimmed(line.prefix { $0 != UInt8(ascii: "#") })
+            if content.isEmpty { continue }
             func invalid(_ what: String) -> BalloonError {
                 BalloonError(.invalidConfiguration, "\(name), line \(index + 1): \(what)")
             }
-            guard let equals = content.firstIndex(of: "=") else { throw invalid("not of the form key = value") }
-            let key = Self.trimmed(content[..<equals])
-            let value = Self.trimmed(content[content.index(after: equals)...])
+            guard content.allSatisfy({ $0 == UInt8(ascii: "\t") || (0x20...0x7e).contains($0) }) else {
+                throw invalid("a character that is not plain ASCII")
+            }
+            guard let equals = content.firstIndex(of: UInt8(ascii: "=")) else {
+                throw invalid("not of the form key = value")
+            }
+            let key = String(decoding: Self.trimmed(content[..<equals]), as: UTF8.self)
+            let value = String(decoding: Self.trimmed(content[(equals + 1)...]), as: UTF8.self)
             if let fault = set(key, value) { throw invalid(fault) }
         }
     }
@@ -93,9 +106,11 @@ public struct Configuration: Equatable, Sendable {
         return options
     }
 
-    private static func trimmed(_ text: Substring) -> String {
-        let start = text.drop(while: \.isWhitespace)
-        let end = start.lastIndex { !$0.isWhitespace }
-        return end.map { String(start[...$0]) } ?? ""
+    /// Without spaces, tabs and carriage returns at both ends.
+    private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let blanks: [UInt8] = [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r")]
+        let start = text.drop { blanks.contains($0) }
+        guard let last = start.lastIndex(where: { !blanks.contains($0) }) else { return [] }
+        return start[...last]
     }
 }

@@ -35,7 +35,7 @@ public final class BalloonDaemon {
         // Before libxenstore starts its thread, which must not get our signals.
         signals = try SignalSource()
         alarm = try AlarmSource()
-        try Guest.checkPossible()
+        try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
         Self.prepareMemory(log)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()

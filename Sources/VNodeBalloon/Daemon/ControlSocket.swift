@@ -4,96 +4,154 @@ internal import Glibc
 /// The daemon's Unix socket: one request a line, each answered with one line of JSON.
 ///
 /// Root only (mode 0600 in a 0700 directory, and the peer is asked). Nothing blocks: what does not fit into a client's
-/// socket waits, and a client that sends too much, or nothing for long, is let go.
+/// socket waits, and a client that sends too much, or does not come to an end for long, is let go. What many clients ask
+/// for at once is done over several turns of the loop, each client in its turn.
 public final class ControlSocket {
-    /// The longest request.
+    /// The longest request, its newline included.
     static let longestLine = 256
     /// Clients at once; more wait in the backlog.
-    static let mostClients = 32
-    /// A client that does nothing for so long is let go. Nanoseconds.
+    static let mostClients = 256
+    /// What a client asks, or is told, must come to an end in this time. Nanoseconds.
     static let patience: UInt64 = 10_000_000_000
+    /// How long no client is accepted when there are too many open files. Nanoseconds.
+    static let acceptPause: UInt64 = 1_000_000_000
+    /// Once requests took so long, the others wait for the next turn of the loop. Nanoseconds.
+    static let turn: UInt64 = 50_000_000
 
     private final class Client {
         let socket: FileDescriptor
+        /// Never longer than a line.
         var received: [UInt8] = []
         var unsent: [UInt8] = []
-        var lastHeard: UInt64
+        /// When it was accepted, or its last answer was sent.
+        var lastDone: UInt64
 
         init(_ socket: FileDescriptor, now: UInt64) {
             self.socket = socket
-            lastHeard = now
+            lastDone = now
         }
+
+        var hasLine: Bool { received.contains(UInt8(ascii: "\n")) }
     }
 
     private let path: String
     private let listener: FileDescriptor
+    private let clock: () -> UInt64
+    /// Those that were served last are last.
     private var clients: [Client] = []
+    /// No descriptor was left for a client: when the next one is tried.
+    private var acceptAgain: UInt64?
 
-    /// - Throws: `.system`.
-    public init(path: String) throws(BalloonError) {
+    /// - Parameter clock: nanoseconds, to see how long answers take.
+    /// - Throws: `.environment`.
+    public init(path: String, clock: @escaping () -> UInt64 = { BalloonEngine.now }) throws(BalloonError) {
         self.path = path
-        // Unsafe: a C string for the call.
-        listener = FileDescriptor(try check(unsafe cb_socket_listen(path, 128), "cannot listen on \(path)"))
+        self.clock = clock
+        listener = FileDescriptor(
+            try check(
+                unsafe cb_socket_listen(path, UInt32(Self.mostClients)), .environment,
+                "cannot listen on \(path); move away what is there, or use another --state-dir"))
     }
 
     /// What to poll, and which of it waits for room to write.
     var watched: (descriptors: [Int32], writing: [Int]) {
         // A listener with no place for its clients would wake us for nothing.
-        let open = clients.count < Self.mostClients ? [listener.rawValue] : []
+        let open = clients.count < Self.mostClients && acceptAgain == nil ? [listener.rawValue] : []
         let writing = clients.indices.filter { !clients[$0].unsent.isEmpty }.map { $0 + open.count }
         return (open + clients.map(\.socket.rawValue), writing)
     }
 
-    /// When a silent client's patience ends.
-    var nextTimeout: UInt64? { clients.map { $0.lastHeard + Self.patience }.min() }
+    /// When a client's patience ends, or at once when a request is left from this turn.
+    var nextTimeout: UInt64? {
+        if clients.contains(where: { $0.unsent.isEmpty && $0.hasLine }) { return 0 }
+        return (clients.map { $0.lastDone + Self.patience } + [acceptAgain].compactMap(\.self)).min()
+    }
+
+    /// How many clients there are.
+    var clientCount: Int { clients.count }
+    /// Bytes that are kept for clients.
+    var keptBytes: Int { clients.reduce(0) { $0 + $1.received.count + $1.unsent.count } }
 
     /// Serves whoever is ready. `answer` turns a request into a line of JSON.
     func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String) {
+        if let again = acceptAgain, now >= again { acceptAgain = nil }
         if ready.contains(listener.rawValue) { accept(now) }
-        clients.removeAll { client in
-            guard ready.contains(client.socket.rawValue) else { return now > client.lastHeard + Self.patience }
-            client.lastHeard = now
-            return !receive(client, answer) || !send(client)
+        let end = clock() + Self.turn
+        var (waiting, served): ([Client], [Client]) = ([], [])
+        for client in clients {
+            let isReady = ready.contains(client.socket.rawValue) || client.hasLine
+            if isReady && clock() < end {
+                if serve(client, now, answer) { served.append(client) }
+            } else if now <= client.lastDone + Self.patience || isReady {
+                waiting.append(client)
+            }
         }
+        clients = waiting + served
+    }
+
+    /// A turn of a loop that has nothing else to do, and does not sleep. True when there is more to be done.
+    @discardableResult
+    package func turn(_ answer: (String) -> String) throws(BalloonError) -> Bool {
+        let (descriptors, writing) = watched
+        let ready = try Poll.wait(descriptors, writing: writing, urgent: nil, timeoutMilliseconds: 0)
+        let woken = Set((ready.readable + ready.writable).map { descriptors[$0] })
+        serve(woken, now: clock(), answer)
+        return !woken.isEmpty || nextTimeout == 0
     }
 
     private func accept(_ now: UInt64) {
         while clients.count < Self.mostClients {
             let accepted = cb_socket_accept(listener.rawValue)
-            guard accepted >= 0 else { return }
+            if accepted == -EAGAIN || accepted == -ECONNABORTED { return }
+            guard accepted >= 0 else {
+                // The listener stays readable, and must not wake us all the time.
+                acceptAgain = now + Self.acceptPause
+                return
+            }
             let socket = FileDescriptor(accepted)
             var user: UInt32 = .max
             var process: Int32 = 0
             // Unsafe: the shim sets both numbers.
-            guard unsafe cb_socket_peer(accepted, &user, &process) >= 0, user == 0 else { continue }
+            guard unsafe cb_socket_peer(accepted, &user, &process) >= 0, user == cb_effective_user() else { continue }
             clients.append(Client(socket, now: now))
         }
     }
 
-    /// Takes in what came. False when the client is to go.
-    private func receive(_ client: Client, _ answer: (String) -> String) -> Bool {
+    /// One round with one client: at most one line of it is answered. False when the client is to go.
+    private func serve(_ client: Client, _ now: UInt64, _ answer: (String) -> String) -> Bool {
         // Whoever gave up waiting, for a daemon that was stopped, must not be obeyed later.
         if Poll.isHungUp(client.socket.rawValue) { return false }
-        var buffer = [UInt8](repeating: 0, count: Self.longestLine)
-        // Unsafe: the shim fills at most the buffer.
-        let length = unsafe buffer.withUnsafeMutableBufferPointer {
-            unsafe cb_socket_receive(client.socket.rawValue, $0.baseAddress, $0.count)
-        }
-        if length == -Int64(EAGAIN) { return true }
-        guard length > 0 else { return false }
-        client.received += buffer.prefix(Int(length))
-        while let end = client.received.firstIndex(of: UInt8(ascii: "\n")) {
+        guard send(client, now), receive(client) else { return false }
+        if client.unsent.isEmpty, let end = client.received.firstIndex(of: UInt8(ascii: "\n")) {
             let line = String(decoding: client.received[..<end], as: UTF8.self)
             client.received.removeSubrange(...end)
-            // One answer at a time: a client that does not read gets no more.
-            guard client.unsent.isEmpty else { return false }
             client.unsent = Array((answer(line) + "\n").utf8)
+            guard send(client, now) else { return false }
         }
-        return client.received.count < Self.longestLine
+        // A byte a second, or an answer that is never read, is no progress.
+        return now <= client.lastDone + Self.patience
+    }
+
+    /// Takes in what came, as far as a line goes. False when the client is to go.
+    private func receive(_ client: Client) -> Bool {
+        // Lines that wait come first. Who sends more meanwhile than there is room for does not wait for answers.
+        let room = Self.longestLine - client.received.count
+        guard room > 0 else { return client.hasLine && client.unsent.isEmpty }
+        let count = client.received.count
+        var length: Int64 = 0
+        client.received.append(contentsOf: repeatElement(0, count: room))
+        // Unsafe: the shim fills at most the room behind what is there.
+        unsafe client.received.withUnsafeMutableBufferPointer { buffer in
+            unsafe length = cb_socket_receive(client.socket.rawValue, buffer.baseAddress! + count, room)
+        }
+        client.received.removeLast(room - max(0, Int(length)))
+        if length == -Int64(EAGAIN) { return true }
+        guard length > 0 else { return client.hasLine && length == 0 && client.unsent.isEmpty }
+        return client.hasLine || client.received.count < Self.longestLine
     }
 
     /// Sends what fits. False when the client is gone.
-    private func send(_ client: Client) -> Bool {
+    private func send(_ client: Client, _ now: UInt64) -> Bool {
         guard !client.unsent.isEmpty else { return true }
         // Unsafe: a list and its length.
         let sent = unsafe client.unsent.withUnsafeBufferPointer {
@@ -102,6 +160,7 @@ public final class ControlSocket {
         if sent == -Int64(EAGAIN) { return true }
         guard sent >= 0 else { return false }
         client.unsent.removeFirst(Int(sent))
+        if client.unsent.isEmpty { client.lastDone = now }
         return true
     }
 }

@@ -28,8 +28,10 @@ public final class DescriptorHolder {
             ServiceManager.notify("READY=1")
             throw BalloonError(.busy, "a holder is running already on \(path)")
         }
-        // Unsafe: a C string for the call.
-        listener = FileDescriptor(try check(unsafe cb_socket_listen(path, 16), "cannot listen on \(path)"))
+        listener = FileDescriptor(
+            try check(
+                unsafe cb_socket_listen(path, 16), .environment,
+                "cannot listen on \(path); move away what is there, or use another --state-dir"))
         // The kernel must not choose us: our end would unpin memory that is not there. A container may not allow it.
         try? OwnMemory.prepare()
     }

@@ -14,7 +14,11 @@ public enum Doctor {
         var kind: Guest.Kind?
         var checks = [check("xen-guest") { () throws(BalloonError) in kind = try Guest.currentKind() }]
         checks.append(check("xenstore") { () throws(BalloonError) in _ = try Xenstore() })
-        checks += kind == .pv ? pv() : own()
+        checks.append(
+            check("state-directory") { () throws(BalloonError) in
+                try StateDirectory.examine(configuration.stateDirectory)
+            })
+        checks += kind == .pv ? pv() : own(stateDirectory: configuration.stateDirectory)
         checks.append(memoryTarget())
         checks.append(overcommit())
         if configuration.onPressure == .yield { checks.append(pressure()) }
@@ -29,11 +33,13 @@ public enum Doctor {
         ]
     }
 
-    private static func own() -> [Check] {
+    private static func own(stateDirectory: String) -> [Check] {
         var hypervisor: (any Hypervisor)?
         var checks = [check("privcmd") { () throws(BalloonError) in hypervisor = try PrivcmdHypervisor() }]
         checks.append(check("mount-namespace") { () throws(BalloonError) in try HugePageMount.checkNamespaces() })
-        checks.append(check("huge-pages", hugePages))
+        checks.append(check("huge-pages", HugePageMount.checkSupport))
+        checks.append(
+            check("pages") { () throws(BalloonError) in try HugePageMount.examine(stateDirectory: stateDirectory) })
         if let hypervisor { checks.append(contentsOf: vnodes(hypervisor)) }
         return checks
     }
@@ -56,12 +62,6 @@ public enum Doctor {
             return Check(name: name, isFine: true, isNeeded: isNeeded, fix: nil)
         } catch {
             return Check(name: name, isFine: false, isNeeded: isNeeded, fix: error.description)
-        }
-    }
-
-    private static func hugePages() throws(BalloonError) {
-        guard (try? readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")) != nil else {
-            throw BalloonError(.noHugePages, "the kernel has no 2 MiB huge pages; it needs CONFIG_HUGETLBFS")
         }
     }
 

@@ -55,7 +55,9 @@ public final class HolderClient: DescriptorKeeper {
             connect(within: 5_000_000_000)
         }
         guard let socket else {
-            throw BalloonError(.system, "the holder of the pins (balloonctl hold) does not start")
+            throw BalloonError(
+                .environment,
+                "the holder of the pins does not start; to see why, run: balloonctl hold --state-dir \(state.path)")
         }
         for (name, descriptor) in kept where !ask(socket, "keep \(name)", descriptor.rawValue) {
             self.socket = nil
@@ -85,7 +87,7 @@ public final class HolderClient: DescriptorKeeper {
     private func start() throws(BalloonError) {
         // Unsafe: C strings for the call.
         let result = unsafe cb_spawn_self("hold", "--state-dir", state.path)
-        try check(result, "cannot start the holder of the pins")
+        try check(result, .environment, "cannot start the holder of the pins: no more processes can be made; end some")
     }
 
     private func ask(_ socket: FileDescriptor, _ request: String, _ descriptor: Int32) -> Bool {

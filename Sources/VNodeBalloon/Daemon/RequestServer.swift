@@ -15,7 +15,7 @@ public struct RequestServer {
     }
 
     /// The answer to a line, whatever it is.
-    func answer(line: String) -> String {
+    package func answer(line: String) -> String {
         guard let request = ControlRequest(line) else {
             return Self.failure(BalloonError(.usage, "the daemon does not understand this request"))
         }

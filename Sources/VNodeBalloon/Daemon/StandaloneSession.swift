@@ -13,7 +13,7 @@ public final class StandaloneSession {
     ///   throws.
     public init(_ configuration: Configuration, log: Logger) throws(BalloonError) {
         // Before anything is made: a machine without Xen keeps no trace of us.
-        try Guest.checkPossible()
+        try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         // Xenstore is only reported to: its absence stops no one from taking memory back.

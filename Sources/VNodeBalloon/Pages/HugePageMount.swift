@@ -1,4 +1,5 @@
 internal import CBalloonShim
+internal import Glibc
 
 /// Our hugetlbfs, mounted on `pages` in the state directory.
 public struct HugePageMount {
@@ -8,25 +9,57 @@ public struct HugePageMount {
     /// Finds the mount, or makes it. The state directory must be there.
     ///
     /// The mount must be PID 1's: one in a private mount namespace dies with the service and frees every hole.
-    /// - Throws: `.privateNamespace`; `.notHugetlbfs` when `pages` is something else; `.noHugePages`; `.system`.
+    /// - Throws: `.privateNamespace`; `.notHugetlbfs` when `pages` is something else; `.noHugePages`; `.environment`.
     public init(stateDirectory: String) throws(BalloonError) {
         try Self.checkNamespaces()
         let path = stateDirectory + "/pages"
         try makeDirectory(path)
-        var directory = try Self.open(path)
-        if try !Self.isHugetlbfs(directory) {
-            try Self.checkUnused(directory, path, parent: stateDirectory)
-            // Unsafe: Swift lends the shim a C string for the call.
-            let mounted = unsafe cb_mount_hugetlbfs(path)
-            try check(mounted, .noHugePages, "cannot mount a hugetlbfs of 2 MiB pages on \(path)")
-            directory = try Self.open(path)
+        if let mounted = try Self.mounted(path, parent: stateDirectory) {
+            root = mounted
+            return
+        }
+        // Unsafe: Swift lends the shim a C string for the call.
+        let result = unsafe cb_mount_hugetlbfs(path)
+        try check(result, .noHugePages, "cannot mount a hugetlbfs of 2 MiB pages on \(path)")
+        guard let mounted = try Self.mounted(path, parent: stateDirectory) else {
+            throw BalloonError(.notHugetlbfs, "somebody unmounted \(path) meanwhile; start again")
+        }
+        root = mounted
+    }
+
+    /// The checks alone, before anything is made or locked: what is on `pages` is ours, or nothing is there yet.
+    /// - Throws: `.notHugetlbfs`; `.noHugePages`.
+    public static func examine(stateDirectory: String) throws(BalloonError) {
+        let path = stateDirectory + "/pages"
+        do throws(BalloonError) {
+            _ = try FileInfo(path: path, "")
+        } catch {
+            if error.errno == ENOENT { return try checkSupport() }
+        }
+        if try mounted(path, parent: stateDirectory) == nil { try checkSupport() }
+    }
+
+    /// - Throws: `.noHugePages` where the kernel has none.
+    public static func checkSupport() throws(BalloonError) {
+        guard (try? readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")) != nil else {
+            throw BalloonError(.noHugePages, "the kernel has no 2 MiB huge pages; it needs CONFIG_HUGETLBFS")
+        }
+    }
+
+    /// What is mounted on a path: ours, or nil where nothing is yet.
+    /// - Throws: `.notHugetlbfs` for anything else.
+    private static func mounted(_ path: String, parent: String) throws(BalloonError) -> FileDescriptor? {
+        let directory = try open(path)
+        guard try isHugetlbfs(directory) else {
+            try checkUnused(directory, path, parent: parent)
+            return nil
         }
         let info = try directory.info()
         guard info.owner == 0, info.mode & 0o077 == 0 else {
             throw BalloonError(
                 .notHugetlbfs, "the hugetlbfs on \(path) is open to others; mount it with uid=0,mode=0700")
         }
-        root = directory
+        return directory
     }
 
     /// Checks that this process sees the mounts that PID 1 sees, on the machine itself and not in a container.

@@ -143,14 +143,14 @@ private struct Words {
         return line.extracting(next).isEqual(word)
     }
 
-    /// The digits at the start of the next word.
+    /// The digits at the start of the next word; nil for what no machine has so many of: sums of such numbers fit.
     mutating func number(in line: Span<UInt8>) -> UInt64? {
         guard let word = next(in: line) else { return nil }
         var value: UInt64?
         for index in word {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(line[index]) else { break }
             let (product, overflow) = (value ?? 0).multipliedReportingOverflow(by: 10)
-            if overflow { return nil }
+            if overflow || product >= 1 << 50 { return nil }
             value = product &+ UInt64(line[index] - UInt8(ascii: "0"))
         }
         return value

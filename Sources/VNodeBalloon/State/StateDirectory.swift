@@ -13,16 +13,53 @@ public final class StateDirectory {
     private var lockFile: FileDescriptor?
 
     /// Makes the directory, mode 0700, where it is missing.
-    /// - Throws: `.system`; `.notRoot` when it belongs to somebody else or is open to others.
+    /// - Throws: `.environment` when it cannot be made, is no directory, belongs to somebody else or is open to others.
     public init(path: String) throws(BalloonError) {
         self.path = path
+        try Self.examine(path)
         try makeDirectory(path)
-        let directory = try FileDescriptor.open(path, .directory, "\(path) is not a directory")
-        let info = try directory.info()
-        guard info.owner == 0, info.mode & 0o022 == 0 else {
-            throw BalloonError(
-                .system, "the state directory \(path) can be written by others; chown root, chmod 0700 it")
+        // What was made, or what somebody else made meanwhile.
+        try Self.examine(path)
+    }
+
+    /// The checks alone; changes nothing. A directory that is not there yet is fine where it can be made.
+    /// - Throws: `.environment`.
+    public static func examine(_ path: String) throws(BalloonError) {
+        do throws(BalloonError) {
+            _ = try FileInfo(path: path, "")
+        } catch {
+            guard error.errno == ENOENT else { throw unusable(path, error.errno) }
+            return try examineParent(of: path)
         }
+        do throws(BalloonError) {
+            let info = try FileDescriptor.open(path, .directory, "").info()
+            if info.owner == cb_effective_user(), info.mode & 0o077 == 0 { return }
+        } catch {
+            throw unusable(path, error.errno)
+        }
+        throw BalloonError(
+            .environment,
+            "the state directory \(path) is open to others than root; run: chown root \(path) && chmod 0700 \(path)")
+    }
+
+    private static func examineParent(of path: String) throws(BalloonError) {
+        let parent = path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+        do throws(BalloonError) {
+            _ = try FileDescriptor.open(parent.isEmpty ? "/" : parent, .directory, "")
+        } catch {
+            // A symbolic link is followed by mkdir, and so is fine: /var/run.
+            guard error.errno == ENOENT else { return }
+            throw BalloonError(
+                .environment,
+                "the state directory \(path) cannot be made: \(parent) does not exist; make it, or use another"
+                    + " --state-dir")
+        }
+    }
+
+    private static func unusable(_ path: String, _ errno: Int32?) -> BalloonError {
+        BalloonError(
+            .environment, "\(path) is no directory that could keep our state; move it away or use another --state-dir",
+            errno: errno)
     }
 
     public var controlSocketPath: String { path + "/control.sock" }
@@ -31,7 +68,9 @@ public final class StateDirectory {
     /// Takes the lock: one process moves memory.
     /// - Throws: `.busy` when another one still has it after `timeout` nanoseconds.
     public func lock(timeout: UInt64 = StateDirectory.lockTimeout) throws(BalloonError) {
-        let file = try FileDescriptor.open(path + "/lock", .create, "cannot open \(path)/lock")
+        let file = try FileDescriptor.open(
+            path + "/lock", .create, code: .environment,
+            "cannot write in the state directory: \(path)/lock does not open; mend that or use another --state-dir")
         let end = cb_clock_monotonic() + timeout
         while true {
             let result = cb_file_lock(file.rawValue)

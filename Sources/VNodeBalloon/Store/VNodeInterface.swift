@@ -52,10 +52,18 @@ public final class VNodeInterface {
 
     // MARK: Reading
 
-    /// Takes all watch events. True when there was one.
+    /// More watch events than this wait for the next turn of the loop.
+    static let mostEvents = 4096
+
+    /// Takes the watch events that are there. True when one was about something that is read here.
     public func takeEvents() throws(BalloonError) -> Bool {
         var any = false
-        while let path = try store.nextEvent() {
+        for _ in 0..<Self.mostEvents {
+            guard let path = try store.nextEvent() else { break }
+            // Somebody else's vnodes, however many, are no reason to read ours.
+            if case .vnode(let number, _)? = StorePath(path), !vnodes.contains(where: { $0.number == number }) {
+                continue
+            }
             any = true
             if path == Self.resumePath { resumeEvents += 1 }
         }

@@ -6,7 +6,7 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         package enum Kind: String, Sendable {
             case noXen, privcmdLocked, unsupportedGuest, privateNamespace, notHugetlbfs, noHugePages, noNode
-            case notRoot, busy, invalidConfiguration, usage, moved, suspended
+            case environment, notRoot, busy, invalidConfiguration, usage, moved, suspended
             case hypercall, store, system, protocolViolation
         }
 
@@ -28,6 +28,8 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
         public static let noHugePages = Code(.noHugePages)
         /// No Linux node, or several, lie in the vnode's memory.
         public static let noNode = Code(.noNode)
+        /// A directory, a file or a helper process is not as it must be; the message says how to mend it.
+        public static let environment = Code(.environment)
         public static let notRoot = Code(.notRoot)
         /// Somebody else has the lock, or does not answer.
         public static let busy = Code(.busy)

@@ -80,8 +80,11 @@ struct FileInfo {
     }
 }
 
-/// Makes one directory with mode 0700, unless it is there.
+/// Makes one directory with mode 0700, unless something is there.
+/// - Throws: `.environment`.
 func makeDirectory(_ path: String) throws(BalloonError) {
     // Unsafe: Swift lends the shim a C string for the call.
-    try check(unsafe cb_directory_make(path), "cannot make the directory \(path)")
+    try check(
+        unsafe cb_directory_make(path), .environment,
+        "cannot make the directory \(path); make what is above it, or use another --state-dir")
 }

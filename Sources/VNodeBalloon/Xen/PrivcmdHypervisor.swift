@@ -101,12 +101,11 @@ public final class PrivcmdHypervisor: Hypervisor {
         let count = Int(info.nr_vmemranges)
         // A C array is a tuple in Swift: seen as bytes it is a list again.
         let ranges = unsafe withUnsafeBytes(of: &info.vmemranges) { bytes in
-            unsafe bytes.bindMemory(to: cb_vmemrange.self).prefix(count).compactMap { range in
-                range.start_gfn < range.end_gfn
-                    ? VNUMATopology.Range(vnode: Int(range.vnode), frames: range.start_gfn..<range.end_gfn) : nil
+            unsafe bytes.bindMemory(to: cb_vmemrange.self).prefix(count).map { range in
+                (vnode: range.vnode, start: range.start_gfn, end: range.end_gfn)
             }
         }
-        return VNUMATopology(vnodeCount: Int(info.nr_vnodes), ranges: ranges)
+        return try VNUMATopology(vnodeCount: Int(info.nr_vnodes), untrusted: ranges)
     }
 
     private static func counted(_ result: Int64, _ call: String) throws(BalloonError) -> Int64 {

@@ -21,6 +21,40 @@ public struct VNUMATopology: Equatable, Sendable {
         self.ranges = ranges
     }
 
+    /// One more than the highest frame: addresses have 52 bits at most.
+    public static let frameLimit: UInt64 = 1 << 40
+
+    /// Takes what Xen says, in any order, if it makes sense: a frame given to the wrong vnode would be gone from
+    /// another one.
+    ///
+    /// - Parameter untrusted: of each range its vnode, its first frame, and the frame behind its last one. Ranges without
+    ///   a whole frame are left out.
+    /// - Throws: `.unsupportedGuest` for a vnode that does not exist, for frames that cannot be, and where two ranges
+    ///   overlap.
+    public init(
+        vnodeCount: Int, untrusted: [(vnode: UInt32, start: UInt64, end: UInt64)]
+    ) throws(BalloonError) {
+        func senseless(_ what: String) -> BalloonError {
+            BalloonError(
+                .unsupportedGuest,
+                "the virtual NUMA layout that Xen gives this guest makes no sense: \(what); mend vnuma= in its configuration"
+            )
+        }
+        guard vnodeCount > 0 else { throw senseless("it has no vnodes") }
+        var ranges: [Range] = []
+        for range in untrusted {
+            guard range.vnode < vnodeCount else { throw senseless("a range of vnode \(range.vnode) of \(vnodeCount)") }
+            guard range.start < range.end else { continue }
+            guard range.end <= Self.frameLimit else { throw senseless("memory behind all addresses") }
+            ranges.append(Range(vnode: Int(range.vnode), frames: range.start..<range.end))
+        }
+        let sorted = ranges.sorted { $0.frames.lowerBound < $1.frames.lowerBound }
+        for (one, next) in zip(sorted, sorted.dropFirst()) where next.frames.lowerBound < one.frames.upperBound {
+            throw senseless("frame \(next.frames.lowerBound) is in vnode \(one.vnode) and in vnode \(next.vnode)")
+        }
+        self.init(vnodeCount: vnodeCount, ranges: ranges)
+    }
+
     /// Memory of a vnode in KiB: the sum of its ranges.
     public func sizeKiB(of vnode: Int) -> UInt64 {
         ranges.reduce(0) { $1.vnode == vnode ? $0 + UInt64($1.frames.count) * 4 : $0 }
@@ -28,6 +62,8 @@ public struct VNUMATopology: Equatable, Sendable {
 
     /// Whether all of an extent lies in one range of the vnode.
     public func contains(_ gfn: UInt64, frames count: UInt64, vnode: Int) -> Bool {
-        ranges.contains { $0.vnode == vnode && $0.frames.lowerBound <= gfn && gfn + count <= $0.frames.upperBound }
+        ranges.contains { range in
+            range.vnode == vnode && range.frames.contains(gfn) && count <= range.frames.upperBound - gfn
+        }
     }
 }

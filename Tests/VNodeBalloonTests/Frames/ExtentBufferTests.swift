@@ -1,3 +1,4 @@
+import Oracles
 import Simulation
 import Testing
 import VNodeBalloon

@@ -1,0 +1,56 @@
+/// One kind of input that comes from outside, and what must hold whatever it is.
+public enum Oracle: String, CaseIterable, Sendable {
+    /// memory/vnode<n>/target-balloon-size, and sizes on the command line.
+    case target
+    /// Paths of watch events.
+    case path
+    /// The configuration file.
+    case configuration
+    /// What a client sends to the control socket.
+    case request
+    /// Entries of /proc/self/pagemap.
+    case pagemap
+    /// XENMEM_get_vnumainfo.
+    case vnuma
+
+    /// Takes the bytes in as the product does, and compares with something slow and obvious.
+    /// - Throws: what is wrong.
+    public func examine(_ bytes: [UInt8]) throws {
+        switch self {
+        case .target: try TargetOracle.examine(bytes)
+        case .path: try PathOracle.examine(bytes)
+        case .configuration: try ConfigurationOracle.examine(bytes)
+        case .request: try RequestOracle.examine(bytes)
+        case .pagemap: try PagemapOracle.examine(bytes)
+        case .vnuma: try VNUMAOracle.examine(bytes)
+        }
+    }
+}
+
+/// What an oracle found wrong.
+public struct Mistake: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// - Throws: ``Mistake`` unless `condition` holds.
+func demand(_ condition: Bool, _ why: @autoclosure () -> String) throws {
+    if !condition { throw Mistake(description: why()) }
+}
+
+/// Numbers out of bytes, low byte first; 0 where the bytes have ended.
+struct ByteReader {
+    private var rest: ArraySlice<UInt8>
+
+    init(_ bytes: [UInt8]) { rest = bytes[...] }
+
+    var isAtEnd: Bool { rest.isEmpty }
+
+    mutating func number<T: FixedWidthInteger & UnsignedInteger>(_ type: T.Type) -> T {
+        var value: T = 0
+        for index in 0..<T.bitWidth / 8 {
+            guard let byte = rest.popFirst() else { break }
+            value |= T(truncatingIfNeeded: byte) << T(truncatingIfNeeded: index * 8)
+        }
+        return value
+    }
+}

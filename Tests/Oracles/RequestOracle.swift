@@ -1,0 +1,132 @@
+import CBalloonShim
+import Glibc
+import Logging
+import Simulation
+import VNodeBalloon
+
+/// The control socket, from the client's bytes to the answers: each line has one, which is one line of JSON and not
+/// long; nothing is read behind a line that is too long; and what is understood is what was said.
+enum RequestOracle {
+    /// Three vnodes, one of which has a balloon.
+    static let longestAnswer = 8 << 10
+
+    static func examine(_ bytes: [UInt8]) throws {
+        let bytes = Array(bytes.prefix(4096))
+        let lines = lines(bytes)
+        for line in lines { try examineLine(line) }
+        let served = try Served()
+        let (heard, answers) = try served.converse(bytes)
+        try demand(heard == lines, "\(heard.count) requests were heard of \(lines.count)")
+        let answered = answers.split(separator: 10, omittingEmptySubsequences: false)
+        try demand(answered.last?.isEmpty == true, "the last answer has no end")
+        try demand(answered.count - 1 == lines.count, "\(answered.count - 1) answers to \(lines.count) requests")
+        for answer in answered.dropLast() {
+            try demand(answer.count <= longestAnswer, "an answer of \(answer.count) bytes")
+            try demand(JSONText.isObject(answer), "no JSON: \(String(decoding: answer, as: UTF8.self))")
+        }
+        try demand(served.machine.violations.isEmpty, "\(served.machine.violations)")
+    }
+
+    /// What a daemon should hear of it: 255 bytes and an end at most.
+    private static func lines(_ bytes: [UInt8]) -> [String] {
+        var (lines, line) = ([String](), [UInt8]())
+        for byte in bytes {
+            if byte == 10 {
+                lines.append(String(decoding: line, as: UTF8.self))
+                line = []
+            } else {
+                line.append(byte)
+                if line.count > 255 { break }
+            }
+        }
+        return lines
+    }
+
+    private static func examineLine(_ line: String) throws {
+        guard let request = ControlRequest(line) else { return }
+        try demand(ControlRequest(request.line) == request, "\(line) became \(request.line)")
+        // Blanks aside, and zeros in front, it is what was said.
+        let words = line.utf8.split(separator: 32).map { word in
+            let digits = word.drop { $0 == 48 }
+            return String(
+                decoding: word.first == 48 ? (digits.isEmpty ? [48] : Array(digits)) : Array(word), as: UTF8.self)
+        }
+        try demand(words.joined(separator: " ") == request.line, "\(line) was taken for \(request.line)")
+        switch request {
+        case .audit(_, let slots, _), .repair(_, let slots):
+            try demand(slots.count <= ControlRequest.auditSlice, "a slice of \(slots.count)")
+        default: break
+        }
+    }
+}
+
+/// A daemon's socket and engine over doubles, in a directory of its own.
+private final class Served {
+    let machine = Machine(Layout(pnodes: [0, 1, 0], blocksPerVNode: 8))
+    private let path: String
+    private let socket: ControlSocket
+    private let server: RequestServer
+    private var heard: [String] = []
+
+    init() throws {
+        var template = Array("/tmp/vnode-balloon-oracle.XXXXXX".utf8CString)
+        // Unsafe: mkdtemp replaces the X in place.
+        guard unsafe template.withUnsafeMutableBufferPointer({ unsafe mkdtemp($0.baseAddress!) != nil }) else {
+            throw Mistake(description: "no temporary directory")
+        }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let layout = machine.layout
+        var reserves: [Int: any PageReserve] = [:]
+        for vnode in layout.vnodes { reserves[vnode.number] = SimulatedReserve(machine, vnode: vnode.number) }
+        let xen = SimulatedXen(machine)
+        let backend = try PrivcmdBackend(
+            vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: SimulatedIntents(machine))
+        let engine = BalloonEngine(
+            guest: Guest(kind: .pvh, figures: xen, backend: backend), state: try StateDirectory(path: path),
+            options: .init(), log: Logger(label: "oracle") { _ in SwiftLogNoOpLogHandler() })
+        try engine.recover()
+        _ = try backend.inflate(vnode: 1, extents: 2)
+        server = RequestServer(engine: engine) { () throws(BalloonError) in
+            try engine.report(isRunning: true, isFallback: true, staticMaxKiB: nil)
+        }
+        socket = try ControlSocket(path: path + "/control.sock")
+    }
+
+    deinit {
+        for name in ["control.sock", "forced", "forced.new"] {
+            // Unsafe: C reads a path that Swift lends it for the call.
+            _ = unsafe unlink(path + "/" + name)
+        }
+        _ = unsafe rmdir(path)
+    }
+
+    /// Sends all of it, reads until the other end closes.
+    func converse(_ bytes: [UInt8]) throws -> (heard: [String], answers: [UInt8]) {
+        // Unsafe: C reads a path that Swift lends it for the call.
+        let client = unsafe cb_socket_connect(path + "/control.sock")
+        guard client >= 0 else { throw Mistake(description: "cannot connect") }
+        defer { close(client) }
+        _ = fcntl(client, F_SETFL, O_NONBLOCK)
+        // Unsafe: a list and its length.
+        let sent = unsafe bytes.withUnsafeBufferPointer { unsafe cb_socket_send(client, $0.baseAddress, $0.count) }
+        try demand(sent == bytes.count || sent < 0 && bytes.isEmpty, "\(sent) bytes sent")
+        shutdown(client, Int32(SHUT_WR))
+        var answers: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        for _ in 0..<100_000 {
+            try socket.turn { [self] line in
+                heard.append(line)
+                return server.answer(line: line)
+            }
+            // Unsafe: a list and its length.
+            let length = unsafe buffer.withUnsafeMutableBufferPointer {
+                unsafe cb_socket_receive(client, $0.baseAddress, $0.count)
+            }
+            if length > 0 { answers += buffer.prefix(Int(length)) }
+            if length == 0 { return (heard, answers) }
+            // Closed with something unread.
+            if length < 0 && length != -Int64(EAGAIN) { return (heard, answers) }
+        }
+        throw Mistake(description: "the conversation does not end")
+    }
+}

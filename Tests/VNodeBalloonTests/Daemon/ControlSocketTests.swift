@@ -1,0 +1,217 @@
+import Glibc
+import Testing
+
+@testable import VNodeBalloon
+
+/// Clients of every kind, and a loop that none of them may hold up. Time is ours: nothing here waits.
+@Suite final class ControlSocketTests {
+    let work: TemporaryDirectory
+    let socket: ControlSocket
+    /// What the socket takes for the time; shared with its clock.
+    private final class Time { var now: UInt64 = 1 << 40 }
+    private let time = Time()
+    var answered: [String] = []
+    /// How long an answer takes, in nanoseconds, and what it is.
+    var cost: UInt64 = 0
+    var answer = "{}"
+
+    init() throws {
+        work = try TemporaryDirectory()
+        socket = try ControlSocket(path: work.path + "/s") { [time] in time.now }
+    }
+
+    deinit { work.remove("s") }
+
+    func client() throws -> TestClient { try TestClient(work.path + "/s") }
+
+    /// One turn of a loop like the daemon's. True when there was something to do.
+    @discardableResult
+    func turn() throws -> Bool {
+        try socket.turn { line in
+            answered.append(line)
+            time.now += cost
+            return answer
+        }
+    }
+
+    /// Turns until all is quiet: a loop that is woken for ever spins.
+    func settle(_ location: SourceLocation = #_sourceLocation) throws {
+        for _ in 0..<2000 where try !turn() { return }
+        Issue.record("the loop never sleeps", sourceLocation: location)
+    }
+
+    func pass(seconds: UInt64) { time.now += seconds * 1_000_000_000 }
+
+    @Test func itIsForItsOwnerAlone() throws {
+        var info = stat()
+        // Unsafe: C fills a struct.
+        #expect(unsafe stat(work.path + "/s", &info) == 0)
+        #expect(info.st_mode & 0o777 == 0o600)
+    }
+
+    @Test func oneLineOneAnswer() throws {
+        let client = try client()
+        for line in ["status", "", "no such thing", "a\0b", "tab\t", "cr\r", String(repeating: "x", count: 255)] {
+            client.send(line + "\n")
+            try settle()
+            #expect(client.receive() == "{}\n", "\(line)")
+        }
+        client.send([0xff, 0xfe, UInt8(ascii: "\n")])
+        try settle()
+        #expect(client.receive() == "{}\n")
+        #expect(answered.count == 8)
+    }
+
+    @Test func twoHundredAtOnce() throws {
+        let clients = try (0..<200).map { _ in try client() }
+        for (number, client) in clients.enumerated() { client.send("\(number)\n") }
+        try settle()
+        #expect(socket.clientCount == 200)
+        #expect(clients.allSatisfy { $0.receive() == "{}\n" })
+        #expect(Set(answered.compactMap { Int($0) }) == Set(0..<200) && answered.count == 200)
+        for client in clients { client.end() }
+        try settle()
+        #expect(socket.clientCount == 0 && socket.keptBytes == 0)
+    }
+
+    /// More than there are places for: they wait, without waking anybody, until others go.
+    @Test func moreThanThereArePlaces() throws {
+        var clients = try (0..<200).map { _ in try client() }
+        try turn()
+        clients += try (0..<100).map { _ in try client() }
+        for client in clients { client.send("status\n") }
+        try settle()
+        #expect(socket.clientCount == ControlSocket.mostClients && answered.count == ControlSocket.mostClients)
+        for client in clients.prefix(100) { client.end() }
+        try settle()
+        #expect(answered.count == 300)
+        #expect(clients.dropFirst(100).allSatisfy { $0.receive() == "{}\n" })
+    }
+
+    @Test func theSilentAndTheSlowAreLetGo() throws {
+        let silent = try client()
+        let slow = try client()
+        for second in 0..<15 {
+            slow.send("s")
+            try settle()
+            #expect((slow.receive() == nil) == (second > 10), "second \(second)")
+            pass(seconds: 1)
+        }
+        try settle()
+        #expect(silent.receive() == nil && socket.clientCount == 0 && answered.isEmpty)
+    }
+
+    /// Who asks now and then may stay.
+    @Test func theRegularMayStay() throws {
+        let client = try client()
+        for _ in 0..<5 {
+            client.send("status\n")
+            try settle()
+            #expect(client.receive() == "{}\n")
+            pass(seconds: 9)
+        }
+        #expect(socket.clientCount == 1)
+    }
+
+    @Test func aMebibyteWithoutAnEnd() throws {
+        let client = try client()
+        let bytes = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+        for _ in 0..<8 {
+            client.send(bytes)
+            try turn()
+            #expect(socket.keptBytes <= ControlSocket.longestLine)
+        }
+        try settle()
+        #expect(client.receive() == nil && socket.clientCount == 0 && answered.isEmpty)
+    }
+
+    /// The longest line is the longest with its end.
+    @Test func aLineThatIsTooLong() throws {
+        let client = try client()
+        client.send(String(repeating: "x", count: 256) + "\n")
+        try settle()
+        #expect(client.receive() == nil && answered.isEmpty)
+    }
+
+    /// One answer is kept for it, and no more is asked for it; the others do not notice.
+    @Test func oneThatNeverReads() throws {
+        answer = String(repeating: "y", count: 1 << 20)
+        let deaf = try client()
+        deaf.send("status\nstatus\nstatus\n")
+        try settle()
+        #expect(answered.count == 1 && socket.keptBytes <= (1 << 20) + 1 + ControlSocket.longestLine)
+        answer = "{}"
+        let other = try client()
+        for _ in 0..<20 {
+            other.send("status\n")
+            try settle()
+            #expect(other.receive() == "{}\n")
+        }
+        for _ in 0..<200 {
+            deaf.send("status\n")
+            try turn()
+            #expect(socket.keptBytes <= (1 << 20) + 1 + 2 * ControlSocket.longestLine)
+        }
+        try settle()
+        #expect(socket.clientCount == 1)
+    }
+
+    @Test func aDeafOneThatSaysNoMoreIsLetGoLater() throws {
+        answer = String(repeating: "y", count: 1 << 20)
+        let deaf = try client()
+        deaf.send("status\n")
+        try settle()
+        #expect(socket.clientCount == 1)
+        pass(seconds: 11)
+        try settle()
+        #expect(socket.clientCount == 0)
+    }
+
+    /// Each of several lines at once is answered, in order.
+    @Test func severalLinesAtOnce() throws {
+        let client = try client()
+        client.send("1\n2\n3\n4")
+        try settle()
+        #expect(client.receive() == "{}\n{}\n{}\n" && answered == ["1", "2", "3"])
+        client.send("5\n")
+        try settle()
+        #expect(client.receive() == "{}\n" && answered.last == "45")
+    }
+
+    /// A request of somebody who gave up waiting is not obeyed.
+    @Test func oneThatIsGoneIsNotObeyed() throws {
+        let gone = try client()
+        gone.send("force 0 0\n")
+        gone.end()
+        let half = try client()
+        half.send("force 0 0")
+        half.end()
+        try settle()
+        #expect(answered.isEmpty && socket.clientCount == 0)
+    }
+
+    /// One that only says that it has no more to ask still gets its answers.
+    @Test func oneThatHasNoMoreToAsk() throws {
+        let client = try client()
+        client.send("1\n2\n")
+        client.endSending()
+        try settle()
+        #expect(client.receive() == "{}\n{}\n")
+        #expect(client.receive() == nil && socket.clientCount == 0)
+    }
+
+    /// Answers that take long are spread over turns, and nobody comes twice before all others came once.
+    @Test func costlyRequestsAreSpreadOverTurns() throws {
+        cost = ControlSocket.turn * 2 / 3
+        let clients = try (0..<10).map { _ in try client() }
+        for (number, client) in clients.enumerated() { client.send("\(number)\n\(number)\n\(number)\n") }
+        try turn()
+        for turn in 1...15 {
+            try self.turn()
+            #expect(answered.count == turn * 2)
+        }
+        #expect(Set(answered.prefix(10)).count == 10 && Set(answered[10..<20]).count == 10)
+        try settle()
+        #expect(answered.count == 30)
+    }
+}

@@ -1,0 +1,208 @@
+import Glibc
+import Logging
+import Simulation
+import Testing
+
+@testable import VNodeBalloon
+
+/// The product's own way to xenstore, libxenstore included, against a store that means no good. What is bounded is
+/// counted: requests, events, bytes.
+@Suite(.serialized) final class HostileStoreTests {
+    let work: TemporaryDirectory
+    let fake: FakeXenstored
+    let machine = Machine(Layout(pnodes: [0, 1], blocksPerVNode: 16))
+    let backend: PrivcmdBackend
+    static let target = "memory/vnode0/target-balloon-size"
+
+    init() throws {
+        work = try TemporaryDirectory()
+        // Unsafe: C copies both texts. No other test connects to a xenstore, and these come one by one.
+        try #require(unsafe setenv("XENSTORED_PATH", work.path + "/s", 1) == 0)
+        fake = try FakeXenstored(path: work.path + "/s")
+        let layout = machine.layout
+        var reserves: [Int: any PageReserve] = [:]
+        for vnode in layout.vnodes { reserves[vnode.number] = SimulatedReserve(machine, vnode: vnode.number) }
+        backend = try PrivcmdBackend(
+            vnodes: layout.vnodes, hypervisor: SimulatedXen(machine), reserves: reserves,
+            intents: SimulatedIntents(machine))
+        for vnode in 0...1 {
+            fake.set("memory/vnode\(vnode)/target-balloon-size", "4096")
+            fake.set("memory/vnode\(vnode)/size", "32768")
+        }
+    }
+
+    deinit { fake.stop() }
+
+    func interface() throws -> VNodeInterface {
+        try VNodeInterface(
+            Xenstore(), backend: backend, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Waits for the reader thread: until an event was taken, or for ten seconds.
+    func events(_ interface: VNodeInterface, until isDone: (Bool) -> Bool) throws {
+        for _ in 0..<100 {
+            _ = try Poll.wait([interface.descriptor], timeoutMilliseconds: 100)
+            if isDone(try interface.takeEvents()) { return }
+        }
+        Issue.record("the events do not come")
+    }
+
+    static let states = [0, 1].map {
+        VNodeState(vnode: VNode(number: $0, linuxNode: $0, sizeKiB: 32768), balloonFrames: 512)
+    }
+
+    @Test func anHonestOne() throws {
+        let interface = try interface()
+        let reading = try interface.read()
+        #expect(reading.requests == [0: .size(4096), 1: .size(4096)] && !reading.hasLegacyTarget)
+        _ = try interface.publish(Self.states, now: 1)
+        #expect(fake.value("data/balloon-vnode/vnode1/balloon-size") == "2048")
+        #expect(fake.value("data/balloon-vnode/feature") == "1")
+        try events(interface) { $0 }
+        fake.set(Self.target, "8192")
+        fake.sendEvents([Self.target])
+        try events(interface) { $0 }
+        #expect(try interface.read().requests[0] == .size(8192))
+    }
+
+    @Test func oneThatIsLate() throws {
+        fake.react { _ in .late(milliseconds: 20) }
+        #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])
+    }
+
+    /// The longest value there can be, of the worst bytes there are, everywhere.
+    @Test func fourKibibytesOfOnes() throws {
+        let ones = [UInt8](repeating: 0xff, count: 4096)
+        for path in [Self.target, "memory/vnode0/size", "memory/target", "memory/static-max", "memory/vnode1/size"] {
+            fake.set(path, ones)
+        }
+        let interface = try interface()
+        let reading = try interface.read()
+        // A size that makes no sense limits nothing; the vnode's own does.
+        #expect(reading.requests == [0: .invalid, 1: .size(4096)])
+        #expect(reading.hasLegacyTarget && reading.legacyTargetKiB == nil)
+        #expect(try VNodeInterface.staticMaxKiB(Xenstore()) == nil)
+        _ = try interface.publish(Self.states, now: 1)
+        #expect(fake.value("data/balloon-vnode/vnode0/balloon-target") == "invalid")
+        #expect(fake.requests.filter { $0.kind == .write }.allSatisfy { $0.body.count < 100 })
+    }
+
+    /// The protocol knows no value of more than 4096 bytes. An error, and the next connection works.
+    @Test(arguments: [4097, 65536, UInt32.max]) func lengthsThatCannotBe(_ length: UInt32) throws {
+        fake.react { request in
+            guard request.path == Self.target else { return .honest }
+            let header = FakeXenstored.header(.read, request.header[1], request.header[2], length)
+            return .lastWords(header + [UInt8](repeating: 0x31, count: 5000))
+        }
+        #expect(throws: BalloonError.self) { try self.interface().read() }
+        fake.react { _ in .honest }
+        #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])
+    }
+
+    /// The end comes in the middle of an answer, with and without the reader thread.
+    @Test(arguments: [0, 1, 15, 16, 17]) func oneThatHangsUp(_ bytes: Int) throws {
+        fake.react { request in
+            guard request.path == Self.target else { return .honest }
+            let answer = FakeXenstored.message(.read, request.header[1], request.header[2], Array("4096".utf8))
+            return .lastWords(Array(answer.prefix(bytes)))
+        }
+        #expect(throws: BalloonError.self) { try Xenstore().read(Self.target, in: nil) }
+        let interface = try interface()
+        #expect(throws: BalloonError.self) { try interface.read() }
+        // Whatever is asked of a dead connection fails; nothing hangs.
+        #expect(throws: BalloonError.self) { try interface.read() }
+        #expect(throws: BalloonError.self) { try interface.publish(Self.states, now: 1) }
+    }
+
+    /// Noise, which ends sooner or later.
+    @Test func noiseForAnAnswer() throws {
+        for seed in 0..<30 {
+            var random = SeededGenerator(seed: UInt64(seed))
+            let noise = (0..<random.number(0...200)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            fake.react { $0.path == Self.target ? .lastWords(noise) : .honest }
+            let interface = try interface()
+            #expect(throws: BalloonError.self, "\(seed)") { try interface.read() }
+        }
+    }
+
+    /// An answer that comes twice may be taken for that to the next question, or end the connection. It asks for nothing
+    /// that cannot be, and an honest connection is read as it is.
+    @Test func answersThatComeTwice() throws {
+        fake.set(Self.target, "4100")
+        for _ in 0..<10 {
+            fake.react { $0.path == Self.target ? .twice : .honest }
+            if let reading = try? interface().read() {
+                for request in reading.requests.values {
+                    #expect([.absent, .invalid, .size(4100), .size(4096), .size(32768)].contains(request))
+                }
+            }
+            fake.react { _ in .honest }
+            #expect(try interface().read().requests == [0: .size(4100), 1: .size(4096)])
+        }
+    }
+
+    /// A reading asks for the guest's own vnodes only, and events of others are no reason for one.
+    @Test func aThousandVNodes() throws {
+        for vnode in 2..<1000 {
+            fake.set("memory/vnode\(vnode)/target-balloon-size", "4096")
+            fake.set("memory/vnode\(vnode)/size", "32768")
+        }
+        let interface = try interface()
+        try events(interface) { $0 }
+        let before = fake.requests.count
+        let reading = try interface.read()
+        #expect(reading.requests.count == 2 && fake.requests.count - before <= 8)
+        let asked = fake.requests.count
+        fake.sendEvents((2..<1000).map { "memory/vnode\($0)/target-balloon-size" })
+        fake.sendEvents((2..<1000).map { "memory/vnode\($0)" })
+        // The last one is ours: by then all others were taken.
+        fake.sendEvents(["memory/vnode1"])
+        var isOurs = 0
+        try events(interface) { any in
+            isOurs += any ? 1 : 0
+            return any
+        }
+        #expect(isOurs == 1 && fake.requests.count == asked)
+    }
+
+    /// Events without an end: a turn takes a limited number, and the loop goes on in between.
+    @Test func aFloodOfEvents() throws {
+        let flood = FloodedStore()
+        let interface = try VNodeInterface(
+            flood, backend: backend, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        #expect(try interface.takeEvents() && flood.events == VNodeInterface.mostEvents)
+    }
+
+    /// Paths of events, as long as they can be, of any bytes.
+    @Test func pathsThatAreNone() throws {
+        let interface = try interface()
+        try events(interface) { $0 }
+        fake.sendEvents([[UInt8](repeating: 0xff, count: 4000), [], Array("memory/vnode0\u{301}/x".utf8)])
+        try events(interface) { $0 }
+        #expect(try interface.read().requests[0] == .size(4096))
+    }
+
+    /// A connection that is gone is noticed by the next look at events or values, whichever comes first.
+    @Test func oneThatIsGone() throws {
+        let interface = try interface()
+        try events(interface) { $0 }
+        fake.hangUp()
+        #expect(throws: BalloonError.self) { try interface.read() }
+        #expect(try self.interface().read().requests[0] == .size(4096))
+    }
+}
+
+/// A store whose events never end.
+private final class FloodedStore: Store {
+    var events = 0
+    let descriptor: Int32 = -1
+
+    func read(_ path: String, in transaction: Transaction?) throws(BalloonError) -> [UInt8]? { nil }
+    func write(_ path: String, _ value: String, in transaction: Transaction?) throws(BalloonError) {}
+    func watch(_ path: String, token: String) throws(BalloonError) {}
+    func nextEvent() throws(BalloonError) -> String? {
+        events += 1
+        return "memory"
+    }
+    func transaction(_ body: (Transaction) throws(BalloonError) -> Void) throws(BalloonError) {}
+}
