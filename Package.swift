@@ -16,6 +16,7 @@ let package = Package(
     products: [
         .library(name: "VNodeBalloon", targets: ["VNodeBalloon"]),
         .executable(name: "balloonctl", targets: ["balloonctl"]),
+        .executable(name: "schedules", targets: ["ScheduleRunner"]),
         .executable(name: "conformance", targets: ["ConformanceRunner"]),
         .library(name: "Oracles", targets: ["Oracles"]),
     ],
@@ -47,7 +48,12 @@ let package = Package(
             swiftSettings: strict
         ),
         // Doubles of Xen and of the guest's memory, for the unit tests.
-        .target(name: "Simulation", dependencies: ["VNodeBalloon"], path: "Tests/Simulation", swiftSettings: strict),
+        .target(
+            name: "Simulation", dependencies: ["VNodeBalloon", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/Simulation", swiftSettings: strict),
+        // Many random schedules on the doubles; optimised, as `make build` makes it.
+        .executableTarget(
+            name: "ScheduleRunner", dependencies: ["Simulation"], path: "Tests/ScheduleRunner", swiftSettings: strict),
         // What every implementation must do: checked on the doubles by the unit tests, on a real Xen by `conformance`.
         .target(name: "Conformance", dependencies: ["VNodeBalloon"], path: "Tests/Conformance", swiftSettings: strict),
         .executableTarget(

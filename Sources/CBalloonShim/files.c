@@ -68,6 +68,11 @@ int cb_path_info(const char *path, struct cb_file_info *out) {
     return fill_info(stat(path, &st), &st, out);
 }
 
+int cb_entry_info(int directory, const char *name, struct cb_file_info *out) {
+    struct stat st;
+    return fill_info(fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW), &st, out);
+}
+
 int cb_directory_entries(int fd) {
     // A descriptor of its own: closedir closes it, and the caller's read position stays.
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

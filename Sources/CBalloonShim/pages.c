@@ -85,6 +85,20 @@ int cb_pin_add(int write_end, uint64_t address) {
     return done == (ssize_t)PAGE ? 0 : -EIO;
 }
 
+int cb_pin_move_first(int read_end, int write_end) {
+    ssize_t done = splice(read_end, NULL, write_end, NULL, PAGE, SPLICE_F_NONBLOCK);
+    if (done < 0) return -errno;
+    return done == (ssize_t)PAGE ? 0 : -EIO;
+}
+
+int cb_pin_drop_first(int read_end) {
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null < 0) return -errno;
+    int result = cb_pin_move_first(read_end, null);
+    close(null);
+    return result;
+}
+
 int cb_pin_count(int read_end) {
     int bytes = 0;
     if (ioctl(read_end, FIONREAD, &bytes) < 0) return -errno;

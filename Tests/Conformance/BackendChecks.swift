@@ -24,7 +24,7 @@ extension Check {
                         let findings = try backend.audit(vnode: vnode, slots: 0..<100, everyFrame: everyFrame)
                         try expect(findings, [], "findings")
                     }
-                    try expect(try backend.isRemoved(vnode: vnode), false, "removed")
+                    try expect(try backend.file(vnode: vnode), .whole, "file")
                 }
             },
             Check("recovering finds the balloon") { subject in

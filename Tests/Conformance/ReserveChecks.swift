@@ -59,7 +59,7 @@ extension Check {
                     _ = try subject.give(gfns)
                     try expect(try reserve.recover(interrupted: nil).suffix(3), ArraySlice(gfns.map { $0 }), "frames")
                     try expect(try subject.frames(of: gfns[2], .hole).count, 512, "frames that are holes")
-                    try expect(try reserve.isRemoved(), false, "removed")
+                    try expect(try reserve.fileState().name, .ours, "the file's name")
                 }
             },
         ]

@@ -7,6 +7,8 @@ public struct Subject {
     public let backend: any Backend
     /// Sets the domain's maximum reservation, where this can be done from here.
     public var setMaximum: ((UInt64) -> Void)?
+    /// Does something to a vnode's file, where this can be done from here.
+    public var meddle: ((_ vnode: Int, Meddling) throws -> Void)?
 
     public init(hypervisor: any Hypervisor, reserves: [Int: any PageReserve], backend: any Backend) {
         self.hypervisor = hypervisor

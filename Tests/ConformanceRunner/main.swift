@@ -11,6 +11,10 @@ final class ProcessKeeper: DescriptorKeeper {
 
     func keep(_ name: String, _ descriptor: FileDescriptor) { kept[name] = descriptor }
     func drop(_ name: String) { kept[name] = nil }
+    func kept(_ name: String) -> FileDescriptor? { kept[name] }
+    func kept(prefix: String) -> [(name: String, descriptor: FileDescriptor)] {
+        kept.filter { $0.key.hasPrefix(prefix) }.map { ($0.key, $0.value) }
+    }
 }
 
 /// The real Xen and the real huge pages, below a state directory of their own, whose lock the caller has.
@@ -42,7 +46,37 @@ func realSubject(_ path: String) throws(BalloonError) -> Subject {
         _ = try backend.recover(vnode: vnode)
         _ = try backend.deflate(vnode: vnode, extents: 512)
     }
-    return Subject(hypervisor: hypervisor, reserves: reserves, backend: backend)
+    var subject = Subject(hypervisor: hypervisor, reserves: reserves, backend: backend)
+    subject.meddle = { vnode, what in try meddle("\(path)/pages/vnode\(vnode)", what) }
+    return subject
+}
+
+/// As somebody does it who knows nothing of balloons.
+func meddle(_ path: String, _ what: Meddling) throws(BalloonError) {
+    let slotBytes = off_t(2 << 20)
+    var result: Int32 = 0
+    // Unsafe, here and below: C reads a path that Swift lends it for the call.
+    switch what {
+    case .cut(let slots): result = unsafe truncate(path, off_t(slots) * slotBytes)
+    case .lengthen(let slots):
+        let file = unsafe open(path, O_RDWR)
+        result = ftruncate(file, lseek(file, 0, SEEK_END) + off_t(slots) * slotBytes)
+        close(file)
+    case .punch(let slot):
+        let file = unsafe open(path, O_RDWR)
+        let flags = MAP_SHARED | MAP_NORESERVE
+        let page = unsafe mmap(nil, Int(slotBytes), PROT_READ | PROT_WRITE, flags, file, off_t(slot) * slotBytes)
+        result = unsafe madvise(page, Int(slotBytes), MADV_REMOVE)
+        _ = unsafe munmap(page, Int(slotBytes))
+        close(file)
+    case .remove: result = unsafe unlink(path)
+    case .replace:
+        _ = unsafe unlink(path)
+        let file = unsafe open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
+        result = file
+        close(file)
+    }
+    if result < 0 { throw BalloonError(.system, "cannot meddle with \(path)", errno: errno) }
 }
 
 /// At once: a guest that dies must have said how far it came.

@@ -98,7 +98,8 @@ struct Node {
     var poolUsed: [Int] = []
     var hogged: [Int] = []
     var slots: [Page] = []
-    var isFileRemoved = false
+    /// Where the file's name leads. A file that lost its name is kept by the keeper, and found by the next process.
+    var fileName = FileState.Name.ours
 
     /// Slots that have a page.
     var pages: Int { slots.count { $0.block != nil } }

@@ -44,7 +44,7 @@ extension Machine {
         for pnode in mapped.indices where countMapped(pnode) != mapped[pnode] {
             violate("audit: pnode \(pnode) has \(countMapped(pnode)) frames mapped, booked are \(mapped[pnode])")
         }
-        for block in uses.indices where !isAllMemory(block) {
+        for block in uses.indices where !isAllMemory(block) && !lost.contains(block) {
             if case .ours = uses[block] { continue }
             if uses[block] == .kernel { continue }
             violate("audit: block \(block) is in use (\(uses[block])) and has a hole")

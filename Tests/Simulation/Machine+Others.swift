@@ -1,3 +1,5 @@
+import VNodeBalloon
+
 // What others do: the host, the toolstack, the guest's administrators and programs.
 extension Machine {
     /// Other domains take memory of a physical node, as much as there is, or give it back.
@@ -144,7 +146,35 @@ extension Machine {
     /// Free memory of a vnode in KiB.
     public func freeKiB(vnode: Int) -> UInt64 { UInt64(nodes[vnode].free.count) * 2048 }
     public func slotCount(vnode: Int) -> Int { nodes[vnode].slots.count }
-    public func removeFile(vnode: Int) { nodes[vnode].isFileRemoved = true }
+
+    /// Somebody removes the file, or puts another in its place. It lives on, as a process and the keeper have it open.
+    public func removeFile(vnode: Int) { nodes[vnode].fileName = .gone }
+    public func replaceFile(vnode: Int) { nodes[vnode].fileName = .another }
+
+    /// Somebody punches a slot's page out of the file, holes and all: what the product must never do itself.
+    public func punch(vnode: Int, slot: Int) {
+        guard let block = nodes[vnode].slots[slot].block else { return }
+        nodes[vnode].slots[slot] = Node.Page()
+        if !isAllMemory(block) { lost.insert(block) }
+        uses[block] = .pool
+        // A page that others use is not handed out first.
+        nodes[vnode].poolFree.insert(block, at: 0)
+    }
+
+    /// Somebody cuts the file.
+    public func cut(vnode: Int, to slots: Int) {
+        while nodes[vnode].slots.count > slots {
+            punch(vnode: vnode, slot: nodes[vnode].slots.count - 1)
+            nodes[vnode].slots.removeLast()
+        }
+    }
+
+    /// How many blocks that were freed as holes are holes still.
+    public var lostBlocks: Int { lost.count }
+
+    public func lengthen(vnode: Int, by slots: Int) {
+        for _ in 0..<slots { nodes[vnode].slots.append(Node.Page()) }
+    }
 
     /// All that others did and all that goes wrong ends; what they took they give back.
     public func calm() {

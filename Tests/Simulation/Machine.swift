@@ -36,6 +36,9 @@ public final class Machine {
     var uses: [Use]
     var nodes: [Node]
 
+    /// Blocks that somebody else freed while they were holes: Linux believes to have memory there.
+    var lost: Set<Int> = []
+
     // What happens.
     public internal(set) var violations: [String] = []
     /// What goes wrong at which step.

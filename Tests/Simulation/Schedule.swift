@@ -25,15 +25,28 @@ public struct Schedule: Sendable {
         /// A live migration between two steps of the daemon.
         case migrated(Returned)
         case logDirty(Bool)
+        /// The file's name is gone, or leads elsewhere.
+        case removeFile(vnode: Int)
+        case replaceFile(vnode: Int)
+        /// Xenstore: so many operations fail, so many transactions meet others', so many watch events are lost or come
+        /// twice, watches fire for nothing.
+        case storeFails(operations: Int)
+        case storeConflicts(times: Int)
+        case loseEvents(Int)
+        case doubleEvents(Int)
+        case fireForNothing
     }
 
     public var layout: Layout
+    /// A toolstack has made the rows of the interface.
+    public var isPrepared: Bool
     public var events: [Event]
     /// Where the balloons shall be at last, in extents, before they go back to 0.
     public var goals: [Int]
 
-    public init(layout: Layout, events: [Event], goals: [Int]) {
+    public init(layout: Layout, isPrepared: Bool = false, events: [Event], goals: [Int]) {
         self.layout = layout
+        self.isPrepared = isPrepared
         self.events = events
         self.goals = goals
     }
@@ -46,6 +59,7 @@ public struct Schedule: Sendable {
             pnodes: pnodes, blocksPerVNode: random.number(4...20), hostFreeFrames: UInt64(random.number(0...3000)),
             foreignPages: random.pick([0, 0, 1, 3]), hasVNUMA: hasVNUMA)
         self.layout = layout
+        isPrepared = random.oneIn(2)
         events = []
         let blocks = layout.blocksPerVNode
         // The first block is the kernel's.
@@ -58,13 +72,14 @@ public struct Schedule: Sendable {
     private func event(_ random: inout SeededGenerator) -> Event {
         let vnode = random.number(0...layout.pnodes.count - 1)
         let blocks = layout.blocksPerVNode
-        switch random.number(0...13) {
+        switch random.number(0...14) {
         case 0...2: return .target(vnode: vnode, extents: random.number(0...blocks))
         case 3...5: return .run(decisions: random.number(1...12))
         case 6...8: return .fault(after: random.number(0...60), fault(&random))
         case 9: return random.oneIn(3) ? .loseIntents : .kill
         case 10: return hostEvent(vnode, &random)
         case 11, 12: return guestEvent(vnode, &random)
+        case 13: return storeEvent(&random)
         default:
             if random.oneIn(3) { return .logDirty(random.oneIn(2)) }
             return .migrated(returned(&random))
@@ -101,14 +116,25 @@ public struct Schedule: Sendable {
     }
 
     private func guestEvent(_ vnode: Int, _ random: inout SeededGenerator) -> Event {
-        switch random.number(0...6) {
+        switch random.number(0...7) {
         case 0: return .reference(vnode: vnode, every: random.pick([512, 1, 100]))
         case 1: return .stick(vnode: vnode, blocks: random.number(1...4), frame: random.number(0...511))
         case 2: return .hog(vnode: vnode, blocks: random.number(1...20))
         case 3: return .unhog(vnode: vnode)
         case 4: return .changePool(vnode: vnode, by: random.number(-3...3))
         case 5: return .usePool(vnode: vnode, pages: random.number(1...3))
+        case 6: return random.oneIn(2) ? .removeFile(vnode: vnode) : .replaceFile(vnode: vnode)
         default: return .unusePool(vnode: vnode)
+        }
+    }
+
+    private func storeEvent(_ random: inout SeededGenerator) -> Event {
+        switch random.number(0...4) {
+        case 0: return .storeFails(operations: random.number(1...20))
+        case 1: return .storeConflicts(times: random.number(1...8))
+        case 2: return .loseEvents(random.number(1...6))
+        case 3: return .doubleEvents(random.number(1...6))
+        default: return .fireForNothing
         }
     }
 

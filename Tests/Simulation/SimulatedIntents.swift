@@ -17,12 +17,12 @@ public final class SimulatedIntents: IntentLog {
         try machine.step("vnode \(vnode): note the end") { _ in lines[vnode] = .quiet }
     }
 
-    private var noted: NotedReservation?
+    private var noted: UInt64?
 
-    public func reservation() -> NotedReservation? { noted }
+    public func total() -> UInt64? { noted }
 
-    public func note(_ reservation: NotedReservation?) throws(BalloonError) {
-        try machine.step("note the reservation \(reservation?.frames, default: "unknown")") { _ in noted = reservation }
+    public func note(total: UInt64?) throws(BalloonError) {
+        try machine.step("note the total \(total, default: "unknown")") { _ in noted = total }
     }
 
     /// Somebody removed or spoilt the record, while nothing was under way.

@@ -22,8 +22,27 @@ public final class SimulatedReserve: PageReserve {
         try step("pool pages of others") { _ in machine.nodes[vnode].poolTotal - machine.nodes[vnode].pages }
     }
 
-    public func isRemoved() throws(BalloonError) -> Bool {
-        try step("look for the file") { _ in machine.nodes[vnode].isFileRemoved }
+    // MARK: The file
+
+    public func fileState() throws(BalloonError) -> FileState {
+        try step("look at the file") { _ in
+            let node = machine.nodes[vnode]
+            return FileState(slots: node.slots.count, pages: node.pages, name: node.fileName)
+        }
+    }
+
+    public func removeFromPool(_ pages: Int) throws(BalloonError) {
+        guard pages > 0 else { return }
+        machine.forgetError()
+        try step("take \(pages) pages out of the pool") { _ in machine.shrinkPool(vnode, by: pages) }
+    }
+
+    public func renew() throws(BalloonError) {
+        try step("make a new file") { (_) throws(BalloonError) in
+            guard machine.nodes[vnode].slots.isEmpty else { throw .injected }
+            machine.nodes[vnode].fileName = .ours
+            slotCount = 0
+        }
     }
 
     // MARK: Growing
@@ -109,7 +128,11 @@ public final class SimulatedReserve: PageReserve {
 
     // MARK: After a start
 
-    public func recover(interrupted: InterruptedMove?) throws(BalloonError) -> [UInt64?] {
+    public func recover(
+        interrupted: InterruptedMove?, rescue: ([UInt64?]) throws(BalloonError) -> Bool
+    ) throws(BalloonError) -> [UInt64?] {
+        // What is beyond was never given.
+        if machine.nodes[vnode].slots.count > slotCount { try resize(to: slotCount) }
         slotCount = machine.nodes[vnode].slots.count
         for slot in 0..<slotCount {
             try step("map and pin slot \(slot)") { _ in
@@ -118,6 +141,7 @@ public final class SimulatedReserve: PageReserve {
                 machine.nodes[vnode].slots[slot].isPinnedHere = true
             }
         }
+        _ = try rescue(machine.firstFrames(vnode, 0..<slotCount))
         if slotCount > 0 {
             try step("keep the pins") { _ in
                 for slot in 0..<slotCount where machine.nodes[vnode].slots[slot].isPinnedHere {

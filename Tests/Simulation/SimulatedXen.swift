@@ -160,7 +160,10 @@ extension Machine {
     private func add(_ first: UInt64, count: UInt64, from pnode: Int) {
         let block = Int(first >> 9)
         if isLogDirty { unsent.formUnion(first..<first + count) }
-        if page(of: block) == nil { violate("frame \(first) was populated and is not ours") }
+        if page(of: block) == nil && !lost.contains(block) {
+            violate("frame \(first) was populated and is not ours")
+        }
+        defer { if lost.contains(block) && isAllMemory(block) { lost.remove(block) } }
         if count == 512, first & 511 == 0, frames.uniform(block: block)?.kind == .hole {
             frames.set(block: block, to: GuestFrame(.ram, pnode: pnode))
             mapped[pnode] += 512

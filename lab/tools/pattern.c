@@ -1,6 +1,6 @@
-/* pattern NODE MIB [SEED]: proves that a guest's memory keeps its contents while balloons move.
+/* pattern NODE MIB [SEED [huge]]: proves that a guest's memory keeps its contents while balloons move.
 
-   Allocates MIB of memory bound to NODE (0: half of what is free there), fills it with words made of the address, the
+   Allocates MIB of memory bound to NODE (0: half of what is free there; huge: of the node's 2 MiB pool), fills it with words made of the address, the
    seed and a generation, and says `ready`. Then it verifies and rewrites 2 MiB every 25 ms, round and round. SIGTERM:
    verifies everything once more, prints `verified N MiB, M rounds, E errors` and exits: 0 when no word was ever wrong. */
 #define _GNU_SOURCE
@@ -62,10 +62,10 @@ static unsigned long free_mib(unsigned node)
 }
 
 /* Memory of the node alone, filled and looked at: every chunk must lie where it was asked for. */
-static uint64_t *allocate(unsigned node, size_t bytes)
+static uint64_t *allocate(unsigned node, size_t bytes, int flags)
 {
     unsigned long mask = 1UL << node;
-    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     if (memory == MAP_FAILED || syscall(SYS_mbind, memory, bytes, POLICY_BIND, &mask, 65, 0)) {
         perror("cannot allocate on the node");
         exit(1);
@@ -84,7 +84,7 @@ static uint64_t *allocate(unsigned node, size_t bytes)
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: pattern NODE MIB [SEED]\n");
+        fprintf(stderr, "usage: pattern NODE MIB [SEED [huge]]\n");
         return 64;
     }
     unsigned node = (unsigned)atoi(argv[1]);
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGTERM, stop);
 
-    uint64_t *memory = allocate(node, chunks * CHUNK);
+    uint64_t *memory = allocate(node, chunks * CHUNK, argc > 4 ? MAP_HUGETLB : 0);
     printf("ready: %zu MiB on node %u\n", chunks * CHUNK >> 20, node);
 
     unsigned rounds = 0;

@@ -4,6 +4,7 @@
    probe audit FILE MIB        asks Xen what each extent of FILE is now
    probe fill FILE NODE SLOT [FRAME]
                                populates one extent of FILE, or one of its 512 frames, behind the owner's back
+   probe punch FILE SLOT       takes a page out of FILE, whatever is in it
    probe frames FILE MIB       prints the first frame number of each extent of FILE, and nothing else
    probe take FILE NODE MIB    takes the extents back, on NODE exactly, and removes FILE
    probe reservation           prints the pages that this domain holds
@@ -114,10 +115,18 @@ static void fill(const char *path, unsigned node, size_t slot, int frame)
     move(frames, 1, frame < 0 ? EXTENT_ORDER : 0, XENMEM_populate_physmap, XENMEMF_vnode | XENMEMF_exact_node(node));
 }
 
+static void punch(const char *path, off_t slot)
+{
+    int fd = open(path, O_RDWR);
+    /* FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE */
+    if (fd < 0 || fallocate(fd, 3, slot << EXTENT_SHIFT, 1L << EXTENT_SHIFT))
+        fail(path);
+}
+
 static int usage(void)
 {
     fprintf(stderr, "usage: probe give|take FILE NODE MIB, probe audit|frames FILE MIB,\n"
-                    "       probe fill FILE NODE SLOT [FRAME], probe reservation\n");
+                    "       probe fill FILE NODE SLOT [FRAME], probe punch FILE SLOT, probe reservation\n");
     return 64;
 }
 
@@ -130,6 +139,10 @@ int main(int argc, char **argv)
     if (!strcmp(command, "reservation")) {
         hypercall_open();
         printf("%ld\n", current_reservation());
+        return 0;
+    }
+    if (!strcmp(command, "punch") && argc == 4) {
+        punch(argv[2], atol(argv[3]));
         return 0;
     }
     if (!strcmp(command, "fill") && argc >= 5) {

@@ -38,6 +38,8 @@ struct cb_file_info {
 int cb_file_info(int fd, struct cb_file_info *out);
 /// Of a path; follows symbolic links, as the namespace files below /proc need.
 int cb_path_info(const char *path, struct cb_file_info *out);
+/// Of a name in an open directory; a symbolic link is not followed. -ENOENT: there is none.
+int cb_entry_info(int directory, const char *name, struct cb_file_info *out);
 /// The number of entries in an open directory, but for . and .. (at most 2 are counted).
 int cb_directory_entries(int fd);
 

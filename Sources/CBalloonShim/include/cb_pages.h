@@ -28,6 +28,10 @@ int cb_pin_open(int32_t *write_end);
 int cb_pin_reopen(int read_end);
 /// Pins the page at `address` (vmsplice of 4 KiB of it: the page is referenced, not touched). -EAGAIN: it is full.
 int cb_pin_add(int write_end, uint64_t address);
+/// Moves the page that was added first to the write end of another pin (splice: the page is not touched).
+int cb_pin_move_first(int read_end, int write_end);
+/// Lets go of the page that was added first (splice to /dev/null: it is neither read nor written).
+int cb_pin_drop_first(int read_end);
 /// How many pages a pin holds.
 int cb_pin_count(int read_end);
 /// Lets go of all that a pin holds, in whatever process it is open, without touching a page (splice to /dev/null).

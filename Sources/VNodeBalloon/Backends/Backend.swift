@@ -46,8 +46,11 @@ public protocol Backend: AnyObject {
     func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64
     /// Slots of a vnode, for slicing an audit.
     func slotCount(vnode: Int) -> Int
-    /// Whether somebody removed the vnode's file.
-    func isRemoved(vnode: Int) throws(BalloonError) -> Bool
+    /// Whether the vnode's file is what it was. Cheap: no page is looked at.
+    func file(vnode: Int) throws(BalloonError) -> BalloonFile
+    /// Begins with a new file, once all of a removed one's memory is back; before that it does nothing.
+    /// - Returns: the balloon in frames.
+    func renewFile(vnode: Int) throws(BalloonError) -> UInt64
 
     /// Nothing is to move any more: ends what still goes on by itself.
     func rest() throws(BalloonError)
@@ -64,6 +67,15 @@ public struct StepLimits: Equatable, Sendable {
     }
 }
 
+/// What others did to a balloon's file.
+public enum BalloonFile: Sendable {
+    case whole
+    /// Its name is gone, or leads to another file: all of the balloon must come back.
+    case removed
+    /// It is shorter or longer than it was, or pages of it are gone: ``Backend/recover(vnode:)`` helps.
+    case damaged
+}
+
 /// Something that an audit found.
 public struct AuditFinding: Equatable, Sendable {
     /// What is wrong. The words stand in JSON.
@@ -74,14 +86,21 @@ public struct AuditFinding: Equatable, Sendable {
         case holeInReserve = "hole-in-reserve"
         /// A slot has no page.
         case noPage = "no-page"
-        /// A slot's page is another one than before.
+        /// A slot has another page than before.
         case moved
         /// Neither RAM nor a hole.
         case unknownType = "unknown-type"
-        /// The file is shorter or longer than it was.
-        case fileSize = "file-size"
-        /// Somebody removed the file.
+        /// The file ends earlier than it did.
+        case fileShorter = "file-shorter"
+        /// The file is longer than it was.
+        case fileLonger = "file-longer"
+        /// Somebody removed or renamed the file.
         case fileRemoved = "file-removed"
+        /// The file's name leads to another file.
+        case fileReplaced = "file-replaced"
+        /// A hole that is not in our file any more, and that could not be populated yet; or, without a frame number,
+        /// pages that were taken out of the file while nobody looked: they stay pinned.
+        case lost
     }
 
     public let vnode: Int

@@ -32,8 +32,9 @@ public final class Guest {
         let vnodes = try self.vnodes(hypervisor, try ZoneInfo.read(), staticMaxKiB: staticMaxKiB)
         var reserves: [Int: any PageReserve] = [:]
         for vnode in vnodes {
-            guard let node = vnode.linuxNode else { continue }
-            reserves[vnode.number] = try HugePageReserve(vnode: vnode.number, node: node, mount: mount, keeper: keeper)
+            // Without a node, too: it may have had one, and a balloon, when the last process ran.
+            reserves[vnode.number] = try HugePageReserve(
+                vnode: vnode.number, node: vnode.linuxNode, mount: mount, keeper: keeper)
         }
         let intents = try IntentRecord(stateDirectory: stateDirectory)
         let ours = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)

@@ -18,25 +18,43 @@ final class Holding {
     let vnode: VNode
     let reserve: any PageReserve
     var slots: [Slot] = []
-    /// The intent log has a line of a move that did not end. True until a first look shows otherwise.
-    var isMoveNoted = true
-    /// Parts of extents are noted, and nothing else.
-    var isDoubtNoted = false
-    /// Memory may have come back in parts: every frame is asked about at the next recovery.
-    var needsFullLook = false
-    /// Slots are what the file has. Nothing moves before.
-    var isRecovered = false
     /// Slots at the end wait to be freed until the domain is not being migrated any more.
     var isWaiting = false
     /// When they were looked at: what was found counts until the domain is suspended.
     var suspension = Suspension(nanoseconds: 0)
+    /// What the intent log says of this vnode.
+    var noted = Note.doubts
+    /// How well the slots are known. Nothing moves before a look.
+    var look = Look.none
+    /// First frames of extents that were given and whose page somebody took out of our file, so that Linux believes to
+    /// have memory there. They are populated as soon as that works.
+    var lost: [UInt64] = []
+
+    /// Pages that others' hands put from our file into the pool.
+    var strayPages = 0
+
+    enum Note {
+        case nothing
+        /// Slots to look at closely; nothing of the pool.
+        case doubts
+        /// A move, with what others had in the pool before.
+        case move
+    }
+
+    enum Look {
+        case none
+        /// Of most extents only two frames were asked about: a gap between them was not seen.
+        case quick
+        /// Every frame is known: asked about, or counted.
+        case exact
+    }
 
     init(vnode: VNode, reserve: any PageReserve) {
         self.vnode = vnode
         self.reserve = reserve
     }
 
-    /// Frames that Xen has.
+    /// Frames of ours that Xen has.
     var balloonFrames: UInt64 { slots.reduce(0) { $0 + UInt64($1.holes ?? 0) } }
 
     /// From the first to the last slot that is neither all RAM nor all hole; nil when there is none.
@@ -53,7 +71,7 @@ final class Holding {
     func freeTrailingRAM() throws(BalloonError) {
         let kept = slotsToKeep
         guard kept < slots.count else { return }
-        guard isRecovered, reserve.slotCount == slots.count else {
+        guard look != .none, reserve.slotCount == slots.count else {
             throw BalloonError(.moved, "the balloon's file is not as long as it should be", vnode: vnode.number)
         }
         try reserve.release(keeping: kept)

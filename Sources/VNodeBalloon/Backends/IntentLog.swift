@@ -7,22 +7,11 @@ public protocol IntentLog: AnyObject {
     func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError)
     /// Notes that nothing is under way any more.
     func end(vnode: Int) throws(BalloonError)
-    /// What the domain had after the last move; nil when that is not known.
-    func reservation() -> NotedReservation?
-    /// - Parameter reservation: nil: not known from now on.
-    func note(_ reservation: NotedReservation?) throws(BalloonError)
-}
-
-/// What the domain had at some time.
-public struct NotedReservation: Equatable, Sendable {
-    public let frames: UInt64
-    /// Tells whether the domain was suspended since.
-    public let suspension: Suspension
-
-    public init(frames: UInt64, suspension: Suspension) {
-        self.frames = frames
-        self.suspension = suspension
-    }
+    /// The domain's memory and all balloons together when every frame was last known, in frames; nil when that is not
+    /// known. Moves do not change it.
+    func total() -> UInt64?
+    /// - Parameter total: nil: not known from now on.
+    func note(total: UInt64?) throws(BalloonError)
 }
 
 /// What is noted of a vnode.

@@ -13,7 +13,7 @@ public final class IntentRecord: IntentLog {
         file = try .open(
             path, .create, code: .environment, "cannot open \(path); move it away or use another --state-dir")
         // All lines lie in one page, and that page is to stay in memory: a move under memory pressure notes itself first.
-        let bytes = UInt64((Self.reservationLine + 1) * Self.lineBytes)
+        let bytes = UInt64((Self.totalLine + 1) * Self.lineBytes)
         if try file.info().bytes < bytes {
             try check(cb_file_truncate(file.rawValue, bytes), "cannot lengthen \(path)")
         }
@@ -40,19 +40,16 @@ public final class IntentRecord: IntentLog {
     public func end(vnode: Int) throws(BalloonError) { try write("quiet", vnode: vnode) }
 
     /// A line of its own, behind those of all vnodes that there can be.
-    private static let reservationLine = Int(CB_MAX_VNODES)
+    private static let totalLine = Int(CB_MAX_VNODES)
 
-    public func reservation() -> NotedReservation? {
-        let words = text(ofLine: Self.reservationLine).split(separator: " ")
-        guard words.count >= 7, words[2] == "reservation", words[4] == "suspended", words[6] == ".",
-            let frames = UInt64(words[3]), let nanoseconds = UInt64(words[5])
-        else { return nil }
-        return NotedReservation(frames: frames, suspension: Suspension(nanoseconds: nanoseconds))
+    public func total() -> UInt64? {
+        let words = text(ofLine: Self.totalLine).split(separator: " ")
+        guard words.count >= 5, words[2] == "total", words[4] == "." else { return nil }
+        return UInt64(words[3])
     }
 
-    public func note(_ reservation: NotedReservation?) throws(BalloonError) {
-        let text = reservation.map { "reservation \($0.frames) suspended \($0.suspension.nanoseconds)" }
-        try write(text ?? "reservation unknown", vnode: Self.reservationLine)
+    public func note(total: UInt64?) throws(BalloonError) {
+        try write("total \(total.map(String.init) ?? "unknown")", vnode: Self.totalLine)
     }
 
     private func write(_ text: String, vnode: Int) throws(BalloonError) {

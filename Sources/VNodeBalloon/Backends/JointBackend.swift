@@ -97,5 +97,9 @@ public final class JointBackend: Backend {
     public func isBeingSent() throws(BalloonError) -> Bool { try ours.isBeingSent() }
     public func tidy(vnode: Int) throws(BalloonError) -> Bool { try ours.tidy(vnode: vnode) }
     public func slotCount(vnode: Int) -> Int { ours.slotCount(vnode: vnode) }
-    public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { try ours.isRemoved(vnode: vnode) }
+    public func file(vnode: Int) throws(BalloonError) -> BalloonFile { try ours.file(vnode: vnode) }
+    public func renewFile(vnode: Int) throws(BalloonError) -> UInt64 {
+        _ = try ours.renewFile(vnode: vnode)
+        return balloonFrames(vnode: vnode)
+    }
 }

@@ -62,7 +62,8 @@ public final class KernelBackend: Backend {
     public func isBeingSent() throws(BalloonError) -> Bool { false }
     public func tidy(vnode: Int) throws(BalloonError) -> Bool { false }
     public func slotCount(vnode: Int) -> Int { 0 }
-    public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { false }
+    public func file(vnode: Int) throws(BalloonError) -> BalloonFile { .whole }
+    public func renewFile(vnode: Int) throws(BalloonError) -> UInt64 { balloonFrames(vnode: vnode) }
 }
 
 extension DomainFigures {

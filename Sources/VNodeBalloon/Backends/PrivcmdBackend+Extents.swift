@@ -149,5 +149,5 @@ extension PrivcmdBackend {
     }
 
     /// What Xen calls the vnode, nil where there is no vNUMA and the flag would be ignored.
-    private func vnodeNumber(_ holding: Holding) -> Int? { topology == nil ? nil : holding.vnode.number }
+    func vnodeNumber(_ holding: Holding) -> Int? { topology == nil ? nil : holding.vnode.number }
 }

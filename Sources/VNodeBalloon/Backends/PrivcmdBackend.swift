@@ -18,8 +18,8 @@ public final class PrivcmdBackend: Backend {
     /// nil without virtual NUMA: then vnode 0 is all there is.
     let topology: VNUMATopology?
     var holdings: [Int: Holding] = [:]
-    /// What the domain had after the last move, to see whether anything happened since.
-    var lastReservation: NotedReservation?
+    /// What the domain and its balloons had together when every frame was last known.
+    var knownTotal: UInt64?
 
     /// - Parameter reserves: by vnode number. A vnode without one cannot move.
     /// - Throws: `.hypercall`, `.privcmdLocked`.
@@ -30,6 +30,7 @@ public final class PrivcmdBackend: Backend {
         self.hypervisor = hypervisor
         self.intents = intents
         topology = try hypervisor.vnumaTopology()
+        knownTotal = intents.total()
         for vnode in vnodes {
             if let reserve = reserves[vnode.number] {
                 holdings[vnode.number] = Holding(vnode: vnode, reserve: reserve)
@@ -41,15 +42,15 @@ public final class PrivcmdBackend: Backend {
 
     public func balloonFrames(vnode: Int) -> UInt64 { holdings[vnode]?.balloonFrames ?? 0 }
 
-    public func isRemoved(vnode: Int) throws(BalloonError) -> Bool { try holdings[vnode]?.reserve.isRemoved() ?? false }
-
     /// Nothing goes on by itself.
     public func rest() {}
 
     // MARK: Inflate
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
-        guard let holding = holdings[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
+        guard let holding = holdings[vnode], holding.vnode.linuxNode != nil else {
+            return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .noNode)
+        }
         if try isBeingSent() { return Outcome(balloonFrames: holding.balloonFrames, obstacle: .migrating) }
         try settleDoubts(holding)
         try endMove(holding)
@@ -144,28 +145,24 @@ public final class PrivcmdBackend: Backend {
             slots: noted, foreignPoolPages: try holding.reserve.foreignPoolPages(),
             poolPages: slots.upperBound - lower)
         try intents.begin(move, vnode: holding.vnode.number)
-        holding.isMoveNoted = true
+        holding.noted = .move
     }
 
     /// Frees what is left over as RAM at the end. The note stays while a part of an extent is a hole.
     func endMove(_ holding: Holding) throws(BalloonError) {
         let kept = holding.slotsToKeep
         // Freeing, too, moves pool pages: a kill half-way must find the note.
-        if kept < holding.slots.count && !holding.isMoveNoted { try beginMove(holding, kept..<holding.slots.count) }
+        if kept < holding.slots.count && holding.noted != .move { try beginMove(holding, kept..<holding.slots.count) }
         try freeTrailingRAM(holding)
-        try noteReservation()
         if let doubtful = holding.doubtfulSlots {
             let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
             try intents.begin(note, vnode: holding.vnode.number)
-            // It says nothing of the pool: what is freed later is noted anew.
-            holding.isMoveNoted = false
-            holding.isDoubtNoted = true
+            holding.noted = .doubts
             return
         }
-        guard holding.isMoveNoted || holding.isDoubtNoted else { return }
+        guard holding.noted != .nothing else { return }
         try intents.end(vnode: holding.vnode.number)
-        holding.isMoveNoted = false
-        holding.isDoubtNoted = false
+        holding.noted = .nothing
     }
 
     /// Frees what is RAM at the end, unless the domain is being sent: what was populated since that began is a hole in the
@@ -189,19 +186,20 @@ public final class PrivcmdBackend: Backend {
     public func isBeingSent() throws(BalloonError) -> Bool { try hypervisor.isBeingSent() }
 
     public func tidy(vnode: Int) throws(BalloonError) -> Bool {
-        guard let holding = holdings[vnode], holding.isRecovered, holding.isWaiting else { return false }
+        guard let holding = holdings[vnode], holding.look != .none, holding.isWaiting else { return false }
         if try isBeingSent() { return true }
         try settleDoubts(holding)
         try endMove(holding)
         return holding.isWaiting
     }
 
-    /// Asks Xen about every frame of slots that an error left in doubt.
+    /// Asks Xen about every frame of slots that an error left in doubt, or all of them where a look was not sure.
     private func settleDoubts(_ holding: Holding) throws(BalloonError) {
-        guard holding.isRecovered else {
+        guard holding.look != .none else {
             throw BalloonError(.moved, "the balloon was not looked at yet", vnode: holding.vnode.number)
         }
         try checkNotSuspended(holding)
+        if holding.look == .quick { try lookExactly(holding) }
         for slot in holding.slots.indices where holding.slots[slot].holes == nil {
             try holding.checkFrames(of: slot..<slot + 1)
             try probe(holding, slot)

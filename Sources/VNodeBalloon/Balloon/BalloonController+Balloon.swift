@@ -18,7 +18,7 @@ extension BalloonController.Balloon {
 
     /// Which way it should move, nil when it need not or must not.
     func direction(_ extentKiB: UInt64, inflating mayInflate: Bool) -> VNodeActivity? {
-        guard let wanted = wantedFrames(extentKiB), wanted != state.balloonFrames else { return nil }
+        guard unknown == nil, let wanted = wantedFrames(extentKiB), wanted != state.balloonFrames else { return nil }
         if wanted < state.balloonFrames { return .deflating }
         return mayInflate ? .inflating : nil
     }
@@ -49,6 +49,7 @@ extension BalloonController.Balloon {
     }
 
     private func heldReason(_ direction: VNodeActivity?, legacyTargetReturned: Bool) -> HeldReason? {
+        if let unknown { return unknown }
         if direction != nil, let obstacle { return obstacle }
         if direction != nil { return nil }
         if isRemoved { return .filesRemoved }

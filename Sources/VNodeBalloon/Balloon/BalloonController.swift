@@ -66,6 +66,8 @@ public struct BalloonController: Sendable {
         var ceiling: Ceiling?
         /// More is asked for than it may have.
         var isLimited = false
+        /// Why it cannot be looked at, if it cannot.
+        var unknown: HeldReason?
     }
 
     /// - Parameter granularityKiB: targets are rounded down to a multiple of this; also the size of an extent.
@@ -122,14 +124,22 @@ public struct BalloonController: Sendable {
 
     /// The balloon as an audit found it, in frames.
     public mutating func setBalloon(frames: UInt64, vnode: Int) {
-        update(vnode) { $0.state.balloonFrames = frames }
+        update(vnode) { balloon in
+            balloon.state.balloonFrames = frames
+            balloon.unknown = nil
+        }
     }
 
-    /// Somebody removed the vnode's file: all of its balloon comes back, and none is given any more.
-    public mutating func setRemoved(vnode: Int) {
+    /// The vnode cannot be looked at, and why: it is held until ``setBalloon(frames:vnode:)`` tells what it has.
+    public mutating func setUnknown(_ reason: HeldReason, vnode: Int) {
+        update(vnode) { $0.unknown = reason }
+    }
+
+    /// Somebody removed the vnode's file: all of its balloon comes back, and none is given until it has a new one.
+    public mutating func setRemoved(_ isRemoved: Bool, vnode: Int) {
         update(vnode) { balloon in
-            guard !balloon.isRemoved else { return }
-            balloon.isRemoved = true
+            guard balloon.isRemoved != isRemoved else { return }
+            balloon.isRemoved = isRemoved
             balloon.startAfresh()
         }
     }

@@ -14,6 +14,8 @@ public final class BalloonDaemon {
     private let socket: ControlSocket
     private let signals: SignalSource
     private let alarm: AlarmSource
+    /// nil where the kernel has no more: then files are looked after once a minute only.
+    private let files: DirectoryWatch?
     private let log: Logger
     /// Reads the configuration again, for SIGHUP.
     private let reload: () throws(BalloonError) -> Configuration
@@ -45,10 +47,20 @@ public final class BalloonDaemon {
         let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
-        try engine.recover()
+        files = guest.kind == .pv ? nil : Self.watch(state.pagesPath, log)
+        engine.recover()
         interface = try VNodeInterface(store, backend: guest.backend, log: log)
         socket = try ControlSocket(path: state.controlSocketPath)
         watchPressure()
+    }
+
+    private static func watch(_ path: String, _ log: Logger) -> DirectoryWatch? {
+        do throws(BalloonError) { return try DirectoryWatch(path: path) } catch {
+            log.warning(
+                "a balloon's file that somebody removes is noticed within a minute only",
+                metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     /// Runs until SIGTERM or SIGINT. The balloons stay as they are.
@@ -94,6 +106,7 @@ public final class BalloonDaemon {
             interface.forgetPublished()
             reread()
         }
+        if engine.wantsFileCheck { lookAfterFiles() }
         let now = BalloonEngine.now
         if let publish = publish(now) { due = min(due ?? publish, publish) }
         due = min(due ?? rereadDue, rereadDue)
@@ -109,6 +122,7 @@ public final class BalloonDaemon {
         var own = [interface.descriptor, signals.descriptor.rawValue, alarm.descriptor.rawValue]
         let holder = keeper.descriptor
         if let holder { own.append(holder) }
+        if let files { own.append(files.descriptor.rawValue) }
         let ready = try Poll.wait(
             own + clients.descriptors, writing: clients.writing.map { $0 + own.count }, urgent: pressure.descriptor,
             timeoutMilliseconds: isBusy ? 0 : -1)
@@ -119,6 +133,10 @@ public final class BalloonDaemon {
         if let holder, woken.contains(holder) { restoreHolder() }
         // First of all: memory that is needed now cannot wait for xenstore.
         if pressure.isDue(isEvent: ready.isUrgent, now: BalloonEngine.now) { answerPressure() }
+        if let files, woken.contains(files.descriptor.rawValue) {
+            files.clear()
+            lookAfterFiles()
+        }
         if woken.contains(interface.descriptor) && takeEvents() || isRereadDue(isAlarm) { reread() }
         socket.serve(woken, now: BalloonEngine.now) { line in
             RequestServer(engine: engine, report: report).answer(line: line)
@@ -182,7 +200,7 @@ public final class BalloonDaemon {
             isCutOff = false
             try engine.take(reading)
         }
-        attempt("cannot look after the files") { () throws(BalloonError) in try engine.checkFiles() }
+        lookAfterFiles()
         restoreHolder()
     }
 
@@ -190,6 +208,12 @@ public final class BalloonDaemon {
     private func restoreHolder() {
         attempt("cannot look after the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
         lockMemory()
+    }
+
+    private func lookAfterFiles() {
+        attempt("cannot look after the files") { () throws(BalloonError) in
+            if let due = try engine.checkFiles() { rereadDue = min(rereadDue, due) }
+        }
     }
 
     /// A new interface publishes everything again.

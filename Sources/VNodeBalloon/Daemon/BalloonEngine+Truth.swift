@@ -2,16 +2,20 @@ internal import Logging
 
 // What is true: after a start, a kill, a resume.
 extension BalloonEngine {
-    /// Finds out what is a hole, and ends what a killed process had begun.
-    public func recover() throws(BalloonError) {
-        for vnode in guest.backend.vnodes { try recover(vnode: vnode.number) }
+    /// Finds out what is a hole, and ends what a killed process had begun. A vnode that cannot be looked at is held, and
+    /// looked at again later; the others go on.
+    public func recover() {
+        unseen = Set(guest.backend.vnodes.map(\.number))
+        lookAtUnseen()
     }
 
     public func recover(vnode: Int) throws(BalloonError) {
         // A suspend in the middle of a look is followed by another one.
         for _ in 0..<3 {
             do throws(BalloonError) {
-                return controller.setBalloon(frames: try guest.backend.recover(vnode: vnode), vnode: vnode)
+                _ = try guest.backend.recover(vnode: vnode)
+                unseen.remove(vnode)
+                return takeBalloons()
             } catch {
                 guard error.code == .suspended else { throw error }
             }
@@ -19,10 +23,19 @@ extension BalloonEngine {
         throw BalloonError(.suspended, "the domain is suspended again and again", vnode: vnode)
     }
 
+    /// A look at one vnode may have shown that others were not what they seemed; and Linux's own balloon may move.
+    func takeBalloons() {
+        for vnode in guest.backend.vnodes where !unseen.contains(vnode.number) {
+            controller.setBalloon(frames: guest.backend.balloonFrames(vnode: vnode.number), vnode: vnode.number)
+        }
+    }
+
     /// Asks Xen about every frame of some slots. What is not as it was believed to be is put right by the next steps.
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
         guard guest.backend.vnodes.contains(where: { $0.number == vnode }) else { return }
-        controller.setBalloon(frames: try guest.backend.lookAgain(vnode: vnode, slots: slots), vnode: vnode)
+        _ = try guest.backend.lookAgain(vnode: vnode, slots: slots)
+        unseen.remove(vnode)
+        takeBalloons()
     }
 
     /// The kernel has set its xenstore watches again, as it does after a restore and a migration.
@@ -84,24 +97,18 @@ extension BalloonEngine {
     /// Tries to look at the vnodes that could not be looked at.
     public func lookAtUnseen() {
         for vnode in unseen.sorted() { _ = look(vnode) }
+        if unseen.isEmpty { looking.reset() } else { looking.failed(now: Self.now) }
     }
 
     func look(_ vnode: Int) -> Bool {
         do throws(BalloonError) {
             try recover(vnode: vnode)
-            unseen.remove(vnode)
             return true
         } catch {
             unseen.insert(vnode)
+            controller.setUnknown(obstacle(error) ?? .moved, vnode: vnode)
             log.error("audit failed", metadata: ["vnode": "\(vnode)", "error": "\(error)"])
             return false
-        }
-    }
-
-    /// A file that somebody removed is freed when its last descriptor is closed: its holes must be memory by then.
-    public func checkFiles() throws(BalloonError) {
-        for vnode in guest.backend.vnodes where try guest.backend.isRemoved(vnode: vnode.number) {
-            controller.setRemoved(vnode: vnode.number)
         }
     }
 }

@@ -20,6 +20,12 @@ public final class BalloonEngine {
     /// Vnodes that could not be looked at. Nothing of theirs moves until they were.
     var unseen: Set<Int> = []
     var failures = RepeatedFailures()
+    /// When to try to look at them again.
+    var looking = Backoff()
+    /// Vnodes whose file somebody removed; since when all of their memory is back, once it is.
+    var removed: [Int: UInt64?] = [:]
+    /// A file that somebody removed may be empty by now: ``checkFiles()`` is due.
+    public internal(set) var wantsFileCheck = false
 
     /// - Parameter state: the caller has its lock.
     public init(guest: Guest, state: StateDirectory, options: BalloonController.Options, log: Logger) {
@@ -85,20 +91,16 @@ public final class BalloonEngine {
         recoverAfterResume()
         let now = Self.now
         let tidied = tidy(now)
-        if guest.backend.isMovedByOthers { readBalloons() }
+        if guest.backend.isMovedByOthers { takeBalloons() }
+        if !unseen.isEmpty && looking.isDue(now: now) { lookAtUnseen() }
         switch controller.next(facts(now), now: now) {
         case .wait(let until):
             restIfIdle()
-            return until.map { min($0, tidied ?? $0) } ?? tidied
+            return [until, tidied, unseen.isEmpty ? nil : looking.due].compactMap(\.self).min()
         case .act(let action):
             controller.finish(action, perform(action), now: Self.now)
+            if removed[action.vnode] != nil { wantsFileCheck = true }
             return now
-        }
-    }
-
-    private func readBalloons() {
-        for vnode in guest.backend.vnodes {
-            controller.setBalloon(frames: guest.backend.balloonFrames(vnode: vnode.number), vnode: vnode.number)
         }
     }
 
@@ -159,11 +161,6 @@ public final class BalloonEngine {
     private func perform(_ action: Action) -> Outcome {
         let begin = Self.now
         defer { log.debug("step", metadata: ["action": "\(action)", "microseconds": "\((Self.now - begin) / 1000)"]) }
-        if unseen.contains(action.vnode) {
-            let isSeen = look(action.vnode)
-            return Outcome(
-                balloonFrames: guest.backend.balloonFrames(vnode: action.vnode), obstacle: isSeen ? nil : .moved)
-        }
         do throws(BalloonError) {
             let outcome =
                 switch action {
@@ -189,7 +186,7 @@ public final class BalloonEngine {
         return guest.backend.balloonFrames(vnode: vnode)
     }
 
-    private func obstacle(_ error: BalloonError) -> HeldReason? {
+    func obstacle(_ error: BalloonError) -> HeldReason? {
         switch error.code {
         case .suspended: nil
         case .moved: .moved

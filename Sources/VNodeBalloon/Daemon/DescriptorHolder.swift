@@ -4,13 +4,16 @@ internal import Glibc
 /// One idle process that keeps descriptors open over the end of those that use them.
 ///
 /// Requests come over a Unix socket, one a message: `keep NAME` with a descriptor, `drop NAME`, `end`. Each is answered
-/// with `ok` or `no`. It ends when it is told to and keeps nothing.
+/// with `ok` or `no`. `names PREFIX` asks for names, separated by spaces; `get NAME` for a descriptor, which comes with
+/// the `ok`. It ends when it is told to and keeps nothing.
 ///
 /// As a systemd service it also leaves what it keeps in the service's descriptor store, so that nothing is lost when
 /// it is killed, and finds it there when it is started again.
 public final class DescriptorHolder {
     /// The longest request, and so the longest name.
     static let longestRequest = 64
+    /// The longest list of names.
+    static let longestAnswer = 1024
     private let signals: SignalSource
     private let listener: FileDescriptor
     private let lock: FileDescriptor
@@ -90,11 +93,31 @@ public final class DescriptorHolder {
             return false
         }
         let words = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+        if words.count == 2, answer(client, words[0], String(words[1])) { return false }
         let (isDone, isAccepted) = execute(words.first ?? "", words.dropFirst().first.map(String.init), attached)
         let answer = isAccepted ? "ok" : "no"
         // Unsafe: a C string and its length.
         _ = unsafe cb_socket_send(client.rawValue, answer, answer.utf8.count)
         return isDone
+    }
+
+    /// Answers a question.
+    /// - Returns: whether it was one.
+    private func answer(_ client: FileDescriptor, _ verb: Substring, _ name: String) -> Bool {
+        var text = "no"
+        var descriptor: Int32 = -1
+        switch verb {
+        case "names":
+            text = kept.names(prefix: name).joined(separator: " ")
+            // What does not fit is of no use to a client that asks for all.
+            if text.isEmpty || text.utf8.count > Self.longestAnswer { text = "-" }
+        case "get":
+            if let found = kept.descriptor(name) { (text, descriptor) = ("ok", found.rawValue) }
+        default: return false
+        }
+        // Unsafe: a C string and its length.
+        _ = unsafe cb_socket_send_descriptor(client.rawValue, text, text.utf8.count, descriptor)
+        return true
     }
 
     private func execute(

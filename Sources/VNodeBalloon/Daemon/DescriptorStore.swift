@@ -38,6 +38,9 @@ struct DescriptorStore {
 
     var isEmpty: Bool { entries.isEmpty }
 
+    func descriptor(_ name: String) -> FileDescriptor? { entries[name]?.descriptor }
+    func names(prefix: String) -> [String] { entries.keys.filter { $0.hasPrefix(prefix) }.sorted() }
+
     /// False when there is no more room.
     mutating func keep(_ name: String, _ descriptor: FileDescriptor) -> Bool {
         let old = entries[name]

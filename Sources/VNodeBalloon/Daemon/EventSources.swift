@@ -36,3 +36,18 @@ struct AlarmSource {
 
     func clear() { _ = cb_timer_clear(descriptor.rawValue) }
 }
+
+/// What others do to the files of a directory (inotify). An event is a hint: whoever waits for it looks for himself.
+struct DirectoryWatch {
+    let descriptor: FileDescriptor
+
+    /// - Throws: `.system`.
+    init(path: String) throws(BalloonError) {
+        // Unsafe: a C string for the call.
+        let watch = unsafe cb_watch_directory(path)
+        descriptor = FileDescriptor(try check(watch, "cannot watch \(path) (inotify)"))
+    }
+
+    /// Takes all events.
+    func clear() { _ = cb_watch_clear(descriptor.rawValue) }
+}

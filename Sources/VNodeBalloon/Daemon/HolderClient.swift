@@ -7,6 +7,9 @@ public final class HolderClient: DescriptorKeeper {
     /// What the holder keeps for us, to be sent again if it is killed.
     private var kept: [String: FileDescriptor] = [:]
 
+    /// Names that begin so are of pages that may be holes and that nobody can take back: they outlive even an empty balloon.
+    static let lostPrefix = "lost."
+
     /// Nothing is started before something is kept.
     public init(state: StateDirectory) { self.state = state }
 
@@ -26,9 +29,16 @@ public final class HolderClient: DescriptorKeeper {
         if let socket, !ask(socket, "drop \(name)", -1) { self.socket = nil }
     }
 
+    public func kept(prefix: String) -> [(name: String, descriptor: FileDescriptor)] {
+        guard let (names, _) = question("names \(prefix)"), names != "-" else { return [] }
+        return names.split(separator: " ").map(String.init).compactMap { name in kept(name).map { (name, $0) } }
+    }
+
+    public func kept(_ name: String) -> FileDescriptor? { question("get \(name)")?.1 }
+
     /// Before this process ends with all balloons empty: nothing needs to be kept, and the holder ends, too.
     public func dropAll() {
-        for name in kept.keys { drop(name) }
+        for name in kept.keys where !name.hasPrefix(Self.lostPrefix) { drop(name) }
         if let socket { _ = ask(socket, "end", -1) }
     }
 
@@ -88,6 +98,24 @@ public final class HolderClient: DescriptorKeeper {
         // Unsafe: C strings for the call.
         let result = unsafe cb_spawn_self("hold", "--state-dir", state.path)
         try check(result, .environment, "cannot start the holder of the pins: no more processes can be made; end some")
+    }
+
+    /// Asks for a text, and a descriptor that may come with it.
+    private func question(_ request: String) -> (String, FileDescriptor?)? {
+        // One that is not running keeps nothing.
+        if socket == nil { socket = connected() }
+        // Unsafe: a C string and its length.
+        guard let socket, unsafe cb_socket_send(socket.rawValue, request, request.utf8.count) == request.utf8.count
+        else { return nil }
+        var descriptor: Int32 = -1
+        let capacity = DescriptorHolder.longestAnswer
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            // Unsafe: the shim fills at most the buffer and sets the descriptor.
+            let length = unsafe cb_socket_receive_descriptor(
+                socket.rawValue, buffer.baseAddress, capacity, &descriptor)
+            count = max(0, Int(length))
+        }
+        return (String(decoding: bytes, as: UTF8.self), descriptor >= 0 ? FileDescriptor(descriptor) : nil)
     }
 
     private func ask(_ socket: FileDescriptor, _ request: String, _ descriptor: Int32) -> Bool {

@@ -23,7 +23,8 @@ public final class StandaloneSession {
         let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
-        try engine.recover()
+        engine.recover()
+        _ = try engine.checkFiles()
         interface = try? store.map { try VNodeInterface($0, backend: guest.backend, log: log) }
         engine.followForcedOnly()
         if let reading = try? interface?.read() { try engine.take(reading) }

@@ -10,4 +10,10 @@ public protocol DescriptorKeeper: AnyObject {
 
     /// Closes what is kept under a name, before it returns. Best effort: what stays only pins memory that is ours.
     func drop(_ name: String)
+
+    /// What is kept under a name, whoever had it kept; nil where there is nothing.
+    func kept(_ name: String) -> FileDescriptor?
+
+    /// What is kept under names that begin so, whoever had it kept. Best effort: empty where nobody keeps anything.
+    func kept(prefix: String) -> [(name: String, descriptor: FileDescriptor)]
 }

@@ -20,6 +20,12 @@ struct HugePagePool {
         }
     }
 
+    /// The pools of all nodes.
+    static func all() throws(BalloonError) -> [HugePagePool] {
+        let nodes = try check(cb_node_count(), .noHugePages, "the kernel has no NUMA")
+        return (0..<Int(nodes)).compactMap { try? HugePagePool(node: $0) }
+    }
+
     /// Pages in the pool, used ones included.
     func total() throws(BalloonError) -> Int { try readNumber(directory + "/nr_hugepages") }
 

@@ -1,43 +1,81 @@
 /// The pages of one vnode: a hugetlbfs file of our own, its pins, and its share of the node's pool.
 public final class HugePageReserve: PageReserve {
     let vnode: Int
-    let node: Int
+    let node: Int?
     private let mount: FileDescriptor
-    private let pool: HugePagePool
-    private let file: SlotFile
-    private let inode: UInt64
+    private let pools: [HugePagePool]
+    private var file: SlotFile
     private let pagemap: Pagemap
-    private let keeper: any DescriptorKeeper
+    let keeper: any DescriptorKeeper
     /// One for each chunk of 64 slots, the last one perhaps not full.
-    private var pins: [Pin] = []
+    var pins: [Pin] = []
     private var isKept = false
+    /// Slots whose page somebody took. Nothing is put there: it would be a page that others set aside.
+    private var empty: Set<Int> = []
+    /// Names of pins that stay because pages of theirs are in no slot any more, and may be holes. How many such pages
+    /// earlier processes left.
+    var lostPins: [String] = []
+    var strayPins = 0
     public private(set) var slotCount = 0
 
-    /// Opens or makes the vnode's file below the mount. Nothing is mapped or pinned before ``recover(interrupted:)``.
+    /// Opens or makes the vnode's file below the mount, or takes over one that lost its name and is kept by an earlier
+    /// process's keeper. Nothing is mapped or pinned before ``recover(interrupted:)``.
     ///
-    /// - Parameter node: Linux's number of the node that lies in the vnode's memory.
+    /// - Parameter node: Linux's number of the node that lies in the vnode's memory. nil where there is none: then what
+    ///   is there can be freed, and nothing be acquired.
     /// - Throws: `.notHugetlbfs`, `.noHugePages`, `.system`.
     public init(
-        vnode: Int, node: Int, mount: HugePageMount, keeper: any DescriptorKeeper
+        vnode: Int, node: Int?, mount: HugePageMount, keeper: any DescriptorKeeper
     ) throws(BalloonError) {
         self.vnode = vnode
         self.node = node
         self.mount = mount.root
         self.keeper = keeper
-        pool = try HugePagePool(node: node)
-        file = try SlotFile(mount: mount.root, name: "vnode\(vnode)", vnode: vnode)
+        if let node { pools = [try HugePagePool(node: node)] } else { pools = try HugePagePool.all() }
+        file = try SlotFile.find(vnode: vnode, mount: mount.root, keeper)
         pagemap = try Pagemap()
-        inode = try file.descriptor.info().inode
         slotCount = try file.info().slots
     }
 
-    public func foreignPoolPages() throws(BalloonError) -> Int { try pool.total() - file.info().pages }
+    public func foreignPoolPages() throws(BalloonError) -> Int {
+        var total = -(try file.info().pages)
+        for pool in pools { total += try pool.total() }
+        return total
+    }
 
-    public func isRemoved() throws(BalloonError) -> Bool { try file.info().links == 0 }
+    public func removeFromPool(_ pages: Int) throws(BalloonError) {
+        var left = pages
+        for pool in pools where left > 0 {
+            let taken = min(left, try pool.free())
+            try pool.shrink(by: taken)
+            left -= taken
+        }
+    }
+
+    // MARK: The file
+
+    public func fileState() throws(BalloonError) -> FileState {
+        let info = try file.info()
+        return FileState(slots: info.slots, pages: info.pages, name: try file.name(below: mount), strayPins: strayPins)
+    }
+
+    public func renew() throws(BalloonError) {
+        guard try file.info().slots == 0 else {
+            throw BalloonError(.moved, "the balloon's old file is not empty", vnode: vnode)
+        }
+        try unpin(keeping: 0)
+        keeper.drop(file.keptName)
+        keeper.drop("mount.\(file.inode)")
+        isKept = false
+        file = try SlotFile.find(vnode: vnode, mount: mount, keeper)
+        slotCount = try file.info().slots
+        empty = []
+    }
 
     // MARK: Growing
 
     public func acquire(_ count: Int) throws(BalloonError) -> [UInt64] {
+        guard let node, let pool = pools.first else { return [] }
         try keepFile()
         let free = try pool.free()
         let grown = try pool.grow(by: count)
@@ -106,7 +144,7 @@ public final class HugePageReserve: PageReserve {
         if !rest.isEmpty && whole < pins.count {
             let renewed = try file.withMapping(of: rest, node: node) { (mapping) throws(BalloonError) in
                 let (pin, filler) = try Pin.make()
-                for slot in rest {
+                for slot in rest where !empty.contains(slot) {
                     // Without all of them the old pin must stay.
                     guard mapping.populateForReading(slot) else { throw unmappable() }
                     try mapping.pin(slot, in: filler)
@@ -125,13 +163,13 @@ public final class HugePageReserve: PageReserve {
     }
 
     /// Names tell files apart: pins of a file that somebody removed must not give way to those of a new one.
-    private func name(ofChunk chunk: Int) -> String { "vnode\(vnode).\(inode).pin\(chunk)" }
+    func name(ofChunk chunk: Int) -> String { "vnode\(vnode).\(file.inode).pin\(chunk)" }
 
     /// The file and the mount outlive us, too.
     private func keepFile() throws(BalloonError) {
         guard !isKept else { return }
-        try keeper.keep("mount.\(inode)", mount)
-        try keeper.keep("vnode\(vnode).\(inode).file", file.descriptor)
+        try keeper.keep("mount.\(file.inode)", mount)
+        try keeper.keep(file.keptName, file.descriptor)
         isKept = true
     }
 
@@ -153,8 +191,8 @@ public final class HugePageReserve: PageReserve {
     /// A slot's frame, nil when it had no page. A missing page cannot be looked for without making one.
     private func frame(of slot: Int, _ mapping: SlotMapping) throws(BalloonError) -> UInt64? {
         let pages = try file.info().pages
-        guard mapping.populateForReading(slot) else { return nil }
-        if pages < slotCount, try file.info().pages > pages { return nil }
+        guard !empty.contains(slot), mapping.populateForReading(slot) else { return nil }
+        if pages < slotCount - empty.count, try file.info().pages > pages { return nil }
         guard case .success(let gfn) = try mapping.frame(of: slot, pagemap) else { return nil }
         return gfn
     }
@@ -163,19 +201,32 @@ public final class HugePageReserve: PageReserve {
         let removed = slotCount - slots
         guard removed > 0 else { return }
         try unpin(keeping: slots)
-        let before = try pool.free()
+        var before: [Int] = []
+        for pool in pools { before.append(try pool.free()) }
         try file.resize(to: slots)
         slotCount = slots
+        empty = empty.filter { $0 < slots }
         // Only what came back: another user may hold, or have taken, a page. The pages are free now: a pool that
         // cannot be asked must not look like a release that failed.
-        let after = (try? pool.free()) ?? before
-        try? pool.shrink(by: max(0, min(removed, after - before)))
+        var left = removed
+        for (pool, before) in zip(pools, before) {
+            let back = max(0, min(left, ((try? pool.free()) ?? before) - before))
+            try? pool.shrink(by: back)
+            left -= back
+        }
     }
 
     // MARK: After a start
 
-    public func recover(interrupted: InterruptedMove?) throws(BalloonError) -> [UInt64?] {
-        slotCount = try file.info().slots
+    public func recover(
+        interrupted: InterruptedMove?, rescue: ([UInt64?]) throws(BalloonError) -> Bool
+    ) throws(BalloonError) -> [UInt64?] {
+        // Slots beyond those that were there at the start, or that were made since, were never given. Looking at them would
+        // fill them, with pages that others set aside.
+        let there = try file.info().slots
+        if there > slotCount { try file.resize(to: slotCount) }
+        slotCount = min(slotCount, there)
+        empty = empty.filter { $0 < slotCount }
         var frames: [UInt64?] = []
         // Old pins stay until all new ones are there, and were seen to be whole.
         var renewed: [Pin] = []
@@ -190,9 +241,10 @@ public final class HugePageReserve: PageReserve {
         }
         // A page that cannot be mapped may be a hole all the same. Only where every page was seen, an empty slot is
         // known to have none.
-        guard try file.info().pages == frames.count(where: { $0 != nil }) else { throw unmappable() }
-        for (chunk, pin) in renewed.enumerated() { try keeper.keep(name(ofChunk: chunk), pin.readEnd) }
-        pins = renewed
+        let found = frames.count { $0 != nil }
+        guard try file.info().pages == found else { throw unmappable() }
+        empty = Set(frames.indices.filter { frames[$0] == nil })
+        try replacePins(by: renewed, frames, isAllBack: try rescue(frames))
         if let interrupted { try takeBackStranded(interrupted) }
         return frames
     }
@@ -201,7 +253,7 @@ public final class HugePageReserve: PageReserve {
         let (pin, filler) = try Pin.make()
         var frames: [UInt64?] = []
         for slot in mapping.slots {
-            guard mapping.populateForReading(slot) else {
+            guard !empty.contains(slot), mapping.populateForReading(slot) else {
                 frames.append(nil)
                 continue
             }
@@ -221,6 +273,6 @@ public final class HugePageReserve: PageReserve {
     /// free in the pool. At most what was in motion, and only what is there beyond what others had.
     private func takeBackStranded(_ interrupted: InterruptedMove) throws(BalloonError) {
         let surplus = try foreignPoolPages() - interrupted.foreignPoolPages
-        try pool.shrink(by: max(0, min(surplus, interrupted.poolPages)))
+        try removeFromPool(max(0, min(surplus, interrupted.poolPages)))
     }
 }

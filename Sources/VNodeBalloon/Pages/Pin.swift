@@ -18,6 +18,10 @@ struct Pin {
 
         fileprivate init(_ writeEnd: FileDescriptor) { self.writeEnd = writeEnd }
 
+        fileprivate func take(from readEnd: FileDescriptor) throws(BalloonError) {
+            try check(cb_pin_move_first(readEnd.rawValue, writeEnd.rawValue), "cannot move a pinned page (splice)")
+        }
+
         func add(_ address: UInt64) throws(BalloonError) {
             try check(cb_pin_add(writeEnd.rawValue, address), "cannot pin a page (vmsplice)")
         }
@@ -36,6 +40,12 @@ struct Pin {
     func refill() throws(BalloonError) -> Filler {
         Filler(FileDescriptor(try check(cb_pin_reopen(readEnd.rawValue), "cannot open a pin again")))
     }
+
+    /// Lets go of the page that was added first, without a look at it.
+    func dropFirst() throws(BalloonError) { try check(cb_pin_drop_first(readEnd.rawValue), "cannot unpin a page") }
+
+    /// Moves the page that was added first to another pin; at no moment is it in neither.
+    func moveFirst(to filler: borrowing Filler) throws(BalloonError) { try filler.take(from: readEnd) }
 
     /// Pages that it holds.
     func count() throws(BalloonError) -> Int {

@@ -6,30 +6,61 @@ struct SlotFile {
 
     let descriptor: FileDescriptor
     let vnode: Int
+    let inode: UInt64
+    private let device: UInt64
 
-    /// Opens or makes `name` below the mount.
-    /// - Throws: `.notHugetlbfs` when the file is not on a hugetlbfs of 2 MiB pages, `.system`.
-    init(mount: FileDescriptor, name: String, vnode: Int) throws(BalloonError) {
+    private init(_ descriptor: FileDescriptor, vnode: Int) throws(BalloonError) {
+        self.descriptor = descriptor
         self.vnode = vnode
-        descriptor = try .open(name, .create, below: mount, "cannot open the balloon's file \(name)")
+        let info = try descriptor.info()
+        (inode, device) = (info.inode, info.device)
         // Frames of any other file would be given while the kernel still uses them.
         guard try HugePageMount.isHugetlbfs(descriptor) else {
-            throw BalloonError(.notHugetlbfs, "the file \(name) is not on a hugetlbfs of 2 MiB pages", vnode: vnode)
+            throw BalloonError(
+                .notHugetlbfs, "the file \(Self.name(vnode)) is not on a hugetlbfs of 2 MiB pages", vnode: vnode)
         }
+    }
+
+    /// The vnode's file: one with pages that lost its name and that a keeper still has, before the one that the name
+    /// leads to. Its holes would be freed with the last descriptor. Makes a new file where there is none.
+    /// - Throws: `.notHugetlbfs` when the file is not on a hugetlbfs of 2 MiB pages, `.system`.
+    static func find(
+        vnode: Int, mount: FileDescriptor, _ keeper: any DescriptorKeeper
+    ) throws(BalloonError) -> SlotFile {
+        for (name, descriptor) in keeper.kept(prefix: keptPrefix(vnode)) {
+            let file = try SlotFile(descriptor, vnode: vnode)
+            if try file.name(below: mount) == .ours { continue }
+            if try file.info().slots > 0 { return file }
+            keeper.drop(name)
+        }
+        let name = name(vnode)
+        return try SlotFile(
+            try .open(name, .create, below: mount, "cannot open the balloon's file \(name)"), vnode: vnode)
+    }
+
+    private static func name(_ vnode: Int) -> String { "vnode\(vnode)" }
+    private static func keptPrefix(_ vnode: Int) -> String { "file.vnode\(vnode)." }
+    /// What a keeper calls it. Inodes tell a removed file from a new one.
+    var keptName: String { Self.keptPrefix(vnode) + "\(inode)" }
+
+    /// Where the vnode's name below the mount leads.
+    func name(below mount: FileDescriptor) throws(BalloonError) -> FileState.Name {
+        let name = Self.name(vnode)
+        guard let there = try FileInfo.ofEntry(name, below: mount, "cannot stat the balloon's file \(name)") else {
+            return .gone
+        }
+        return there.device == device && there.inode == inode ? .ours : .another
     }
 
     struct Info {
         var slots: Int
         /// Slots that have a page.
         var pages: Int
-        var links: Int
     }
 
     func info() throws(BalloonError) -> Info {
         let info = try descriptor.info()
-        return Info(
-            slots: Int(info.bytes / Self.slotBytes), pages: Int(info.allocatedBytes / Self.slotBytes),
-            links: info.links)
+        return Info(slots: Int(info.bytes / Self.slotBytes), pages: Int(info.allocatedBytes / Self.slotBytes))
     }
 
     func resize(to slots: Int) throws(BalloonError) {
@@ -37,11 +68,11 @@ struct SlotFile {
         try check(result, vnode: vnode, "cannot resize the balloon's file to \(slots) pages")
     }
 
-    /// Runs `body` with some slots mapped and bound to a node. The mapping is gone afterwards; the pages stay.
+    /// Runs `body` with some slots mapped and bound to a node, where there is one. The mapping is gone afterwards; the pages stay.
     ///
     /// The mapping is bound, not the file: hugetlbfs keeps no policy.
     func withMapping<T>(
-        of slots: Range<Int>, node: Int, _ body: (SlotMapping) throws(BalloonError) -> T
+        of slots: Range<Int>, node: Int?, _ body: (SlotMapping) throws(BalloonError) -> T
     ) throws(BalloonError) -> T {
         var error: Int32 = 0
         let bytes = UInt64(slots.count) * Self.slotBytes
@@ -51,8 +82,10 @@ struct SlotFile {
         try check(error, vnode: vnode, "cannot map \(slots.count) pages of the balloon's file")
         // Unmapping only drops page tables: it frees no page of a file.
         defer { _ = cb_unmap(address, bytes) }
-        try check(
-            cb_bind_to_node(address, bytes, UInt32(node)), vnode: vnode, "cannot bind memory to node \(node)")
+        if let node {
+            try check(
+                cb_bind_to_node(address, bytes, UInt32(node)), vnode: vnode, "cannot bind memory to node \(node)")
+        }
         return try body(SlotMapping(address: address, slots: slots))
     }
 }

@@ -63,6 +63,8 @@ public final class StateDirectory {
     }
 
     public var controlSocketPath: String { path + "/control.sock" }
+    /// Our hugetlbfs.
+    public var pagesPath: String { path + "/pages" }
     public var holderSocketPath: String { path + "/hold.sock" }
 
     /// Takes the lock: one process moves memory.

@@ -1,4 +1,5 @@
 internal import CBalloonShim
+internal import Glibc
 
 /// An open descriptor. It is closed with the last reference, never before.
 public final class FileDescriptor {
@@ -77,6 +78,20 @@ struct FileInfo {
         // Unsafe: a C string for the call, and a struct that the shim fills.
         try check(unsafe cb_path_info(path, &info), code, message())
         self.init(info)
+    }
+}
+
+extension FileInfo {
+    /// Of a name in an open directory, nil when there is none. A symbolic link is not followed.
+    static func ofEntry(
+        _ name: String, below directory: FileDescriptor, _ message: @autoclosure () -> String
+    ) throws(BalloonError) -> FileInfo? {
+        var info = cb_file_info()
+        // Unsafe: a C string for the call, and a struct that the shim fills.
+        let result = unsafe cb_entry_info(directory.rawValue, name, &info)
+        if result == -ENOENT { return nil }
+        try check(result, message())
+        return FileInfo(info)
     }
 }
 

@@ -24,20 +24,20 @@ import VNodeBalloon
         #expect(next.line(vnode: 31) == .moving(largest))
     }
 
-    @Test func theReservationIsNotedWithTheClock() throws {
+    @Test func theTotalIsNoted() throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove("intent") }
         let record = try IntentRecord(stateDirectory: directory.path)
-        #expect(record.reservation() == nil, "nothing was noted yet")
-        let noted = NotedReservation(frames: .max, suspension: Suspension(nanoseconds: .max - 1))
-        try record.note(noted)
+        #expect(record.total() == nil, "nothing was noted yet")
+        try record.note(total: .max)
         let next = try IntentRecord(stateDirectory: directory.path)
-        #expect(next.reservation() == noted && next.line(vnode: 31) == .unreadable)
-        try directory.truncate("intent", to: 32 * 96 + 72)
-        #expect(next.reservation() == nil, "it is cut off")
-        try next.note(noted)
-        try next.note(nil)
-        #expect(record.reservation() == nil)
+        #expect(next.total() == .max && next.line(vnode: 31) == .unreadable)
+        try directory.truncate("intent", to: 32 * 96 + 30)
+        #expect(next.total() == nil, "it is cut off")
+        try next.note(total: 7)
+        #expect(record.total() == 7)
+        try next.note(total: nil)
+        #expect(record.total() == nil)
     }
 
     @Test(arguments: [0, 1, 10, 95]) func aLineThatIsCutOffTellsNothing(_ length: Int) throws {

@@ -208,8 +208,7 @@ import VNodeBalloon
         machine.bringBack(vnode: 0, slot: 0, from: 100, count: 50)
         machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
         // As if a move had hidden the difference.
-        let suspension = Suspension(nanoseconds: machine.suspendedNanoseconds)
-        try intents.note(NotedReservation(frames: machine.currentReservation, suspension: suspension))
+        try intents.note(total: machine.currentReservation + 1024)
         let next = try process()
         #expect(next.balloonFrames(vnode: 0) == 1024)
         try next.distrust()

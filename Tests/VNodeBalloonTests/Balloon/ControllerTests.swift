@@ -156,11 +156,11 @@ import VNodeBalloon
         #expect(hand.settle() == [.inflate(vnode: 1, extents: 4)])
     }
 
-    @Test func aRemovedFileEmptiesTheBalloonForGood() {
+    @Test func aRemovedFileEmptiesTheBalloonUntilThereIsANewOne() {
         let hand = Hand()
         hand.target(0, mib: 8)
         _ = hand.settle()
-        hand.controller.setRemoved(vnode: 0)
+        hand.controller.setRemoved(true, vnode: 0)
         #expect(hand.state(0).activity == .deflating)
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)])
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .filesRemoved)
@@ -169,6 +169,22 @@ import VNodeBalloon
         #expect(hand.next() == .wait(until: nil) && !hand.controller.wantsMemoryFacts(of: 0, now: 0))
         hand.target(1, mib: 2)
         #expect(hand.settle() == [.inflate(vnode: 1, extents: 1)])
+        hand.controller.setRemoved(false, vnode: 0)
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 2)])
+    }
+
+    @Test func aVNodeThatCannotBeLookedAtIsHeldAlone() {
+        let hand = Hand()
+        hand.controller.setUnknown(.moved, vnode: 0)
+        hand.target(0, mib: 8)
+        hand.target(1, mib: 2)
+        #expect(hand.settle() == [.inflate(vnode: 1, extents: 1)])
+        #expect(hand.next() == .wait(until: nil))
+        #expect(hand.state(0).activity == .held && hand.state(0).reason == .moved)
+        hand.controller.setBalloon(frames: 512, vnode: 0)
+        hand.balloons[0] = 512
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 3)])
+        #expect(hand.state(0).activity == .idle && hand.state(0).reason == nil)
     }
 
     /// As in a command without a daemon.

@@ -183,7 +183,7 @@ import VNodeBalloon
         hand.controller.options.maxRateMiB = 1
         try hand.succeed(#require(hand.action(), "nothing to do"))
         #expect(hand.next() == .wait(until: 2 * Self.second))
-        hand.controller.setRemoved(vnode: 0)
+        hand.controller.setRemoved(true, vnode: 0)
         #expect(hand.next() == .act(.deflate(vnode: 0, extents: 1)))
     }
 }

@@ -15,6 +15,15 @@ import VNodeBalloon
         for vnode in layout.vnodes { _ = try backend.recover(vnode: vnode.number) }
         var subject = Subject(hypervisor: xen, reserves: reserves, backend: backend)
         subject.setMaximum = { machine.maximumReservation = $0 }
+        subject.meddle = { vnode, what in
+            switch what {
+            case .cut(let slots): machine.cut(vnode: vnode, to: slots)
+            case .punch(let slot): machine.punch(vnode: vnode, slot: slot)
+            case .lengthen(let slots): machine.lengthen(vnode: vnode, by: slots)
+            case .remove: machine.removeFile(vnode: vnode)
+            case .replace: machine.replaceFile(vnode: vnode)
+            }
+        }
         return (subject, machine)
     }
 

@@ -1,0 +1,13 @@
+// Changes in a directory that others make (inotify).
+#ifndef CB_WATCH_H
+#define CB_WATCH_H
+
+#include <stdint.h>
+
+/// A descriptor that is readable after a name in the directory came, went or led elsewhere, or a file in it was cut,
+/// lengthened or punched. Non-blocking.
+int cb_watch_directory(const char *path);
+/// Takes all events: how many bytes of them there were.
+int64_t cb_watch_clear(int fd);
+
+#endif

@@ -1,0 +1,28 @@
+#define _GNU_SOURCE
+#include "cb_watch.h"
+
+#include <errno.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+int cb_watch_directory(const char *path) {
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd < 0) return -errno;
+    // IN_MODIFY: ftruncate and fallocate; writes there are none on hugetlbfs.
+    unsigned mask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_MODIFY | IN_ONLYDIR;
+    if (inotify_add_watch(fd, path, mask) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int64_t cb_watch_clear(int fd) {
+    // Large enough for one event with the longest name; what it says does not matter.
+    char events[4096];
+    int64_t all = 0;
+    ssize_t n;
+    while ((n = read(fd, events, sizeof events)) > 0) all += n;
+    return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : all;
+}

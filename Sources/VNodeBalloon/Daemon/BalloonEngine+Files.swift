@@ -1,0 +1,51 @@
+import Logging
+
+// What others do to the balloons' files.
+extension BalloonEngine {
+    /// How long a vnode stays without a new file: whoever removes files again and again must not have memory moved to and
+    /// fro all the time. Nanoseconds.
+    private static let renewalPause: UInt64 = 10_000_000_000
+
+    /// Looks after the files. Of one that somebody cut, the holes are made memory again at once. One that somebody
+    /// removed is freed when its last descriptor is closed: its holes must be memory by then. Once they are, and some time
+    /// has passed, there is a new one.
+    /// - Returns: when to come again.
+    /// - Throws: what one vnode's file made of it; those of the others were looked after.
+    public func checkFiles() throws(BalloonError) -> UInt64? {
+        wantsFileCheck = false
+        var failure: BalloonError?
+        for vnode in guest.backend.vnodes.map(\.number) {
+            do throws(BalloonError) { try checkFile(vnode) } catch { failure = failure ?? error }
+            controller.setRemoved(removed[vnode] != nil, vnode: vnode)
+        }
+        if let failure { throw failure }
+        return removed.values.compactMap { since in since.map { $0 + Self.renewalPause } }.min()
+    }
+
+    private func checkFile(_ vnode: Int) throws(BalloonError) {
+        let file = try guest.backend.file(vnode: vnode)
+        if file == .removed { return try checkRemoved(vnode) }
+        removed[vnode] = nil
+        // What could not be looked at has no file to compare with.
+        guard file == .damaged, !unseen.contains(vnode) else { return }
+        log.error("somebody changed the balloon's file: looking at all of it", metadata: ["vnode": "\(vnode)"])
+        _ = look(vnode)
+    }
+
+    private func checkRemoved(_ vnode: Int) throws(BalloonError) {
+        if removed[vnode] == nil {
+            log.error("the balloon's file was removed: its memory is taken back", metadata: ["vnode": "\(vnode)"])
+            removed[vnode] = .some(nil)
+        }
+        guard guest.backend.slotCount(vnode: vnode) == 0 else { return }
+        guard let since = removed[vnode] ?? nil else {
+            removed[vnode] = Self.now
+            return
+        }
+        guard Self.now >= since + Self.renewalPause else { return }
+        _ = try guest.backend.renewFile(vnode: vnode)
+        log.notice("the balloon has a new file", metadata: ["vnode": "\(vnode)"])
+        removed[vnode] = nil
+        takeBalloons()
+    }
+}

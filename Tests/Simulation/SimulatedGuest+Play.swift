@@ -1,0 +1,119 @@
+import VNodeBalloon
+
+// What happens to a simulated guest, and how it must end.
+extension SimulatedGuest {
+    public func run(decisions: Int) throws(Failure) {
+        for _ in 0..<decisions where try !turn() { return }
+    }
+
+    public func happen(_ event: Schedule.Event) throws(Failure) {
+        switch event {
+        case .target(let vnode, let extents): setTarget(vnode, extents)
+        case .run(let decisions): try run(decisions: decisions)
+        case .fault(let after, let fault): machine.plan[machine.steps + after] = fault
+        case .kill: machine.killNow()
+        case .loseIntents: intents.loseQuiet()
+        case .migrated(let returned): machine.migrate(returned)
+        case .storeFails(let operations): store.failures += operations
+        case .storeConflicts(let times): store.conflicts += times
+        case .loseEvents(let count): store.lostEvents += count
+        case .doubleEvents(let count): store.doubledEvents += count
+        case .fireForNothing: store.fireForNothing()
+        default: othersDo(event)
+        }
+        try check("\(event)")
+    }
+
+    private func othersDo(_ event: Schedule.Event) {
+        switch event {
+        case .hostTakes(let pnode, let frames): machine.hostTakes(UInt64(frames), pnode: pnode)
+        case .fragment(let pnode, let isFragmented): machine.isFragmented[pnode] = isFragmented
+        case .maximum(let above):
+            machine.maximumReservation = UInt64(max(0, Int(machine.currentReservation) + above))
+        case .reference(let vnode, let every): machine.reference(vnode: vnode, every: every)
+        case .stick(let vnode, let blocks, let frame): machine.stick(vnode: vnode, blocks: blocks, frame: frame)
+        case .hog(let vnode, let blocks): machine.hog(vnode: vnode, blocks: blocks)
+        case .unhog(let vnode): machine.unhog(vnode: vnode)
+        case .changePool(let vnode, let pages):
+            // What a killed process left in the pool cannot be told from what others add before the next one looks.
+            if !machine.isKilled && unsure.isEmpty { machine.changePool(vnode: vnode, by: pages) }
+        case .usePool(let vnode, let pages): machine.usePool(vnode: vnode, pages: pages)
+        case .unusePool(let vnode): machine.unusePool(vnode: vnode)
+        case .logDirty(let isOn): machine.isLogDirty = isOn
+        case .removeFile(let vnode): machine.removeFile(vnode: vnode)
+        case .replaceFile(let vnode): machine.replaceFile(vnode: vnode)
+        default: break
+        }
+    }
+
+    // MARK: The end
+
+    /// Nothing goes wrong any more, and what others took they give back.
+    private func calm(_ start: Machine.Fingerprint) throws(Failure) {
+        machine.calm()
+        (store.failures, store.conflicts, store.lostEvents, store.doubledEvents) = (0, 0, 0, 0)
+        machine.maximumReservation = start.reservation + 256
+        for _ in 0..<10 where try look() {
+            machine.restorePools()
+            return
+        }
+        throw failure("does not recover")
+    }
+
+    private func settle(at goals: [Int]) throws(Failure) {
+        for (vnode, extents) in goals.enumerated() { setTarget(vnode, extents) }
+        var decisions = 0
+        while try turn() {
+            decisions += 1
+            if decisions > 3_000 { throw failure("does not settle at \(goals): \(controller.states)") }
+        }
+        machine.audit()
+        try check("settled at \(goals)")
+        for (vnode, extents) in goals.enumerated() { try checkArrived(vnode, extents) }
+    }
+
+    /// The daemon, Xen and the store say the same, and it is what was asked for.
+    private func checkArrived(_ vnode: Int, _ extents: Int) throws(Failure) {
+        let (state, held) = (controller.states[vnode], machine.holes(vnode: vnode))
+        guard state.activity == .idle, state.balloonFrames == held, held == UInt64(extents) * 512 else {
+            throw failure("vnode \(vnode) holds \(held) frames for \(extents) extents: \(state)")
+        }
+        let kib = "\(extents * 2048)"
+        let rows = ["target", "size", "state", "reason"].map { row(vnode, $0) }
+        guard rows == [kib, kib, "idle", ""] else {
+            throw failure("the rows of vnode \(vnode) say \(rows), not \(kib)")
+        }
+        let slots = 0..<machine.slotCount(vnode: vnode)
+        let findings = try? backend?.audit(vnode: vnode, slots: slots, everyFrame: true)
+        guard findings == [] else { throw failure("the audit finds \(findings ?? [])") }
+    }
+
+    /// Plays a schedule to its end: nothing is ever corrupted, and once all is calm every balloon reaches its target,
+    /// and all is as at the start once they are gone.
+    public static func play(_ schedule: Schedule, isTracing: Bool = false) throws(Failure) {
+        let guest = SimulatedGuest(schedule)
+        guest.machine.isTracing = isTracing
+        let start = guest.machine.fingerprint
+        for event in schedule.events { try guest.happen(event) }
+        try guest.calm(start)
+        try guest.settle(at: schedule.goals)
+        try guest.settle(at: schedule.goals.map { _ in 0 })
+        // A pool may have had no room while the balloon was large.
+        guest.machine.restorePools()
+        let end = guest.machine.fingerprint
+        if end != start { throw guest.failure("not as at the start: \(end), was \(start)") }
+    }
+
+    /// Plays a schedule. One that fails is made as small as it can be, and told with all that is needed to see why.
+    /// - Returns: nil when all is well.
+    public static func whatIsWrong(with schedule: Schedule) -> String? {
+        do { try play(schedule) } catch {
+            let small = schedule.shrunk { smaller in (try? play(smaller)) == nil }
+            var why = "\(error)"
+            do { try play(small, isTracing: true) } catch { why = "\(error)" }
+            return "\(why)\n  layout \(small.layout)\n  prepared \(small.isPrepared)\n  goals \(small.goals)\n"
+                + "  events \(small.events)"
+        }
+        return nil
+    }
+}
