@@ -1,0 +1,257 @@
+# Others want the guest's memory, too. A hog takes it while a balloon grows; a hog takes all that is left while a balloon
+# shrinks; free memory lies in pieces; and, with on-pressure = yield, memory pressure takes memory back.
+
+# --- What Linux says, computed anew ------------------------------------------------------------------------------------
+
+# node_kib NODE: `available kept percpu` of a node (percpu: free on the processors' own lists), from /proc/zoneinfo, as the product's documents define them.
+node_kib() {
+    guest "cat /proc/zoneinfo" | awk -v wanted="$1" '
+        $1 == "Node" { node = $2 + 0 }
+        node != wanted { next }
+        $1 == "pages" && $2 == "free" { free += $3 }
+        $1 == "high" { high += $2 }
+        $1 == "count:" { percpu += $2 }
+        $1 == "managed" { managed += $2 }
+        $1 == "nr_inactive_file" || $1 == "nr_slab_reclaimable" { easy[$1] = $2 }
+        END {
+            kept = 32 * 1024
+            if (managed * 4 / 20 > kept) kept = int(managed * 4 / 20)
+            if (high * 4 > kept) kept = high * 4
+            print int((free + (easy["nr_inactive_file"] + easy["nr_slab_reclaimable"]) / 2) * 4), kept, percpu * 4
+        }'
+}
+
+# least_kib NODE: below this the kernel lets nobody have memory of the node without a fight.
+least_kib() {
+    guest "cat /proc/zoneinfo" | awk -v wanted="$1" '
+        $1 == "Node" { node = $2 + 0 }
+        node == wanted && $1 == "min" { least += $2 }
+        END { print least * 4 }'
+}
+
+# check_at_guard TEXT NODE: what is available is what the guard keeps, to an extent and what others took or gave since.
+check_at_guard() {
+    guard_text=$1
+    set -- $(node_kib "$2")
+    check "$guard_text: $1 KiB are available, $2 are kept" [ "$1" -ge $(($2 - 2048)) -a "$1" -lt $(($2 + 4096)) ]
+}
+
+oom_kills() { guest "awk '/^oom_kill / { print \$2 }' /proc/vmstat"; }
+of_daemon() { guest "awk '/^$1:/ { print \$2 }' /proc/$(guest_pid daemon)/status"; }
+hog_is_full() { guest "grep -q holds /run/lab/$1.log"; }
+
+# wait_reached_by_tick VNODE KIB SECONDS: looks once a second only, since a minute of looking costs real time.
+wait_reached_by_tick() {
+    tick_left=$3
+    until is_reached "$1" "$2"; do
+        tick_left=$((tick_left - 1))
+        [ $tick_left -gt 0 ] || return 1
+        sleep 1
+    done
+}
+
+# polls SECONDS: how often poll returned to the daemon's thread, as the kernel counts it.
+polls() {
+    guest "cd /sys/kernel/tracing/events/syscalls/sys_exit_poll && echo 'common_pid == $(guest_pid daemon)' > filter &&
+        echo > /sys/kernel/tracing/trace && echo 1 > enable"
+    sleep "$1"
+    guest "echo 0 > /sys/kernel/tracing/events/syscalls/sys_exit_poll/enable
+        grep -c sys_poll /sys/kernel/tracing/trace"
+}
+
+# cpu_microseconds: processor time that all threads of the daemon have had.
+cpu_microseconds() {
+    guest "cat /proc/$(guest_pid daemon)/task/*/schedstat" | awk '{ n += $1 } END { print int(n / 1000) }'
+}
+
+# check_rest TEXT LIMIT: in two minutes poll returns so often at most, and next to no processor time is used.
+check_rest() {
+    rest_before=$(cpu_microseconds)
+    rest_polls=$(polls 120)
+    rest_time=$(($(cpu_microseconds) - rest_before))
+    note "$1: poll returned $rest_polls times in two minutes, $rest_time us of processor time"
+    check "$1: poll returns in two minutes, at most $2" [ "$rest_polls" -ge 1 -a "$rest_polls" -le "$2" ]
+    # One hundredth of a per cent, less than two ticks.
+    check_le "$1: processor time in two minutes, in us" $rest_time 12000
+}
+
+start_guest
+remember_pages
+guest "mount -t tracefs tracefs /sys/kernel/tracing"
+check "the daemon starts" start_daemon --log-level info
+check "it is locked in memory" [ "$(of_daemon VmLck)" -gt 0 ]
+note "VmLck $(of_daemon VmLck) kB, VmRSS $(of_daemon VmRSS) kB"
+check_eq "its OOM score" "$(guest "cat /proc/$(guest_pid daemon)/oom_score_adj")" -1000
+
+# --- A hog while a balloon grows ----------------------------------------------------------------------------------------
+
+# The hog leaves more than the kernel needs, but it takes what the balloon has not got yet.
+guest_start hog "hog 1 rest 81920 1"
+target 1 368640
+check "the hog has its memory" wait_until 60 hog_is_full hog
+note "$(guest_log hog)"
+check "the inflate stops at the guard" wait_row 1 reason guard
+check_eq "held" "$(row 1 state) $(row 1 target)" "held 368640"
+held=$(row 1 size)
+note "held at $held KiB"
+check_given "held at the guard" 0 "$held"
+check_at_guard "held at the guard" 1
+sleep 65
+check_rest "held" 4
+guest_end hog
+check_row "memory is back, and the tick not due yet" 1 "$held" held guard
+check "at the next tick it goes on by itself" wait_reached_by_tick 1 368640 62
+check_given "360 MiB on vnode 1" 0 368640
+check_rest "at rest" 2
+
+# --- A floor --------------------------------------------------------------------------------------------------------------
+
+check "the daemon ends" stop_daemon
+check "the daemon starts with a floor" start_daemon --floor 300m
+check "a vnode's memory never goes below the floor" wait_row 1 size $(((512 - 300) * 1024))
+check_row "the floor" 1 $(((512 - 300) * 1024)) held guard
+check "the daemon ends" stop_daemon
+
+# --- All memory taken, then deflate -----------------------------------------------------------------------------------------
+
+guest_start daemon "env LD_PRELOAD=/lib/mallocs.so MALLOCS=/run/lab/mallocs balloonctl daemon"
+target 1 307200
+check "300 MiB on vnode 1" wait_reached 1 307200
+# allocations: what the daemon allocated since it was asked last.
+allocations() { guest "mallocs /run/lab/mallocs"; }
+peak() { echo "$1" | sed 's/.*peak \([0-9]*\).*/\1/'; }
+sleep 65
+allocations > /dev/null
+target 1 256000
+check "250 MiB on vnode 1" wait_reached 1 256000
+small=$(allocations)
+for node in 0 1; do
+    guest_start hog$node "hog $node rest $(($(least_kib $node) + 4096))"
+done
+for node in 0 1; do
+    check "a hog takes all of node $node" wait_until 60 hog_is_full hog$node
+    note "$(guest_log hog$node)"
+done
+majors=$(guest "awk '{ print \$12 }' /proc/$(guest_pid daemon)/stat")
+anonymous=$(of_daemon RssAnon)
+allocations > /dev/null
+target 1 0
+check "with all memory taken vnode 1 is back" wait_reached 1 0
+large=$(allocations)
+note "deflating 50 MiB: $small; 250 MiB: $large"
+check_le "the deflate of 50 MiB has this much more in use, in bytes" "$(peak "$small")" 16384
+check_le "the deflate of 250 MiB, too" "$(peak "$large")" 16384
+check_eq "major faults of the daemon meanwhile" \
+    "$(guest "awk '{ print \$12 }' /proc/$(guest_pid daemon)/stat")" "$majors"
+check_eq "its own memory meanwhile, in kB" "$(of_daemon RssAnon)" "$anonymous"
+check_given "with all memory taken" 0 0
+check "it said nothing of failures" guest '! grep -E "error|warning: .*fail" /run/lab/daemon.log'
+check_eq "the OOM killer did not run" "$(oom_kills)" 0
+
+# More than there is: the OOM killer runs, and leaves the daemon alone.
+guest_end hog0
+guest_end hog1
+target 1 204800
+check "200 MiB on vnode 1" wait_reached 1 204800
+guest_start hog "hog 1 4000"
+hog_is_dead() { guest '[ -s /run/lab/hog.code ]'; }
+check "a hog that wants more than there is ends" wait_until 60 hog_is_dead
+check_eq "the OOM killer took the hog, and nothing else" "$(oom_kills) $(guest 'cat /run/lab/hog.code')" "1 137"
+check "the daemon runs" guest_runs daemon
+target 1 0
+check "vnode 1 is back" wait_reached 1 0
+check_all_back "after the OOM killer"
+check "the daemon ends" stop_daemon
+
+# --- Memory in pieces -------------------------------------------------------------------------------------------------------
+
+check "the daemon starts" start_daemon --log-level info
+guest_start fragment "fragment 1 300"
+in_pieces() { guest "grep -q ready /run/lab/fragment.log"; }
+check "300 MiB of node 1 lie in pieces" wait_until 60 in_pieces
+note "MiB available on node 1: $(($(node_kib 1 | cut -d ' ' -f 1) / 1024))"
+target 1 256000
+check "no 2 MiB page is left" wait_row 1 reason no-memory
+held=$(row 1 size)
+note "held at $held KiB with $(node_kib 1) KiB available and kept"
+check "some of it was given, and not all" [ "$held" -ge 65536 -a "$held" -lt 256000 ]
+set -- $(node_kib 1)
+check "the guard is not what holds it: $1 KiB are available, $2 kept" [ "$1" -gt $(($2 + 16384)) ]
+check_row "no 2 MiB page is left" 1 "$held" held no-memory
+sleep 65
+tries() { guest "grep -c 'did less than asked' /run/lab/daemon.log"; }
+before=$(tries)
+sleep 120
+check_eq "it is tried again once a minute" $(($(tries) - before)) 2
+guest_end fragment
+check "at the next tick it goes on by itself" wait_reached_by_tick 1 256000 62
+target 1 0
+check "vnode 1 is back" wait_reached 1 0
+check_all_back "after the pieces"
+check "the daemon ends" stop_daemon
+
+# --- Pressure ---------------------------------------------------------------------------------------------------------------
+
+check "the daemon starts" start_daemon --on-pressure yield --yield-to 64m
+check_exit "doctor has nothing to say of pressure" 75 "echo on-pressure = yield > /run/lab/yield.conf
+    balloonctl doctor --config /run/lab/yield.conf"
+check_has "doctor has nothing to say of pressure" "$(cat /tmp/output)" "ok    pressure"
+targets 204800 102400
+check "200 MiB on vnode 0" wait_reached 0 204800
+check "100 MiB on vnode 1" wait_reached 1 102400
+check_rest "with nothing to do and yield" 2
+
+# Something waits for memory all the time: a group of processes with less than it wants. By itself that is no node's
+# business.
+guest "mkdir -p /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; cd /sys/fs/cgroup &&
+    echo +memory > cgroup.subtree_control && mkdir slow && echo 2M > slow/memory.high"
+guest_start waiting "hog 1 200 10"
+guest "echo $(guest_pid waiting) > /sys/fs/cgroup/slow/cgroup.procs"
+pressed() { guest "awk '/^some/ { split(\$2, a, \"=\"); exit !(a[2] > 5) }' /proc/pressure/memory"; }
+check "the kernel tells of pressure" wait_until 60 pressed
+check_row "no node suffers" 0 204800 idle
+check_row "no node suffers" 1 102400 idle
+
+# Now node 0 has less than the guard keeps.
+set -- $(node_kib 0)
+guest_start hog "hog 0 $(($1 / 1024 - 26)) 20"
+check "the hog has its memory" wait_until 60 hog_is_full hog
+check "the balloon of vnode 0 gives way" wait_row 0 reason guard
+check_eq "the balloon of vnode 0 gives way" "$(row 0 state) $(row 0 target)" "held 204800"
+sleep 3
+held=$(row 0 size)
+note "vnode 0 gave way to $held KiB"
+# What is given back lies on the processors' lists at first, where it counts for nothing: 32 MiB at most.
+check "by what is missing" [ "$held" -lt 204800 -a "$held" -ge $((204800 - 8192 - 32768)) ]
+set -- $(node_kib 0)
+check "the node has what the guard keeps: $1 KiB available, $3 on the processors' lists, $2 kept" \
+    [ "$1" -ge $(($2 - 2048)) -a "$1" -lt $(($2 + 36864)) ]
+check_row "the other vnode stays" 1 102400 idle
+check_given "one balloon gave way" "$held" 102400
+
+# More and more is wanted: down to what yield-to leaves. This hog ends before the OOM killer begins.
+guest_start hog2 "hog 0 rest 27648 500"
+check "pressed again and again, 64 MiB stay" wait_row 0 size 65536 150
+check_row "pressed again and again" 0 65536 held guard
+check "the second hog has its memory" wait_until 60 hog_is_full hog2
+sleep 10
+check_row "no less than that" 0 65536 held guard
+check_row "the other vnode stays" 1 102400 idle
+check_eq "nobody met the OOM killer" "$(oom_kills)" 1
+
+# It ends. After a minute at ease the balloon has what xenstore asks.
+guest_end hog
+guest_end hog2
+guest_end waiting KILL
+sleep 20
+check_row "twenty seconds are too soon" 0 65536 held guard
+check "after a minute at ease it goes on by itself" wait_reached_by_tick 0 204800 100
+check_given "200 MiB and 100 MiB" 204800 102400
+check_agree "200 MiB and 100 MiB"
+check_audit "200 MiB and 100 MiB" 150
+targets 0 0
+check "vnode 0 is back" wait_reached 0 0
+check "vnode 1 is back" wait_reached 1 0
+check "the daemon ends" stop_daemon
+check_all_back "at the end"
+finish
