@@ -229,9 +229,9 @@ check "the node has what the guard keeps: $1 KiB available, $3 on the processors
 check_row "the other vnode stays" 1 102400 idle
 check_given "one balloon gave way" "$held" 102400
 
-# More and more is wanted: down to what yield-to leaves.
-guest_start hog2 "hog 0 130 200"
-check "pressed again and again, 64 MiB stay" wait_row 0 size 65536
+# More and more is wanted: down to what yield-to leaves. This hog ends before the OOM killer begins.
+guest_start hog2 "hog 0 rest 27648 500"
+check "pressed again and again, 64 MiB stay" wait_row 0 size 65536 150
 check_row "pressed again and again" 0 65536 held guard
 check "the second hog has its memory" wait_until 60 hog_is_full hog2
 sleep 10
