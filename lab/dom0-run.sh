@@ -4,6 +4,7 @@ stty -F /dev/ttyS1 raw 2>/dev/null
 exec 3> /dev/ttyS1
 . /lab/dom0-lib.sh
 . /lab/dom0-vnode.sh
+. /lab/dom0-moves.sh
 . /lab/options
 echo "@@ dom0 is up at $(uptime_seconds) s"
 . /lab/scenario.sh

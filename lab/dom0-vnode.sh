@@ -192,10 +192,10 @@ check_holes() {
 }
 PAGES_DIRECTORY=/run/vnode-balloon/pages
 
-# Pool pages of 2 MiB on both nodes, all and free: `N N N N`. Nothing of the product may be left in it at the end.
+# Pool pages of 2 MiB on each node, all and free: `N N N N`. Nothing of the product may be left in it at the end.
 pool_counts() {
-    guest 'for n in 0 1; do for f in nr_hugepages free_hugepages; do
-        cat /sys/devices/system/node/node$n/hugepages/hugepages-2048kB/$f; done; done' | tr '\n' ' '
+    guest 'for n in /sys/devices/system/node/node[0-9]; do for f in nr_hugepages free_hugepages; do
+        cat $n/hugepages/hugepages-2048kB/$f; done; done' | tr '\n' ' '
 }
 
 # check_all_back TEXT: every page is where it was when the guest started, and the pool is as it was.
@@ -214,10 +214,13 @@ available_mib() {
         /sys/devices/system/node/node$1/meminfo"
 }
 
-# start_pattern MIB0 MIB1: programs that write and verify that much on each node, from now to end_pattern.
+# start_pattern MIB0 [MIB1]: programs that write and verify that much on each node, from now to end_pattern.
 start_pattern() {
-    guest_start pattern0 "pattern 0 $1" && guest_start pattern1 "pattern 1 $2" &&
-        wait_until 60 pattern_ready 0 && wait_until 60 pattern_ready 1
+    PATTERN_NODES="0${2:+ 1}"
+    for node in $PATTERN_NODES; do
+        guest_start pattern$node "pattern $node $1" && wait_until 60 pattern_ready $node || return 1
+        shift
+    done
 }
 pattern_ready() { guest "grep -q ready /run/lab/pattern$1.log"; }
 
@@ -227,7 +230,7 @@ start_pattern_beside() {
 }
 
 end_pattern() {
-    for node in 0 1; do
+    for node in $PATTERN_NODES; do
         guest_end pattern$node
         pattern_code=$?
         check_eq "the pattern in the memory of node $node is whole ($(guest_log pattern$node | tail -n 1))" \

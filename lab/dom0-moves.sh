@@ -1,0 +1,36 @@
+# shellcheck shell=sh
+# What scenarios call: a guest that is saved, restored and migrated. Only GUEST_TYPE=pvh-plain can be: xl saves no guest
+# with virtual NUMA. The new domain gets its memory from any physical node, so only its total is compared.
+
+SAVED=/run/guest.save
+
+# find_guest: it has another domain id now.
+find_guest() {
+    DOMID=$(xl domid g1)
+    D=/local/domain/$DOMID
+}
+
+# save_guest: afterwards there is no domain. restore_guest [CONFIG]: from the same file, again or anew.
+save_guest() { xl save g1 $SAVED > /tmp/save.log 2>&1 && DOMID=; }
+restore_guest() {
+    xl restore $1 $SAVED > /tmp/restore.log 2>&1 || return 1
+    find_guest
+}
+save_and_restore() { save_guest && restore_guest; }
+
+# migrate_guest: to this very host, where both domains exist for a while.
+migrate_guest() {
+    xl migrate -s "" g1 "xl migrate-receive" > /tmp/migrate.log 2>&1 && find_guest && return 0
+    grep -E 'rror|ailed' /tmp/migrate.log | sed 's/^/@@ /'
+    return 1
+}
+
+# check_total TEXT KIB: the domain has exactly so much less than at remember_pages.
+check_total() { check_eq "$1: $(($2 / 4)) pages gone" $((START_TOTAL - $(total_pages))) $(($2 / 4)); }
+
+# check_exact TEXT KIB: Xen's count, every frame, the product and its rows in xenstore say the same of a resting balloon.
+check_exact() {
+    check_total "$1" "$2"
+    check_audit "$1" $(($2 / 2048))
+    check_agree "$1"
+}
