@@ -86,16 +86,7 @@ target 0 0
 check "Xen lets it have no more than it was restored with" wait_row 0 reason max-reservation 10
 check_audit "all of ours is back" 0
 check_total "all of ours is back" "$(row 0 size)"
-<<<<<<< HEAD
-maxmem "$DOMID" 263168
-sleep 61
-check "when it may have more, all is back" wait_reached 0 0 10
 end_pattern
 check "the daemon ends" stop_daemon
-check_total "at the end" 0
-=======
-end_pattern
-check "the daemon ends" stop_daemon
->>>>>>> migrate
 check_eq "at the end: the 2 MiB pool is as it was" "$(pool_counts)" "$START_POOL"
 finish
