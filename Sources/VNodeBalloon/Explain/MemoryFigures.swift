@@ -118,12 +118,12 @@ extension MemoryFigures {
         return UInt64(text.dropFirst(2), radix: 16)
     }
 
-    private static func text(_ path: String) throws(BalloonError) -> String {
-        String(decoding: try readFile(path, limit: 256).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    private static func text(_ path: String, limit: Int = 256) throws(BalloonError) -> String {
+        String(decoding: try readFile(path, limit: limit).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
     /// `MemTotal:  460884 kB`, the first line of /proc/meminfo.
     private static func memTotal() throws(BalloonError) -> UInt64? {
-        UInt64(try text("/proc/meminfo").drop { !$0.isNumber }.prefix { $0.isNumber })
+        UInt64(try text("/proc/meminfo", limit: 64 << 10).drop { !$0.isNumber }.prefix { $0.isNumber })
     }
 }
