@@ -88,7 +88,10 @@ public final class BalloonEngine {
     /// Does one bounded step, if one is due.
     /// - Returns: when to come again: nil when nothing is to be done until something changes.
     public func step() -> UInt64? {
+        let wasTold = wasResumed
         recoverAfterResume()
+        // Targets of before the resume count no more: they are read first.
+        if wasResumed && !wasTold { return Self.now }
         let now = Self.now
         let tidied = tidy(now)
         if guest.backend.isMovedByOthers { takeBalloons() }

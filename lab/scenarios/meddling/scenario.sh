@@ -83,7 +83,7 @@ check "a removed file's vnode is brought back within 3 s" wait_row 0 size 0 3
 check_row "a removed file" 0 0 held files-removed
 check_given "a removed file" 0 98304
 audit_finds "the audit names a removed file" "" "0 0 file-removed;"
-check "10 s later there is a new file" wait_row 0 state inflating 15
+check "10 s later there is a new file" wait_row 0 size 65536 15
 mended "a removed file" 81
 
 guest "cd $PAGES_DIRECTORY && mv vnode1 other && : > vnode1"
