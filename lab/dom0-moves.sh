@@ -12,10 +12,12 @@ find_guest() {
 
 # save_guest: afterwards there is no domain. restore_guest [CONFIG]: from the same file, again or anew.
 save_guest() { xl save g1 $SAVED > /tmp/save.log 2>&1 && DOMID=; }
+# shellcheck disable=SC2120 # scenarios pass CONFIG
 restore_guest() {
     xl restore $1 $SAVED > /tmp/restore.log 2>&1 || return 1
     find_guest
 }
+# shellcheck disable=SC2119
 save_and_restore() { save_guest && restore_guest; }
 
 # migrate_guest: to this very host, where both domains exist for a while.
