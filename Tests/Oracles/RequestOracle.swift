@@ -84,7 +84,7 @@ private final class Served {
         let engine = BalloonEngine(
             guest: Guest(kind: .pvh, figures: xen, backend: backend), state: try StateDirectory(path: path),
             options: .init(), log: Logger(label: "oracle") { _ in SwiftLogNoOpLogHandler() })
-        engine.recover()
+        try engine.recover()
         _ = try backend.inflate(vnode: 1, extents: 2)
         server = RequestServer(engine: engine) { () throws(BalloonError) in
             try engine.report(isRunning: true, isFallback: true, staticMaxKiB: nil)

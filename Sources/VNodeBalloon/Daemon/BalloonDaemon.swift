@@ -48,7 +48,7 @@ public final class BalloonDaemon {
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         files = guest.kind == .pv ? nil : Self.watch(state.pagesPath, log)
-        engine.recover()
+        try engine.recover()
         interface = try VNodeInterface(store, backend: guest.backend, log: log)
         socket = try ControlSocket(path: state.controlSocketPath)
         watchPressure()
@@ -75,7 +75,7 @@ public final class BalloonDaemon {
         log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.backend.vnodes.count)"])
         while !isStopping { try turn() }
         ServiceManager.notify("STOPPING=1")
-        engine.rest()
+        engine.comeToRest()
         // A stop is a stop, whether or not xenstore can be told.
         attempt("cannot publish the end") { () throws(BalloonError) in
             try interface.publishStopped(

@@ -4,9 +4,15 @@ internal import Logging
 extension BalloonEngine {
     /// Finds out what is a hole, and ends what a killed process had begun. A vnode that cannot be looked at is held, and
     /// looked at again later; the others go on.
-    public func recover() {
+    /// - Throws: `.environment`: something about this machine that keeps any vnode from being looked at.
+    public func recover() throws(BalloonError) {
         unseen = Set(guest.backend.vnodes.map(\.number))
-        lookAtUnseen()
+        for vnode in unseen.sorted() {
+            do throws(BalloonError) { try recover(vnode: vnode) } catch {
+                if error.code == .environment { throw error }
+                noteUnseen(vnode, error)
+            }
+        }
     }
 
     public func recover(vnode: Int) throws(BalloonError) {
@@ -105,10 +111,14 @@ extension BalloonEngine {
             try recover(vnode: vnode)
             return true
         } catch {
-            unseen.insert(vnode)
-            controller.setUnknown(obstacle(error) ?? .moved, vnode: vnode)
-            log.error("audit failed", metadata: ["vnode": "\(vnode)", "error": "\(error)"])
+            noteUnseen(vnode, error)
             return false
         }
+    }
+
+    private func noteUnseen(_ vnode: Int, _ error: BalloonError) {
+        unseen.insert(vnode)
+        controller.setUnknown(obstacle(error) ?? .moved, vnode: vnode)
+        log.error("audit failed", metadata: ["vnode": "\(vnode)", "error": "\(error)"])
     }
 }

@@ -111,6 +111,19 @@ public final class BalloonEngine {
         if !controller.states.contains(where: \.isUnderWay) { rest() }
     }
 
+    /// The end: nothing moves any more, and the balloons are known as they stay. The kernel, told to stay where it is,
+    /// ends what it has in hand: half a second is many times as long.
+    func comeToRest() {
+        rest()
+        guard guest.backend.isMovedByOthers else { return }
+        for _ in 0..<10 {
+            let before = controller.states
+            cb_sleep(50_000_000)
+            takeBalloons()
+            if controller.states == before { break }
+        }
+    }
+
     /// Nothing of ours moves any more.
     func rest() {
         do throws(BalloonError) {

@@ -23,7 +23,7 @@ public final class StandaloneSession {
         let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
-        engine.recover()
+        try engine.recover()
         _ = try engine.checkFiles()
         interface = try? store.map { try VNodeInterface($0, backend: guest.backend, log: log) }
         engine.followForcedOnly()
@@ -35,7 +35,7 @@ public final class StandaloneSession {
 
     /// The last thing after memory moved: says in xenstore what there is now, as far as it can.
     public func publish() {
-        engine.rest()
+        engine.comeToRest()
         try? interface?.publishStopped(
             engine.controller.states, isEmpty: engine.isEmpty, now: BalloonEngine.now)
         if engine.isEmpty { keeper.dropAll() }
