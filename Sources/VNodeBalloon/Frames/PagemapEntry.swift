@@ -65,12 +65,14 @@ extension PagemapEntry {
     /// - Returns: how many were written. `frames` must have room for all.
     public static func frames(_ entries: Span<UInt64>, into frames: inout MutableSpan<UInt64>) -> Int {
         precondition(frames.count >= entries.count, "the output has room for every entry")
-        var count = 0
-        for index in entries.indices {
-            let entry = entries[index]
-            // Unchecked: `count` never passes `index`, which is below both lengths. The check costs 40 % here.
+        var (index, count) = (0, 0)
+        let most = entries.count
+        while index < most {
+            // Unchecked: `count` never passes `index`, which is below both lengths. The checks cost a quarter here.
+            let entry = unsafe entries[unchecked: index]
             unsafe frames[unchecked: count] = entry & frameMask
             count &+= entry & (present | swapped) == present ? 1 : 0
+            index &+= 1
         }
         return count
     }

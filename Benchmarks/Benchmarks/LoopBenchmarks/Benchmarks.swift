@@ -1,0 +1,4 @@
+internal import Benchmark
+internal import Loops
+
+let benchmarks: @Sendable () -> Void = {}
