@@ -13,6 +13,7 @@ struct Meter {
     /// What Swift's passes have asked for.
     private(set) var allocations: UInt64 = 0
     private(set) var passes = 0
+    private(set) var turns = 0
     private let repeats: Int
 
     init(_ loop: Loop) {
@@ -26,15 +27,25 @@ struct Meter {
     /// How fast Swift is in terms of C.
     var ratio: Double? { c.map { $0 / swift } }
 
-    mutating func turn(_ round: Int) {
+    var isGoalMet: Bool {
+        guard let goal = loop.goal, let ratio else { return true }
+        switch goal {
+        case .atLeast(let share): return ratio >= share
+        case .above(let share): return ratio > share
+        }
+    }
+
+    private mutating func turn() {
         // Either comes first as often.
-        if round % 2 == 0 { turnOfC() }
+        let isSwiftFirst = turns % 2 == 0
+        if !isSwiftFirst { turnOfC() }
         let before = al_count()
         let time = Self.time(loop.swift, repeats)
         allocations += al_count() - before
         passes += repeats
+        turns += 1
         swift = min(swift, time)
-        if round % 2 == 1 { turnOfC() }
+        if isSwiftFirst { turnOfC() }
     }
 
     private mutating func turnOfC() {
@@ -42,8 +53,8 @@ struct Meter {
     }
 
     static func take(rounds: Int, _ meters: inout [Meter]) {
-        for round in 0..<rounds {
-            for index in meters.indices { meters[index].turn(round) }
+        for _ in 0..<rounds {
+            for index in meters.indices { meters[index].turn() }
         }
     }
 

@@ -6,16 +6,15 @@ internal import Loops
 struct Report {
     /// What the compiler of the Swift calls itself.
     let swiftVersion: String
-    let rounds: Int
 
     func markdown(_ meters: [Meter]) -> String {
         """
         ## Loops
 
-        \(Self.processor()); \(swiftVersion) with -O; C by \(unsafe String(cString: cl_compiler())) with -O3; both in one
-        process, the best of \(rounds) turns each. GB/s are 10^9 bytes of input a second; a plain copy is the limit that
-        memory sets to what writes as much as it reads. Functions and loops of both begin at a cache line: else where the
-        linker happens to put them makes up to a third of the speed of the short loops.
+        \(Self.processor()); \(swiftVersion), -O; \(Self.compilerOfC()), -O3. The same loops in Swift and in C, in one process;
+        the best of \(meters.first?.turns ?? 0) turns each. GB/s are 10^9 bytes of input a second; what writes as much as it
+        reads cannot be faster than the plain copy. Functions and loops of both begin at a cache line. Otherwise up to a
+        third of the speed of short loops depends on where the linker puts them.
 
         | loop | input | Swift GB/s | C GB/s | Swift / C | goal | allocations |
         |---|---|---|---|---|---|---|
@@ -51,7 +50,12 @@ struct Report {
     private static func ratio(_ meter: Meter) -> String { meter.ratio.map { decimal($0, 2) } ?? "" }
 
     private static func allocations(_ meter: Meter) -> String {
-        "\(share(meter.allocations, of: meter.loop.items * meter.passes)) \(meter.loop.item == "copy" ? "" : "a \(meter.loop.item)")"
+        share(meter.allocations, of: meter.loop.items * meter.passes) + " per \(meter.loop.item)"
+    }
+
+    /// Its name and version, without where it comes from.
+    private static func compilerOfC() -> String {
+        String(unsafe String(cString: cl_compiler()).prefix { $0 != "(" }.drop { $0 == " " })
     }
 
     /// Linux's name of the processor.

@@ -55,13 +55,17 @@ public struct Loop {
         }
     }
 
-    /// All of them, on input that fits into the processor's caches and on input that does not.
-    public static func all() -> [Loop] {
-        [4096, 4 << 20].flatMap { [copy(frames: $0)] + decoding(frames: $0) + coalescing(frames: $0) + filling(frames: $0) }
+    /// As many frame numbers fit into the processor's caches: 32 KiB, of 16 MiB of a guest.
+    public static let few = 4096
+    /// As many do not: 32 MiB, of 16 GiB.
+    public static let many = 4 << 20
+
+    /// All of them, on input of these sizes.
+    public static func all(_ sizes: [Int]) -> [Loop] {
+        sizes.flatMap { [copy(frames: $0)] + decoding(frames: $0) + coalescing(frames: $0) + filling(frames: $0) }
             + [parsing(), stepping()]
     }
 
-    /// Of as many frame numbers: 32 KiB are the frames of 16 MiB of a guest, 32 MiB those of 16 GiB.
     static func size(_ frames: Int) -> String { frames < 1 << 17 ? "\(frames >> 7) KiB" : "\(frames >> 17) MiB" }
 }
 
