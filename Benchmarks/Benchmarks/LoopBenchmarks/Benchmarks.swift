@@ -7,8 +7,9 @@ import Loops
 let benchmarks: @Sendable () -> Void = {
     let allocations = BenchmarkMetric.custom("Allocations", polarity: .prefersSmaller, useScalingFactor: false)
     for loop in Loop.all([Loop.few]) {
+        // A threshold's file has the benchmark's name.
         Benchmark(
-            "\(loop.name), \(loop.input)",
+            String(loop.name.filter { $0 != "," }.map { $0 == " " ? "-" : $0 }),
             configuration: .init(
                 metrics: [.wallClock, allocations], warmupIterations: 3, maxDuration: .milliseconds(500),
                 maxIterations: 2000)

@@ -11,10 +11,10 @@ struct Report {
         """
         ## Loops
 
-        \(Self.processor()); \(swiftVersion), -O; \(Self.compilerOfC()), -O3. The same loops in Swift and in C, in one process;
-        the best of \(meters.first?.turns ?? 0) turns each. GB/s are 10^9 bytes of input a second; what writes as much as it
-        reads cannot be faster than the plain copy. Functions and loops of both begin at a cache line. Otherwise up to a
-        third of the speed of short loops depends on where the linker puts them.
+        \(Self.processor()). \(swiftVersion), -O; \(Self.compilerOfC()), -O3. The same loops in Swift and in C, in one
+        process, the best of \(meters.first?.turns ?? 0) turns each. GB/s are 10^9 bytes of input a second; what writes as
+        much as it reads cannot be faster than the plain copy. In both languages functions and loops begin at a cache line:
+        where the linker happens to put them would make up to a third of the speed of the short loops.
 
         | loop | input | Swift GB/s | C GB/s | Swift / C | goal | allocations |
         |---|---|---|---|---|---|---|
@@ -55,7 +55,7 @@ struct Report {
 
     /// Its name and version, without where it comes from.
     private static func compilerOfC() -> String {
-        String(unsafe String(cString: cl_compiler()).prefix { $0 != "(" }.drop { $0 == " " })
+        String(unsafe String(cString: cl_compiler()).split(separator: " (")[0])
     }
 
     /// Linux's name of the processor.

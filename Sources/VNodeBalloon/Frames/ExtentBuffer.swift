@@ -14,7 +14,7 @@ public final class ExtentBuffer {
     private let storage: UnsafeMutableBufferPointer<UInt64>
 
     // Private to this file, so that the compiler sees all accesses: of a public one it checks each while the program
-    // runs, and adding an extent takes five times as long.
+    // runs, and adding an extent takes four times as long.
     private var listed = 0
     private var orderOfAll = ExtentBuffer.order
 

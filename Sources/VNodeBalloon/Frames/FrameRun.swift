@@ -31,7 +31,9 @@ public struct FrameRun: Equatable, Sendable {
             if wrong != 0 { break }
             index &+= width
         }
-        while index < count, unsafe frames[unchecked: index] == base &+ UInt64(truncatingIfNeeded: index) { index &+= 1 }
+        while index < count, unsafe frames[unchecked: index] == base &+ UInt64(truncatingIfNeeded: index) {
+            index &+= 1
+        }
         return FrameRun(first: first, count: index &- start)
     }
 

@@ -68,7 +68,8 @@ extension PagemapEntry {
         var (index, count) = (0, 0)
         let most = entries.count
         while index < most {
-            // Unchecked: `count` never passes `index`, which is below both lengths. The checks cost a quarter here.
+            // Unchecked: `count` never passes `index`, which is below both lengths. Where the input is checked, the
+            // sum below becomes a branch, guessed wrong where few pages are missing: half the speed.
             let entry = unsafe entries[unchecked: index]
             unsafe frames[unchecked: count] = entry & frameMask
             count &+= entry & (present | swapped) == present ? 1 : 0
