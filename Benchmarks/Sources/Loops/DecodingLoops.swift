@@ -10,11 +10,10 @@ extension Loop {
         let entries = Words(Input.hugePages(frames: count).map { $0 | PagemapEntry.present })
         let (pages, frames) = (count / 512, 512)
         return Loop("pagemap to extents", size(count), bytes: count * 8, "extent", pages, goal: .atLeast(0.95)) {
-            let span = unsafe Span(_unsafeElements: UnsafeBufferPointer(entries.buffer))
             var sum: UInt64 = 0
             for page in 0..<pages {
-                let entries = span.extracting(page * frames..<(page + 1) * frames)
-                sum = mix(sum, (try? PagemapEntry.extent(entries)) ?? 0)
+                let span = unsafe Span<UInt64>(_unsafeStart: entries.pointer + page * frames, count: frames)
+                sum = mix(sum, (try? PagemapEntry.extent(span)) ?? 0)
             }
             return sum
         } c: {

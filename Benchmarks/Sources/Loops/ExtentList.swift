@@ -15,5 +15,8 @@ final class ExtentList {
         unsafe c = cl_extents(list: memory.pointer, capacity: capacity, count: 0, order: UInt32(ExtentBuffer.order))
     }
 
-    func resetC() { unsafe c.count = 0 }
+    func resetC(order: Int = ExtentBuffer.order) {
+        unsafe c.count = 0
+        unsafe c.order = UInt32(order)
+    }
 }

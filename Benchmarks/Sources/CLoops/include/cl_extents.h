@@ -11,9 +11,6 @@ struct cl_extents {
     unsigned order;
 };
 
-/* Adds one extent. The list must have room. */
-void cl_append(struct cl_extents *extents, uint64_t gfn);
-
 /* Adds one extent after the other. The list must have room for all. */
 void cl_append_all(struct cl_extents *extents, const uint64_t *gfns, size_t count);
 
