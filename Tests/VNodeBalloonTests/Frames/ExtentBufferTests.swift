@@ -19,14 +19,15 @@ import VNodeBalloon
 
     @Test func manyAtOnceAreListedBehindWhatIsThere() {
         let buffer = ListBuffer(capacity: 5)
-        buffer.extents.append([].span)
+        let none: [UInt64] = []
+        buffer.extents.append(none.span)
         #expect(buffer.list == [])
         buffer.extents.append([512, 1024].span)
         buffer.extents.append(7)
         buffer.extents.append([2048, 1536].span)
         #expect(buffer.list == [512, 1024, 7, 2048, 1536])
         #expect(buffer.extents.frames == 5 * 512)
-        buffer.extents.append([].span)
+        buffer.extents.append(none.span)
         #expect(buffer.extents.count == 5)
     }
 
