@@ -14,7 +14,7 @@ struct Report {
         \(Self.processor()). \(swiftVersion), -O; \(Self.compilerOfC()), -O3. The same loops in Swift and in C, in one
         process, the best of \(meters.first?.turns ?? 0) turns each. GB/s are 10^9 bytes of input a second; what writes as
         much as it reads cannot be faster than the plain copy. In both languages functions and loops begin at a cache line:
-        where the linker happens to put them would make up to a third of the speed of the short loops.
+        where the linker happens to put them would make up to half of the speed of the short loops.
 
         | loop | input | Swift GB/s | C GB/s | Swift / C | goal | allocations |
         |---|---|---|---|---|---|---|
