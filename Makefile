@@ -1,6 +1,7 @@
 # make demo     set up this machine, build, and show the balloons moving on a real Xen (in QEMU)
 # make test     set up this machine, build, run all tests
 # make fuzz     a minute of libFuzzer for each kind of input from outside
+# make microbench  the hot loops beside the same loops in C: a table, and whether the goals are met
 # make build    the release build alone; sudo make install puts it on this machine
 
 PREFIX ?= /usr/local
@@ -10,14 +11,15 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
 # A guest need not have Swift's libraries.
 SWIFT_BUILD = swift build -c release --static-swift-stdlib
-SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
+SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift \
+    Benchmarks/Sources Benchmarks/Benchmarks
 UNITS = $(notdir $(wildcard packaging/*.service))
 # Of the mount that the daemon makes; systemd's name for /run/vnode-balloon/pages.
 MOUNT_UNIT = run-vnode\x2dballoon-pages.mount
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: all setup build test demo fuzz install uninstall clean format lint
+.PHONY: all setup build test demo fuzz microbench install uninstall clean format lint
 
 all: build
 
@@ -34,6 +36,11 @@ test: setup
 
 fuzz: setup
 	lab/fuzz $(FUZZ_SECONDS)
+
+# Not a test: what is fast depends on the machine, and on what else it does.
+microbench: setup
+	lab/microbench
+	lab/microbench thresholds
 
 demo: setup
 	$(MAKE) --no-print-directory build
@@ -64,6 +71,6 @@ format:
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck lab/setup lab/run lab/unit lab/sanitize lab/fuzz lab/nohost lab/test lab/demo lab/lib/*.sh .ci/run && \
+	    shellcheck lab/setup lab/run lab/unit lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/lib/*.sh .ci/run && \
 	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/*; \
 	fi

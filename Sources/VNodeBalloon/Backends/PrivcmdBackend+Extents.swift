@@ -49,7 +49,7 @@ extension PrivcmdBackend {
         let frames = try frames(of: holding, slot, where: \.isRAM)
         let before = try hypervisor.currentReservation()
         hypervisor.extents.reset(order: 0)
-        for gfn in frames { hypervisor.extents.append(gfn) }
+        hypervisor.extents.append(frames.span)
         holding.slots[slot].holes = nil
         let done = try hypervisor.decreaseReservation()
         let after = try hypervisor.currentReservation()
@@ -88,7 +88,7 @@ extension PrivcmdBackend {
         if holding.slots[slot].isGiven, try populate(holding, [slot]) == nil { return nil }
         let holes = try frames(of: holding, slot, where: \.isHole)
         hypervisor.extents.reset(order: 0)
-        for gfn in holes { hypervisor.extents.append(gfn) }
+        hypervisor.extents.append(holes.span)
         holding.slots[slot].holes = nil
         try checkNotSuspended(holding)
         let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(holding))

@@ -157,7 +157,7 @@ extension PrivcmdBackend {
             if try hypervisor.populatePhysmap(vnode: vnodeNumber(holding)) == 1 { return true }
         }
         hypervisor.extents.reset(order: 0)
-        for gfn in holes { hypervisor.extents.append(gfn) }
+        hypervisor.extents.append(holes.span)
         try checkNotSuspended(holding)
         return try hypervisor.populatePhysmap(vnode: vnodeNumber(holding)) == holes.count
     }

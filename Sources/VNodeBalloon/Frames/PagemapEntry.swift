@@ -36,12 +36,26 @@ extension PagemapEntry {
     public static func extent(_ entries: Span<UInt64>) throws(FrameFault) -> UInt64 {
         precondition(entries.count.nonzeroBitCount == 1, "an extent has 2^order pages")
         let expected = (entries[0] & frameMask) | present
-        // One pass without a branch: the usual answer is that all is well. Bits above the frame that do not matter
-        // (soft-dirty, file, exclusive) are masked out.
+        // Bits above the frame that do not matter (soft-dirty, file, exclusive) are masked out.
         let relevant = frameMask | present | swapped
-        var wrong: UInt64 = 0
-        for index in entries.indices {
+        // One pass without a branch: the usual answer is that all is well. Two entries make a vector of the processor;
+        // eight vectors a turn, for four and sixteen are slower than none (x86-64, Swift 6.3). Unchecked: the loop's own
+        // condition keeps all of them below the count.
+        let (count, width) = (entries.count, 16)
+        var (index, pairs) = (0, SIMD2<UInt64>(repeating: 0))
+        while index &+ width <= count {
+            for half in 0..<width / 2 {
+                let at = index &+ 2 &* half
+                let pair = unsafe SIMD2(entries[unchecked: at], entries[unchecked: at &+ 1])
+                let next = expected &+ UInt64(truncatingIfNeeded: at)
+                pairs |= (pair & relevant) ^ SIMD2(next, next &+ 1)
+            }
+            index &+= width
+        }
+        var wrong = pairs[0] | pairs[1]
+        while index < count {
             wrong |= (entries[index] & relevant) ^ (expected &+ UInt64(truncatingIfNeeded: index))
+            index &+= 1
         }
         let gfn = entries[0] & frameMask
         if wrong == 0 && gfn != 0 && gfn & UInt64(entries.count - 1) == 0 { return gfn }
@@ -65,12 +79,15 @@ extension PagemapEntry {
     /// - Returns: how many were written. `frames` must have room for all.
     public static func frames(_ entries: Span<UInt64>, into frames: inout MutableSpan<UInt64>) -> Int {
         precondition(frames.count >= entries.count, "the output has room for every entry")
-        var count = 0
-        for index in entries.indices {
-            let entry = entries[index]
-            // Unchecked: `count` never passes `index`, which is below both lengths. The check costs 40 % here.
+        var (index, count) = (0, 0)
+        let most = entries.count
+        while index < most {
+            // Unchecked: `count` never passes `index`, which is below both lengths. Where the input is checked, the
+            // sum below becomes a branch, guessed wrong where few pages are missing: half the speed.
+            let entry = unsafe entries[unchecked: index]
             unsafe frames[unchecked: count] = entry & frameMask
             count &+= entry & (present | swapped) == present ? 1 : 0
+            index &+= 1
         }
         return count
     }

@@ -17,11 +17,30 @@ import VNodeBalloon
         #expect(buffer.list == [7] && buffer.extents.frames == 1)
     }
 
+    @Test func manyAtOnceAreListedBehindWhatIsThere() {
+        let buffer = ListBuffer(capacity: 5)
+        let none: [UInt64] = []
+        buffer.extents.append(none.span)
+        #expect(buffer.list == [])
+        buffer.extents.append([512, 1024].span)
+        buffer.extents.append(7)
+        buffer.extents.append([2048, 1536].span)
+        #expect(buffer.list == [512, 1024, 7, 2048, 1536])
+        #expect(buffer.extents.frames == 5 * 512)
+        buffer.extents.append(none.span)
+        #expect(buffer.extents.count == 5)
+    }
+
     @Test func nothingIsWrittenBehindTheEnd() async {
         await #expect(processExitsWith: .failure) {
             let buffer = ListBuffer(capacity: 1)
             buffer.extents.append(1)
             buffer.extents.append(2)
+        }
+        await #expect(processExitsWith: .failure) {
+            let buffer = ListBuffer(capacity: 4)
+            buffer.extents.append([1, 2, 3].span)
+            buffer.extents.append([4, 5].span)
         }
         await #expect(processExitsWith: .failure) {
             let buffer = ListBuffer(capacity: 4)

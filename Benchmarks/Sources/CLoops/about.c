@@ -1,0 +1,3 @@
+#include "cl_about.h"
+
+const char *cl_compiler(void) { return __VERSION__; }

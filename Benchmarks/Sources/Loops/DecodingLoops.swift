@@ -1,0 +1,42 @@
+internal import CLoops
+internal import VNodeBalloon
+
+// Pagemap to frames.
+extension Loop {
+    static func decoding(frames: Int) -> [Loop] { [extents(frames), residentFrames(frames)] }
+
+    /// What the daemon asks of each page that it gives or frees: is this exactly one extent, and which?
+    private static func extents(_ count: Int) -> Loop {
+        let entries = Words(Input.hugePages(frames: count).map { $0 | PagemapEntry.present })
+        let (pages, frames) = (count / 512, 512)
+        return Loop("pagemap to extents", size(count), bytes: count * 8, "extent", pages, goal: .atLeast(0.95)) {
+            var sum: UInt64 = 0
+            for page in 0..<pages {
+                let span = unsafe Span<UInt64>(_unsafeStart: entries.pointer + page * frames, count: frames)
+                sum = mix(sum, (try? PagemapEntry.extent(span)) ?? 0)
+            }
+            return sum
+        } c: {
+            var sum: UInt64 = 0
+            for page in 0..<pages { sum = mix(sum, unsafe cl_extent(entries.pointer + page * frames, frames)) }
+            return sum
+        }
+    }
+
+    /// The frames of whatever is in memory; about every eighth page is not.
+    private static func residentFrames(_ count: Int) -> Loop {
+        var random = Input(seed: 3)
+        let entries = Words(
+            Input.shortRuns(frames: count).map { $0 | (random.next() % 8 == 0 ? 0 : PagemapEntry.present) })
+        let output = Words(count) { _ in 0 }
+        return Loop(
+            "pagemap to frames", size(count), bytes: count * 8, "frame", count, goal: .atLeast(0.95), output: output
+        ) {
+            let span = unsafe Span(_unsafeElements: UnsafeBufferPointer(entries.buffer))
+            var frames = unsafe MutableSpan(_unsafeElements: output.buffer)
+            return UInt64(PagemapEntry.frames(span, into: &frames))
+        } c: {
+            UInt64(unsafe cl_frames(entries.pointer, entries.count, output.pointer))
+        }
+    }
+}

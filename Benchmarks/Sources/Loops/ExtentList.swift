@@ -1,0 +1,22 @@
+internal import CLoops
+internal import VNodeBalloon
+
+/// A list of extents as Swift and as C keep it, over the same memory.
+// Safe to use: the memory lives as long as the lists.
+@safe
+final class ExtentList {
+    let memory: Words
+    let swift: ExtentBuffer
+    var c: cl_extents
+
+    init(_ capacity: Int) {
+        memory = Words(capacity) { _ in 0 }
+        unsafe swift = ExtentBuffer(unsafeMemory: memory.buffer)
+        unsafe c = cl_extents(list: memory.pointer, capacity: capacity, count: 0, order: UInt32(ExtentBuffer.order))
+    }
+
+    func resetC(order: Int = ExtentBuffer.order) {
+        unsafe c.count = 0
+        unsafe c.order = UInt32(order)
+    }
+}

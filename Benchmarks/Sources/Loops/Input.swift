@@ -1,0 +1,34 @@
+/// Input that is the same in each run.
+struct Input {
+    // SplitMix64.
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+
+    /// Frames of 2 MiB pages, no two of them one behind the other.
+    static func hugePages(frames: Int) -> [UInt64] {
+        (0..<UInt64(frames / 512)).flatMap { page in
+            let first = (page &* 7919 % 65536 + 1) * 1024
+            return first..<first + 512
+        }
+    }
+
+    /// Runs of one to eight frames anywhere.
+    static func shortRuns(frames: Int) -> [UInt64] {
+        var (random, list) = (Input(seed: 5), [UInt64]())
+        list.reserveCapacity(frames + 8)
+        while list.count < frames {
+            let (first, length) = (random.next() >> 24, 1 + random.next() % 8)
+            list += first..<first + length
+        }
+        return Array(list.prefix(frames))
+    }
+}

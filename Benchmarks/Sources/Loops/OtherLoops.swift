@@ -1,0 +1,61 @@
+internal import CLoops
+internal import VNodeBalloon
+
+// What is not done once a frame or an extent: shown, so that it is seen when it gets slow.
+extension Loop {
+    /// Targets as a toolstack writes them, a wrong one among them.
+    static func parsing() -> Loop {
+        var random = Input(seed: 7)
+        let texts = (0..<1024).map { index in
+            Array((index % 16 == 15 ? "12x4" : String(random.next() % (1 << 34))).utf8)
+        }
+        let targets = texts.map { TargetText(untrusted: $0) }
+        let bytes = Array(texts.joined())
+        return Loop("parsing a target", "1024 texts", "text", texts.count) {
+            targets.reduce(0) { mix($0, $1.kib ?? .max) }
+        } c: {
+            var (sum, start): (UInt64, Int) = (0, 0)
+            for text in texts {
+                var number = UInt64.max
+                let isNumber = unsafe bytes.withUnsafeBufferPointer {
+                    unsafe cl_decimal($0.baseAddress! + start, text.count, &number)
+                }
+                sum = mix(sum, isNumber ? number : .max)
+                start += text.count
+            }
+            return sum
+        }
+    }
+
+    /// The controller asked for steps and told of their end, with two vnodes that go up and down.
+    static func stepping() -> Loop {
+        let vnodes = (0..<2).map { VNode(number: $0, linuxNode: $0, sizeKiB: 1 << 20) }
+        var controller = BalloonController(vnodes: vnodes, granularityKiB: 2048)
+        var facts = BalloonController.Facts()
+        facts.memory = [:]
+        for vnode in 0..<2 {
+            facts.memory?[vnode] = Guard.NodeMemory(
+                managedKiB: 1 << 20, availableKiB: 1 << 19, highWatermarksKiB: 1 << 12)
+        }
+        var (now, isUp, balloons) = (UInt64(0), false, [UInt64](repeating: 0, count: 2))
+        return Loop("a step of the controller", "256 steps", "step", 256) {
+            var moved: UInt64 = 0
+            for _ in 0..<256 {
+                now += 1
+                switch controller.next(facts, now: now) {
+                case .wait:
+                    isUp.toggle()
+                    for vnode in 0..<2 { controller.setRequest(.size(isUp ? 262144 : 0), vnode: vnode) }
+                case .act(let action):
+                    switch action {
+                    case .inflate(let vnode, let extents): balloons[vnode] += UInt64(extents) * 512
+                    case .deflate(let vnode, let extents): balloons[vnode] -= UInt64(extents) * 512
+                    }
+                    controller.finish(action, Outcome(balloonFrames: balloons[action.vnode]), now: now)
+                    moved += 1
+                }
+            }
+            return moved
+        }
+    }
+}
