@@ -90,7 +90,10 @@ import Testing
             #expect(unsafe cb_socket_peer(accepted, &user, &process) == 0 && user == geteuid() && process == getpid())
             #expect(cb_socket_timeout(client, .max) == 0 && cb_socket_timeout(client, 1) == 0)
             try sendDescriptors(client, accepted)
-            for descriptor in [listener, client, accepted] { close(descriptor) }
+            close(accepted)
+            // An error, and no signal.
+            #expect(unsafe cb_socket_send(client, [7], 1) == -Int64(EPIPE))
+            for descriptor in [listener, client] { close(descriptor) }
         }
         _ = unsafe unlink(longest)
     }
