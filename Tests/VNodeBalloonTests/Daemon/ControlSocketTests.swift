@@ -55,7 +55,10 @@ import Testing
         #expect(unsafe chmod(work.path, 0o711) == 0)
         #expect(unsafe chmod(work.path + "/s", 0o666) == 0)
         // The kernel's own call: the C library's would make all threads another user.
-        let call = try #require(unsafe dlsym(nil, "syscall"))
+        guard let call = unsafe dlsym(nil, "syscall") else {
+            Issue.record("there is no syscall()")
+            return
+        }
         let raw = unsafe unsafeBitCast(call, to: (@convention(c) (Int, Int, Int, Int) -> Int).self)
         let setresuid = 117
         try #require(raw(setresuid, -1, 65534, -1) == 0)
