@@ -1,3 +1,4 @@
+import CBalloonShim
 import Glibc
 import Logging
 import Simulation
@@ -199,6 +200,25 @@ import Testing
         try events(interface) { $0 }
         fake.hangUp()
         #expect(throws: BalloonError.self) { try self.events(interface) { _ in false } }
+    }
+
+    /// A path is cut where its room ends, and has an end there.
+    @Test func aPathThatIsLongerThanItsRoom() throws {
+        // Unsafe, here and below: the shim sets the handle, and fills a list whose length it is told.
+        var opened: OpaquePointer?
+        #expect(unsafe cb_store_open(&opened) == 0)
+        guard let store = unsafe opened else { return }
+        defer { unsafe cb_store_close(store) }
+        #expect(unsafe cb_store_watch(store, "memory", "memory") == 0)
+        fake.sendEvents([[UInt8](repeating: 0x78, count: 100)])
+        var lengths: [Int] = []
+        for _ in 0..<100 where lengths.count < 2 {
+            _ = try Poll.wait([unsafe cb_store_descriptor(store)], timeoutMilliseconds: 100)
+            var path = [CChar](repeating: 1, count: 64)
+            guard unsafe cb_store_next_event(store, &path, path.count) == 1 else { continue }
+            lengths.append(path.firstIndex(of: 0) ?? -1)
+        }
+        #expect(lengths == [6, 63])
     }
 
     /// A connection that is gone is noticed by the next look at events or values, whichever comes first.
