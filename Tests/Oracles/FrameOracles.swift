@@ -109,7 +109,9 @@ enum VNUMAOracle {
     private static func compare(_ topology: VNUMATopology, _ claims: [Claim]) throws {
         var edges: Set<UInt64> = [0]
         for claim in claims.prefix(8) {
-            edges.formUnion([claim.start, claim.start &- 1, claim.end - 1, claim.end, claim.end &- 512])
+            edges.formUnion([
+                claim.start, claim.start &- 1, claim.end - 1, claim.end, claim.end &- 511, claim.end &- 512,
+            ])
         }
         for vnode in 0..<topology.vnodeCount {
             let own = claims.filter { $0.vnode == vnode }

@@ -5,7 +5,7 @@ import Simulation
 import VNodeBalloon
 
 /// The control socket, from the client's bytes to the answers: each line has one, which is one line of JSON and not
-/// long; nothing is read behind a line that is too long; and what is understood is what was said.
+/// long; nothing is read behind a line that is too long; what is understood is what was said, and what it forces is kept.
 enum RequestOracle {
     /// Three vnodes, one of which has a balloon.
     static let longestAnswer = 8 << 10
@@ -20,10 +20,18 @@ enum RequestOracle {
         let answered = answers.split(separator: 10, omittingEmptySubsequences: false)
         try demand(answered.last?.isEmpty == true, "the last answer has no end")
         try demand(answered.count - 1 == lines.count, "\(answered.count - 1) answers to \(lines.count) requests")
-        for answer in answered.dropLast() {
+        var forced: [Int: UInt64] = [:]
+        for (line, answer) in zip(lines, answered) {
             try demand(answer.count <= longestAnswer, "an answer of \(answer.count) bytes")
             try demand(JSONText.isObject(answer), "no JSON: \(String(decoding: answer, as: UTF8.self))")
+            let isObeyed = RequestReference.meaning(line).map {
+                RequestReference.apply($0, &forced, vnodes: served.machine.layout.vnodes)
+            }
+            try demand(
+                answer.starts(with: "{\"error\":".utf8) != (isObeyed ?? false),
+                "the answer to \(line) is \(String(decoding: answer, as: UTF8.self))")
         }
+        try demand(served.forced == forced, "\(served.forced) is forced, not \(forced)")
         try demand(served.machine.violations.isEmpty, "\(served.machine.violations)")
     }
 
@@ -43,20 +51,9 @@ enum RequestOracle {
     }
 
     private static func examineLine(_ line: String) throws {
-        guard let request = ControlRequest(line) else { return }
-        try demand(ControlRequest(request.line) == request, "\(line) became \(request.line)")
-        // Blanks aside, and zeros in front, it is what was said.
-        let words = line.utf8.split(separator: 32).map { word in
-            let digits = word.drop { $0 == 48 }
-            return String(
-                decoding: word.first == 48 ? (digits.isEmpty ? [48] : Array(digits)) : Array(word), as: UTF8.self)
-        }
-        try demand(words.joined(separator: " ") == request.line, "\(line) was taken for \(request.line)")
-        switch request {
-        case .audit(_, let slots, _), .repair(_, let slots):
-            try demand(slots.count <= ControlRequest.auditSlice, "a slice of \(slots.count)")
-        default: break
-        }
+        let (request, wanted) = (ControlRequest(line), RequestReference.meaning(line)?.line)
+        try demand(request?.line == wanted, "\(line) is \(request?.line ?? "none") and not \(wanted ?? "none")")
+        if let request { try demand(ControlRequest(request.line) == request, "\(line) became \(request.line)") }
     }
 }
 
@@ -99,6 +96,9 @@ private final class Served {
         }
         _ = unsafe rmdir(path)
     }
+
+    /// What the daemon keeps, as a later one would find it.
+    var forced: [Int: UInt64] { (try? StateDirectory(path: path).forced()) ?? [:] }
 
     /// Sends all of it, reads until the other end closes.
     func converse(_ bytes: [UInt8]) throws -> (heard: [String], answers: [UInt8]) {

@@ -15,8 +15,7 @@ func demand(_ condition: Bool, _ why: @autoclosure () -> String) throws {
 /// Tries `body` with many random cases, each from a seed of its own, and reports the first that fails.
 ///
 /// The seed of every run is new and printed. With SEED=0x... in the environment, only that case runs; with TIMES=10,
-/// ten times as many; with SHARE=10, a tenth of them, for slow
-/// builds.
+/// ten times as many; with SHARE=10, a tenth of them, for slow builds.
 func property(
     _ name: String, cases: Int, location: SourceLocation = #_sourceLocation,
     _ body: (inout SeededGenerator) throws -> Void
@@ -35,6 +34,11 @@ func property(
             return
         }
     }
+}
+
+/// All cases of a list; with SHARE=10 in the environment every tenth of them, for slow builds.
+func shareOf(_ cases: Range<Int>) -> StrideTo<Int> {
+    stride(from: cases.lowerBound, to: cases.upperBound, by: Int(number("SHARE") ?? 1))
 }
 
 private let replayedSeed = number("SEED")

@@ -43,7 +43,7 @@ import VNodeBalloon
     /// given up, all is right in the end.
     @Test(arguments: moves.indices, [true, false]) func beingSentFromAnyStepOn(_ move: Int, _ arrives: Bool) throws {
         let (name, body) = Self.moves[move]
-        for step in 0..<40 {
+        for step in shareOf(0..<40) {
             for later in 1..<20 {
                 let backend = try process()
                 _ = try backend.inflate(vnode: 0, extents: 3)
@@ -142,7 +142,7 @@ import VNodeBalloon
     /// Killed after that, too: the next process finds what came back.
     @Test(arguments: returns.indices, moves.indices) func andKilledAfterIt(_ index: Int, _ move: Int) throws {
         let (name, body) = Self.moves[move]
-        for step in 0..<40 {
+        for step in shareOf(0..<40) {
             for kill in 1..<40 {
                 let backend = try process()
                 _ = try backend.inflate(vnode: 0, extents: 3)
@@ -162,7 +162,7 @@ import VNodeBalloon
 
     /// Where the host has no 2 MiB in one piece.
     @Test(arguments: returns.indices) func whileFramesAreTakenBackOneByOne(_ index: Int) throws {
-        for step in 0..<60 {
+        for step in shareOf(0..<60) {
             let backend = try process()
             _ = try backend.inflate(vnode: 0, extents: 4)
             machine.isFragmented[0] = true

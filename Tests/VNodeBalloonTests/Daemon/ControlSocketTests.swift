@@ -49,12 +49,33 @@ import Testing
         #expect(info.st_mode & 0o777 == 0o600)
     }
 
+    /// Should the mode let others in all the same, they are asked who they are.
+    @Test(.enabled(if: geteuid() == 0)) func aClientOfAnotherUser() throws {
+        // Unsafe: C reads paths that Swift lends it for the calls.
+        #expect(unsafe chmod(work.path, 0o711) == 0)
+        #expect(unsafe chmod(work.path + "/s", 0o666) == 0)
+        // The kernel's own call: the C library's would make all threads another user.
+        guard let call = unsafe dlsym(nil, "syscall") else {
+            Issue.record("there is no syscall()")
+            return
+        }
+        let raw = unsafe unsafeBitCast(call, to: (@convention(c) (Int, Int, Int, Int) -> Int).self)
+        let setresuid = 117
+        try #require(raw(setresuid, -1, 65534, -1) == 0)
+        let stranger = try? client()
+        try #require(raw(setresuid, -1, 0, -1) == 0)
+        let client = try #require(stranger)
+        client.send("status\n")
+        try settle()
+        #expect(client.receive() == nil && answered.isEmpty && socket.clientCount == 0)
+    }
+
     @Test func oneLineOneAnswer() throws {
         let client = try client()
         for line in ["status", "", "no such thing", "a\0b", "tab\t", "cr\r", String(repeating: "x", count: 255)] {
             client.send(line + "\n")
             try settle()
-            #expect(client.receive() == "{}\n", "\(line)")
+            #expect(client.receive() == "{}\n" && answered.last == line, "\(line)")
         }
         client.send([0xff, 0xfe, UInt8(ascii: "\n")])
         try settle()
@@ -165,6 +186,29 @@ import Testing
         pass(seconds: 11)
         try settle()
         #expect(socket.clientCount == 0)
+    }
+
+    /// To take a little of an answer now and then is no progress either.
+    @Test func oneThatReadsSlowly() throws {
+        answer = String(repeating: "y", count: 8 << 20)
+        let slow = try client()
+        slow.send("status\n")
+        for second in 0..<15 {
+            try settle()
+            #expect((slow.receive() == nil) == (second > 11), "second \(second)")
+            pass(seconds: 1)
+        }
+        #expect(socket.clientCount == 0)
+    }
+
+    /// Its end can be seen for ever, and must not keep the loop awake.
+    @Test func oneThatAsksNoMoreAndNeverReads() throws {
+        answer = String(repeating: "y", count: 1 << 20)
+        let deaf = try client()
+        deaf.send("1\n2\n")
+        deaf.endSending()
+        try settle()
+        #expect(answered == ["1"] && socket.clientCount == 0)
     }
 
     /// Each of several lines at once is answered, in order.

@@ -20,12 +20,26 @@ import Testing
 
     @Test func oneOfOurOwnIsFineAndOneOpenToOthersIsNot() throws {
         #expect(fault("") == nil)
-        for mode: mode_t in [0o777, 0o770, 0o755, 0o711] {
+        for mode: mode_t in [0o777, 0o770, 0o755, 0o711, 0o740, 0o720, 0o710, 0o704, 0o702, 0o701] {
             // Unsafe: C reads a path that Swift lends it for the call.
             #expect(unsafe chmod(work.path, mode) == 0)
             #expect(fault("")?.code == .environment)
             #expect(fault("")?.message.contains("chmod 0700 \(work.path)") == true)
         }
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func oneOfSomebodyElseIsNot() {
+        // Unsafe: C reads a path that Swift lends it for the call.
+        #expect(unsafe chown(work.path, 65534, 0) == 0)
+        #expect(fault("")?.code == .environment)
+    }
+
+    @Test func oneThatIsMadeIsForItsOwnerAlone() throws {
+        _ = try StateDirectory(path: work.path + "/new")
+        var info = stat()
+        // Unsafe: C reads paths that Swift lends it for the calls, and fills a struct.
+        #expect(unsafe stat(work.path + "/new", &info) == 0 && info.st_mode & 0o777 == 0o700)
+        _ = unsafe rmdir(work.path + "/new")
     }
 
     @Test func itsParentMustBeThere() {

@@ -35,6 +35,8 @@ final class FakeXenstored: Sendable {
         case honest
         case late(milliseconds: UInt32)
         case twice
+        /// This error.
+        case refused(String)
         /// These bytes instead of an answer, and then the end.
         case lastWords([UInt8])
     }
@@ -138,9 +140,12 @@ final class FakeXenstored: Sendable {
             state.requests.append(request)
             return state.react(request)
         }
+        if case .refused(let error) = reaction {
+            return send(Self.message(.error, header[1], header[2], Array(error.utf8) + [0]), to: connection)
+        }
         let messages = state.withLock { Self.carryOut(request, &$0.nodes) }
         switch reaction {
-        case .honest: return send(messages, to: connection)
+        case .honest, .refused: return send(messages, to: connection)
         case .late(let milliseconds):
             usleep(milliseconds * 1000)
             return send(messages, to: connection)

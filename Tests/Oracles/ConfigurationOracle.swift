@@ -1,0 +1,91 @@
+import VNodeBalloon
+
+/// Configurations: each line counts or is named as the wrong one; what was read can be written and read again.
+enum ConfigurationOracle {
+    static func examine(_ bytes: [UInt8]) throws {
+        let (wanted, wrongLine) = reference(bytes)
+        do {
+            let configuration = try Configuration(parsing: bytes, name: "file")
+            try demand(wrongLine == nil, "line \(wrongLine ?? 0) is wrong, and was taken")
+            try demand(configuration == wanted, "\(configuration) for \(wanted)")
+            try demand(
+                try Configuration(parsing: text(configuration), name: "file") == configuration, "written and read")
+        } catch let error as BalloonError {
+            guard let wrongLine else { throw Mistake(description: "all is right, and it says: \(error)") }
+            try demand(error.code == .invalidConfiguration, "the kind of \(error)")
+            try demand(error.message.hasPrefix("file, line \(wrongLine): "), "not line \(wrongLine): \(error)")
+        }
+    }
+
+    /// Byte by byte.
+    private static func reference(_ bytes: [UInt8]) -> (Configuration, wrongLine: Int?) {
+        var configuration = Configuration()
+        var (line, number) = ([UInt8](), 1)
+        for byte in bytes + [10] {
+            if byte != 10 {
+                line.append(byte)
+                continue
+            }
+            if !take(line, &configuration) { return (configuration, number) }
+            (line, number) = ([], number + 1)
+        }
+        return (configuration, nil)
+    }
+
+    private static func take(_ line: [UInt8], _ configuration: inout Configuration) -> Bool {
+        var sides: [[UInt8]] = [[]]
+        for byte in line {
+            if byte == 35 { break }
+            if byte == 61 && sides.count == 1 { sides.append([]) } else { sides[sides.count - 1].append(byte) }
+        }
+        if sides.count == 1 { return strip(sides[0]).isEmpty }
+        // Carriage returns are blanks at the ends only; nothing else is not printable.
+        for byte in strip(sides.joined(separator: [61]) + []) where byte != 9 && !(32..<127).contains(byte) {
+            return false
+        }
+        let (key, value) = (strip(sides[0]), strip(sides[1]))
+        return assign(String(decoding: key, as: UTF8.self), value, &configuration)
+    }
+
+    /// The keys and what each may be.
+    private static func assign(_ key: String, _ bytes: [UInt8], _ configuration: inout Configuration) -> Bool {
+        let value = String(decoding: bytes, as: UTF8.self)
+        func put(_ number: UInt64?, _ place: WritableKeyPath<Configuration, UInt64>) -> Bool {
+            configuration[keyPath: place] = number ?? 0
+            return number != nil
+        }
+        switch key {
+        case "state-dir":
+            configuration.stateDirectory = value
+            return bytes.first == 47 && bytes.count <= 79
+        case "min-free": return put(PlainNumber.size(bytes), \.minFreeKiB)
+        case "floor": return put(PlainNumber.size(bytes), \.floorKiB)
+        case "yield-to": return put(PlainNumber.size(bytes), \.yieldToKiB)
+        case "max-rate": return put(PlainNumber.read(bytes).flatMap { UInt64(exactly: $0) }, \.maxRateMiB)
+        case "on-pressure":
+            configuration.onPressure = value == "yield" ? .yield : .hold
+            return ["hold", "yield"].contains(value)
+        case "log-level":
+            configuration.logLevel = value
+            return ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(value)
+        default: return false
+        }
+    }
+
+    private static func strip<T: Collection<UInt8>>(_ text: T) -> [UInt8] {
+        var text = Array(text)
+        while let last = text.last, [9, 13, 32].contains(last) { text.removeLast() }
+        while let first = text.first, [9, 13, 32].contains(first) { text.removeFirst() }
+        return text
+    }
+
+    private static func text(_ configuration: Configuration) -> [UInt8] {
+        let lines = [
+            "state-dir = \(configuration.stateDirectory)", "min-free = \(configuration.minFreeKiB)",
+            "max-rate=\(configuration.maxRateMiB)", "\tlog-level = \(configuration.logLevel)\r",
+            "on-pressure = \(configuration.onPressure.rawValue) # or not", "floor = \(configuration.floorKiB)",
+            "yield-to = \(configuration.yieldToKiB)k",
+        ]
+        return Array(lines.joined(separator: "\n").utf8)
+    }
+}

@@ -1,0 +1,53 @@
+import VNodeBalloon
+
+/// The control socket's requests once more, as a table.
+enum RequestReference {
+    /// What a line asks for.
+    struct Meaning {
+        /// A word, and numbers with one blank in between.
+        var name: String
+        var numbers: [UInt64]
+
+        var line: String { ([name] + numbers.map { "\($0)" }).joined(separator: " ") }
+    }
+
+    private static let any = UInt64(Int.max)
+    private static let highestSlot: UInt64 = (1 << 32) - 1
+    /// The largest number that each may have.
+    private static let limits: [String: [UInt64]] = [
+        "status": [], "slots": [], "release-all": [], "force-all": [any], "release": [any], "force": [any, any],
+        "audit": [any, highestSlot, 8, 1], "repair": [any, highestSlot, 8], "recover": [any],
+    ]
+
+    /// nil for what is none.
+    static func meaning(_ line: String) -> Meaning? {
+        let words = line.utf8.split(separator: 32)
+        guard let name = words.first.map({ String(decoding: $0, as: UTF8.self) }), let limits = limits[name],
+            limits.count == words.count - 1
+        else { return nil }
+        var numbers: [UInt64] = []
+        for (word, limit) in zip(words.dropFirst(), limits) {
+            guard let number = PlainNumber.read(Array(word)), number <= UInt128(limit) else { return nil }
+            numbers.append(UInt64(number))
+        }
+        return Meaning(name: name, numbers: numbers)
+    }
+
+    /// What a request does to sizes that are forced, in KiB by vnode. False where it must be refused.
+    static func apply(_ meaning: Meaning, _ forced: inout [Int: UInt64], vnodes: [VNode]) -> Bool {
+        let numbers = meaning.numbers
+        let named = vnodes.filter { meaning.name.hasSuffix("-all") || numbers.first == UInt64($0.number) }
+        let kib = numbers.last
+        switch meaning.name {
+        case "force", "force-all":
+            guard !named.isEmpty, let kib, named.allSatisfy({ kib <= $0.sizeKiB }) else { return false }
+            for vnode in named { forced[vnode.number] = kib }
+        case "release", "release-all":
+            for vnode in named { forced[vnode.number] = nil }
+            return !named.isEmpty
+        case "recover": return !named.isEmpty
+        default: break
+        }
+        return true
+    }
+}
