@@ -5,7 +5,7 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage)
 DOM0_TOOLS=(maxmem setvnuma)
 
 library_path() {
@@ -107,6 +107,11 @@ make_guest_image() {
     for name in $PRODUCTS; do
         add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
     done
+    if [ -n "$MODULE" ]; then
+        is_headers_downloaded || die "run lab/setup first: the module $MODULE needs the kernel's headers"
+        build_module "$MODULE"
+        strip --strip-debug -o "$tree/lib/modules/$MODULE.ko" "$work/module/$MODULE.ko"
+    fi
     install -m 755 "$lab/guest-init" "$tree/init"
     [ "$GUEST_ROOT" != systemd ] || add_systemd "$tree"
     pack "$tree" > "$work/guest.img"

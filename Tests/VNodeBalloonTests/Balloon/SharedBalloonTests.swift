@@ -98,6 +98,24 @@ import VNodeBalloon
         #expect(world.shares() == [100, 40])
     }
 
+    @Test func goingUpNobodyLosesWhatItShallHave() {
+        var world = World([400, 400])
+        world.read([0: .size(0), 1: .size(64)])
+        world.move(to: 64)
+        #expect(world.read(128, 64) == .size(192))
+        world.move(to: 100)
+        #expect(world.shares() == [36, 64])
+    }
+
+    @Test func aTargetThatIsRemovedOnTheWayEndsTheWay() {
+        var world = World([400, 400])
+        world.read([0: .size(100), 1: .size(64)])
+        world.move(to: 120)
+        #expect(world.read(100, nil) == .size(120))
+        #expect(world.said() == ["idle", "idle"])
+        #expect(world.shares() == [100, 20])
+    }
+
     @Test func withoutATargetAShareStaysAsItIs() {
         var world = World([400, 400])
         world.read([0: .size(100), 1: .size(64)])
