@@ -60,12 +60,15 @@ static void mark(struct page *page, bool offline)
 {
 	unsigned long i;
 
+	/* Nobody is in the middle of a look at it. */
+	page_offline_begin();
 	for (i = 0; i < FRAMES; i++) {
 		if (offline)
 			__SetPageOffline(page + i);
 		else
 			__ClearPageOffline(page + i);
 	}
+	page_offline_end();
 	adjust_managed_page_count(page, offline ? -(long)FRAMES : (long)FRAMES);
 }
 
