@@ -29,7 +29,7 @@ check_eq "a guest that runs has one page less than one that was only built" $((b
 # Linux wants it in the first page of low memory that nobody has reserved. Xen frees what was there. The time of day is in
 # it, in seconds at 3076: behind 32 vcpu_info of 64 bytes, two bit maps of 512, and a version.
 frame=$(guest 'now=$(date +%s); for frame in $(seq 1 159); do
-    age=$((now - $(kpage words $frame 3076 1))); [ $age -ge 0 -a $age -lt 600 ] && echo $frame; done')
+    age=$((now - $(kpage words $frame 3076 1 || echo 0))); [ $age -ge 0 -a $age -lt 600 ] && echo $frame && break; done')
 check "the page that Xen keeps the time of day in is in low memory (frame ${frame:-none})" [ "${frame:-0}" -gt 0 ]
 memory_map=$(guest 'cat /sys/firmware/memmap/0/start /sys/firmware/memmap/0/end /sys/firmware/memmap/0/type' | tr '\n' ' ')
 note "the firmware's first range: $memory_map"
