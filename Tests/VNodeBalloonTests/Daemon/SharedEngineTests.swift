@@ -11,6 +11,7 @@ import Testing
 
     init() throws {
         hand = try KernelHand(current: 524_288, all: 786_432)
+        hand.maximum = 786_432
         work = try TemporaryDirectory()
         let topology = try VNUMATopology(vnodeCount: 2, untrusted: [(0, 0, 98304), (1, 98304, 196_608)])
         let backend = try KernelBackend(
