@@ -145,8 +145,9 @@ check_agree() {
     done
 }
 
-# check_explained TEXT KIB: `status --explain` accounts for all of the domain's memory but this much: one frame of a PVH
-# guest, which the page that Xen shares with it lies in, is no memory of the domain.
+# check_explained TEXT KIB: `status --explain` accounts for all of the domain's memory but this much: a PVH guest that runs
+# has one page less than it was built with, since Linux has Xen's shared page put where one of RAM was (`lab/run notes`).
+# Nothing that a guest can read tells that by name: the frame reads as RAM, and the page is not the domain's.
 check_explained() {
     guest "balloonctl status --explain --json 2> /dev/null" > /tmp/explain.json
     check_eq "$1: every account adds up, but for $2 KiB of the reservation" \

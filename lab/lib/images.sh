@@ -5,7 +5,8 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage)
+DOM0_TOOLS=(maxmem setvnuma)
 
 library_path() {
     local root=$MACHINE_ROOT lib=x86_64-linux-gnu
@@ -79,7 +80,9 @@ compile_tools() {
     done
     gcc "${flags[@]}" -o "$work/tools/remote" "$lab/tools/remote.c" -lxenstore
     gcc "${flags[@]}" -o "$work/tools/rows" "$lab/tools/rows.c" -lxenstore
-    gcc "${flags[@]}" -o "$work/tools/maxmem" "$lab/tools/maxmem.c" -lxenctrl
+    for tool in "${DOM0_TOOLS[@]}"; do
+        gcc "${flags[@]}" -o "$work/tools/$tool" "$lab/tools/$tool.c" -lxenctrl
+    done
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/vnumafix.so" "$lab/tools/vnumafix.c" -ldl
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/mallocs.so" "$lab/tools/mallocs.c"
     gcc "${flags[@]}" -static -DREADER -o "$work/tools/mallocs" "$lab/tools/mallocs.c"
@@ -105,6 +108,11 @@ make_guest_image() {
     for name in $PRODUCTS; do
         add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
     done
+    if [ -n "$MODULE" ]; then
+        is_headers_downloaded || die "run lab/setup first: the module $MODULE needs the kernel's headers"
+        build_module "$MODULE"
+        strip --strip-debug -o "$tree/lib/modules/$MODULE.ko" "$work/module/$MODULE.ko"
+    fi
     install -m 755 "$lab/guest-init" "$tree/init"
     [ "$GUEST_ROOT" != systemd ] || add_systemd "$tree"
     pack "$tree" > "$work/guest.img"
@@ -121,7 +129,9 @@ make_dom0_image() {
     cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
     install -m 755 "$work/tools/jsonget" "$tree/bin/jsonget"
     add_program "$tree" "$work/tools/rows" /bin/rows
-    add_program "$tree" "$work/tools/maxmem" /bin/maxmem
+    for name in "${DOM0_TOOLS[@]}"; do
+        add_program "$tree" "$work/tools/$name" "/bin/$name"
+    done
     cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"
     cp "$lab/scenarios/$scenario"/* "$tree/lab/"
     install -m 755 "$lab/dom0-init" "$tree/init"

@@ -8,6 +8,8 @@
    probe frames FILE MIB       prints the first frame number of each extent of FILE, and nothing else
    probe take FILE NODE MIB    takes the extents back, on NODE exactly, and removes FILE
    probe reservation           prints the pages that this domain holds
+   probe anonymous COUNT       tries to give so many frames of its own memory, where that is not to work (PV)
+   probe types FRAME COUNT     prints `ram N holes N other N` for so many frames
 
    Prints one line `extents N holes N ram N` (first and last frame of each extent are looked at), so holes + ram = 2 N. */
 #define _GNU_SOURCE
@@ -123,10 +125,38 @@ static void punch(const char *path, off_t slot)
         fail(path);
 }
 
+static void anonymous(size_t count)
+{
+    uint64_t *frames = (void *)(hypercall_buffer + LIST_OFFSET);
+    char *memory = mmap(NULL, count * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (memory == MAP_FAILED)
+        fail("mmap");
+    int pagemap = open("/proc/self/pagemap", O_RDONLY);
+    for (size_t i = 0; i < count; i++)
+        frames[i] = frame_of(pagemap, memory + i * 4096);
+    move(frames, count, 0, XENMEM_decrease_reservation, 0);
+}
+
+static void types(uint64_t frame, uint64_t count)
+{
+    uint64_t ram = 0, holes = 0, other = 0;
+    for (uint64_t end = frame + count; frame < end; frame++) {
+        int type = memory_type(frame);
+        if (type == HVMMEM_ram_rw || type == HVMMEM_ram_ro)
+            ram++;
+        else if (type == HVMMEM_mmio_dm)
+            holes++;
+        else
+            other++;
+    }
+    printf("ram %lu holes %lu other %lu\n", (unsigned long)ram, (unsigned long)holes, (unsigned long)other);
+}
+
 static int usage(void)
 {
     fprintf(stderr, "usage: probe give|take FILE NODE MIB, probe audit|frames FILE MIB,\n"
-                    "       probe fill FILE NODE SLOT [FRAME], probe punch FILE SLOT, probe reservation\n");
+                    "       probe fill FILE NODE SLOT [FRAME], probe punch FILE SLOT, probe reservation,\n"
+                    "       probe types FRAME COUNT, probe anonymous COUNT\n");
     return 64;
 }
 
@@ -139,6 +169,16 @@ int main(int argc, char **argv)
     if (!strcmp(command, "reservation")) {
         hypercall_open();
         printf("%ld\n", current_reservation());
+        return 0;
+    }
+    if (!strcmp(command, "anonymous") && argc == 3) {
+        hypercall_open();
+        anonymous(strtoul(argv[2], NULL, 0));
+        return 0;
+    }
+    if (!strcmp(command, "types") && argc == 4) {
+        hypercall_open();
+        types(strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
         return 0;
     }
     if (!strcmp(command, "punch") && argc == 4) {

@@ -4,8 +4,10 @@
 public protocol Backend: AnyObject {
     /// The word for it in `status`: privcmd or kernel.
     var name: String { get }
-    /// The vnodes of this guest.
+    /// The vnodes that have a balloon of their own.
     var vnodes: [VNode] { get }
+    /// The vnodes that Xen and so the toolstack know of: the same, or several where one balloon answers for all of them.
+    var domainVNodes: [VNode] { get }
     /// Sizes are multiples of this, in KiB.
     var granularityKiB: UInt64 { get }
 
@@ -54,6 +56,10 @@ public protocol Backend: AnyObject {
 
     /// Nothing is to move any more: ends what still goes on by itself.
     func rest() throws(BalloonError)
+}
+
+extension Backend {
+    public var domainVNodes: [VNode] { vnodes }
 }
 
 /// How much one step moves at most, in extents of the backend's granularity.

@@ -56,16 +56,13 @@ public final class Guest {
 
     private static func openPV(staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
         let balloon = try KernelBalloon()
-        let figures = pvFigures(balloon, staticMaxKiB: staticMaxKiB)
+        // Where the kernel locks privcmd its own figures do: no hypercall is needed to move memory there.
+        let hypervisor = try? PrivcmdHypervisor()
+        let figures: any DomainFigures = hypervisor ?? KernelFigures(balloon, staticMaxKiB: staticMaxKiB)
         let backend = try KernelBackend(
-            balloon, figures: figures, staticMaxKiB: staticMaxKiB, now: cb_clock_monotonic)
+            balloon, figures: figures, topology: try hypervisor?.vnumaTopology(), staticMaxKiB: staticMaxKiB,
+            now: cb_clock_monotonic)
         return Guest(kind: .pv, figures: figures, backend: backend)
-    }
-
-    /// Xen's figures, or the kernel's where it locks privcmd: no hypercall is needed to move memory there.
-    private static func pvFigures(_ balloon: KernelBalloon, staticMaxKiB: UInt64?) -> any DomainFigures {
-        if let hypervisor = try? PrivcmdHypervisor() { return hypervisor }
-        return KernelFigures(balloon, staticMaxKiB: staticMaxKiB)
     }
 
     /// Whether this machine can have balloons at all, and its pages where they shall be; nothing is made or locked.

@@ -1,12 +1,14 @@
 /// Moves memory with Linux's own balloon, in PV guests: only the kernel can drop its own mapping of a frame and keep the
 /// table of frame numbers right.
 ///
-/// A PV Linux has one node, so all memory is vnode 0. What the guest was started without is part of the balloon.
+/// A PV Linux has one node, so there is one balloon, that of vnode 0; where Xen knows of several vnodes it answers for all of
+/// them (``SharedBalloon``). What the guest was started without is part of it.
 public final class KernelBackend: Backend {
     public let name = "kernel"
     /// The kernel moves single frames.
     public let granularityKiB: UInt64 = 4
     public let vnodes: [VNode]
+    public let domainVNodes: [VNode]
     /// 64 MiB: the guard is asked again this often.
     public let steps = StepLimits(inflateExtents: 16384, deflateExtents: 16384)
     public let isMovedByOthers = true
@@ -15,12 +17,23 @@ public final class KernelBackend: Backend {
     private let figures: any DomainFigures
     private var lastFrames: UInt64 = 0
 
-    /// - Parameter now: nanoseconds of a clock that does not go back.
+    /// - Parameters:
+    ///   - topology: Xen's layout of the domain, nil without one, or where nobody can ask.
+    ///   - now: nanoseconds of a clock that does not go back.
     public init(
-        _ balloon: KernelBalloon, figures: any DomainFigures, staticMaxKiB: UInt64?, now: @escaping () -> UInt64
+        _ balloon: KernelBalloon, figures: any DomainFigures, topology: VNUMATopology? = nil, staticMaxKiB: UInt64?,
+        now: @escaping () -> UInt64
     ) throws(BalloonError) {
         let reading = try balloon.read()
-        vnodes = [VNode(number: 0, linuxNode: 0, sizeKiB: staticMaxKiB ?? reading.currentKiB + reading.balloonKiB)]
+        let all = [VNode(number: 0, linuxNode: 0, sizeKiB: staticMaxKiB ?? reading.currentKiB + reading.balloonKiB)]
+        vnodes = all
+        if let topology, topology.vnodeCount > 1 {
+            domainVNodes = (0..<topology.vnodeCount).map {
+                VNode(number: $0, linuxNode: 0, sizeKiB: topology.sizeKiB(of: $0))
+            }
+        } else {
+            domainVNodes = all
+        }
         mover = KernelMover(balloon, now: now)
         self.figures = figures
     }

@@ -79,7 +79,7 @@ public final class BalloonDaemon {
         // A stop is a stop, whether or not xenstore can be told.
         attempt("cannot publish the end") { () throws(BalloonError) in
             try interface.publishStopped(
-                engine.controller.states, isEmpty: engine.isEmpty, now: BalloonEngine.now)
+                engine.told, isEmpty: engine.isEmpty, now: BalloonEngine.now)
         }
         if engine.isEmpty { keeper.dropAll() }
         log.notice("stopped; the balloons stay as they are")
@@ -233,7 +233,7 @@ public final class BalloonDaemon {
     private func publish(_ now: UInt64) -> UInt64? {
         var due: UInt64?
         attempt("cannot publish") { () throws(BalloonError) in
-            due = try interface.publish(engine.controller.states, now: now)
+            due = try interface.publish(engine.told, now: now)
         }
         return due
     }

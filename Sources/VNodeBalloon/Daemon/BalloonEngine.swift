@@ -8,6 +8,8 @@ public final class BalloonEngine {
     public internal(set) var controller: BalloonController
     /// What xenstore said last.
     public private(set) var reading = VNodeInterface.Reading()
+    /// Where one balloon answers for several vnodes.
+    private var shared: SharedBalloon?
     let log: Logger
     var suspension: Suspension
     /// Xenstore shows a resume that the clocks may not show.
@@ -36,6 +38,10 @@ public final class BalloonEngine {
         let backend = guest.backend
         controller = BalloonController(
             vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, options: options.with(backend.steps))
+        if backend.vnodes.count == 1, backend.domainVNodes.count > 1 {
+            shared = SharedBalloon(
+                backend.domainVNodes, limitKiB: backend.vnodes[0].sizeKiB, granularityKiB: backend.granularityKiB)
+        }
         isLegacyTargetAbsent = state.wasLegacyTargetAbsent
         for (vnode, kib) in state.forced() { controller.setForced(kib, vnode: vnode) }
     }
@@ -63,7 +69,7 @@ public final class BalloonEngine {
                 metadata: ["kib": "\(now)"])
         }
         self.reading = reading
-        for (vnode, request) in reading.requests { controller.setRequest(request, vnode: vnode) }
+        for (vnode, request) in joined(reading.requests) { controller.setRequest(request, vnode: vnode) }
         if !reading.hasLegacyTarget && !isLegacyTargetAbsent {
             isLegacyTargetAbsent = true
             try state.noteLegacyTargetAbsent()
@@ -73,6 +79,18 @@ public final class BalloonEngine {
             log.warning("memory/target is back: no more memory is given until it is gone")
         }
         controller.setLegacyTargetReturned(isBack)
+    }
+
+    private func joined(_ requests: [Int: TargetRequest]) -> [Int: TargetRequest] {
+        guard let balloon = controller.states.first else { return requests }
+        let sum = shared?.request(requests, balloonKiB: balloon.balloonKiB)
+        return sum.map { [balloon.vnode.number: $0] } ?? requests
+    }
+
+    /// What xenstore is told, vnode by vnode as the toolstack knows them.
+    var told: [VNodeState] {
+        guard let balloon = controller.states.first else { return [] }
+        return shared?.states(of: balloon) ?? controller.states
     }
 
     /// Forces sizes, in KiB by vnode, or releases them (nil), and keeps that over a restart.

@@ -37,7 +37,7 @@ public final class StandaloneSession {
     public func publish() {
         engine.comeToRest()
         try? interface?.publishStopped(
-            engine.controller.states, isEmpty: engine.isEmpty, now: BalloonEngine.now)
+            engine.told, isEmpty: engine.isEmpty, now: BalloonEngine.now)
         if engine.isEmpty { keeper.dropAll() }
     }
 

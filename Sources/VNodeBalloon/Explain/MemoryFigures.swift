@@ -63,8 +63,8 @@ extension MemoryFigures {
         }
         let hypervisor = try? PrivcmdHypervisor()
         figures.balloons = report.vnodes.reduce(0) { $0 + $1.balloonKib }
-        // Without virtual NUMA Linux's part is in the vnode's balloon already.
-        if (try? hypervisor?.vnumaTopology()) == nil {
+        // Without a balloon for each vnode Linux's part is in the one that there is already.
+        if figures.kind == .pv || (try? hypervisor?.vnumaTopology()) == nil {
             figures.balloons -= min(figures.balloons, figures.kernelBalloon ?? 0)
         }
         if let hypervisor { figures.ask(hypervisor) }

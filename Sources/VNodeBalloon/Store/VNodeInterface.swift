@@ -36,7 +36,7 @@ public final class VNodeInterface {
     /// - Throws: `.store`.
     public init(_ store: any Store, backend: any Backend, log: Logger) throws(BalloonError) {
         self.store = store
-        vnodes = backend.vnodes
+        vnodes = backend.domainVNodes
         granularityKiB = backend.granularityKiB
         self.log = log
         try store.watch("memory", token: "memory")

@@ -128,6 +128,22 @@ import VNodeBalloon
         #expect(hand.changes == 0)
     }
 
+    @Test func withVirtualNUMAThereIsOneBalloonForAllVNodes() throws {
+        let hand = try KernelHand(current: 524_288, all: 786_432)
+        func backend(_ ranges: [(vnode: UInt32, start: UInt64, end: UInt64)], count: Int) throws -> KernelBackend {
+            let topology = try VNUMATopology(vnodeCount: count, untrusted: ranges)
+            return try KernelBackend(
+                try hand.balloon(), figures: hand, topology: topology, staticMaxKiB: 786_432, now: { 0 })
+        }
+        let all = [VNode(number: 0, linuxNode: 0, sizeKiB: 786_432)]
+        let two = try backend([(0, 0, 65536), (1, 65536, 196_608)], count: 2)
+        #expect(two.vnodes == all)
+        #expect(two.domainVNodes.map(\.sizeKiB) == [262_144, 524_288])
+        #expect(two.domainVNodes.map(\.number) == [0, 1])
+        let one = try backend([(0, 0, 65536)], count: 1)
+        #expect(one.domainVNodes == all)
+    }
+
     @Test func noBalloonInTheKernelIsSaid() throws {
         let directory = try TemporaryDirectory()
         #expect(throws: BalloonError.self) { try KernelBalloon(directory: directory.path) }

@@ -63,7 +63,25 @@ check "the daemon starts" start_daemon
 status
 check_eq "the hole from boot is part of the balloon" \
     "$(json vnodes.0.size_kib) $(json vnodes.0.balloon_kib) $(row 0 size) $(row 0 state)" "786432 262144 262144 idle"
+
+# The old interface: nobody asks for anything per vnode. Linux's own balloon works, and we report it.
+# Nobody tells the daemon how far Linux is, so it looks once a minute: slept through, which is cheaper than asking.
+xl mem-set g1 448
+sleep 62
+check "xl mem-set 448 is followed, and reported" wait_row 0 size 327680 10
+check_total "xl mem-set 448" 65536
+check_eq "the interface is the old one" "$(json interface) $(json vnodes.0.balloon_kib) $(json vnodes.0.target_kib)" \
+    "legacy 327680 null"
+check_eq "nothing of it is ours" "$(guest 'cat /proc/sys/vm/nr_hugepages')" 0
+xl mem-set g1 512
+sleep 62
+check "xl mem-set 512 is followed, and reported" wait_row 0 size 262144 10
+
+# Both at once.
 move 393216 131072
+check_has "with a vnode's target status warns of memory/target" "$(guest 'balloonctl status')" \
+    "warning: memory/target is present"
+check_has "the log has warned, too" "$(guest_log daemon)" "memory/target is present"
 check_audit "384 MiB, 128 of them ours" 64
 check_explained "384 MiB" -4
 move 262144 0

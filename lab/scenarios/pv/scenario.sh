@@ -18,6 +18,10 @@ move() {
 }
 
 start_guest
+before=$(total_pages)
+check_eq "what works in PVH does not here: Xen takes no frame by the kernel's number" "$(guest 'probe anonymous 16')" \
+    "moved 0 of 16"
+check_eq "and nothing is gone" "$(total_pages)" "$before"
 check_exit "doctor has no complaint but memory/target" 75 "balloonctl doctor"
 check_has "doctor warns of memory/target" "$(cat /tmp/output)" "memory/target"
 check "the daemon starts" start_daemon
@@ -98,12 +102,71 @@ check "Linux follows memory/target, and we report it" wait_until 90 legacy_follo
 check_kernel "xl mem-set 448" 327680
 check_eq "the interface is the old one" "$(json interface) $(row 0 state)" "legacy idle"
 check "the daemon ends" stop_daemon
+
+# --- Virtual NUMA: Linux has one node and one balloon all the same, and answers for both vnodes ---------------------------
+
+# check_shares TEXT SAID0 SAID1: as the rows say it of vnodes at rest. The sum is exact, whoever counts it.
+check_shares() {
+    shares_text=$1
+    check "$shares_text: vnode 0 says $2" wait_until 60 said 0 "$2"
+    check "$shares_text: vnode 1 says $3" wait_until 60 said 1 "$3"
+    set -- ${2%% *} ${3%% *}
+    check_eq "$shares_text: Xen counts the sum, $(($1 + $2)) KiB" "$(total_pages)" $((MAXMEM * 256 - ($1 + $2) / 4))
+    status
+    check_eq "$shares_text: status has one balloon, the sum" "$(json vnodes.0.balloon_kib) $(json vnodes.1.vnode)" \
+        "$(($1 + $2)) "
+}
+said() { [ "$(row $1 size) $(row $1 state)$(row $1 reason | sed 's/./ &/')" = "$2" ]; }
+
+# prepare_pv KIB0 KIB1: what the balloons have now.
+prepare_pv() {
+    prepare_vnode 0 393216 $1
+    prepare_vnode 1 393216 $2
+    guest_owned "$D/control/feature-balloon-vnode"
+}
+check "the toolstack gives the guest two vnodes" setvnuma $DOMID 384 384
+maxmem $DOMID $((MAXMEM * 1024 + 1024))
+prepare_pv 196608 131072
+before=$(kernel target_kb)
+check "the daemon starts" start_daemon
+check "the toolstack hands over" hand_over
+check_shares "as it was found" "196608 idle" "131072 idle"
+targets 131072 196608
+check "both targets are acknowledged" wait_reached 1 196608
+check_shares "64 MiB from one account to the other" "131072 idle" "196608 idle"
+check_eq "no page had to move for that" "$(kernel target_kb)" "$before"
+targets 262144 131072
+check_shares "more" "262144 idle" "131072 idle"
+check_eq "the sum is the target" "$(json vnodes.0.target_kib) $(json interface)" "393216 vnode"
+targets 40000 20001
+check_shares "less" "40000 idle" "20000 idle"
+xenstore-rm $D/memory/vnode0/target-balloon-size
+target 1 131072
+check_shares "vnode 0's target removed" "40000 idle" "131072 idle"
+kill_daemon
+check "the daemon starts after SIGKILL" start_daemon
+check_shares "after SIGKILL" "40000 idle" "131072 idle"
+targets 65536 393217
+check_shares "one that is too much changes nothing" "65536 idle" "131072 held invalid-target"
+check_eq "and is acknowledged" "$(row 1 target)" 393217
+check_explained "vnodes" 0
+maxmem $DOMID 614400
+targets 65536 65536
+check_shares "at the maximum" "65536 held max-reservation" "106496 held max-reservation"
+maxmem $DOMID $((MAXMEM * 1024 + 1024))
+targets 0 65536
+check_shares "with a higher maximum" "0 idle" "65536 idle"
+check "the daemon ends" stop_daemon
+check_shares "after a stop" "0 stopped" "65536 stopped"
 stop_guest
 
 # --- A kernel that locks privcmd ------------------------------------------------------------------------------------------
 
 PRIVCMD=locked start_guest
+setvnuma $DOMID 384 384
+prepare_pv 262144 0
 check "the daemon starts with privcmd locked" start_daemon
 move 393216
+check_eq "nobody can ask for the vnodes: there is one" "$(json vnodes.1.vnode) $(row 1 state)" " "
 check "the daemon ends" stop_daemon
 finish

@@ -1,0 +1,114 @@
+/// One balloon that answers for several vnodes: Linux's own in a PV guest with virtual NUMA, which knows of one node.
+///
+/// It is asked for the sum of what is asked of the vnodes. Which of them its frames belong to nobody can say, so its size
+/// is shared out among them as in an account: each is written down for what was asked of it, in order of their numbers.
+/// Pure, as the controller is.
+package struct SharedBalloon: Sendable {
+    private struct Share: Sendable {
+        let vnode: VNode
+        var request: TargetRequest = .absent
+        /// What of the balloon is written down for it. Sizes in KiB.
+        var kib: UInt64 = 0
+        /// What it shall have: what is asked of it, or what it had when nothing was asked any more.
+        var wanted: UInt64 = 0
+        /// A size is asked of it.
+        var isAsked = false
+        /// What was written down for it before.
+        var before: UInt64 = 0
+
+        mutating func keep() { wanted = kib }
+    }
+
+    private let limitKiB: UInt64
+    private let granularityKiB: UInt64
+    private var shares: [Share]
+    private var isFirst = true
+
+    /// - Parameters:
+    ///   - vnodes: at least one.
+    ///   - limitKiB: what the balloon can have at most.
+    package init(_ vnodes: [VNode], limitKiB: UInt64, granularityKiB: UInt64) {
+        self.limitKiB = limitKiB
+        self.granularityKiB = granularityKiB
+        shares = vnodes.map { Share(vnode: $0) }
+    }
+
+    /// What the vnodes' requests come to. A vnode of which no size is asked counts with the share that it had when that
+    /// began: it stays as it is.
+    /// - Parameter balloonKiB: the balloon now.
+    package mutating func request(_ requests: [Int: TargetRequest], balloonKiB: UInt64) -> TargetRequest {
+        share(balloonKiB)
+        for index in shares.indices { take(requests[shares[index].vnode.number] ?? .absent, index) }
+        if isFirst { begin(balloonKiB) }
+        guard shares.contains(where: \.isAsked) else {
+            return shares.contains { $0.request == .invalid } ? .invalid : .absent
+        }
+        let sum = shares.reduce(0) { $0 + $1.wanted }
+        return sum <= limitKiB ? .size(sum) : .invalid
+    }
+
+    /// What is to be said of each vnode while the balloon is in this state. They begin and end to move together, for
+    /// none of them has what it shall have before all have.
+    package mutating func states(of balloon: VNodeState) -> [VNodeState] {
+        share(balloon.balloonKiB)
+        return shares.map { share in
+            var state = VNodeState(vnode: share.vnode, balloonFrames: share.kib / 4, activity: balloon.activity)
+            state.reason = balloon.reason
+            if share.request == .invalid {
+                (state.activity, state.reason) = (.held, .invalidTarget)
+            } else if share.request == .absent && balloon.reason == .invalidTarget {
+                (state.activity, state.reason) = (.idle, nil)
+            }
+            return state
+        }
+    }
+
+    private mutating func take(_ request: TargetRequest, _ index: Int) {
+        shares[index].request = request
+        if case .size(let kib) = request {
+            shares[index].isAsked = true
+            shares[index].wanted = kib / granularityKiB * granularityKiB
+        } else if shares[index].isAsked {
+            shares[index].isAsked = false
+            shares[index].keep()
+        }
+    }
+
+    /// What was given before we began belongs first to the vnodes that it is asked of, then to those that nothing is asked
+    /// of: so a restart moves nothing.
+    private mutating func begin(_ balloonKiB: UInt64) {
+        isFirst = false
+        for index in shares.indices {
+            shares[index].kib = 0
+            if !shares[index].isAsked { shares[index].keep() }
+        }
+        share(balloonKiB)
+        for index in shares.indices where !shares[index].isAsked { shares[index].keep() }
+    }
+
+    /// Shares the balloon out with as little change as can be: nobody loses what it has and shall have, then everybody
+    /// gets what it shall have, then stays what is still to be taken back where it was. What others gave beyond that
+    /// goes where nothing is asked for.
+    private mutating func share(_ balloonKiB: UInt64) {
+        let limits: [(Share) -> UInt64] = [
+            { min($0.before, $0.wanted) }, \.wanted, { max($0.before, $0.wanted) },
+            { $0.isAsked ? 0 : $0.vnode.sizeKiB }, \.vnode.sizeKiB,
+        ]
+        var rest = balloonKiB
+        for index in shares.indices {
+            shares[index].before = shares[index].kib
+            shares[index].kib = 0
+        }
+        for limit in limits {
+            for index in shares.indices where limit(shares[index]) > shares[index].kib {
+                let more = min(rest, limit(shares[index]) - shares[index].kib)
+                shares[index].kib += more
+                rest -= more
+            }
+        }
+        // More than all vnodes have: somebody's account must show it.
+        shares[0].kib += rest
+        guard !shares.contains(where: \.isAsked) else { return }
+        for index in shares.indices { shares[index].keep() }
+    }
+}

@@ -1,0 +1,226 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+/// Two or more vnodes that one balloon answers for, as in a PV guest with virtual NUMA.
+@Suite struct SharedBalloonTests {
+    /// A balloon, the vnodes that it answers for, and the controller that moves it.
+    struct World {
+        let sizes: [UInt64]
+        var shared: SharedBalloon
+        var controller: BalloonController
+        var requests: [Int: TargetRequest] = [:]
+        var balloon: UInt64
+
+        init(_ sizes: [UInt64], balloon: UInt64 = 0, limit: UInt64? = nil) {
+            self.sizes = sizes
+            self.balloon = balloon
+            let all = VNode(number: 0, linuxNode: 0, sizeKiB: limit ?? sizes.reduce(0, +))
+            shared = Self.shared(sizes, all.sizeKiB)
+            controller = BalloonController(vnodes: [all], granularityKiB: 4)
+            controller.setBalloon(frames: balloon / 4, vnode: 0)
+        }
+
+        private static func shared(_ sizes: [UInt64], _ limit: UInt64) -> SharedBalloon {
+            let vnodes = sizes.enumerated().map { VNode(number: $0.offset, linuxNode: 0, sizeKiB: $0.element) }
+            return SharedBalloon(vnodes, limitKiB: limit, granularityKiB: 4)
+        }
+
+        /// What xenstore holds now is read. The sum that comes of it.
+        @discardableResult
+        mutating func read(_ requests: [Int: TargetRequest]) -> TargetRequest {
+            self.requests = requests
+            let sum = shared.request(requests, balloonKiB: balloon)
+            controller.setRequest(sum, vnode: 0)
+            return sum
+        }
+
+        mutating func read(_ targets: UInt64?...) -> TargetRequest {
+            read(Dictionary(uniqueKeysWithValues: targets.enumerated().map { ($0, $1.map { .size($0) } ?? .absent) }))
+        }
+
+        mutating func move(to kib: UInt64) {
+            balloon = kib
+            controller.setBalloon(frames: kib / 4, vnode: 0)
+        }
+
+        /// Another process begins.
+        mutating func restart() {
+            shared = Self.shared(sizes, sizes.reduce(0, +))
+            read(requests)
+        }
+
+        mutating func told() -> [VNodeState] { shared.states(of: controller.states[0]) }
+        mutating func shares() -> [UInt64] { told().map(\.balloonKiB) }
+        mutating func said() -> [String] {
+            told().map { [$0.activity.rawValue, $0.reason?.rawValue].compactMap(\.self).joined(separator: " ") }
+        }
+    }
+
+    @Test func theSumIsAskedForAndEachHasItsTargetWhenItIsThere() {
+        var world = World([400, 400])
+        #expect(world.read(100, 64) == .size(164))
+        #expect(world.said() == ["inflating", "inflating"])
+        world.move(to: 120)
+        #expect(world.shares() == [100, 20])
+        // The first one's account is full, but nothing says that its memory has come.
+        #expect(world.said() == ["inflating", "inflating"])
+        world.move(to: 164)
+        #expect(world.shares() == [100, 64])
+        #expect(world.said() == ["idle", "idle"])
+    }
+
+    @Test func targetsAreRoundedOneByOne() {
+        var world = World([400, 400])
+        #expect(world.read(103, 103) == .size(200))
+        world.move(to: 200)
+        #expect(world.shares() == [100, 100])
+    }
+
+    @Test func whatOneLosesTheOtherGetsWithoutAMove() {
+        var world = World([400, 400])
+        world.read([0: .size(100), 1: .size(64)])
+        world.move(to: 164)
+        #expect(world.read(64, 100) == .size(164))
+        #expect(world.shares() == [64, 100])
+        #expect(world.said() == ["idle", "idle"])
+    }
+
+    @Test func goingDownTheOneThatIsAskedGoesDown() {
+        var world = World([400, 400])
+        world.read([0: .size(100), 1: .size(200)])
+        world.move(to: 300)
+        #expect(world.read(100, 40) == .size(140))
+        #expect(world.shares() == [100, 200])
+        world.move(to: 240)
+        #expect(world.shares() == [100, 140])
+        world.move(to: 140)
+        #expect(world.shares() == [100, 40])
+    }
+
+    @Test func goingUpNobodyLosesWhatItShallHave() {
+        var world = World([400, 400])
+        world.read([0: .size(0), 1: .size(64)])
+        world.move(to: 64)
+        #expect(world.read(128, 64) == .size(192))
+        world.move(to: 100)
+        #expect(world.shares() == [36, 64])
+    }
+
+    @Test func aTargetThatIsRemovedOnTheWayEndsTheWay() {
+        var world = World([400, 400])
+        world.read([0: .size(100), 1: .size(64)])
+        world.move(to: 120)
+        #expect(world.read(100, nil) == .size(120))
+        #expect(world.said() == ["idle", "idle"])
+        #expect(world.shares() == [100, 20])
+    }
+
+    @Test func withoutATargetAShareStaysAsItIs() {
+        var world = World([400, 400])
+        world.read([0: .size(100), 1: .size(64)])
+        world.move(to: 164)
+        #expect(world.read(nil, 200) == .size(300))
+        world.move(to: 300)
+        #expect(world.shares() == [100, 200])
+        #expect(world.read(nil, nil) == .absent)
+        #expect(world.shares() == [100, 200])
+        #expect(world.said() == ["idle", "idle"])
+    }
+
+    @Test func aBadTargetIsToldInItsRowAndChangesNothingElse() {
+        var world = World([400, 400])
+        world.read([0: .size(100), 1: .size(64)])
+        world.move(to: 164)
+        #expect(world.read([0: .size(120), 1: .invalid]) == .size(184))
+        #expect(world.said() == ["inflating", "held invalid-target"])
+        world.move(to: 184)
+        #expect(world.shares() == [120, 64])
+        #expect(world.said() == ["idle", "held invalid-target"])
+        #expect(world.read([1: .invalid]) == .invalid)
+        #expect(world.said() == ["idle", "held invalid-target"])
+        #expect(world.shares() == [120, 64])
+    }
+
+    @Test func moreThanThereIsIsInvalid() {
+        var world = World([400, 400], limit: 500)
+        #expect(world.read(300, 300) == .invalid)
+        #expect(world.said() == ["held invalid-target", "held invalid-target"])
+    }
+
+    @Test func theHoleFromBootIsWhereItIsAskedForOrWhereNothingIs() {
+        var world = World([400, 400], balloon: 300)
+        #expect(world.shares() == [300, 0])
+        #expect(world.read(nil, nil) == .absent)
+        #expect(world.read(200, 100) == .size(300))
+        #expect(world.shares() == [200, 100])
+        var other = World([400, 400], balloon: 300)
+        #expect(other.read(100, nil) == .size(300))
+        #expect(other.shares() == [100, 200])
+    }
+
+    @Test func whatOthersMoveIsShownToo() {
+        var world = World([400, 400])
+        world.read([:])
+        world.move(to: 500)
+        #expect(world.shares() == [400, 100])
+        #expect(world.read(nil, 40) == .size(440))
+        world.move(to: 900)
+        #expect(world.shares().reduce(0, +) == 900)
+    }
+
+    @Test func whatHoldsTheOneHoldsAll() {
+        var world = World([400, 400])
+        world.controller.setForced(40, vnode: 0)
+        world.read([0: .size(100), 1: .size(64)])
+        world.move(to: 40)
+        #expect(world.said() == ["held forced", "held forced"])
+        #expect(world.shares() == [40, 0])
+    }
+
+    @Test func whateverComesTheAccountIsRight() {
+        property("shares", cases: 3000) { random in
+            let sizes = (0..<random.number(2...5)).map { _ in UInt64(random.number(0...60)) * 4 }
+            let all = sizes.reduce(0, +)
+            var world = World(sizes, balloon: UInt64(random.number(0...Int(all / 4))) * 4)
+            for _ in 0..<random.number(1...12) {
+                try Self.turn(&world, &random)
+                let (told, balloon) = (world.told(), world.balloon)
+                try demand(told.reduce(0) { $0 + $1.balloonKiB } == balloon, "\(told): not \(balloon)")
+                try demand(zip(told, sizes).allSatisfy { $0.balloonKiB <= $1 }, "\(told): more than \(sizes)")
+                try demand(told.map(\.balloonKiB) == world.told().map(\.balloonKiB), "twice is not once")
+            }
+        }
+    }
+
+    /// Something changes; what must hold just then is demanded.
+    private static func turn(_ world: inout World, _ random: inout SeededGenerator) throws {
+        let vnode = random.number(0...world.sizes.count - 1)
+        var requests = world.requests
+        switch random.number(0...5) {
+        case 0: requests[vnode] = .absent
+        case 1: requests[vnode] = .invalid
+        case 2: world.restart()
+        default: requests[vnode] = .size(UInt64(random.number(0...Int(world.sizes[vnode]))))
+        }
+        let before = world.shares()
+        guard case .size(let sum) = world.read(requests) else {
+            return try demand(world.shares() == before, "\(before): nothing is asked, yet \(world.shares())")
+        }
+        let goal = random.oneIn(3) ? (world.balloon + sum) / 8 * 4 : sum
+        world.move(to: goal)
+        guard goal == sum else { return }
+        for state in world.told() {
+            switch requests[state.vnode.number] ?? .absent {
+            case .size(let kib):
+                try demand(state.balloonKiB == kib / 4 * 4, "\(state) has not \(kib)")
+                try demand(state.activity == .idle, "\(state) is not idle")
+            case .absent: try demand(state.activity == .idle, "\(state) is not idle")
+            case .invalid: try demand(state.reason == .invalidTarget, "\(state) is not held")
+            }
+        }
+        world.restart()
+        let again = world.shared.request(requests, balloonKiB: goal)
+        try demand(again == .size(sum), "a restart would move \(sum) to \(again)")
+    }
+}

@@ -1,0 +1,56 @@
+import Logging
+import Testing
+
+@testable import VNodeBalloon
+
+/// A PV guest with two vnodes, from what xenstore says to what it is told.
+@Suite struct SharedEngineTests {
+    let hand: KernelHand
+    let work: TemporaryDirectory
+    let engine: BalloonEngine
+
+    init() throws {
+        hand = try KernelHand(current: 524_288, all: 786_432)
+        hand.maximum = 786_432
+        work = try TemporaryDirectory()
+        let topology = try VNUMATopology(vnodeCount: 2, untrusted: [(0, 0, 98304), (1, 98304, 196_608)])
+        let backend = try KernelBackend(
+            try hand.balloon(), figures: hand, topology: topology, staticMaxKiB: 786_432, now: { 0 })
+        engine = BalloonEngine(
+            guest: Guest(kind: .pv, figures: hand, backend: backend), state: try StateDirectory(path: work.path),
+            options: .init(), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try engine.recover()
+    }
+
+    private func read(_ requests: [Int: TargetRequest]) throws {
+        var reading = engine.reading
+        // memory/target is there, and stays.
+        reading.hasLegacyTarget = true
+        reading.hasTargets = true
+        reading.requests = requests
+        try engine.take(reading)
+    }
+
+    @Test func twoRowsAreOneBalloon() throws {
+        try read([0: .size(65536), 1: .size(196_608)])
+        #expect(engine.controller.states.map(\.targetKiB) == [262_144])
+        #expect(engine.told.map(\.vnode.number) == [0, 1])
+        #expect(engine.told.map(\.balloonKiB) == [65536, 196_608])
+        #expect(engine.told.map(\.activity) == [.idle, .idle])
+        let report = try engine.report(isRunning: true, isFallback: false, staticMaxKiB: 786_432)
+        #expect(report.vnodes.map(\.balloonKib) == [262_144])
+        #expect(report.vnodes.map(\.targetKib) == [262_144])
+
+        try read([0: .size(65536), 1: .size(327_680)])
+        #expect(engine.controller.states.map(\.targetKiB) == [393_216])
+        #expect(engine.told.map(\.activity) == [.inflating, .inflating])
+    }
+
+    @Test func aForcedSizeHoldsBoth() throws {
+        // Nothing is written: the state directory may go with the test.
+        engine.controller.setForced(262_144, vnode: 0)
+        try read([0: .size(65536), 1: .size(65536)])
+        #expect(engine.told.map(\.reason) == [.forced, .forced])
+        #expect(engine.told.map(\.balloonKiB).reduce(0, +) == 262_144)
+    }
+}
