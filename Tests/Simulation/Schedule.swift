@@ -25,6 +25,8 @@ public struct Schedule: Sendable {
         /// A live migration between two steps of the daemon.
         case migrated(Returned)
         case logDirty(Bool)
+        /// A slot's page is another one, whatever pinned it.
+        case replacePage(vnode: Int, slot: Int)
         /// The file's name is gone, or leads elsewhere.
         case removeFile(vnode: Int)
         case replaceFile(vnode: Int)
@@ -116,7 +118,8 @@ public struct Schedule: Sendable {
     }
 
     private func guestEvent(_ vnode: Int, _ random: inout SeededGenerator) -> Event {
-        switch random.number(0...7) {
+        switch random.number(0...8) {
+        case 8: return .replacePage(vnode: vnode, slot: random.number(0...layout.blocksPerVNode / 2))
         case 0: return .reference(vnode: vnode, every: random.pick([512, 1, 100]))
         case 1: return .stick(vnode: vnode, blocks: random.number(1...4), frame: random.number(0...511))
         case 2: return .hog(vnode: vnode, blocks: random.number(1...20))
