@@ -162,7 +162,9 @@ public final class BalloonDaemon {
     private func takeSignals() {
         while let signal = signals.next() {
             switch signal {
-            case .stop: isStopping = true
+            case .stop:
+                isStopping = true
+                Xenstore.endWhenSilent()
             case .reload:
                 reloadConfiguration()
             }
