@@ -5,7 +5,7 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd grabber)
 
 library_path() {
     local root=$MACHINE_ROOT lib=x86_64-linux-gnu
@@ -79,6 +79,7 @@ compile_tools() {
     done
     gcc "${flags[@]}" -o "$work/tools/remote" "$lab/tools/remote.c" -lxenstore
     gcc "${flags[@]}" -o "$work/tools/maxmem" "$lab/tools/maxmem.c" -lxenctrl
+    gcc "${flags[@]}" -o "$work/tools/rewrite" "$lab/tools/rewrite.c" -lxenstore
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/vnumafix.so" "$lab/tools/vnumafix.c" -ldl
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/mallocs.so" "$lab/tools/mallocs.c"
     gcc "${flags[@]}" -static -DREADER -o "$work/tools/mallocs" "$lab/tools/mallocs.c"
@@ -120,6 +121,7 @@ make_dom0_image() {
     cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
     install -m 755 "$work/tools/jsonget" "$tree/bin/jsonget"
     add_program "$tree" "$work/tools/maxmem" /bin/maxmem
+    add_program "$tree" "$work/tools/rewrite" /bin/rewrite
     cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"
     cp "$lab/scenarios/$scenario"/* "$tree/lab/"
     install -m 755 "$lab/dom0-init" "$tree/init"
