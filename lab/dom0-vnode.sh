@@ -42,37 +42,30 @@ target() { xenstore-write -- "$D/memory/vnode$1/target-balloon-size" "$2"; }
 # targets KIB0 KIB1: both in one transaction, as seen by the guest.
 targets() { xenstore-write "$D/memory/vnode0/target-balloon-size" "$1" "$D/memory/vnode1/target-balloon-size" "$2"; }
 
-# Where the guest reports: memory/ when the toolstack made the rows, data/balloon-vnode/ otherwise.
-report_base() {
-    if xenstore-exists "$D/control/feature-balloon-vnode"; then echo "$D/memory"; else echo "$D/data/balloon-vnode"; fi
-}
+# row VNODE NAME...: what the guest reports, e.g. `row 0 size` for balloon-size; tools/rows.c knows where. Nothing, and
+# exit 1, without such a row.
+row() { rows read "$D" "$@" 2>/dev/null; }
 
-# row VNODE NAME: what the guest reports, e.g. `row 0 size` for balloon-size.
-row() { xenstore-read "$(report_base)/vnode$1/balloon-$2" 2>/dev/null; }
+feature() { rows feature "$D" 2>/dev/null; }
 
-feature() {
-    xenstore-read "$D/control/feature-balloon-vnode" 2>/dev/null ||
-        xenstore-read "$D/data/balloon-vnode/feature" 2>/dev/null
-}
-
-row_is() { [ "$(row "$1" "$2")" = "$3" ]; }
+row_is() { rows wait 0 "$D" "$1" "$2=$3"; }
 
 # wait_row VNODE NAME VALUE [SECONDS]: shows everything when it does not come.
 wait_row() {
-    wait_until "${4:-60}" row_is "$1" "$2" "$3" && return 0
+    rows wait "${4:-60}" "$D" "$1" "$2=$3" && return 0
     echo "@@ vnode $1: balloon-$2 is '$(row "$1" "$2")', not '$3'"
     xenstore-ls -f "$D/memory"
     xenstore-ls -f "$D/data/balloon-vnode"
     return 1
 }
 
-# Reached, as the protocol says it: acknowledged, idle, and exactly the size.
-is_reached() { row_is "$1" target "$2" && row_is "$1" state idle && row_is "$1" size "$2"; }
+# Reached, as the protocol says it: acknowledged, idle, and exactly the size. is_reached VNODE KIB [SECONDS]
+is_reached() { rows wait "${3:-0}" "$D" "$1" "target=$2" state=idle "size=$2"; }
 
 # wait_reached VNODE KIB [SECONDS]
 wait_reached() {
-    wait_until "${3:-60}" is_reached "$1" "$2" && return 0
-    echo "@@ vnode $1: target $(row "$1" target), size $(row "$1" size), state $(row "$1" state) $(row "$1" reason)"
+    is_reached "$1" "$2" "${3:-60}" && return 0
+    echo "@@ vnode $1: target, size, state and reason are $(row "$1" target size state reason)"
     return 1
 }
 
@@ -131,9 +124,9 @@ kill_daemon() {
 # cpu_ticks: processor time that the daemon has used, in 1/100 s.
 cpu_ticks() { guest "cut -d ' ' -f 14,15 /proc/$(guest_pid daemon)/stat" | awk '{ print $1 + $2 }'; }
 
-# status: fetches the product's own view; json PATH then prints a value of it.
+# status: fetches the product's own view; json PATH... then prints values of it.
 status() { guest "balloonctl status --json 2> /dev/null" > /tmp/status.json; }
-json() { jsonget "$1" < /tmp/status.json; }
+json() { jsonget "$@" < /tmp/status.json; }
 
 # check_agree TEXT: the product, its rows in xenstore and Xen's own count say the same of a balloon that rests.
 check_agree() {
@@ -143,26 +136,28 @@ check_agree() {
     check_eq "$agree_text: status and Xen agree on all of the domain" \
         "$(json domain.current_reservation_kib)" $(($2 * 4))
     for agree_vnode in $(seq 0 $(($(echo $VNODES | wc -w) - 1))); do
+        agree_key=vnodes.$agree_vnode
+        agree_row=$(row $agree_vnode size state reason)
+        # An empty reason is the last word of the line: none.
+        case $agree_row in *" ") agree_row="${agree_row}null" ;; esac
         check_eq "$agree_text: status and xenstore agree on vnode $agree_vnode" \
-            "$(for key in balloon_kib state reason; do json vnodes.$agree_vnode.$key; done | tr '\n' ' ')" \
-            "$(row $agree_vnode size) $(row $agree_vnode state) $(row_or_null $agree_vnode reason) "
+            "$(json $agree_key.balloon_kib $agree_key.state $agree_key.reason)" "$agree_row"
     done
 }
-row_or_null() { value=$(row "$1" "$2"); echo "${value:-null}"; }
 
 # check_explained TEXT KIB: `status --explain` accounts for all of the domain's memory but this much: one frame of a PVH
 # guest, which the page that Xen shares with it lies in, is no memory of the domain.
 check_explained() {
     guest "balloonctl status --explain --json 2> /dev/null" > /tmp/explain.json
     check_eq "$1: every account adds up, but for $2 KiB of the reservation" \
-        "$(for n in 0 1 2 3; do jsonget accounts.$n.unexplained_kib < /tmp/explain.json; done | tr '\n' ' ')" "$2 0 0 0 "
+        "$(jsonget accounts.0.unexplained_kib accounts.1.unexplained_kib accounts.2.unexplained_kib \
+            accounts.3.unexplained_kib < /tmp/explain.json)" "$2 0 0 0"
 }
 
 # check_row TEXT VNODE SIZE STATE [REASON]: waits for the state, then everything has to be right.
 check_row() {
-    wait_until 20 row_is "$2" state "$4"
-    check_eq "$1: vnode $2 is '$4'${5:+ ($5)} at $3 KiB" "$(row "$2" size) $(row "$2" state) $(row "$2" reason)" \
-        "$3 $4 ${5:-}"
+    rows wait 20 "$D" "$2" "state=$4"
+    check_eq "$1: vnode $2 is '$4'${5:+ ($5)} at $3 KiB" "$(row "$2" size state reason)" "$3 $4 ${5:-}"
 }
 
 # check_exit TEXT WANTED COMMAND: runs it in the guest; its output is in /tmp/output then.
@@ -181,7 +176,7 @@ check_audit() {
     audit_code=$?
     [ $audit_code = 0 ] || sed 's/^/@@ /' /tmp/audit.json
     check_eq "$1: the audit is clean, $2 extents" \
-        "$audit_code $(jsonget clean < /tmp/audit.json) $(jsonget extents < /tmp/audit.json)" "0 true $2"
+        "$audit_code $(jsonget clean extents < /tmp/audit.json)" "0 true $2"
 }
 
 # check_holes TEXT VNODE MIB: looks at the product's file without the product: so much of it, and all of it holes.

@@ -78,6 +78,7 @@ compile_tools() {
         gcc "${flags[@]}" -static -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c"
     done
     gcc "${flags[@]}" -o "$work/tools/remote" "$lab/tools/remote.c" -lxenstore
+    gcc "${flags[@]}" -o "$work/tools/rows" "$lab/tools/rows.c" -lxenstore
     gcc "${flags[@]}" -o "$work/tools/maxmem" "$lab/tools/maxmem.c" -lxenctrl
     gcc "${flags[@]}" -o "$work/tools/rewrite" "$lab/tools/rewrite.c" -lxenstore
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/vnumafix.so" "$lab/tools/vnumafix.c" -ldl
@@ -120,6 +121,7 @@ make_dom0_image() {
     touch "$tree/etc/xen/xl.conf"
     cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
     install -m 755 "$work/tools/jsonget" "$tree/bin/jsonget"
+    add_program "$tree" "$work/tools/rows" /bin/rows
     add_program "$tree" "$work/tools/maxmem" /bin/maxmem
     add_program "$tree" "$work/tools/rewrite" /bin/rewrite
     cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"

@@ -1,6 +1,6 @@
-/* jsonget PATH: prints one value of the JSON document on standard input, e.g. `jsonget vnodes.1.balloon_kib`.
-   Strings are printed without their quotes, other values as they stand. Exit 1 when there is no such value, 2 when the
-   input is not JSON as far as it was read. */
+/* jsonget PATH...: prints values of the JSON document on standard input, e.g. `jsonget vnodes.1.balloon_kib`, a space
+   between them. Strings are printed without their quotes, other values as they stand. Exit 1 when there is no such value,
+   2 when the input is not JSON as far as it was read. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -107,22 +107,36 @@ static bool enter(const char *key)
     return false;
 }
 
-int main(int argc, char **argv)
+/* Prints the value that the path leads to; false when there is none. */
+static bool print_value(const char *text, char *path)
 {
-    static char text[1 << 20];
-    if (argc != 2) {
-        fprintf(stderr, "usage: jsonget PATH < FILE\n");
-        return 64;
-    }
-    text[fread(text, 1, sizeof text - 1, stdin)] = '\0';
     at = text;
-    for (char *key = strtok(argv[1], "."); key; key = strtok(NULL, "."))
+    for (char *key = strtok(path, "."); key; key = strtok(NULL, "."))
         if (!enter(key))
-            return 1;
+            return false;
     skip_space();
     const char *start = at;
     skip_value();
     size_t quote = *start == '"';
-    printf("%.*s\n", (int)((size_t)(at - start) - 2 * quote), start + quote);
-    return 0;
+    printf("%.*s", (int)((size_t)(at - start) - 2 * quote), start + quote);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static char text[1 << 20];
+    bool whole = true;
+    if (argc < 2) {
+        fprintf(stderr, "usage: jsonget PATH... < FILE\n");
+        return 64;
+    }
+    text[fread(text, 1, sizeof text - 1, stdin)] = '\0';
+    for (int i = 1; i < argc; i++) {
+        if (i > 1)
+            putchar(' ');
+        whole &= print_value(text, argv[i]);
+    }
+    if (argc > 2 || whole)
+        putchar('\n');
+    return whole ? 0 : 1;
 }

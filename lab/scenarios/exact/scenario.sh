@@ -6,10 +6,10 @@ check "the daemon starts" start_daemon
 
 status
 check_eq "status describes the guest" \
-    "$(for key in domain.type domain.static_max_kib domain.legacy_target_kib interface fallback backend daemon \
+    "$(json domain.type domain.static_max_kib domain.legacy_target_kib interface fallback backend daemon \
         granularity_kib vnodes.0.size_kib vnodes.1.size_kib vnodes.0.linux_node vnodes.1.linux_node \
-        vnodes.0.target_kib vnodes.0.forced_kib; do json $key; done | tr '\n' ' ')" \
-    "PVH 1048576 1048576 legacy true privcmd true 2048 524288 524288 0 1 null null "
+        vnodes.0.target_kib vnodes.0.forced_kib)" \
+    "PVH 1048576 1048576 legacy true privcmd true 2048 524288 524288 0 1 null null"
 check_eq "without targets nothing is asked for" \
     "$(feature) $(row 0 size) $(row 0 state) $(row 1 size) $(row 1 state)" "1 0 idle 0 idle"
 check "the guest's memory is in use" start_pattern_beside 96 160
@@ -24,7 +24,7 @@ check "96 MiB on vnode 0 are reached" wait_reached 0 98304
 check "160 MiB on vnode 1 are reached" wait_reached 1 163840
 check_given "96 MiB on vnode 0 and 160 MiB on vnode 1" 98304 163840
 check_agree "96 MiB on vnode 0 and 160 MiB on vnode 1"
-check_eq "the interface is in use now" "$(json interface) $(json vnodes.0.target_kib) $(json vnodes.1.target_kib)" \
+check_eq "the interface is in use now" "$(json interface vnodes.0.target_kib vnodes.1.target_kib)" \
     "vnode 98304 163840"
 check_audit "with the daemon running" 128
 check_explained "with the daemon running" -4
@@ -36,7 +36,7 @@ check_row "after a clean end" 1 163840 stopped
 check_eq "the feature stays 1 while balloons are not empty" "$(feature)" 1
 check_given "after a clean end" 98304 163840
 check_agree "after a clean end"
-check_eq "status knows that no daemon is running" "$(json daemon) $(json vnodes.0.state)" "false stopped"
+check_eq "status knows that no daemon is running" "$(json daemon vnodes.0.state)" "false stopped"
 check_audit "without a daemon" 128
 check_holes "without a daemon" 0 96
 check_holes "without a daemon" 1 160
@@ -86,7 +86,7 @@ check "vnode 1 follows when memory/vnode0 is gone" wait_reached 1 32768
 check_given "memory/vnode0 is gone" 32768 32768
 status
 check_eq "status still shows vnode 0" \
-    "$(json vnodes.0.balloon_kib) $(json vnodes.0.target_kib) $(json vnodes.0.state)" "32768 null idle"
+    "$(json vnodes.0.balloon_kib vnodes.0.target_kib vnodes.0.state)" "32768 null idle"
 target 0 0
 target 1 0
 check "vnode 0 is back" wait_reached 0 0

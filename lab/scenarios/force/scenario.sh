@@ -7,8 +7,8 @@ check "the guest's memory is in use" start_pattern_beside 128 96
 # --- With the daemon -------------------------------------------------------------------------------------------------
 
 check_exit "force 0 64m" 0 "balloonctl force 0 64m --json 2> /dev/null"
-check_eq "it says what it did" "$(for key in vnode balloon_kib forced_kib state; do
-    jsonget $key < /tmp/output; done | tr '\n' ' ')" "0 65536 65536 idle "
+check_eq "it says what it did" "$(jsonget vnode balloon_kib forced_kib state < /tmp/output)" \
+    "0 65536 65536 idle"
 check_row "forced" 0 65536 idle
 check_given "forced" 65536 0
 check_agree "forced"

@@ -20,8 +20,8 @@ POOL=$(guest 'cat /proc/sys/vm/nr_hugepages')
 check "the daemon starts" start_daemon
 status
 check_eq "status describes the guest" \
-    "$(for key in domain.type domain.static_max_kib interface fallback backend granularity_kib vnodes.0.vnode \
-        vnodes.0.size_kib vnodes.0.linux_node vnodes.0.balloon_kib vnodes.1.vnode; do json $key; done | tr '\n' ' ')" \
+    "$(json domain.type domain.static_max_kib interface fallback backend granularity_kib vnodes.0.vnode \
+        vnodes.0.size_kib vnodes.0.linux_node vnodes.0.balloon_kib vnodes.1.vnode)" \
     "PVH 524288 legacy true privcmd 2048 0 524288 0 0 "
 check "the guest's memory is in use" guest_start pattern "pattern 0 128"
 move 131072
