@@ -56,7 +56,7 @@ extension Machine {
         tally.note(.migrated)
         dropReferences()
         suspendedNanoseconds += 50_000_000
-        for gfn in unsent where frames[gfn].kind == .ram { lose(gfn) }
+        for gfn in unsent.sorted() where frames[gfn].kind == .ram { lose(gfn) }
         isLogDirty = false
         bringBack(vnode: returned.vnode, slot: returned.slot, from: returned.from, count: returned.count)
     }
@@ -141,11 +141,14 @@ extension Machine {
 
     /// A slot's page is another one all of a sudden, whatever pinned it. Not one that a migration would lose: it would be
     /// others that freed it.
-    public func replacePage(vnode: Int, slot: Int) {
+    ///
+    /// - Parameter isFilled: the old page is memory again at once, as when Linux's own balloon takes it over.
+    public func replacePage(vnode: Int, slot: Int, isFilled: Bool = false) {
         guard unsent.isEmpty, slot < nodes[vnode].slots.count, let old = nodes[vnode].slots[slot].block,
             let new = nodes[vnode].free.first
         else { return }
         tally.note(.otherPage)
+        if isFilled { fill(block: old, from: layout.pnodes[vnode]) }
         if !isAllMemory(old) {
             lost.insert(old)
             if isKilled { forgotten.insert(old) }
@@ -196,16 +199,56 @@ extension Machine {
     /// What nobody can find any more is memory again after the guest's next boot.
     private func bringBackForgotten() {
         for block in forgotten where lost.contains(block) {
-            let pnode = layout.pnodes[layout.vnode(ofBlock: block)]
-            for gfn in UInt64(block) * 512..<UInt64(block) * 512 + 512 where frames[gfn].kind == .hole {
-                frames[gfn] = GuestFrame(.ram, pnode: pnode)
-                hostFree[pnode] -= 1
-                mapped[pnode] += 1
-            }
-            frames.merge(block: block)
+            fill(block: block, from: layout.pnodes[layout.vnode(ofBlock: block)])
             lost.remove(block)
         }
         forgotten = []
+    }
+
+    /// Populates what is a hole, as far as there is memory.
+    private func fill(block: Int, from pnode: Int) {
+        for gfn in UInt64(block) * 512..<UInt64(block) * 512 + 512
+        where frames[gfn].kind == .hole && hostFree[pnode] > 0 {
+            frames[gfn] = GuestFrame(.ram, pnode: pnode)
+            hostFree[pnode] -= 1
+            mapped[pnode] += 1
+        }
+        frames.merge(block: block)
+    }
+
+    /// Slots that two probes take for what they are not: RAM between two holes counts up, holes between RAM count down.
+    func hidden(vnode: Int) -> [(slot: Int, frames: Int)] {
+        nodes[vnode].slots.enumerated().compactMap { slot, page in
+            guard let block = page.block, frames.uniform(block: block) == nil else { return nil }
+            let ends = [UInt64(block) * 512, UInt64(block) * 512 + 511].map { frames[$0].kind == .hole }
+            guard ends[0] == ends[1] else { return nil }
+            let others = frames.count(block: block) { ($0.kind == .hole) != ends[0] }
+            return (slot, ends[0] ? others : -others)
+        }
+    }
+
+    /// Linux's own balloon gives so many frames of the kernel's memory, or takes some back.
+    public func kernelGives(_ count: Int) {
+        for _ in 0..<min(max(0, -count), kernelGiven.count) { kernelTakesBack(kernelGiven.removeLast()) }
+        var left = max(0, count)
+        for block in uses.indices where uses[block] == .kernel {
+            for gfn in UInt64(block) * 512..<UInt64(block) * 512 + 512 where left > 0 && frames[gfn].kind == .ram {
+                mapped[frames[gfn].pnode] -= 1
+                hostFree[frames[gfn].pnode] += 1
+                frames[gfn] = GuestFrame(.hole, pnode: frames[gfn].pnode)
+                kernelGiven.append(gfn)
+                left -= 1
+            }
+        }
+    }
+
+    private func kernelTakesBack(_ gfn: UInt64) {
+        let pnode = frames[gfn].pnode
+        guard hostFree[pnode] > 0 else { return kernelGiven.insert(gfn, at: 0) }
+        frames[gfn] = GuestFrame(.ram, pnode: pnode)
+        hostFree[pnode] -= 1
+        mapped[pnode] += 1
+        frames.merge(block: Int(gfn >> 9))
     }
 
     /// All that others did and all that goes wrong ends; what they took they give back.
@@ -219,6 +262,7 @@ extension Machine {
             hostGivesBack(pnode: pnode)
         }
         bringBackForgotten()
+        kernelGives(-kernelGiven.count)
         for vnode in nodes.indices {
             unhog(vnode: vnode)
             unusePool(vnode: vnode)

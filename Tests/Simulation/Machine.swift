@@ -41,6 +41,9 @@ public final class Machine {
     /// Those of them whose numbers no process knows any more.
     var forgotten: Set<Int> = []
 
+    /// Frames that Linux's own balloon has.
+    var kernelGiven: [UInt64] = []
+
     // What happens.
     public internal(set) var violations: [String] = []
     /// What goes wrong at which step.

@@ -14,6 +14,11 @@ extension SimulatedGuest {
         case .kill:
             machine.tally.note(.killedBetween)
             machine.killNow()
+        case .killBalanced:
+            machine.tally.note(.killedBetween)
+            let isKnown = hasLooked
+            machine.killNow()
+            hideSum(isKnown: isKnown)
         case .loseIntents:
             machine.tally.note(.lostRecord)
             intents.loseQuiet()
@@ -44,11 +49,29 @@ extension SimulatedGuest {
         case .usePool(let vnode, let pages): machine.usePool(vnode: vnode, pages: pages)
         case .unusePool(let vnode): machine.unusePool(vnode: vnode)
         case .logDirty(let isOn): machine.isLogDirty = isOn
-        case .replacePage(let vnode, let slot): machine.replacePage(vnode: vnode, slot: slot)
+        case .kernelGives(let frames): machine.kernelGives(frames)
+        case .replacePage(let vnode, let slot, let isFilled):
+            machine.replacePage(vnode: vnode, slot: slot, isFilled: isFilled)
         case .removeFile(let vnode): machine.removeFile(vnode: vnode)
         case .replaceFile(let vnode): machine.replaceFile(vnode: vnode)
         default: break
         }
+    }
+
+    /// Only where the process knew all that is hidden, or the record names it: what came back while no process ran is in
+    /// no record.
+    private func hideSum(isKnown: Bool) {
+        var sum = 0
+        for vnode in machine.layout.pnodes.indices {
+            for (slot, frames) in machine.hidden(vnode: vnode) {
+                sum += frames
+                if isKnown { continue }
+                guard case .moving(let move) = intents.line(vnode: vnode), move.slots.contains(slot) else { return }
+            }
+        }
+        guard sum != 0 else { return }
+        machine.tally.note(.balanced)
+        machine.kernelGives(sum)
     }
 
     // MARK: The end

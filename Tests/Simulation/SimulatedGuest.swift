@@ -163,7 +163,11 @@ public final class SimulatedGuest {
         return facts
     }
 
+    /// Nothing happened since everything was looked at.
+    var hasLooked: Bool { !machine.isKilled && unsure.isEmpty && suspended == machine.suspendedNanoseconds }
+
     private func act(_ action: Action, _ backend: PrivcmdBackend) throws(Failure) {
+        let before = (backend.balloonFrames(vnode: action.vnode), machine.currentReservation)
         do {
             let outcome: Outcome
             switch action {
@@ -171,6 +175,12 @@ public final class SimulatedGuest {
             case .deflate(let vnode, let extents): outcome = try backend.deflate(vnode: vnode, extents: extents)
             }
             controller.finish(action, outcome, now: now)
+            // What is said to be given, Xen has.
+            if outcome.obstacle == nil, hasLooked,
+                outcome.balloonFrames + machine.currentReservation > before.0 + before.1
+            {
+                machine.violate("the balloon grew, and the domain has as much as before")
+            }
         } catch {
             unsure.insert(action.vnode)
         }

@@ -20,6 +20,7 @@ public struct Tally: Sendable {
         case migrated = "migrated"
         case sending = "migration begun in a call"
         case otherPage = "page replaced by another"
+        case balanced = "sum hidden by Linux's own balloon"
         case fileGone = "file removed or replaced"
         case lostEvent = "watch event lost"
         case doubledEvent = "watch event doubled"

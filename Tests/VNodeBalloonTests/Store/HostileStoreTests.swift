@@ -81,7 +81,7 @@ import Testing
             // As in the daemon, which has it on a descriptor.
             _ = try SignalSource()
             Xenstore.endWhenSilent()
-            _ = try Xenstore().read(Self.target, in: nil)
+            _ = try Xenstore().read(HostileStoreTests.target, in: nil)
         }
     }
 
