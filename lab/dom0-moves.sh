@@ -20,6 +20,19 @@ restore_guest() {
 # shellcheck disable=SC2119
 save_and_restore() { save_guest && restore_guest; }
 
+# fill_host MIB: a domain that is never started takes all but so much of the machine's memory; empty_host: it is gone.
+fill_host() {
+    cat > /tmp/filler.cfg <<CONFIG
+name="filler"
+type="pvh"
+kernel="/lab/vmlinux"
+memory=$(($(xl info free_memory) - $1))
+vcpus=1
+CONFIG
+    xl create -p /tmp/filler.cfg > /tmp/xl.log 2>&1 || sed 's/^/@@ /' /tmp/xl.log
+}
+empty_host() { xl destroy filler; }
+
 # migrate_guest: to this very host, where both domains exist for a while.
 migrate_guest() {
     xl migrate -s "" g1 "xl migrate-receive" > /tmp/migrate.log 2>&1 && find_guest && return 0

@@ -16,6 +16,11 @@ static struct xs_handle *handle(struct cb_store *store) { return (struct xs_hand
 // The library leaves errno at 0 in a few failures of its own.
 static int failure(void) { return errno ? -errno : -EIO; }
 
+// One of the signals was taken from its descriptor: it is not pending any more.
+static volatile sig_atomic_t stop_was_taken;
+
+void cb_store_stopping(void) { stop_was_taken = 1; }
+
 // The library waits for an answer without a limit, and SIGTERM and SIGINT come through a descriptor that nobody reads
 // meanwhile. So a timer looks for them: whoever waits for a silent store is ended by them as if they were not blocked.
 static void end_if_told(int signal_of_timer) {
@@ -23,6 +28,7 @@ static void end_if_told(int signal_of_timer) {
     int before = errno;
     static const int ends[] = {SIGTERM, SIGINT};
     sigset_t pending;
+    if (stop_was_taken) raise(SIGTERM);
     for (size_t i = 0; i < sizeof ends / sizeof *ends && sigpending(&pending) == 0; i++) {
         if (!sigismember(&pending, ends[i])) continue;
         static const char text[] = "balloonctl: xenstore does not answer; ended as asked, the balloons stay as they are\n";

@@ -1,7 +1,8 @@
 // Plays random schedules of faults on a simulated guest: `schedules [COUNT [SEED]]`, 20,000 where nothing else is said.
 //
 // Each schedule has a seed of its own, counted up from the first, which is printed; `schedules 1 SEED` plays one again.
-// A schedule that fails is shrunk before it is shown. The last line is `N passed, N failed`.
+// A schedule that fails is shrunk before it is shown. How often each kind of fault came about is told at the end. The last
+// line is `N passed, N failed`.
 import Glibc
 import Simulation
 
@@ -18,14 +19,24 @@ guard let count, let first, arguments.count <= 2 else {
 }
 print("\(count) schedules, seed 0x\(String(first, radix: 16))")
 var failed = 0
+var tally = Tally()
 for index in 0..<count {
     let seed = first &+ index
     var random = SeededGenerator(seed: seed)
-    guard let wrong = SimulatedGuest.whatIsWrong(with: Schedule(&random)) else { continue }
+    guard let wrong = SimulatedGuest.whatIsWrong(with: Schedule(&random), tally: &tally) else { continue }
     print("FAIL schedule \(index), again with: schedules 1 0x\(String(seed, radix: 16))\n\(wrong)")
     failed += 1
     // What one bug does to a thousand schedules tells no more than ten of them.
     if failed == 10 { break }
+}
+let width = Tally.Kind.allCases.map(\.rawValue.count).max() ?? 0
+for kind in Tally.Kind.allCases {
+    print("     " + kind.rawValue + String(repeating: " ", count: width + 2 - kind.rawValue.count) + "\(tally[kind])")
+}
+// Among so many there is each kind of fault, or the schedules do not try what they should.
+if failed == 0 && count >= 2_000 && !tally.missing.isEmpty {
+    print("FAIL schedules: never came about: \(tally.missing.map(\.rawValue).joined(separator: ", "))")
+    failed += 1
 }
 print("\(Int(count) - failed) passed, \(failed) failed")
 exit(failed == 0 && count > 0 ? 0 : 1)

@@ -18,6 +18,23 @@ public enum Fault: Equatable, Sendable {
     case migration(Returned)
 }
 
+/// What a step does, as far as it matters for what can go wrong.
+enum StepKind {
+    /// A hypercall that moves extents.
+    case move
+    /// Linux gives pages.
+    case pages
+    case other
+
+    func canSuffer(_ fault: Fault) -> Bool {
+        switch fault {
+        case .short: self == .move
+        case .fewer: self == .pages
+        default: true
+        }
+    }
+}
+
 /// Frames of a slot that a migration brings back: so many from some frame on.
 public struct Returned: Equatable, Sendable {
     public var vnode: Int

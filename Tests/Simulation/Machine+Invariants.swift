@@ -1,3 +1,5 @@
+import VNodeBalloon
+
 // What must hold after every step.
 extension Machine {
     func violate(_ what: String) { violations.append("step \(steps): \(what)") }
@@ -12,7 +14,8 @@ extension Machine {
         }
         for vnode in nodes.indices {
             for (slot, page) in nodes[vnode].slots.enumerated() where !page.isPinned {
-                guard let block = page.block, !isAllMemory(block) else { continue }
+                // What Linux was given back as a hole may come to us again.
+                guard let block = page.block, !isAllMemory(block), !lost.contains(block) else { continue }
                 violate("\(name()): slot \(slot) of vnode \(vnode) is a hole without a pin")
             }
         }
@@ -50,6 +53,9 @@ extension Machine {
             violate("audit: block \(block) is in use (\(uses[block])) and has a hole")
         }
     }
+
+    /// Each balloon's file is where its name leads.
+    public var areFilesNamed: Bool { nodes.allSatisfy { $0.fileName == .ours } }
 
     /// What must be as it was once all balloons are gone: Xen's counts by physical node, and the guest's pools.
     public struct Fingerprint: Equatable, Sendable {

@@ -34,7 +34,8 @@ extension Machine {
 
     /// Xen cannot take one frame of each of so many free blocks out of the map: or it can again.
     public func stick(vnode: Int, blocks: Int, frame: Int) {
-        for block in nodes[vnode].free.suffix(blocks) { setKind(.stuck, UInt64(block) * 512 + UInt64(frame)) }
+        for gfn in nodes[vnode].free.suffix(blocks).map({ UInt64($0) * 512 + UInt64(frame) })
+        where frames[gfn].kind == .ram { setKind(.stuck, gfn) }
     }
 
     public func unstick() {
@@ -52,15 +53,17 @@ extension Machine {
 
     /// The domain is migrated, and part of what was given comes back. Nobody has the new domain's frames mapped.
     public func migrate(_ returned: Returned) {
+        tally.note(.migrated)
         dropReferences()
         suspendedNanoseconds += 50_000_000
-        for gfn in unsent where frames[gfn].kind == .ram { lose(gfn) }
+        for gfn in unsent.sorted() where frames[gfn].kind == .ram { lose(gfn) }
         isLogDirty = false
         bringBack(vnode: returned.vnode, slot: returned.slot, from: returned.from, count: returned.count)
     }
 
     /// It was populated while the domain was being sent, and is a hole in the new one.
     private func lose(_ gfn: UInt64) {
+        tally.note(.unexpectedHole)
         let block = Int(gfn >> 9)
         if case .ours = uses[block] {} else { violate("frame \(gfn) was freed, and the migration loses it") }
         mapped[frames[gfn].pnode] -= 1
@@ -75,6 +78,7 @@ extension Machine {
         let pnode = layout.pnodes[vnode]
         for gfn in (0..<512).dropFirst(frame).prefix(count).map({ UInt64(block) * 512 + UInt64($0) })
         where frames[gfn].kind == .hole && hostFree[pnode] > 0 {
+            tally.note(.unexpectedRAM)
             frames[gfn] = GuestFrame(.ram, pnode: pnode)
             hostFree[pnode] -= 1
             mapped[pnode] += 1
@@ -135,9 +139,20 @@ extension Machine {
         }
     }
 
-    /// A slot's page is another one all of a sudden, whatever pinned it.
-    public func replacePage(vnode: Int, slot: Int) {
-        guard let old = nodes[vnode].slots[slot].block, let new = nodes[vnode].free.first else { return }
+    /// A slot's page is another one all of a sudden, whatever pinned it. Not one that a migration would lose: it would be
+    /// others that freed it.
+    ///
+    /// - Parameter isFilled: the old page is memory again at once, as when Linux's own balloon takes it over.
+    public func replacePage(vnode: Int, slot: Int, isFilled: Bool = false) {
+        guard unsent.isEmpty, slot < nodes[vnode].slots.count, let old = nodes[vnode].slots[slot].block,
+            let new = nodes[vnode].free.first
+        else { return }
+        tally.note(.otherPage)
+        if isFilled { fill(block: old, from: layout.pnodes[vnode]) }
+        if !isAllMemory(old) {
+            lost.insert(old)
+            if isKilled { forgotten.insert(old) }
+        }
         nodes[vnode].free[0] = old
         nodes[vnode].slots[slot].block = new
         (uses[old], uses[new]) = (.free, .ours(slot: slot))
@@ -148,8 +163,13 @@ extension Machine {
     public func slotCount(vnode: Int) -> Int { nodes[vnode].slots.count }
 
     /// Somebody removes the file, or puts another in its place. It lives on, as a process and the keeper have it open.
-    public func removeFile(vnode: Int) { nodes[vnode].fileName = .gone }
-    public func replaceFile(vnode: Int) { nodes[vnode].fileName = .another }
+    public func removeFile(vnode: Int) { takeName(vnode, .gone) }
+    public func replaceFile(vnode: Int) { takeName(vnode, .another) }
+
+    private func takeName(_ vnode: Int, _ name: FileState.Name) {
+        tally.note(.fileGone)
+        nodes[vnode].fileName = name
+    }
 
     /// Somebody punches a slot's page out of the file, holes and all: what the product must never do itself.
     public func punch(vnode: Int, slot: Int) {
@@ -176,6 +196,61 @@ extension Machine {
         for _ in 0..<slots { nodes[vnode].slots.append(Node.Page()) }
     }
 
+    /// What nobody can find any more is memory again after the guest's next boot.
+    private func bringBackForgotten() {
+        for block in forgotten where lost.contains(block) {
+            fill(block: block, from: layout.pnodes[layout.vnode(ofBlock: block)])
+            lost.remove(block)
+        }
+        forgotten = []
+    }
+
+    /// Populates what is a hole, as far as there is memory.
+    private func fill(block: Int, from pnode: Int) {
+        for gfn in UInt64(block) * 512..<UInt64(block) * 512 + 512
+        where frames[gfn].kind == .hole && hostFree[pnode] > 0 {
+            frames[gfn] = GuestFrame(.ram, pnode: pnode)
+            hostFree[pnode] -= 1
+            mapped[pnode] += 1
+        }
+        frames.merge(block: block)
+    }
+
+    /// Slots that two probes take for what they are not: RAM between two holes counts up, holes between RAM count down.
+    func hidden(vnode: Int) -> [(slot: Int, frames: Int)] {
+        nodes[vnode].slots.enumerated().compactMap { slot, page in
+            guard let block = page.block, frames.uniform(block: block) == nil else { return nil }
+            let ends = [UInt64(block) * 512, UInt64(block) * 512 + 511].map { frames[$0].kind == .hole }
+            guard ends[0] == ends[1] else { return nil }
+            let others = frames.count(block: block) { ($0.kind == .hole) != ends[0] }
+            return (slot, ends[0] ? others : -others)
+        }
+    }
+
+    /// Linux's own balloon gives so many frames of the kernel's memory, or takes some back.
+    public func kernelGives(_ count: Int) {
+        for _ in 0..<min(max(0, -count), kernelGiven.count) { kernelTakesBack(kernelGiven.removeLast()) }
+        var left = max(0, count)
+        for block in uses.indices where uses[block] == .kernel {
+            for gfn in UInt64(block) * 512..<UInt64(block) * 512 + 512 where left > 0 && frames[gfn].kind == .ram {
+                mapped[frames[gfn].pnode] -= 1
+                hostFree[frames[gfn].pnode] += 1
+                frames[gfn] = GuestFrame(.hole, pnode: frames[gfn].pnode)
+                kernelGiven.append(gfn)
+                left -= 1
+            }
+        }
+    }
+
+    private func kernelTakesBack(_ gfn: UInt64) {
+        let pnode = frames[gfn].pnode
+        guard hostFree[pnode] > 0 else { return kernelGiven.insert(gfn, at: 0) }
+        frames[gfn] = GuestFrame(.ram, pnode: pnode)
+        hostFree[pnode] -= 1
+        mapped[pnode] += 1
+        frames.merge(block: Int(gfn >> 9))
+    }
+
     /// All that others did and all that goes wrong ends; what they took they give back.
     public func calm() {
         plan = [:]
@@ -186,6 +261,8 @@ extension Machine {
             isFragmented[pnode] = false
             hostGivesBack(pnode: pnode)
         }
+        bringBackForgotten()
+        kernelGives(-kernelGiven.count)
         for vnode in nodes.indices {
             unhog(vnode: vnode)
             unusePool(vnode: vnode)

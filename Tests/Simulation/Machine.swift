@@ -38,6 +38,11 @@ public final class Machine {
 
     /// Blocks that somebody else freed while they were holes: Linux believes to have memory there.
     var lost: Set<Int> = []
+    /// Those of them whose numbers no process knows any more.
+    var forgotten: Set<Int> = []
+
+    /// Frames that Linux's own balloon has.
+    var kernelGiven: [UInt64] = []
 
     // What happens.
     public internal(set) var violations: [String] = []
@@ -51,6 +56,7 @@ public final class Machine {
     /// The names of all steps, where they are wanted.
     public private(set) var trace: [String] = []
     public var isTracing = false
+    public internal(set) var tally = Tally()
     public private(set) var isKilled = false
     /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
     public var suspendedNanoseconds: UInt64 = 0
@@ -97,26 +103,42 @@ public final class Machine {
     ///
     /// The name is made only where somebody wants to read it.
     func step<T>(
-        _ name: @autoclosure () -> String, _ body: (Fault?) throws(BalloonError) -> T
+        _ name: @autoclosure () -> String, _ kind: StepKind = .other, _ body: (Fault?) throws(BalloonError) -> T
     ) throws(BalloonError) -> T {
         if isKilled { throw .killed }
-        let fault = plan[steps]
+        var fault = plan[steps]
         steps += 1
+        if let planned = fault, !kind.canSuffer(planned) {
+            // It waits for a step that it can come about in.
+            if plan[steps] == nil { plan[steps] = planned }
+            fault = nil
+        }
         if isTracing { trace.append(fault.map { "\(name()) (\($0))" } ?? name()) }
         if fault == .crashBefore {
+            tally.note(.killedBefore)
             killNow()
             throw .killed
         }
-        if fault == .error { throw .injected }
+        if fault == .error {
+            tally.note(.failed)
+            throw .injected
+        }
         let result = try body(fault)
-        if fault == .sending { isLogDirty = true }
+        if fault == .sending && !isLogDirty {
+            tally.note(.sending)
+            isLogDirty = true
+        }
         if case .migration(let returned)? = fault { migrate(returned) }
         checkInvariants(name())
         if fault == .crashAfter {
+            tally.note(.killedAfter)
             killNow()
             throw .killed
         }
-        if fault == .lateError { throw .injected }
+        if fault == .lateError {
+            tally.note(.failedLate)
+            throw .injected
+        }
         return result
     }
 
@@ -128,6 +150,7 @@ public final class Machine {
     /// SIGKILL. Pins that nobody else keeps are gone.
     public func killNow() {
         isKilled = true
+        forgotten.formUnion(lost)
         for vnode in nodes.indices { nodes[vnode].losePins() }
         checkInvariants("kill")
     }

@@ -25,6 +25,13 @@ public struct Schedule: Sendable {
         /// A live migration between two steps of the daemon.
         case migrated(Returned)
         case logDirty(Bool)
+        /// A slot's page is another one, whatever pinned it.
+        case replacePage(vnode: Int, slot: Int, isFilled: Bool)
+        /// SIGKILL, and before the next process Linux's own balloon gives as much as came back to ours: the sum of all
+        /// memory tells nothing, and what the intent record names has to be looked at.
+        case killBalanced
+        /// Linux's own balloon gives so many frames, or takes some back.
+        case kernelGives(frames: Int)
         /// The file's name is gone, or leads elsewhere.
         case removeFile(vnode: Int)
         case replaceFile(vnode: Int)
@@ -76,7 +83,7 @@ public struct Schedule: Sendable {
         case 0...2: return .target(vnode: vnode, extents: random.number(0...blocks))
         case 3...5: return .run(decisions: random.number(1...12))
         case 6...8: return .fault(after: random.number(0...60), fault(&random))
-        case 9: return random.oneIn(3) ? .loseIntents : .kill
+        case 9: return random.oneIn(3) ? .loseIntents : random.oneIn(3) ? .killBalanced : .kill
         case 10: return hostEvent(vnode, &random)
         case 11, 12: return guestEvent(vnode, &random)
         case 13: return storeEvent(&random)
@@ -116,7 +123,11 @@ public struct Schedule: Sendable {
     }
 
     private func guestEvent(_ vnode: Int, _ random: inout SeededGenerator) -> Event {
-        switch random.number(0...7) {
+        switch random.number(0...9) {
+        case 9: return .kernelGives(frames: random.pick([-300, 1, 400]))
+        case 8:
+            let slot = random.number(0...layout.blocksPerVNode / 2)
+            return .replacePage(vnode: vnode, slot: slot, isFilled: random.oneIn(2))
         case 0: return .reference(vnode: vnode, every: random.pick([512, 1, 100]))
         case 1: return .stick(vnode: vnode, blocks: random.number(1...4), frame: random.number(0...511))
         case 2: return .hog(vnode: vnode, blocks: random.number(1...20))

@@ -11,8 +11,17 @@ extension SimulatedGuest {
         case .target(let vnode, let extents): setTarget(vnode, extents)
         case .run(let decisions): try run(decisions: decisions)
         case .fault(let after, let fault): machine.plan[machine.steps + after] = fault
-        case .kill: machine.killNow()
-        case .loseIntents: intents.loseQuiet()
+        case .kill:
+            machine.tally.note(.killedBetween)
+            machine.killNow()
+        case .killBalanced:
+            machine.tally.note(.killedBetween)
+            let isKnown = hasLooked
+            machine.killNow()
+            hideSum(isKnown: isKnown)
+        case .loseIntents:
+            machine.tally.note(.lostRecord)
+            intents.loseQuiet()
         case .migrated(let returned): machine.migrate(returned)
         case .storeFails(let operations): store.failures += operations
         case .storeConflicts(let times): store.conflicts += times
@@ -40,19 +49,41 @@ extension SimulatedGuest {
         case .usePool(let vnode, let pages): machine.usePool(vnode: vnode, pages: pages)
         case .unusePool(let vnode): machine.unusePool(vnode: vnode)
         case .logDirty(let isOn): machine.isLogDirty = isOn
+        case .kernelGives(let frames): machine.kernelGives(frames)
+        case .replacePage(let vnode, let slot, let isFilled):
+            machine.replacePage(vnode: vnode, slot: slot, isFilled: isFilled)
         case .removeFile(let vnode): machine.removeFile(vnode: vnode)
         case .replaceFile(let vnode): machine.replaceFile(vnode: vnode)
         default: break
         }
     }
 
+    /// Only where the process knew all that is hidden, or the record names it: what came back while no process ran is in
+    /// no record.
+    private func hideSum(isKnown: Bool) {
+        var sum = 0
+        for vnode in machine.layout.pnodes.indices {
+            for (slot, frames) in machine.hidden(vnode: vnode) {
+                sum += frames
+                if isKnown { continue }
+                guard case .moving(let move) = intents.line(vnode: vnode), move.slots.contains(slot) else { return }
+            }
+        }
+        guard sum != 0 else { return }
+        machine.tally.note(.balanced)
+        machine.kernelGives(sum)
+    }
+
     // MARK: The end
 
-    /// Nothing goes wrong any more, and what others took they give back.
+    /// Nothing goes wrong any more, and what others took they give back. Watch events are lost all the same: that is no
+    /// reason not to arrive.
     private func calm(_ start: Machine.Fingerprint) throws(Failure) {
         machine.calm()
-        (store.failures, store.conflicts, store.lostEvents, store.doubledEvents) = (0, 0, 0, 0)
+        (store.failures, store.conflicts, store.doubledEvents) = (0, 0, 0)
         machine.maximumReservation = start.reservation + 256
+        // A page that was replaced shows when it is looked at: an administrator has everything looked at.
+        if machine.tally[.otherPage] > 0 { unsure = Set(machine.layout.pnodes.indices) }
         for _ in 0..<10 where try look() {
             machine.restorePools()
             return
@@ -90,8 +121,11 @@ extension SimulatedGuest {
 
     /// Plays a schedule to its end: nothing is ever corrupted, and once all is calm every balloon reaches its target,
     /// and all is as at the start once they are gone.
-    public static func play(_ schedule: Schedule, isTracing: Bool = false) throws(Failure) {
+    public static func play(
+        _ schedule: Schedule, isTracing: Bool = false, tally: inout Tally
+    ) throws(Failure) {
         let guest = SimulatedGuest(schedule)
+        defer { tally.add(guest.machine.tally) }
         guest.machine.isTracing = isTracing
         let start = guest.machine.fingerprint
         for event in schedule.events { try guest.happen(event) }
@@ -102,15 +136,17 @@ extension SimulatedGuest {
         guest.machine.restorePools()
         let end = guest.machine.fingerprint
         if end != start { throw guest.failure("not as at the start: \(end), was \(start)") }
+        if !guest.machine.areFilesNamed { throw guest.failure("a file that lost its name has no other") }
     }
 
     /// Plays a schedule. One that fails is made as small as it can be, and told with all that is needed to see why.
     /// - Returns: nil when all is well.
-    public static func whatIsWrong(with schedule: Schedule) -> String? {
-        do { try play(schedule) } catch {
-            let small = schedule.shrunk { smaller in (try? play(smaller)) == nil }
+    public static func whatIsWrong(with schedule: Schedule, tally: inout Tally) -> String? {
+        do { try play(schedule, tally: &tally) } catch {
+            var ignored = Tally()
+            let small = schedule.shrunk { smaller in (try? play(smaller, tally: &ignored)) == nil }
             var why = "\(error)"
-            do { try play(small, isTracing: true) } catch { why = "\(error)" }
+            do { try play(small, isTracing: true, tally: &ignored) } catch { why = "\(error)" }
             return "\(why)\n  layout \(small.layout)\n  prepared \(small.isPrepared)\n  goals \(small.goals)\n"
                 + "  events \(small.events)"
         }

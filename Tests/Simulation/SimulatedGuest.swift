@@ -12,7 +12,7 @@ public final class SimulatedGuest {
     private var interface: VNodeInterface?
     var now: UInt64 = 0
     /// When everything in the store is read again, and when it was written to last: an event may be lost.
-    private var rereadDue: UInt64 = 0
+    private var rereading = RereadTimer()
     private var lastRead: UInt64 = 0
     private var lastTarget: UInt64 = 0
     /// Vnodes whose last step ended in an error: what they hold has to be found out anew.
@@ -21,8 +21,6 @@ public final class SimulatedGuest {
     var unsure: Set<Int> = []
     /// Vnodes whose file somebody removed.
     private var removed: Set<Int> = []
-
-    private static let rereadInterval: UInt64 = 60_000_000_000
 
     public init(_ schedule: Schedule) {
         machine = Machine(schedule.layout)
@@ -75,7 +73,7 @@ public final class SimulatedGuest {
         controller = BalloonController(vnodes: machine.layout.vnodes, granularityKiB: 2048)
         unsure = Set(machine.layout.pnodes.indices)
         removed = []
-        rereadDue = now
+        rereading.come(by: now)
     }
 
     /// Finds out what is held of the vnodes that are unsure. False: the process was killed, or it has to wait.
@@ -120,7 +118,7 @@ public final class SimulatedGuest {
             return true
         }
         checkFiles(backend)
-        if store.hasEvents && takeEvents() || now >= rereadDue { reread(backend) }
+        if store.hasEvents && takeEvents() || rereading.isDue(now: now, isAwake: false) { reread(backend) }
         let decision = controller.next(facts(), now: now)
         if case .act(let action) = decision {
             try act(action, backend)
@@ -131,7 +129,7 @@ public final class SimulatedGuest {
         guard case .wait(let due) = decision else { return true }
         let isRead = lastRead >= lastTarget && interface != nil && !store.hasEvents && hasPublished
         if due == nil && publish == nil && isRead && !machine.isKilled { return false }
-        now = max(now + 1, min(due ?? .max, publish ?? .max, rereadDue))
+        now = max(now + 1, min(due ?? .max, publish ?? .max, rereading.due))
         return true
     }
 
@@ -165,7 +163,11 @@ public final class SimulatedGuest {
         return facts
     }
 
+    /// Nothing happened since everything was looked at.
+    var hasLooked: Bool { !machine.isKilled && unsure.isEmpty && suspended == machine.suspendedNanoseconds }
+
     private func act(_ action: Action, _ backend: PrivcmdBackend) throws(Failure) {
+        let before = (backend.balloonFrames(vnode: action.vnode), machine.currentReservation)
         do {
             let outcome: Outcome
             switch action {
@@ -173,6 +175,12 @@ public final class SimulatedGuest {
             case .deflate(let vnode, let extents): outcome = try backend.deflate(vnode: vnode, extents: extents)
             }
             controller.finish(action, outcome, now: now)
+            // What is said to be given, Xen has.
+            if outcome.obstacle == nil, hasLooked,
+                outcome.balloonFrames + machine.currentReservation > before.0 + before.1
+            {
+                machine.violate("the balloon grew, and the domain has as much as before")
+            }
         } catch {
             unsure.insert(action.vnode)
         }
@@ -186,6 +194,7 @@ public final class SimulatedGuest {
 
     /// As the daemon does it: what fails is tried again a second later, with a new connection.
     private func reread(_ backend: PrivcmdBackend) {
+        rereading.begin(now: now)
         do throws(BalloonError) {
             if interface == nil {
                 let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
@@ -194,11 +203,10 @@ public final class SimulatedGuest {
             guard let reading = try interface?.read() else { return }
             for (vnode, request) in reading.requests { controller.setRequest(request, vnode: vnode) }
             lastRead = now
-            rereadDue = now + Self.rereadInterval
         } catch {
             store.disconnect()
             interface = nil
-            rereadDue = now + Backoff.first
+            rereading.failed(now: now)
         }
     }
 

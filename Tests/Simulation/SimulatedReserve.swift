@@ -13,9 +13,9 @@ public final class SimulatedReserve: PageReserve {
     }
 
     private func step<T>(
-        _ name: @autoclosure () -> String, _ body: (Fault?) throws(BalloonError) -> T
+        _ name: @autoclosure () -> String, _ kind: StepKind = .other, _ body: (Fault?) throws(BalloonError) -> T
     ) throws(BalloonError) -> T {
-        try machine.step("vnode \(vnode): \(name())", body)
+        try machine.step("vnode \(vnode): \(name())", kind, body)
     }
 
     public func foreignPoolPages() throws(BalloonError) -> Int {
@@ -48,10 +48,12 @@ public final class SimulatedReserve: PageReserve {
     // MARK: Growing
 
     public func acquire(_ count: Int) throws(BalloonError) -> [UInt64] {
-        let grown = try step("grow the pool by \(count)") { fault in
+        let grown = try step("grow the pool by \(count)", .pages) { fault in
             var wanted = count
             if case .fewer(let pages)? = fault { wanted = min(wanted, pages) }
-            return machine.growPool(vnode, by: wanted)
+            let grown = machine.growPool(vnode, by: wanted)
+            if grown < count { machine.tally.note(.noMemory) }
+            return grown
         }
         guard grown > 0 else { return [] }
         let first = slotCount
@@ -78,9 +80,11 @@ public final class SimulatedReserve: PageReserve {
         var end = slots.lowerBound
         while end < slots.upperBound {
             let slot = end
-            let isThere = try step("fault slot \(slot) in") { fault in
-                if case .fewer? = fault { return false }
-                return machine.fault(vnode, slot)
+            let isThere = try step("fault slot \(slot) in", .pages) { fault in
+                var isThere = false
+                if case .fewer? = fault {} else { isThere = machine.fault(vnode, slot) }
+                if !isThere { machine.tally.note(.noMemory) }
+                return isThere
             }
             if !isThere { break }
             end += 1

@@ -54,11 +54,13 @@ public final class SimulatedStore: Store {
         for watch in watched where path == watch || path.hasPrefix(watch + "/") {
             if lostEvents > 0 {
                 lostEvents -= 1
+                machine.tally.note(.lostEvent)
                 continue
             }
             events.append(path)
             if doubledEvents > 0 {
                 doubledEvents -= 1
+                machine.tally.note(.doubledEvent)
                 events.append(path)
             }
         }
@@ -69,6 +71,7 @@ public final class SimulatedStore: Store {
     private func operation(_ name: @autoclosure () -> String) throws(BalloonError) {
         if failures > 0 {
             failures -= 1
+            machine.tally.note(.storeDown)
             throw BalloonError(.store, "the simulated store is down", errno: EPIPE)
         }
         // A kill may come between any two.
@@ -121,6 +124,7 @@ public final class SimulatedStore: Store {
             try operation("commit")
             if conflicts > 0 {
                 conflicts -= 1
+                machine.tally.note(.conflict)
                 continue
             }
             let changed = written.filter { values[$0.key] != $0.value }.keys.sorted()

@@ -18,13 +18,13 @@ public final class SimulatedXen: Hypervisor {
     deinit { unsafe storage.deallocate() }
 
     public func decreaseReservation() throws(BalloonError) -> Int {
-        try machine.step("decrease \(extents.count) of order \(extents.order)") { fault in
+        try machine.step("decrease \(extents.count) of order \(extents.order)", .move) { fault in
             machine.decrease(list, order: extents.order, fault)
         }
     }
 
     public func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int {
-        try machine.step("populate \(extents.count) of order \(extents.order)") { fault in
+        try machine.step("populate \(extents.count) of order \(extents.order)", .move) { fault in
             machine.populate(list, order: extents.order, vnode: vnode, fault)
         }
     }
@@ -79,7 +79,10 @@ extension Machine {
             var size: UInt64 = 1 << UInt64(order)
             if case .short(let extents, let part)? = fault, index >= extents { size = min(size - 1, UInt64(part)) }
             let done = remove(gfn, count: size)
-            if done < 1 << UInt64(order) { return index }
+            if done == 1 << UInt64(order) { continue }
+            tally.note(done < size ? .refused : .shortCount)
+            if done > 0 { tally.note(.partialExtent) }
+            return index
         }
         return list.count
     }
@@ -102,7 +105,12 @@ extension Machine {
             guard frame.kind == .ram else { return gfn - first }
             frames[gfn] = GuestFrame(.hole, pnode: frame.pnode)
             mapped[frame.pnode] -= 1
-            if referenced.remove(gfn) != nil { zombies[frame.pnode] += 1 } else { hostFree[frame.pnode] += 1 }
+            if referenced.remove(gfn) != nil {
+                tally.note(.referenced)
+                zombies[frame.pnode] += 1
+            } else {
+                hostFree[frame.pnode] += 1
+            }
         }
         return count
     }
@@ -135,7 +143,10 @@ extension Machine {
         }
         defer { merge(list, order) }
         for (index, gfn) in list.enumerated() {
-            if case .short(let extents, _)? = fault, index >= extents { return index }
+            if case .short(let extents, _)? = fault, index >= extents {
+                tally.note(.shortCount)
+                return index
+            }
             guard gfn + (1 << UInt64(order)) <= UInt64(layout.blockCount) * 512 else {
                 violate("frame \(gfn), behind all memory, was populated")
                 return index
@@ -150,8 +161,14 @@ extension Machine {
     private func allocate(_ order: Int, from node: Int?) -> Int? {
         let size: UInt64 = 1 << UInt64(order)
         let pnode = node ?? hostFree.indices.max { hostFree[$0] < hostFree[$1] } ?? 0
-        guard hostFree[pnode] >= size, currentReservation + size <= maximumReservation else { return nil }
-        if order > 0 && isFragmented[pnode] { return nil }
+        if currentReservation + size > maximumReservation {
+            tally.note(.atMaximum)
+            return nil
+        }
+        if hostFree[pnode] < size || order > 0 && isFragmented[pnode] {
+            tally.note(.fullNode)
+            return nil
+        }
         hostFree[pnode] -= size
         return pnode
     }

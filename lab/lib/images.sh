@@ -5,7 +5,9 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber)
+# In dom0; of libxenstore, and of libxenctrl.
+STORE_TOOLS=(rows rewrite)
 DOM0_TOOLS=(maxmem setvnuma)
 
 library_path() {
@@ -78,8 +80,9 @@ compile_tools() {
     for tool in "${STATIC_TOOLS[@]}"; do
         gcc "${flags[@]}" -static -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c"
     done
-    gcc "${flags[@]}" -o "$work/tools/remote" "$lab/tools/remote.c" -lxenstore
-    gcc "${flags[@]}" -o "$work/tools/rows" "$lab/tools/rows.c" -lxenstore
+    for tool in remote "${STORE_TOOLS[@]}"; do
+        gcc "${flags[@]}" -o "$work/tools/$tool" "$lab/tools/$tool.c" -lxenstore
+    done
     for tool in "${DOM0_TOOLS[@]}"; do
         gcc "${flags[@]}" -o "$work/tools/$tool" "$lab/tools/$tool.c" -lxenctrl
     done
@@ -128,8 +131,7 @@ make_dom0_image() {
     touch "$tree/etc/xen/xl.conf"
     cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
     install -m 755 "$work/tools/jsonget" "$tree/bin/jsonget"
-    add_program "$tree" "$work/tools/rows" /bin/rows
-    for name in "${DOM0_TOOLS[@]}"; do
+    for name in "${STORE_TOOLS[@]}" "${DOM0_TOOLS[@]}"; do
         add_program "$tree" "$work/tools/$name" "/bin/$name"
     done
     cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"

@@ -1,6 +1,8 @@
 /* SIGKILL at a chosen moment. A shell would poll far too slowly: a whole balloon moves in a fraction of a second.
 
-   killat below|above PAGES COMMAND...   runs COMMAND; kills it when this domain's reservation passes PAGES
+   killat below|above PAGES[+MICROSECONDS] COMMAND...
+                                         runs COMMAND; kills it when this domain's reservation passes PAGES, or so long
+                                         after that
    killat after MILLISECONDS COMMAND...  runs COMMAND; kills it so long after its start, wherever it is
 
    COMMAND takes this process's place, so that its id is the one that the caller knows. Prints `killed at N pages`, the
@@ -20,8 +22,10 @@ static double seconds(void)
 }
 
 /* Waits for the moment and kills. */
-static void watch(pid_t victim, const char *what, long limit)
+static void watch(pid_t victim, const char *what, const char *when)
 {
+    char *end;
+    long limit = strtol(when, &end, 10), later = *end == '+' ? atol(end + 1) : 0;
     double start = seconds();
     hypercall_open();
     while (kill(victim, 0) == 0 && seconds() < start + 60) {
@@ -30,6 +34,10 @@ static void watch(pid_t victim, const char *what, long limit)
                   : !strcmp(what, "above") ? pages > limit
                                            : seconds() >= start + (double)limit / 1000;
         if (pages >= 0 && now) {
+            if (later > 0) {
+                usleep((useconds_t)later);
+                pages = current_reservation();
+            }
             kill(victim, SIGKILL);
             fprintf(stderr, "killed at %ld pages\n", pages);
             return;
@@ -41,7 +49,7 @@ static void watch(pid_t victim, const char *what, long limit)
 int main(int argc, char **argv)
 {
     if (argc < 4 || (strcmp(argv[1], "below") && strcmp(argv[1], "above") && strcmp(argv[1], "after"))) {
-        fprintf(stderr, "usage: killat below|above|after NUMBER COMMAND...\n");
+        fprintf(stderr, "usage: killat below|above|after NUMBER[+MICROSECONDS] COMMAND...\n");
         return 64;
     }
     pid_t victim = getpid();
@@ -53,7 +61,7 @@ int main(int argc, char **argv)
     if (child == 0) {
         /* Forked once more, so that the command has no child that it knows nothing of. */
         if (fork() == 0)
-            watch(victim, argv[1], atol(argv[2]));
+            watch(victim, argv[1], argv[2]);
         _exit(0);
     }
     waitpid(child, NULL, 0);

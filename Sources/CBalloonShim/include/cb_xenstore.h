@@ -17,6 +17,10 @@ typedef uint32_t cb_transaction;
 /// process there (SIGALRM and its timer are used for that).
 #define CB_STORE_PATIENCE 3
 
+/// Such a signal was taken from `cb_signal_descriptor`, and what is still asked of xenstore are last words: from now on a
+/// call ends the process after so many seconds without another signal.
+void cb_store_stopping(void);
+
 /// Connects. `*out` is for `cb_store_close`. -ENOENT: no xenstore here.
 int cb_store_open(struct cb_store **out);
 void cb_store_close(struct cb_store *store);

@@ -70,6 +70,8 @@ extension PrivcmdBackend {
             }
             if let failure { throw failure }
             guard !all.contains(where: { $0.look == .none }) else { return }
+            // From now on the sum says nothing of what was found.
+            for other in all where other.noted != .move { _ = try noteDoubts(other) }
             let total = try total()
             try intents.note(total: total)
             knownTotal = total

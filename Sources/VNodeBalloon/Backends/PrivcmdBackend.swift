@@ -154,15 +154,19 @@ public final class PrivcmdBackend: Backend {
         // Freeing, too, moves pool pages: a kill half-way must find the note.
         if kept < holding.slots.count && holding.noted != .move { try beginMove(holding, kept..<holding.slots.count) }
         try freeTrailingRAM(holding)
-        if let doubtful = holding.doubtfulSlots {
-            let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
-            try intents.begin(note, vnode: holding.vnode.number)
-            holding.noted = .doubts
-            return
-        }
+        if try noteDoubts(holding) { return }
         guard holding.noted != .nothing else { return }
         try intents.end(vnode: holding.vnode.number)
         holding.noted = .nothing
+    }
+
+    /// Notes the slots of which a part is a hole, instead of what was noted. False: there are none.
+    func noteDoubts(_ holding: Holding) throws(BalloonError) -> Bool {
+        guard let doubtful = holding.doubtfulSlots else { return false }
+        let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
+        try intents.begin(note, vnode: holding.vnode.number)
+        holding.noted = .doubts
+        return true
     }
 
     /// Frees what is RAM at the end, unless the domain is being sent: what was populated since that began is a hole in the

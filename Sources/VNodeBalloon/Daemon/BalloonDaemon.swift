@@ -2,9 +2,6 @@ public import Logging
 
 /// The daemon: one loop, one thread.
 public final class BalloonDaemon {
-    /// Everything is read again this often, because a watch event can be lost. Nanoseconds.
-    static let rereadInterval: UInt64 = 60_000_000_000
-
     private let engine: BalloonEngine
     private var interface: VNodeInterface
     private var store: any Store
@@ -22,7 +19,7 @@ public final class BalloonDaemon {
     private var pressure = PressureWatch()
     private var failures = RepeatedFailures()
     private var staticMaxKiB: UInt64?
-    private var rereadDue: UInt64 = 0
+    private var rereading = RereadTimer()
     private var isStopping = false
 
     /// Gets ready: the lock, Xen, xenstore, the truth about memory.
@@ -109,10 +106,10 @@ public final class BalloonDaemon {
         if engine.wantsFileCheck { lookAfterFiles() }
         let now = BalloonEngine.now
         if let publish = publish(now) { due = min(due ?? publish, publish) }
-        due = min(due ?? rereadDue, rereadDue)
+        due = min(due ?? rereading.due, rereading.due)
         if let patience = socket.nextTimeout { due = min(due ?? patience, patience) }
         if let look = pressure.due { due = min(due ?? look, look) }
-        try wait(until: due ?? rereadDue, now: now)
+        try wait(until: due ?? rereading.due, now: now)
     }
 
     private func wait(until due: UInt64, now: UInt64) throws(BalloonError) {
@@ -137,15 +134,14 @@ public final class BalloonDaemon {
             files.clear()
             lookAfterFiles()
         }
-        if woken.contains(interface.descriptor) && takeEvents() || isRereadDue(isAlarm) { reread() }
+        if woken.contains(interface.descriptor) && takeEvents()
+            || rereading.isDue(now: BalloonEngine.now, isAwake: isAlarm)
+        {
+            reread()
+        }
         socket.serve(woken, now: BalloonEngine.now) { line in
             RequestServer(engine: engine, report: report).answer(line: line)
         }
-    }
-
-    /// Awake anyway, it reads a little early: fewer returns of poll while nothing happens.
-    private func isRereadDue(_ isAlarm: Bool) -> Bool {
-        BalloonEngine.now + (isAlarm ? Self.rereadInterval / 2 : 0) >= rereadDue
     }
 
     private func answerPressure() {
@@ -166,7 +162,9 @@ public final class BalloonDaemon {
     private func takeSignals() {
         while let signal = signals.next() {
             switch signal {
-            case .stop: isStopping = true
+            case .stop:
+                isStopping = true
+                Xenstore.endWhenSilent()
             case .reload:
                 reloadConfiguration()
             }
@@ -190,7 +188,7 @@ public final class BalloonDaemon {
     // MARK: Xenstore. What fails is tried again: a daemon that ended would follow no target at all.
 
     private func reread() {
-        rereadDue = BalloonEngine.now + Self.rereadInterval
+        rereading.begin(now: BalloonEngine.now)
         engine.lookAtUnseen()
         attempt("cannot read xenstore") { () throws(BalloonError) in
             if isCutOff { try reconnect() }
@@ -212,7 +210,7 @@ public final class BalloonDaemon {
 
     private func lookAfterFiles() {
         attempt("cannot look after the files") { () throws(BalloonError) in
-            if let due = try engine.checkFiles() { rereadDue = min(rereadDue, due) }
+            if let due = try engine.checkFiles() { rereading.come(by: due) }
         }
     }
 
@@ -245,7 +243,7 @@ public final class BalloonDaemon {
             failures.succeeded(what)
         } catch {
             failures.log(log, what, error, now: BalloonEngine.now)
-            rereadDue = min(rereadDue, BalloonEngine.now + Backoff.first)
+            rereading.failed(now: BalloonEngine.now)
         }
     }
 

@@ -23,6 +23,9 @@ public final class Xenstore: Store {
 
     deinit { unsafe cb_store_close(handle) }
 
+    /// The process ends, and was told to: when xenstore is silent for three seconds it ends there.
+    static func endWhenSilent() { cb_store_stopping() }
+
     public var descriptor: Int32 { unsafe cb_store_descriptor(handle) }
 
     public func read(_ path: String, in transaction: Transaction?) throws(BalloonError) -> [UInt8]? {

@@ -63,6 +63,19 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
+    /// A look at one vnode may show that a part of another came back. The record names that at once: somebody else may have
+    /// moved as much by the time the next process compares the sum of all memory.
+    @Test func whatIsFoundOnAnotherVNodeIsNoted() throws {
+        let backend = try process()
+        for vnode in 0...1 { _ = try backend.inflate(vnode: vnode, extents: 2) }
+        machine.bringBack(vnode: 0, slot: 1, from: 200, count: 3)
+        _ = try backend.recover(vnode: 1)
+        #expect(backend.balloonFrames(vnode: 0) == 1021)
+        machine.killNow()
+        machine.kernelGives(3)
+        #expect(try process().balloonFrames(vnode: 0) == 1021)
+    }
+
     @Test func memoryThatSomebodyGave() throws {
         let backend = try process(extents: 3)
         // A slot that came back stays, as RAM, below one that is a hole.

@@ -6,7 +6,10 @@ import Testing
     /// `schedules` plays many more of them.
     @Test(arguments: 1...4) func anyScheduleEndsWell(_ part: Int) {
         property("schedules, part \(part)", cases: 500) { random in
-            if let wrong = SimulatedGuest.whatIsWrong(with: Schedule(&random)) { throw Falsified(description: wrong) }
+            var tally = Tally()
+            if let wrong = SimulatedGuest.whatIsWrong(with: Schedule(&random), tally: &tally) {
+                throw Falsified(description: wrong)
+            }
         }
     }
 }

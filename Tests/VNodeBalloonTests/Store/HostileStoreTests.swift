@@ -71,6 +71,21 @@ import Testing
         #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])
     }
 
+    /// A stop that was taken already is no reason to wait for ever for somebody to tell it to.
+    @Test func oneThatIsSilentAtTheEnd() async {
+        await #expect(processExitsWith: .signal(SIGTERM)) {
+            let work = try TemporaryDirectory()
+            // Unsafe: C copies both texts, in a process of its own.
+            try #require(unsafe setenv("XENSTORED_PATH", work.path + "/s", 1) == 0)
+            let fake = try FakeXenstored(path: work.path + "/s")
+            fake.react { _ in .late(milliseconds: 20_000) }
+            // As in the daemon, which has it on a descriptor.
+            _ = try SignalSource()
+            Xenstore.endWhenSilent()
+            _ = try Xenstore().read(HostileStoreTests.target, in: nil)
+        }
+    }
+
     /// The longest value there can be, of the worst bytes there are, everywhere.
     @Test func fourKibibytesOfOnes() throws {
         let ones = [UInt8](repeating: 0xff, count: 4096)

@@ -72,11 +72,63 @@ check_exit "deflate --all" 0 "balloonctl deflate --all"
 check_all_back "deflate --all"
 check_exit "deflate --release" 0 "balloonctl deflate --release"
 
-# Anywhere: while it starts, looks at what is there, inflates, deflates. The targets change meanwhile, so that both
-# vnodes always have a way to go. Everything is random, but for the seed.
+# In the middle of a move, at a random place: after so many pages of the way and some milliseconds more, inflating and
+# deflating in turn, one vnode and the other. Everything is random, but for the seed. A deflate moves 64 extents at a time;
+# with --max-rate there are more steps to be killed in.
 SEED=$(date +%s)
 note "random kills: seed $SEED"
-KILLS=32
+MOST=16384
+size_0=0 size_1=0 left=$START_TOTAL # pages of each balloon, and of the domain
+met_0_inflating=0 met_0_deflating=0 met_1_inflating=0 met_1_deflating=0 between=0
+
+# killed_moving VNODE inflating|deflating PERMILLE MICROSECONDS
+killed_moving() {
+    eval "size=\$size_$1"
+    if [ $2 = inflating ]; then
+        way=$((MOST - size)) to=$MOST when="below $((left - way * $3 / 1000))+$4" options=
+    else
+        way=$size to=0 when="above $((left + way * $3 / 1000))+$4" options="--max-rate 8"
+    fi
+    target $1 $((to * 4))
+    guest "killat $when balloonctl daemon $options > /run/lab/moving.log 2>&1; echo \$?; probe reservation" > /tmp/moving
+    set -- $1 $2 $(cat /tmp/moving) "$(row $1 state)"
+    [ "$3" = 137 ] || note "killat $when: exit $3, $(guest_log moving | tail -n 1)"
+    moved=$((left - $4)) # less than nothing: deflating
+    size=$((size + moved)) left=$4
+    [ $moved -ge 0 ] || moved=$((-moved))
+    eval "size_$1=$size"
+    # Where it was is no part of the next move.
+    target $1 $((size * 4))
+    if [ $moved -gt 0 -a $moved -lt $way ]; then
+        between=$((between + 1))
+    elif [ "$5" != $2 ]; then
+        return
+    fi
+    eval "met_$1_$2=\$((met_$1_$2 + 1))"
+}
+ROUNDS=9
+awk -v seed="$SEED" -v n=$ROUNDS 'BEGIN {
+    srand(seed)
+    for (; n; n--) {
+        for (v = 0; v < 2; v++) print v, "inflating", int(300 + rand() * 550), int(rand() * 6000)
+        for (v = 0; v < 2; v++) print v, "deflating", int(50 + rand() * 500), int(rand() * 12000)
+    }
+}' > /tmp/moves
+targets 0 0
+while read -r move; do
+    killed_moving $move < /dev/null
+done < /tmp/moves
+met=$((met_0_inflating + met_0_deflating + met_1_inflating + met_1_deflating))
+note "of $((ROUNDS * 4)) kills $between met a balloon between the two ends of its way, $met a move"
+note "vnode 0: $met_0_inflating inflating, $met_0_deflating deflating; vnode 1: $met_1_inflating, $met_1_deflating"
+check "30 kills and more came in the middle of a move ($met)" [ $met -ge 30 ]
+for kind in 0_inflating 0_deflating 1_inflating 1_deflating; do
+    eval "met=\$met_$kind"
+    check "vnode $(echo $kind | tr _ ' '): killed 6 times and more ($met)" [ $met -ge 6 ]
+done
+
+# Anywhere: while it starts, looks at what is there, moves. The targets change meanwhile.
+KILLS=12
 moments=$(awk -v seed="$SEED" -v n=$KILLS 'BEGIN { srand(seed); for (; n; n--) printf "%d ", 30 + rand() * 570 }')
 sizes=$(awk -v seed="$SEED" 'BEGIN { srand(seed + 1); for (n = 400; n; n--) printf "%d ", int(rand() * 65) * 2048 }')
 targets 131072 32768
@@ -85,7 +137,7 @@ guest_start storm "sh -c \"for ms in $moments; do killat after \\\$ms balloonctl
 storm_over() { guest '[ -s /run/lab/storm.code ]'; }
 for size in $sizes; do
     storm_over && break
-    targets $size $((131072 - size))
+    targets $size $((131072 - size / 2))
     sleep 0.3
 done
 check "the storm is over" wait_until 120 storm_over

@@ -59,6 +59,23 @@ arrive "after it" 0 0
 guest "echo 0 > $NODES/node1/$POOL"
 check_all_back "after it"
 
+# One that takes what is free in the pool at any moment: what we grow it by, and what we free. What it had at once stays in
+# the pool: nobody can tell that from what an administrator set aside.
+guest_start grab "grabber 1 5 100"
+arrive "beside one that grabs what is free" 32768 98304
+arrive "beside one that grabs what is free" 65536 32768
+arrive "beside one that grabs what is free" 65536 65536
+check_audit "beside one that grabs what is free" 64
+guest_end grab
+grab_code=$?
+check_eq "what it grabbed was its own ($(guest_log grab))" $grab_code 0
+grabbed=$(guest_log grab | sed 's/^grabbed \([0-9]*\) .*/\1/')
+check "it grabbed more than it had at once ($grabbed)" [ "$grabbed" -gt 5 ]
+arrive "after it" 0 0
+check_le "after it: pages left in the pool of node 1" "$(guest "cat $NODES/node1/$POOL")" 5
+guest "echo 0 > $NODES/node1/$POOL"
+check_all_back "after it"
+
 # --- Caches, compaction, a stopped daemon ----------------------------------------------------------------------------
 
 guest_start churn 'sh -c "while :; do echo 3 > /proc/sys/vm/drop_caches; echo 1 > /proc/sys/vm/compact_memory;

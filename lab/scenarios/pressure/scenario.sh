@@ -254,4 +254,42 @@ check "vnode 0 is back" wait_reached 0 0
 check "vnode 1 is back" wait_reached 1 0
 check "the daemon ends" stop_daemon
 check_all_back "at the end"
+stop_guest
+
+# --- A kernel that does not measure pressure ------------------------------------------------------------------------------
+
+KARGS=psi=0 start_guest
+remember_pages
+check "the daemon starts" start_daemon --on-pressure yield
+check_has "the log says that it is not told" "$(guest_log daemon)" "looks once a minute only"
+check_exit "doctor says so, too" 75 "echo on-pressure = yield > /run/lab/yield.conf
+    balloonctl doctor --config /run/lab/yield.conf"
+check_has "doctor says so, too" "$(cat /tmp/output)" "the kernel does not measure memory pressure"
+targets 204800 102400
+check "200 MiB on vnode 0" wait_reached 0 204800
+check "100 MiB on vnode 1" wait_reached 1 102400
+set -- $(node_kib 0)
+guest_start hog "hog 0 $(($1 / 1024 - 26))"
+check "the hog has its memory" wait_until 60 hog_is_full hog
+gave_way_by_tick() {
+    for tick in $(seq "$1"); do
+        row_is 0 reason guard && return 0
+        sleep 1
+    done
+    return 1
+}
+check "within a minute the balloon of vnode 0 gives way" gave_way_by_tick 65
+sleep 2
+held=$(row 0 size)
+check_eq "the balloon of vnode 0 gives way" "$(row 0 state) $(row 0 target)" "held 204800"
+check "by what is missing ($held KiB)" [ "$held" -lt 204800 -a "$held" -ge $((204800 - 8192 - 32768)) ]
+check_row "the other vnode stays" 1 102400 idle
+check_given "one balloon gave way" "$held" 102400
+check_eq "nobody met the OOM killer" "$(oom_kills)" 0
+guest_end hog
+targets 0 0
+check "vnode 0 is back" wait_reached 0 0
+check "vnode 1 is back" wait_reached 1 0
+check "the daemon ends" stop_daemon
+check_all_back "without a measure of pressure"
 finish

@@ -64,18 +64,7 @@ check "556 MiB are reached" wait_reached 0 569344
 
 # --- The physical nodes are full: the kernel tries four times more, then gives up without a word -----------------------
 
-# All but a few MiB of the machine. It is never started.
-fill_host() {
-    cat > /tmp/filler.cfg <<CONFIG
-name="filler"
-type="pvh"
-kernel="/lab/vmlinux"
-memory=$(($(xl info free_memory) - 24))
-vcpus=1
-CONFIG
-    xl create -p /tmp/filler.cfg > /tmp/xl.log 2>&1 || sed 's/^/@@ /' /tmp/xl.log
-}
-check "the machine's memory is in use" fill_host
+check "the machine's memory is in use" fill_host 24
 note "free in the machine: $(xl info free_memory) MiB"
 guest "echo 'cd $KERNEL; while sleep 0.5; do echo \$(cat target_kb retry_count); done' > /run/lab/watch"
 guest_start watch "sh /run/lab/watch"
@@ -89,7 +78,7 @@ guest_log watch > /tmp/watch
 check "it tried again more than twice" [ "$(awk '$2 > n { n = $2 } END { print n + 0 }' /tmp/watch)" -gt 2 ]
 check_le "how often its target was written meanwhile" \
     "$(awk '$1 != last { n++; last = $1 } END { print n + 0 }' /tmp/watch)" 8
-xl destroy filler
+empty_host
 check "with memory in the machine it goes on by itself" wait_reached 0 262144 120
 check_kernel "256 MiB" 262144
 
