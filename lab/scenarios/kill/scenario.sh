@@ -99,7 +99,7 @@ killed_moving() {
     eval "size_$1=$size"
     # Where it was is no part of the next move.
     target $1 $((size * 4))
-    if [ $moved -gt 0 -a $moved -lt $way ]; then
+    if [ $moved -gt 0 ] && [ $moved -lt $way ]; then
         between=$((between + 1))
     elif [ "$5" != $2 ]; then
         return
