@@ -106,12 +106,12 @@ killed_moving() {
     fi
     eval "met_$1_$2=\$((met_$1_$2 + 1))"
 }
-ROUNDS=9
+ROUNDS=10
 awk -v seed="$SEED" -v n=$ROUNDS 'BEGIN {
     srand(seed)
     for (; n; n--) {
-        for (v = 0; v < 2; v++) print v, "inflating", int(300 + rand() * 550), int(rand() * 6000)
-        for (v = 0; v < 2; v++) print v, "deflating", int(50 + rand() * 500), int(rand() * 12000)
+        for (v = 0; v < 2; v++) print v, "inflating", int(200 + rand() * 500), int(rand() * 6000)
+        for (v = 0; v < 2; v++) print v, "deflating", int(300 + rand() * 400), int(rand() * 12000)
     }
 }' > /tmp/moves
 targets 0 0
