@@ -70,9 +70,11 @@ extension PrivcmdBackend {
             }
             if let failure { throw failure }
             guard !all.contains(where: { $0.look == .none }) else { return }
+            let total = try total()
+            // A suspend since the first look would be hidden by the sum for ever.
+            try checkNotSuspended(holding)
             // From now on the sum says nothing of what was found.
             for other in all where other.noted != .move { _ = try noteDoubts(other) }
-            let total = try total()
             try intents.note(total: total)
             knownTotal = total
         }

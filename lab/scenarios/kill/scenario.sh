@@ -99,19 +99,19 @@ killed_moving() {
     eval "size_$1=$size"
     # Where it was is no part of the next move.
     target $1 $((size * 4))
-    if [ $moved -gt 0 -a $moved -lt $way ]; then
+    if [ $moved -gt 0 ] && [ $moved -lt $way ]; then
         between=$((between + 1))
     elif [ "$5" != $2 ]; then
         return
     fi
     eval "met_$1_$2=\$((met_$1_$2 + 1))"
 }
-ROUNDS=9
+ROUNDS=10
 awk -v seed="$SEED" -v n=$ROUNDS 'BEGIN {
     srand(seed)
     for (; n; n--) {
-        for (v = 0; v < 2; v++) print v, "inflating", int(300 + rand() * 550), int(rand() * 6000)
-        for (v = 0; v < 2; v++) print v, "deflating", int(50 + rand() * 500), int(rand() * 12000)
+        for (v = 0; v < 2; v++) print v, "inflating", int(200 + rand() * 500), int(rand() * 6000)
+        for (v = 0; v < 2; v++) print v, "deflating", int(300 + rand() * 400), int(rand() * 12000)
     }
 }' > /tmp/moves
 targets 0 0
