@@ -7,7 +7,7 @@ xl create /tmp/guest.cfg > /tmp/xl.log 2>&1
 check "stock xl cannot build a PVH guest with vnuma=" [ $? != 0 ]
 grep -i vnuma /tmp/xl.log | sed 's/^/@@ /'
 check_has "because the size query is taken for an error" "$(cat /tmp/xl.log)" "xc_domain_getvnuma"
-(VNODES="128 128 128"; write_guest_config) | sed 's/^vcpus=2/vcpus=3/' > /tmp/three.cfg
+(VNODES="128 128 128"; write_guest_config; echo maxvcpus=3) > /tmp/three.cfg
 LD_PRELOAD=/lab/vnumafix.so xl create -p /tmp/three.cfg > /tmp/xl.log 2>&1
 check "with the query answered it cannot build one with three vnodes" [ $? != 0 ]
 check_has "because its table of distances has room for one row" "$(cat /tmp/xl.log)" \
