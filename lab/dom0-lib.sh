@@ -121,6 +121,7 @@ CONFIG
 
 # An emulated PC with as few devices as it can start from. AHCI is the disk that SeaBIOS reads fast (DMA).
 write_hvm_config() {
+    [ -e /lab/grub.img ] || die "dom0 has a device model (the scenario's options need HVM=1)"
     write_guest_disk "$arguments" > $GUEST_DISK
     cat <<CONFIG
 disk=["vdev=hda,format=raw,access=rw,backendtype=qdisk,target=$GUEST_DISK"]
