@@ -2,12 +2,13 @@
 # What scenarios call: reporting, the guest, commands in it. Sourced in dom0 by busybox sh.
 
 # What a guest is made of; a scenario changes these before start_guest.
-GUEST_TYPE=pvh      # pvh, pvh-plain (without vNUMA) or pv
+GUEST_TYPE=pvh      # pvh, pvh-plain (without vNUMA), hvm, hvm-plain or pv
 VNODES="512 512"    # MiB of each virtual node; node n lies on physical node n modulo 2
 MAXMEM=             # MiB; empty: all memory is there from the start
 CROSS=              # 1: vCPU 0 on the last vnode, and so on
 PRIVCMD=open        # or locked
 KARGS=              # more for the guest's kernel
+XL_CONFIG=          # more lines for the guest's configuration
 
 # --- Reporting -------------------------------------------------------------------------------------------------------
 
@@ -101,17 +102,61 @@ write_guest_config() {
     cat <<CONFIG
 name="g1"
 type="${GUEST_TYPE%-plain}"
-kernel="/lab/vmlinux"
-ramdisk="/lab/guest.img"
-cmdline="$arguments"
 vcpus=2
 memory=$memory
 maxmem=${MAXMEM:-$memory}
 on_poweroff="destroy"
 on_reboot="destroy"
 on_crash="destroy"
+$XL_CONFIG
 CONFIG
-    [ $GUEST_TYPE = pvh ] && echo "vnuma=[$(vnuma_list)]"
+    case $GUEST_TYPE in
+        pvh | hvm) echo "vnuma=[$(vnuma_list)]" ;;
+    esac
+    case $GUEST_TYPE in
+        hvm*) write_hvm_config ;;
+        *) printf '%s\n' 'kernel="/lab/vmlinux"' 'ramdisk="/lab/guest.img"' "cmdline=\"$arguments\"" ;;
+    esac
+}
+
+# An emulated PC with as few devices as it can start from. AHCI is the disk that SeaBIOS reads fast (DMA).
+write_hvm_config() {
+    [ -e /lab/grub.img ] || die "dom0 has a device model (the scenario's options need HVM=1)"
+    write_guest_disk "$arguments" > $GUEST_DISK
+    cat <<CONFIG
+disk=["vdev=hda,format=raw,access=rw,backendtype=qdisk,target=$GUEST_DISK"]
+hdtype="ahci"
+boot="c"
+serial="none"
+nographic=1
+vnc=0
+usb=0
+CONFIG
+    case $XL_CONFIG in
+        *vga=*) ;;
+        *) echo 'vga="none"' ;;
+    esac
+}
+GUEST_DISK=/run/guest.disk
+
+# write_guest_disk ARGUMENTS: GRUB, its configuration, the kernel, the initial file system, each from a multiple of 64 KiB
+# on. GRUB reads sectors by number; lib/hvm.sh says where the configuration begins.
+write_guest_disk() {
+    kernel_at=$((512 + 128))
+    image_at=$((kernel_at + $(sectors /lab/vmlinuz)))
+    padded /lab/grub.img
+    padded <<CONFIG
+linux (hd0)$kernel_at+$(sectors /lab/vmlinuz) $1
+initrd (hd0)$image_at+$(sectors /lab/guest.img)
+boot
+CONFIG
+    padded /lab/vmlinuz
+    padded /lab/guest.img
+}
+padded() { dd ${1:+if=$1} bs=64k conv=sync 2> /dev/null; }
+sectors() {
+    blocks=$((($(stat -c %s $1) + 65535) / 65536))
+    echo $((blocks * 128))
 }
 
 # Starts a guest with the settings above and waits until it takes commands. Sets DOMID and D (its xenstore path).
@@ -119,14 +164,24 @@ start_guest() {
     write_guest_config > /tmp/guest.cfg
     GUEST_LOG=/var/log/xen/guest-g1.log
     : > $GUEST_LOG
-    LD_PRELOAD=/lab/vnumafix.so xl create /tmp/guest.cfg > /tmp/xl.log 2>&1 ||
-        die "the guest can be created ($(tail -n 3 /tmp/xl.log | tr '\n' ' '))"
+    if ! create_guest > /tmp/xl.log 2>&1; then
+        sed 's/^/@@ /' /tmp/xl.log
+        die "the guest can be created ($(head -n 2 /tmp/xl.log | tr '\n' ' '))"
+    fi
     DOMID=$(xl domid g1)
     D=/local/domain/$DOMID
     tail -f $GUEST_LOG | sed 's/^/guest| /' &
     GUEST_TAIL=$!
     wait_until 120 xenstore-exists $D/data/lab/ready || die "the guest comes up"
     echo "@@ guest $DOMID is up at $(uptime_seconds) s"
+}
+
+# Only a PVH guest with virtual NUMA needs help: stock xl builds all others.
+create_guest() {
+    case $GUEST_TYPE in
+        pvh) LD_PRELOAD=/lab/vnumafix.so xl create /tmp/guest.cfg ;;
+        *) xl create /tmp/guest.cfg ;;
+    esac
 }
 
 # Ends the guest at once. Its console's last lines are shown before.

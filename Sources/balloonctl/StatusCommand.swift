@@ -35,13 +35,15 @@ struct StatusCommand: ParsableCommand {
 
     /// A session of its own: without a daemon it has the lock, which nobody may sleep on.
     private func showOnce() throws {
+        // Before a session gives up the capability that opening Xen takes.
+        let hypervisor = explain ? try? PrivcmdHypervisor() : nil
         let session = try Session(common)
-        if explain { return Terminal.show(try explanation(session)) }
+        if explain { return Terminal.show(try explanation(session, hypervisor)) }
         if json { Terminal.show(try session.ask(.status)) } else { show(try session.status()) }
     }
 
-    private func explanation(_ session: Session) throws -> String {
-        let explanation = Explanation(try MemoryFigures.gather(try session.status()))
+    private func explanation(_ session: Session, _ hypervisor: PrivcmdHypervisor?) throws -> String {
+        let explanation = Explanation(try MemoryFigures.gather(try session.status(), hypervisor))
         return json ? explanation.json : explanation.text
     }
 

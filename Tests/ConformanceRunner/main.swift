@@ -29,9 +29,11 @@ func realSubject(_ path: String) throws(BalloonError) -> Subject {
         )
     ]
     if let topology = try hypervisor.vnumaTopology() {
+        let memory = topology.ranges.map(\.frames)
         vnodes = (0..<topology.vnodeCount).map { number in
             let ranges = topology.ranges.filter { $0.vnode == number }.map(\.frames)
-            return VNode(number: number, linuxNode: zones.node(within: ranges), sizeKiB: topology.sizeKiB(of: number))
+            let node = zones.node(within: ranges, of: memory)
+            return VNode(number: number, linuxNode: node, sizeKiB: topology.sizeKiB(of: number))
         }
     }
     var reserves: [Int: any PageReserve] = [:]

@@ -10,15 +10,20 @@ STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpag
 STORE_TOOLS=(rows rewrite)
 DOM0_TOOLS=(maxmem setvnuma)
 
+# library_path [ROOT]: with the libraries of packages unpacked somewhere else.
 library_path() {
-    local root=$MACHINE_ROOT lib=x86_64-linux-gnu
-    echo "$root/lib/$lib:$root/usr/lib/$lib:$root/usr/lib/xen-$XEN_VERSION/lib/$lib"
+    local root lib=x86_64-linux-gnu path=
+    for root in "$MACHINE_ROOT" "$@"; do
+        path+=:$root/lib/$lib:$root/usr/lib/$lib
+    done
+    echo "${path#:}:$MACHINE_ROOT/usr/lib/xen-$XEN_VERSION/lib/$lib"
 }
 
-# The shared libraries of a program: first of the emulated machine's packages, then of this machine.
+# The shared libraries of a program: first of the emulated machine's packages (and of ROOT), then of this machine.
 list_libraries() {
     local program=$1 list
-    list=$("$MACHINE_ROOT"/lib64/ld-linux-x86-64.so.2 --inhibit-cache --library-path "$(library_path)" \
+    shift
+    list=$("$MACHINE_ROOT"/lib64/ld-linux-x86-64.so.2 --inhibit-cache --library-path "$(library_path "$@")" \
         --list "$program" 2>/dev/null) || return 0 # static
     if grep -q 'not found' <<< "$list"; then
         die "$(basename "$program") needs a library that is missing: $(grep 'not found' <<< "$list" | head -n 1)"
@@ -26,9 +31,10 @@ list_libraries() {
     grep -oE '/[^ ]+' <<< "$list" || true
 }
 
-# add_program TREE PROGRAM DEST: the program and its libraries. The loader has to be at its fixed place.
+# add_program TREE PROGRAM DEST [ROOT]: the program and its libraries. The loader has to be at its fixed place.
 add_program() {
     local tree=$1 program=$2 dest=$3 library to
+    shift 3
     install -D -m 755 "$program" "$tree$dest"
     while read -r library; do
         case $library in
@@ -36,7 +42,7 @@ add_program() {
             *) to=/lib/x86_64-linux-gnu/$(basename "$library") ;;
         esac
         [ -e "$tree$to" ] || install -D -m 755 "$library" "$tree$to"
-    done < <(list_libraries "$program")
+    done < <(list_libraries "$program" "$@")
 }
 
 add_busybox() {
@@ -137,5 +143,6 @@ make_dom0_image() {
     cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"
     cp "$lab/scenarios/$scenario"/* "$tree/lab/"
     install -m 755 "$lab/dom0-init" "$tree/init"
+    ! needs_hvm || add_hvm "$tree"
     pack "$tree" > "$work/dom0.img"
 }

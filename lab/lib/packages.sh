@@ -61,13 +61,14 @@ stamp() { echo "format 1 ${MACHINE_PACKAGES[*]}"; }
 is_downloaded() { [ "$(cat "$CACHE/stamp" 2>/dev/null)" = "$(stamp)" ]; }
 
 download_machine_packages() {
-    is_downloaded && is_systemd_downloaded && return 0
+    is_downloaded && is_systemd_downloaded && is_hvm_downloaded && return 0
     mkdir -p "$CACHE/debs"
     # Two runs on a fresh machine: one downloads, the other waits.
     exec 9>"$CACHE/lock"
     flock 9
     is_downloaded || download_locked
     download_systemd_packages
+    download_hvm_packages
     exec 9>&-
 }
 

@@ -101,9 +101,11 @@ public final class Guest {
             if staticMaxKiB == nil { size = try hypervisor.currentReservation() * 4 }
             return [VNode(number: 0, linuxNode: zones.node(within: [0..<UInt64.max]), sizeKiB: size)]
         }
+        let memory = topology.ranges.map(\.frames)
         return (0..<topology.vnodeCount).map { number in
             let ranges = topology.ranges.filter { $0.vnode == number }.map(\.frames)
-            return VNode(number: number, linuxNode: zones.node(within: ranges), sizeKiB: topology.sizeKiB(of: number))
+            let node = zones.node(within: ranges, of: memory)
+            return VNode(number: number, linuxNode: node, sizeKiB: topology.sizeKiB(of: number))
         }
     }
 

@@ -98,6 +98,7 @@ public struct Explanation: Equatable, Sendable {
         let terms = [
             term("firmware memory map", figures.firmwareRAM),
             term("below 1 MiB, reserved", figures.legacyRange),
+            term("at the end of RAM, the BIOS's", figures.biosRange),
             term("video memory", figures.videoRAM),
         ]
         return Account(terms: terms.compactMap { $0 }, name: "memory/static-max", kib: kib)

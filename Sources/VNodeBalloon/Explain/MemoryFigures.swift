@@ -40,8 +40,25 @@ public struct MemoryFigures: Equatable, Sendable {
     public init(kind: Guest.Kind) { self.kind = kind }
 
     var firmwareRAM: UInt64 { firmware.filter(\.isRAM).reduce(0) { $0 + $1.kib } }
-    /// The ranges below 1 MiB that PCs keep for their adapters.
-    var legacyRange: UInt64 { firmware.filter { !$0.isRAM && $0.end <= 1 << 20 }.reduce(0) { $0 + $1.kib } }
+    /// What PCs keep for their adapters and their BIOS below 1 MiB; HVM guests' firmware names only a part of it.
+    var legacyRange: UInt64 { Self.legacyEnd / 1024 - Self.ramKiB(firmware, within: 0..<Self.legacyEnd) }
+    /// What a BIOS keeps for itself at the end of RAM. Only HVM guests have one; elsewhere ACPI tables may begin there.
+    var biosRange: UInt64 {
+        guard kind == .hvm else { return 0 }
+        let ends = Set(firmware.filter { $0.isRAM && $0.end > Self.legacyEnd }.map(\.end))
+        return firmware.filter { !$0.isRAM && ends.contains($0.start) }.reduce(0) { $0 + $1.kib }
+    }
+
+    static let legacyEnd: UInt64 = 1 << 20
+
+    /// RAM at these addresses.
+    static func ramKiB(_ ranges: [FirmwareRange], within addresses: Range<UInt64>) -> UInt64 {
+        let bytes = ranges.reduce(UInt64(0)) { sum, range in
+            guard range.isRAM else { return sum }
+            return sum + UInt64((range.start..<range.end).clamped(to: addresses).count)
+        }
+        return bytes / 1024
+    }
 }
 
 extension MemoryFigures {
@@ -49,9 +66,13 @@ extension MemoryFigures {
     private static let mostProbes: UInt64 = 65536
 
     /// Asks everybody.
-    /// - Parameter report: what the balloons are.
+    /// - Parameters:
+    ///   - report: what the balloons are.
+    ///   - hypervisor: nil where privcmd cannot be opened.
     /// - Throws: `.noXen` where this is no Xen guest. A figure that is not to be had is left out.
-    public static func gather(_ report: StatusReport) throws(BalloonError) -> MemoryFigures {
+    public static func gather(
+        _ report: StatusReport, _ hypervisor: PrivcmdHypervisor?
+    ) throws(BalloonError) -> MemoryFigures {
         var figures = MemoryFigures(kind: try Guest.currentKind())
         figures.firmware = firmwareRanges()
         figures.memTotal = try? memTotal()
@@ -61,7 +82,6 @@ extension MemoryFigures {
             figures.kernelTarget = kernel.targetKiB
             figures.kernelBalloon = kernel.balloonKiB
         }
-        let hypervisor = try? PrivcmdHypervisor()
         figures.balloons = report.vnodes.reduce(0) { $0 + $1.balloonKib }
         // Without a balloon for each vnode Linux's part is in the one that there is already.
         if figures.kind == .pv || (try? hypervisor?.vnumaTopology()) == nil {
@@ -75,7 +95,10 @@ extension MemoryFigures {
         currentReservation = try? hypervisor.currentReservation() * 4
         maximumReservation = try? hypervisor.maximumReservation() * 4
         highestFrameEnd = try? (hypervisor.maximumGFN() + 1) * 4
-        if kind != .pv { reservedWithMemory = try? Self.reservedWithMemory(firmware, hypervisor) }
+        guard kind != .pv else { return }
+        reservedWithMemory = try? Self.reservedWithMemory(firmware) { frame throws(BalloonError) in
+            try hypervisor.memoryType(of: frame).isRAM
+        }
     }
 
     private mutating func readStore() {
@@ -88,16 +111,23 @@ extension MemoryFigures {
         legacyTarget = number("memory/target")
     }
 
-    private static func reservedWithMemory(
-        _ ranges: [FirmwareRange], _ hypervisor: any Hypervisor
+    /// Below 1 MiB all is asked about that is no RAM, also what the firmware does not name. Of a frame that RAM has a
+    /// part of, the rest counts.
+    static func reservedWithMemory(
+        _ ranges: [FirmwareRange], isRAM: (UInt64) throws(BalloonError) -> Bool
     ) throws(BalloonError) -> UInt64? {
-        let reserved = ranges.filter { !$0.isRAM }
-        guard reserved.reduce(0, { $0 + UInt64($1.frames.count) }) <= mostProbes else { return nil }
-        var frames: UInt64 = 0
-        for range in reserved {
-            for frame in range.frames where try hypervisor.memoryType(of: frame).isRAM { frames += 1 }
+        let first = 0..<legacyEnd / 4096
+        let others = ranges.filter { !$0.isRAM }.map { $0.frames.clamped(to: first.upperBound..<UInt64.max) }
+        let reserved = [first] + others
+        guard reserved.reduce(0, { $0 + UInt64($1.count) }) <= mostProbes else { return nil }
+        var kib: UInt64 = 0
+        for frames in reserved {
+            for frame in frames {
+                let rest = 4 - ramKiB(ranges, within: frame * 4096..<(frame + 1) * 4096)
+                if rest > 0, try isRAM(frame) { kib += rest }
+            }
         }
-        return frames * 4
+        return kib
     }
 
     // MARK: The kernel's files

@@ -16,15 +16,29 @@ public struct ZoneInfo: Equatable, Sendable {
     /// The one Linux node whose zones begin and end in these frames; nil when there is none, or several.
     ///
     /// By address and never by number: Linux numbers nodes by its first CPU.
-    public func node(within ranges: [Range<UInt64>]) -> Int? {
+    /// - Parameters:
+    ///   - ranges: of one vnode.
+    ///   - memory: the ranges of all vnodes; nil when these are all.
+    public func node(within ranges: [Range<UInt64>], of memory: [Range<UInt64>]? = nil) -> Int? {
         func isInside(_ frame: UInt64) -> Bool { ranges.contains { $0.contains(frame) } }
         let nodes = Set(zones.map(\.node)).filter { node in
             zones.allSatisfy { zone in
-                zone.node != node || isInside(zone.frames.lowerBound) && isInside(zone.frames.upperBound - 1)
+                zone.node != node
+                    || isInside(zone.frames.lowerBound) && isInside(Self.end(of: zone, in: memory ?? ranges) - 1)
             }
         }
         return nodes.count == 1 ? nodes.first : nil
     }
+
+    /// Where the zone's memory ends. The kernel lets the zone DMA32 go on to 4 GiB, through the hole there, when its node
+    /// has memory above it.
+    private static func end(of zone: Zone, in memory: [Range<UInt64>]) -> UInt64 {
+        guard zone.frames.upperBound == dma32End else { return zone.frames.upperBound }
+        let ends = memory.map { $0.clamped(to: zone.frames) }.filter { !$0.isEmpty }.map(\.upperBound)
+        return ends.max() ?? zone.frames.upperBound
+    }
+
+    private static let dma32End: UInt64 = 1 << 20
 
     /// Parses the text of /proc/zoneinfo. What it does not know is passed over.
     public init(parsing text: Span<UInt8>) {

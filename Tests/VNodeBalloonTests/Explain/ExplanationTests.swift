@@ -74,6 +74,43 @@ import Testing
     @Test func aPVHGuestIsExplained() { #expect(Explanation(Self.pvh).text == ExplainedGuests.pvh) }
     @Test func aPVHGuestWithVNUMAIsExplained() { #expect(Explanation(Self.pvhVNUMA).text == ExplainedGuests.pvhVNUMA) }
 
+    /// As SeaBIOS leaves the map: the adapters' frames are not in it, a frame below 640 KiB is RAM in part, and the last
+    /// 8 KiB of RAM are the BIOS's.
+    static let hvmMap = [
+        MemoryFigures.FirmwareRange(start: 0, end: 0x9fc00, type: "System RAM"),
+        MemoryFigures.FirmwareRange(start: 0x9fc00, end: 0xa0000, type: "Reserved"),
+        MemoryFigures.FirmwareRange(start: 0xf0000, end: 0x100000, type: "Reserved"),
+        ram(to: 0x3fff_e000),
+        MemoryFigures.FirmwareRange(start: 0x3fff_e000, end: 0x4000_0000, type: "Reserved"),
+        MemoryFigures.FirmwareRange(start: 0xfc00_0000, end: 0xfc00_b000, type: "ACPI Non-volatile Storage"),
+    ]
+
+    @Test func anHVMGuestsFirmwareNamesNotAllThatItKeeps() {
+        var figures = MemoryFigures(kind: .hvm)
+        figures.firmware = Self.hvmMap
+        figures.currentReservation = 1_048_556
+        figures.reservedWithMemory = 377
+        figures.staticMax = 1_048_576
+        let accounts = Explanation(figures).accounts
+        #expect(accounts.map(\.name) == ["XENMEM_current_reservation", "memory/static-max"])
+        #expect(accounts.map(\.unexplained) == [-4, 0])
+        #expect(accounts.last?.terms.map(\.kib) == [1_048_183, 385, 8])
+        figures.kind = .pvh
+        #expect(Explanation(figures).accounts.last?.unexplained == 8, "no BIOS")
+    }
+
+    @Test func aReservedFrameCountsWhereItHasMemory() throws {
+        let adapters: Range<UInt64> = 0xa0..<0xc0
+        var asked: Set<UInt64> = []
+        let kib = try MemoryFigures.reservedWithMemory(Self.hvmMap) { frame throws(BalloonError) in
+            asked.insert(frame)
+            return !adapters.contains(frame)
+        }
+        // 1 KiB of frame 0x9f, 64 frames from 0xc0 on, the BIOS's two, eleven of ACPI; the adapters' 32 are asked about too.
+        #expect(kib == 309)
+        #expect(asked.count == 110)
+    }
+
     @Test func whatIsMissingIsLeftOut() {
         let explanation = Explanation(MemoryFigures(kind: .pvh))
         #expect(explanation.values.map(\.name) == ["our balloons"])

@@ -79,13 +79,40 @@ import VNodeBalloon
 
     @Test func nodesAreFoundByAddress() {
         let info = Self.parse(Self.text)
-        #expect(info.node(within: [0..<131072]) == 0)
-        #expect(info.node(within: [131072..<262144]) == 1)
-        #expect(info.node(within: [0..<4096, 4096..<131072]) == 0, "in two ranges")
-        #expect(info.node(within: [0..<131071]) == nil, "a frame too few")
-        #expect(info.node(within: [0..<262144]) == nil, "two nodes")
-        #expect(info.node(within: [262144..<300000]) == nil)
-        #expect(info.node(within: []) == nil)
+        func node(_ ranges: Range<UInt64>...) -> Int? { info.node(within: ranges, of: [0..<131072, 131072..<262144]) }
+        #expect(node(0..<131072) == 0)
+        #expect(node(131072..<262144) == 1)
+        #expect(node(0..<4096, 4096..<131072) == 0, "in two ranges")
+        #expect(node(0..<131071) == nil, "a frame too few")
+        #expect(node(0..<262144) == nil, "two nodes")
+        #expect(node(262144..<300000) == nil)
+        #expect(node() == nil)
+    }
+
+    /// 2560 and 1536 MiB, RAM below 4 GiB ends at 3840 MiB: the second node's zone DMA32 ends at 4 GiB all the same.
+    @Test func aNodeMayLieOnBothSidesOfTheHole() {
+        let text = """
+            Node 0, zone    DMA32
+                    spanned  651264
+                    managed  640000
+              start_pfn:           4096
+            Node 1, zone    DMA32
+                    spanned  393216
+                    managed  320000
+              start_pfn:           655360
+            Node 1, zone   Normal
+                    spanned  65536
+                    managed  65000
+              start_pfn:           1048576
+            """
+        let first: [Range<UInt64>] = [0..<655360]
+        let second: [Range<UInt64>] = [655360..<983040, 1_048_576..<1_114_112]
+        let info = Self.parse(text)
+        #expect(info.node(within: first, of: first + second) == 0)
+        #expect(info.node(within: second, of: first + second) == 1)
+        #expect(info.node(within: [655360..<983040], of: first + second) == nil, "without what lies above")
+        let other: [Range<UInt64>] = [983040..<999424]
+        #expect(info.node(within: second, of: first + second + other) == nil, "another vnode's memory in the zone")
     }
 
     @Test func textThatIsNoZoneinfoTellsNothing() {

@@ -1,0 +1,71 @@
+# shellcheck shell=bash
+# What HVM guests need: in dom0 a device model and its firmware, and a disk that the guest starts from. Debian's
+# packages, unpacked and not installed. Sourced by lab/setup and lab/run.
+
+HVM_CACHE=$CACHE/hvm
+HVM_ROOT=$HVM_CACHE/root
+HVM_PACKAGES=(
+    qemu-system-xen qemu-system-data seabios grub-common grub-pc-bin
+    libfdt1 libglib2.0-0 libjpeg62-turbo libpixman-1-0 libspice-server1 libusb-1.0-0 libssl3 libopus0 libgstreamer1.0-0
+    libgstreamer-plugins-base1.0-0 liborc-0.4-0 liblz4-1 libsasl2-2 libudev1 libpcre2-8-0 libunwind8 libdw1 libffi8
+    libelf1 libdevmapper1.02.1 libselinux1
+)
+DEVICE_MODEL=/usr/libexec/xen-qemu-system-i386
+
+# The modules of GRUB that read whole sectors of a disk as a file, and start a kernel.
+GRUB_MODULES=(biosdisk configfile linux)
+# How many sectors are GRUB's. Its configuration is in the one behind them; dom0-lib.sh has the same number.
+GRUB_SECTORS=512
+
+hvm_stamp() { echo "format 1 ${HVM_PACKAGES[*]}"; }
+
+is_hvm_downloaded() { [ "$(cat "$HVM_CACHE/stamp" 2>/dev/null)" = "$(hvm_stamp)" ]; }
+
+download_hvm_packages() {
+    local package
+    is_hvm_downloaded && return 0
+    say "downloading the device model's packages to $HVM_CACHE (about 20 MB, once)"
+    rm -rf "$HVM_ROOT"
+    mkdir -p "$HVM_CACHE/debs" "$HVM_ROOT"
+    for package in "${HVM_PACKAGES[@]}"; do
+        download_one "$package" "$HVM_CACHE/debs"
+        dpkg-deb -x "$HVM_CACHE/debs/${package}_"*.deb "$HVM_ROOT"
+    done
+    hvm_stamp > "$HVM_CACHE/stamp"
+}
+
+# Whether the scenario starts HVM guests, as its options say.
+needs_hvm() { [[ $GUEST_TYPE == hvm* || -n $HVM ]]; }
+
+# add_device_model TREE: QEMU as stock xl starts it, its firmware, and the loader that Xen starts in an HVM guest.
+add_device_model() {
+    local tree=$1 rom
+    add_program "$tree" "$HVM_ROOT$DEVICE_MODEL" "$DEVICE_MODEL" "$HVM_ROOT"
+    install -D -m 644 -t "$tree/usr/lib/xen-$XEN_VERSION/boot" "$MACHINE_ROOT/usr/lib/xen-$XEN_VERSION/boot/hvmloader"
+    for rom in bios-256k vgabios-stdvga; do
+        install -D -m 644 -t "$tree/usr/share/seabios" "$HVM_ROOT/usr/share/seabios/$rom.bin"
+    done
+    install -D -m 644 -t "$tree/usr/share/qemu" "$HVM_ROOT/usr/share/qemu/kvmvapic.bin"
+    cp -r "$HVM_ROOT/usr/share/qemu/keymaps" "$tree/usr/share/qemu/"
+}
+
+# The first part of the guest's disk: GRUB, which reads its configuration from the sectors behind it. No file system:
+# start_guest (dom0-lib.sh) puts the configuration, the kernel and the initial file system there.
+make_boot_sectors() {
+    local modules=$HVM_ROOT/usr/lib/grub/i386-pc
+    echo "configfile (hd0)$GRUB_SECTORS+2" > "$work/grub-first.cfg"
+    "$MACHINE_ROOT"/lib64/ld-linux-x86-64.so.2 --inhibit-cache --library-path "$(library_path "$HVM_ROOT")" \
+        "$HVM_ROOT/usr/bin/grub-mkimage" -O i386-pc -d "$modules" -p '(hd0)' -c "$work/grub-first.cfg" \
+        -o "$work/core.img" "${GRUB_MODULES[@]}"
+    [ "$(stat -c %s "$work/core.img")" -lt $((GRUB_SECTORS * 512)) ] || die "GRUB is larger than its sectors"
+    cat "$modules/boot.img" "$work/core.img"
+}
+
+# add_hvm TREE: to dom0's tree, all of it.
+add_hvm() {
+    local tree=$1
+    add_device_model "$tree"
+    make_boot_sectors > "$tree/lab/grub.img"
+    truncate -s $((GRUB_SECTORS * 512)) "$tree/lab/grub.img"
+    cp "$MACHINE_ROOT/boot/vmlinuz-$(cat "$CACHE/kernel-version")" "$tree/lab/vmlinuz"
+}
