@@ -120,7 +120,9 @@ public final class SimulatedGuest {
             return true
         }
         checkFiles(backend)
-        if store.hasEvents && takeEvents() || now >= rereadDue { reread(backend) }
+        let isTold = store.hasEvents && takeEvents()
+        let isDue = now >= rereadDue
+        if isTold || isDue { reread(backend, everything: isDue) }
         let decision = controller.next(facts(), now: now)
         if case .act(let action) = decision {
             try act(action, backend)
@@ -185,16 +187,16 @@ public final class SimulatedGuest {
     private func takeEvents() -> Bool { (try? interface?.takeEvents()) ?? true }
 
     /// As the daemon does it: what fails is tried again a second later, with a new connection.
-    private func reread(_ backend: PrivcmdBackend) {
+    private func reread(_ backend: PrivcmdBackend, everything: Bool) {
         do throws(BalloonError) {
             if interface == nil {
                 let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
                 interface = try VNodeInterface(store, backend: backend, log: silent)
             }
-            guard let reading = try interface?.read() else { return }
+            guard let reading = try interface?.read(everything: everything) else { return }
             for (vnode, request) in reading.requests { controller.setRequest(request, vnode: vnode) }
             lastRead = now
-            rereadDue = now + Self.rereadInterval
+            if everything { rereadDue = now + Self.rereadInterval }
         } catch {
             store.disconnect()
             interface = nil
