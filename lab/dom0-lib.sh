@@ -8,6 +8,7 @@ MAXMEM=             # MiB; empty: all memory is there from the start
 CROSS=              # 1: vCPU 0 on the last vnode, and so on
 PRIVCMD=open        # or locked
 KARGS=              # more for the guest's kernel
+XL_CONFIG=          # a line more for xl
 
 # --- Reporting -------------------------------------------------------------------------------------------------------
 
@@ -20,6 +21,9 @@ report() {
     echo "@@ $*"
 }
 note() { report "note $*"; }
+# figure NAME VALUE, series NAME X Y...: what was measured, for programs that read the run's output.
+figure() { report "figure $*"; }
+series() { report "series $*"; }
 tell() { echo "tell $*" >&3; }
 pass() { report "ok $*"; }
 fail() {
@@ -110,6 +114,7 @@ maxmem=${MAXMEM:-$memory}
 on_poweroff="destroy"
 on_reboot="destroy"
 on_crash="destroy"
+$XL_CONFIG
 CONFIG
     [ $GUEST_TYPE = pvh ] && echo "vnuma=[$(vnuma_list)]"
 }

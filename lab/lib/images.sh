@@ -5,7 +5,8 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd)
+PRELOADED_TOOLS=(mallocs calls)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd bare sample)
 
 library_path() {
     local root=$MACHINE_ROOT lib=x86_64-linux-gnu
@@ -79,9 +80,12 @@ compile_tools() {
     done
     gcc "${flags[@]}" -o "$work/tools/remote" "$lab/tools/remote.c" -lxenstore
     gcc "${flags[@]}" -o "$work/tools/maxmem" "$lab/tools/maxmem.c" -lxenctrl
+    gcc "${flags[@]}" -D__XEN_TOOLS__ -o "$work/tools/moment" "$lab/tools/moment.c" -lxenstore
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/vnumafix.so" "$lab/tools/vnumafix.c" -ldl
-    gcc "${flags[@]}" -shared -fPIC -o "$work/tools/mallocs.so" "$lab/tools/mallocs.c"
-    gcc "${flags[@]}" -static -DREADER -o "$work/tools/mallocs" "$lab/tools/mallocs.c"
+    for tool in "${PRELOADED_TOOLS[@]}"; do
+        gcc "${flags[@]}" -D__XEN_TOOLS__ -shared -fPIC -o "$work/tools/$tool.so" "$lab/tools/$tool.c"
+        gcc "${flags[@]}" -D__XEN_TOOLS__ -static -DREADER -o "$work/tools/$tool" "$lab/tools/$tool.c"
+    done
 }
 
 pack() { (cd "$1" && find . -print0 | sort -z | cpio --null -o -H newc -R 0:0 --quiet); }
@@ -97,10 +101,12 @@ add_product() {
 make_guest_image() {
     local tree=$work/guest name
     make_tree "$tree"
-    for name in "${STATIC_TOOLS[@]}" mallocs; do
+    for name in "${STATIC_TOOLS[@]}" "${PRELOADED_TOOLS[@]}"; do
         install -m 755 "$work/tools/$name" "$tree/bin/$name"
     done
-    cp "$work/tools/mallocs.so" "$tree/lib/"
+    for name in "${PRELOADED_TOOLS[@]}"; do
+        cp "$work/tools/$name.so" "$tree/lib/"
+    done
     for name in $PRODUCTS; do
         add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
     done
@@ -120,8 +126,9 @@ make_dom0_image() {
     cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
     install -m 755 "$work/tools/jsonget" "$tree/bin/jsonget"
     add_program "$tree" "$work/tools/maxmem" /bin/maxmem
+    add_program "$tree" "$work/tools/moment" /bin/moment
     cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"
-    cp "$lab/scenarios/$scenario"/* "$tree/lab/"
+    cp "$(folder "$scenario")"/* "$tree/lab/"
     install -m 755 "$lab/dom0-init" "$tree/init"
     pack "$tree" > "$work/dom0.img"
 }
