@@ -18,12 +18,12 @@ all_values() { awk -v name="$1" '$1 == name { printf "%s ", $2 }' "$figures"; }
 # calculate EXPRESSION: `-` where a part of it was not measured.
 calculate() { awk "BEGIN { printf \"%.6g\", $* }" 2>/dev/null || echo -; }
 
-# rounded NUMBER: three digits that say something.
+# rounded NUMBER: the digits that say something.
 rounded() {
     awk -v n="$1" 'BEGIN {
         if (n !~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/) { print n; exit }
         a = n < 0 ? -n : n
-        form = a >= 100 ? "%.0f" : (a >= 10 ? "%.1f" : (a == int(a) ? "%d" : (a >= 0.1 ? "%.2f" : "%.4f")))
+        form = a >= 100 ? "%.0f" : (a >= 10 ? "%.1f" : (a == int(a) ? "%d" : (a >= 0.01 ? "%.2f" : "%.4f")))
         printf form, n
     }'
 }

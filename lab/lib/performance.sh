@@ -211,15 +211,41 @@ how_it_is_measured() {
 TEXT
 }
 
-# Why a goal is out of reach where it is, and what the parts say of other ways to do it. Figures only from this run.
+# missed WHAT...: whether a goal whose text begins so is missed.
+missed() { grep -qF "FAIL bench: $*" "$goals"; }
+
+# What keeps a goal from being met, for those that were missed.
+why_missed() {
+    local give unasked
+    if missed "inflate 256 MiB" || missed "processor time for a GiB, inflate"; then
+        give=$(rounded "$(calculate "$(phase_time inflate give 4) / $(value bare.inflate) * 100")")
+        cat <<TEXT
+- **The inflate beside xen-balloon, its processor time too**: even the bare program is only
+  $(rounded "$(ratio kernel.inflate bare.inflate)") times as fast as xen-balloon. $give % of its time is one hypercall, in which Xen takes the 512
+  entries of each extent out of its tables, one by one. Nothing that a guest can do makes that cheaper. The deflate, where
+  Xen puts in one entry an extent, is $(rounded "$(ratio kernel.deflate bare.deflate)") times as fast.
+TEXT
+    fi
+    if missed "deflate 256 MiB"; then
+        cat <<TEXT
+- **The deflate beside xen-balloon**: the bare program and two ways through xenstore, $(ms ours.deflate.first-hypercall) for the target and
+  $(ms ours.deflate.published) for the answer, are together
+  $(rounded "$(calculate "$(value kernel.deflate) / ($(value bare.deflate) + $(value ours.deflate.first-hypercall) + $(value ours.deflate.published))")") times as fast. The more is moved, the less the way counts.
+TEXT
+    fi
+    if missed "the same inflate"; then
+        unasked=$(calculate "$(phase_time inflate probe) + $(phase_time inflate zoneinfo) + $(phase_time inflate small-file)")
+        cat <<TEXT
+- **The inflate beside the bare program**: asking Xen whether new pages are RAM and the domain is not being migrated, asking
+  the kernel what the guest can spare, and minding what others have in the pool take $(rounded "$unasked") ms. Larger steps would ask
+  less often, and whoever wants something would wait longer. The one large hypercall itself took $(rounded "$(calculate "$(phase_time inflate give 3)")") ms here and $(rounded "$(calculate "$(phase_time inflate give 4)")") ms in the bare program, for as many frames.
+TEXT
+    fi
+}
+
+# What the parts say of other ways to do it. Figures only from this run.
 what_was_tried() {
-    local give
-    give=$(rounded "$(calculate "$(value cycle.4.4.give) / $(value cycle.4.4.inflate) * 100")")
     cat <<TEXT
-- **What bounds the inflate.** Even the bare program is only
-  $(rounded "$(ratio kernel.inflate bare.inflate)") times as fast as xen-balloon: $give % of its time is one hypercall, in
-  which Xen takes 512 entries of each extent out of its tables, one by one. Nothing that a guest can do makes that cheaper;
-  the deflate, where Xen puts in one entry an extent, is $(rounded "$(ratio kernel.deflate bare.deflate)") times as fast.
 - **Larger batches** save nothing in the kernel: one extent at a time costs
   $(rounded "$(calculate "($(value cycle.1.1.inflate) / $(value cycle.4.64.inflate) - 1) * 100")") % more than 64. What they save is our own
   part of each step, so a step is 8 extents; whoever wants something waits for one step at most.
@@ -234,8 +260,8 @@ what_was_tried() {
 TEXT
 }
 
-# phase_time WAY KIND: ms
-phase_time() { phases "$1" | awk -v kind="$2" '$1 == kind { n = $3 } END { print n / 1e6 }'; }
+# phase_time WAY KIND [COLUMN]: ms; column 3 is the daemon's, 4 the bare program's.
+phase_time() { phases "$1" | awk -v kind="$2" -v column="${3:-3}" '$1 == kind { n = $column } END { print n / 1e6 }'; }
 
 # package NAME: the version in the cache.
 package() { basename "$(compgen -G "$CACHE/debs/$1_*.deb" | tail -n 1)" .deb | cut -d _ -f 2; }
@@ -249,6 +275,8 @@ Written by \`make bench\` (lab/bench); every figure here was measured by that ru
 ## The goals
 
 $(goals_table)
+
+$(why_missed)
 
 ![Balloon size over time](performance-size.svg)
 

@@ -64,8 +64,9 @@ function legend(i, colour, kind, what, y) {
 END {
     if (!NR) exit 1
     LEFT = 86; RIGHT = 640; TOP = 46; BOTTOM = 350
-    if (ymin != "") ylow = ymin + 0
-    yhigh += (yhigh - ylow) * 0.06
+    margin = (yhigh - ylow) * 0.06
+    ylow = ymin == "" ? ylow - margin : ymin + 0
+    yhigh += margin
     print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 410\" font-family=\"sans-serif\" fill=\"#222222\">"
     print "<rect width=\"860\" height=\"410\" fill=\"#ffffff\"/>"
     axes()
