@@ -1,6 +1,7 @@
 # make demo     set up this machine, build, and show the balloons moving on a real Xen (in QEMU)
 # make test     set up this machine, build, run all tests
 # make fuzz     a minute of libFuzzer for each kind of input from outside
+# make bench    measure on the emulated Xen, write docs/performance.md
 # make microbench  the hot loops beside the same loops in C: a table, and whether the goals are met
 # make build    the release build alone; sudo make install puts it on this machine
 
@@ -19,7 +20,7 @@ MOUNT_UNIT = run-vnode\x2dballoon-pages.mount
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: all setup build test demo fuzz microbench install uninstall clean format lint
+.PHONY: all setup build test demo fuzz microbench bench install uninstall clean format lint
 
 all: build
 
@@ -46,6 +47,10 @@ demo: setup
 	$(MAKE) --no-print-directory build
 	lab/demo
 
+bench: setup
+	$(MAKE) --no-print-directory build
+	lab/bench
+
 install:
 	install -D -m 755 .build/release/balloonctl $(DESTDIR)$(PREFIX)/sbin/balloonctl
 	for unit in $(UNITS); do \
@@ -71,6 +76,6 @@ format:
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck lab/setup lab/run lab/unit lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/lib/*.sh .ci/run && \
-	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/*; \
+	    shellcheck lab/setup lab/run lab/unit lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh .ci/run && \
+	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/* lab/benchmarks/*/*; \
 	fi

@@ -21,6 +21,9 @@ report() {
     echo "@@ $*"
 }
 note() { report "note $*"; }
+# figure NAME VALUE, series NAME X Y...: what was measured, for programs that read the run's output.
+figure() { report "figure $*"; }
+series() { report "series $*"; }
 tell() { echo "tell $*" >&3; }
 pass() { report "ok $*"; }
 fail() {

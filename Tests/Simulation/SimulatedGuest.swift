@@ -118,7 +118,9 @@ public final class SimulatedGuest {
             return true
         }
         checkFiles(backend)
-        if store.hasEvents && takeEvents() || rereading.isDue(now: now, isAwake: false) { reread(backend) }
+        let isTold = store.hasEvents && takeEvents()
+        let isDue = rereading.isDue(now: now, isAwake: false)
+        if isTold || isDue { reread(backend, everything: isDue) }
         let decision = controller.next(facts(), now: now)
         if case .act(let action) = decision {
             try act(action, backend)
@@ -193,14 +195,14 @@ public final class SimulatedGuest {
     private func takeEvents() -> Bool { (try? interface?.takeEvents()) ?? true }
 
     /// As the daemon does it: what fails is tried again a second later, with a new connection.
-    private func reread(_ backend: PrivcmdBackend) {
-        rereading.begin(now: now)
+    private func reread(_ backend: PrivcmdBackend, everything: Bool) {
+        if everything { rereading.begin(now: now) }
         do throws(BalloonError) {
             if interface == nil {
                 let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
                 interface = try VNodeInterface(store, backend: backend, log: silent)
             }
-            guard let reading = try interface?.read() else { return }
+            guard let reading = try interface?.read(everything: everything) else { return }
             for (vnode, request) in reading.requests { controller.setRequest(request, vnode: vnode) }
             lastRead = now
         } catch {

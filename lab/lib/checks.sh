@@ -19,6 +19,7 @@ follow() {
             ok) echo "ok   $name: $text" ;;
             FAIL) echo "FAIL $name: $text" ;;
             note) echo "     $name: $text" ;;
+            figure | series) echo "     $name: $kind $text" ;;
             tell) echo "$text" ;;
         esac
     done

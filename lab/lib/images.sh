@@ -5,9 +5,10 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample)
+PRELOADED_TOOLS=(mallocs calls)
 # In dom0; of libxenstore, and of libxenctrl.
-STORE_TOOLS=(rows rewrite)
+STORE_TOOLS=(rows rewrite moment)
 DOM0_TOOLS=(maxmem setvnuma)
 
 # library_path [ROOT]: with the libraries of packages unpacked somewhere else.
@@ -87,14 +88,16 @@ compile_tools() {
         gcc "${flags[@]}" -static -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c"
     done
     for tool in remote "${STORE_TOOLS[@]}"; do
-        gcc "${flags[@]}" -o "$work/tools/$tool" "$lab/tools/$tool.c" -lxenstore
+        gcc "${flags[@]}" -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c" -lxenstore
     done
     for tool in "${DOM0_TOOLS[@]}"; do
         gcc "${flags[@]}" -o "$work/tools/$tool" "$lab/tools/$tool.c" -lxenctrl
     done
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/vnumafix.so" "$lab/tools/vnumafix.c" -ldl
-    gcc "${flags[@]}" -shared -fPIC -o "$work/tools/mallocs.so" "$lab/tools/mallocs.c"
-    gcc "${flags[@]}" -static -DREADER -o "$work/tools/mallocs" "$lab/tools/mallocs.c"
+    for tool in "${PRELOADED_TOOLS[@]}"; do
+        gcc "${flags[@]}" -D__XEN_TOOLS__ -shared -fPIC -o "$work/tools/$tool.so" "$lab/tools/$tool.c"
+        gcc "${flags[@]}" -D__XEN_TOOLS__ -static -DREADER -o "$work/tools/$tool" "$lab/tools/$tool.c"
+    done
 }
 
 pack() { (cd "$1" && find . -print0 | sort -z | cpio --null -o -H newc -R 0:0 --quiet); }
@@ -110,10 +113,12 @@ add_product() {
 make_guest_image() {
     local tree=$work/guest name
     make_tree "$tree"
-    for name in "${STATIC_TOOLS[@]}" mallocs; do
+    for name in "${STATIC_TOOLS[@]}" "${PRELOADED_TOOLS[@]}"; do
         install -m 755 "$work/tools/$name" "$tree/bin/$name"
     done
-    cp "$work/tools/mallocs.so" "$tree/lib/"
+    for name in "${PRELOADED_TOOLS[@]}"; do
+        cp "$work/tools/$name.so" "$tree/lib/"
+    done
     for name in $PRODUCTS; do
         add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
     done
@@ -141,7 +146,7 @@ make_dom0_image() {
         add_program "$tree" "$work/tools/$name" "/bin/$name"
     done
     cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"
-    cp "$lab/scenarios/$scenario"/* "$tree/lab/"
+    cp "$(folder "$scenario")"/* "$tree/lab/"
     install -m 755 "$lab/dom0-init" "$tree/init"
     ! needs_hvm || add_hvm "$tree"
     pack "$tree" > "$work/dom0.img"

@@ -17,9 +17,9 @@ DOM0_ARGUMENTS="console=hvc0 panic=1 loglevel=4 mitigations=off"
 boot() {
     local console=$1 report=$2 seconds=$3
     exec timeout --kill-after=10 "$seconds" qemu-system-x86_64 "${CLOCK[@]}" \
-        -machine q35 -cpu "qemu64,+svm,+npt" -m 6G -smp 2 \
-        -object memory-backend-ram,id=m0,size=3G -numa node,nodeid=0,cpus=0,memdev=m0 \
-        -object memory-backend-ram,id=m1,size=3G -numa node,nodeid=1,cpus=1,memdev=m1 \
+        -machine q35 -cpu "qemu64,+svm,+npt" -m "$((2 * PNODE_MIB))M" -smp 2 \
+        -object "memory-backend-ram,id=m0,size=${PNODE_MIB}M" -numa node,nodeid=0,cpus=0,memdev=m0 \
+        -object "memory-backend-ram,id=m1,size=${PNODE_MIB}M" -numa node,nodeid=1,cpus=1,memdev=m1 \
         -numa dist,src=0,dst=1,val=20 \
         -nodefaults -display none -monitor none -no-reboot -serial "file:$console" -serial "file:$report" \
         -kernel "$CACHE/xen.elf" -append "$XEN_ARGUMENTS" \

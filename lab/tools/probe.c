@@ -13,22 +13,7 @@
 
    Prints one line `extents N holes N ram N` (first and last frame of each extent are looked at), so holes + ram = 2 N. */
 #define _GNU_SOURCE
-#include <unistd.h>
-#include <sys/syscall.h>
-#include "hypercall.h"
-
-#define EXTENT_SHIFT 21
-#define EXTENT_FRAMES 512
-#define EXTENT_ORDER 9
-#define POPULATE_READ 22   /* MADV_POPULATE_READ and _WRITE: newer than some libc headers */
-#define POPULATE_WRITE 23
-#define POLICY_BIND 2      /* MPOL_BIND */
-
-static void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
+#include "extents.h"
 
 static char *map_file(const char *path, size_t bytes, int create)
 {
@@ -39,36 +24,6 @@ static char *map_file(const char *path, size_t bytes, int create)
     if (memory == MAP_FAILED)
         fail("mmap");
     return memory;
-}
-
-static void bind_to(char *memory, size_t bytes, unsigned node)
-{
-    unsigned long mask = 1UL << node;
-    if (syscall(SYS_mbind, memory, bytes, POLICY_BIND, &mask, 65, 0))
-        fail("mbind");
-}
-
-/* The frame number behind an address, from /proc/self/pagemap. */
-static uint64_t frame_of(int pagemap, const char *address)
-{
-    uint64_t entry;
-    if (pread(pagemap, &entry, 8, (off_t)((uintptr_t)address / 4096 * 8)) != 8)
-        fail("pagemap");
-    if (!(entry >> 63)) {
-        fprintf(stderr, "page not present\n");
-        exit(1);
-    }
-    return entry & ((1ULL << 55) - 1);
-}
-
-static int memory_type(uint64_t frame)
-{
-    struct xen_hvm_get_mem_type *query = (void *)(hypercall_buffer + ARGUMENT_OFFSET);
-    memset(query, 0, sizeof *query);
-    query->domid = DOMID_SELF;
-    query->pfn = frame;
-    long result = hypercall(__HYPERVISOR_hvm_op, HVMOP_get_mem_type, query);
-    return result ? (int)result : query->mem_type;
 }
 
 /* Prints what Xen says of the first and the last frame of each extent. */
@@ -92,14 +47,7 @@ static void audit(const uint64_t *frames, size_t extents)
 /* Moves all extents in one hypercall; exits with 1 unless every one was moved. */
 static void move(uint64_t *frames, size_t extents, unsigned order, unsigned operation, unsigned flags)
 {
-    xen_memory_reservation_t *request = (void *)(hypercall_buffer + ARGUMENT_OFFSET);
-    memset(request, 0, sizeof *request);
-    set_xen_guest_handle(request->extent_start, (xen_pfn_t *)frames);
-    request->nr_extents = extents;
-    request->extent_order = order;
-    request->mem_flags = flags;
-    request->domid = DOMID_SELF;
-    long moved = hypercall(__HYPERVISOR_memory_op, operation, request);
+    long moved = reserve(frames, extents, order, operation, flags);
     printf("moved %ld of %zu\n", moved, extents);
     if (moved != (long)extents)
         exit(1);

@@ -8,7 +8,8 @@ public struct BalloonController: Sendable {
         /// Memory of each vnode's node, by vnode number; nil when it could not be looked at. Needed only where
         /// ``wantsMemoryFacts(of:now:)``.
         public var memory: [Int: Guard.NodeMemory]? = [:]
-        /// XENMEM_current_reservation and XENMEM_maximum_reservation, in frames.
+        /// XENMEM_current_reservation and XENMEM_maximum_reservation, in frames. Needed only where
+        /// ``wantsReservations(now:)``.
         public var currentReservation: UInt64 = 0
         public var maximumReservation: UInt64 = .max
 
@@ -193,6 +194,14 @@ public struct BalloonController: Sendable {
         guard let balloon = balloons.first(where: { $0.state.vnode.number == vnode }) else { return false }
         if balloon.isHeldByPressure && balloon.isCeilingDue(now: now) { return true }
         return direction(of: balloon) == .inflating && balloon.backoff.isDue(now: now)
+    }
+
+    /// Whether a decision needs to know the reservations: only where one vnode may give and another take.
+    public func wantsReservations(now: UInt64) -> Bool {
+        let moving = balloons.filter { $0.backoff.isDue(now: now) }.map { direction(of: $0) }
+        guard moving.contains(.deflating) else { return false }
+        // What memory pressure holds may inflate as soon as its ceiling is lifted.
+        return moving.contains(.inflating) || balloons.contains(where: \.isHeldByPressure)
     }
 
     /// The next step, if one is due. What keeps a vnode from moving is noted in its state.

@@ -134,11 +134,9 @@ public final class BalloonDaemon {
             files.clear()
             lookAfterFiles()
         }
-        if woken.contains(interface.descriptor) && takeEvents()
-            || rereading.isDue(now: BalloonEngine.now, isAwake: isAlarm)
-        {
-            reread()
-        }
+        let isTold = woken.contains(interface.descriptor) && takeEvents()
+        let isDue = rereading.isDue(now: BalloonEngine.now, isAwake: isAlarm)
+        if isTold || isDue { reread(everything: isDue) }
         socket.serve(woken, now: BalloonEngine.now) { line in
             RequestServer(engine: engine, report: report).answer(line: line)
         }
@@ -187,14 +185,15 @@ public final class BalloonDaemon {
 
     // MARK: Xenstore. What fails is tried again: a daemon that ended would follow no target at all.
 
-    private func reread() {
-        rereading.begin(now: BalloonEngine.now)
+    /// - Parameter everything: false after watch events, which tell what changed. They can be lost.
+    private func reread(everything: Bool = true) {
+        if everything { rereading.begin(now: BalloonEngine.now) }
         engine.lookAtUnseen()
         attempt("cannot read xenstore") { () throws(BalloonError) in
             if isCutOff { try reconnect() }
             isCutOff = true
-            staticMaxKiB = try VNodeInterface.staticMaxKiB(store)
-            let reading = try interface.read()
+            if everything { staticMaxKiB = try VNodeInterface.staticMaxKiB(store) }
+            let reading = try interface.read(everything: everything)
             isCutOff = false
             try engine.take(reading)
         }

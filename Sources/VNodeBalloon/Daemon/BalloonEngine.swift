@@ -153,11 +153,13 @@ public final class BalloonEngine {
 
     private func facts(_ now: UInt64) -> BalloonController.Facts {
         var facts = BalloonController.Facts()
-        do throws(BalloonError) {
-            facts.currentReservation = try guest.figures.currentReservation()
-            facts.maximumReservation = try guest.figures.maximumReservation()
-        } catch {
-            failures.log(log, "cannot ask for the reservation", error, now: now)
+        if controller.wantsReservations(now: now) {
+            do throws(BalloonError) {
+                facts.currentReservation = try guest.figures.currentReservation()
+                facts.maximumReservation = try guest.figures.maximumReservation()
+            } catch {
+                failures.log(log, "cannot ask for the reservation", error, now: now)
+            }
         }
         if guest.backend.vnodes.contains(where: { controller.wantsMemoryFacts(of: $0.number, now: now) }) {
             facts.memory = memoryFacts(now)

@@ -62,6 +62,16 @@ extension PagemapEntry {
         throw fault(entries, gfn)
     }
 
+    /// The same of a page that the kernel maps as a whole, from its last entry: the kernel makes all of them up from one
+    /// (pagemap_hugetlb_range).
+    public static func extent(last: UInt64, frames: UInt64) throws(FrameFault) -> UInt64 {
+        let entry = PagemapEntry(rawValue: last)
+        if !entry.isResident { throw .notResident(index: Int(frames) - 1) }
+        if entry.frame == 0 || entry.frame == frames - 1 { throw .hidden }
+        if entry.frame & (frames - 1) != frames - 1 { throw .misaligned(gfn: entry.frame &- (frames - 1)) }
+        return entry.frame - (frames - 1)
+    }
+
     private static func fault(_ entries: Span<UInt64>, _ gfn: UInt64) -> FrameFault {
         for index in entries.indices where !PagemapEntry(rawValue: entries[index]).isResident {
             return .notResident(index: index)

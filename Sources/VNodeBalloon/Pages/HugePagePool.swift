@@ -32,18 +32,36 @@ struct HugePagePool {
     /// Pages in the pool that nobody has.
     func free() throws(BalloonError) -> Int { try readNumber(directory + "/free_hugepages") }
 
+    /// One write asks for so many pages at most: the kernel may look for them for long.
+    private static let mostAtOnce = 4
+
+    struct Growth {
+        /// How many free pages there are more than before.
+        var pages: Int
+        var freeBefore: Int
+    }
+
     /// Grows the pool by up to `count` pages: as many as the kernel finds, and only what is free afterwards counts,
     /// because another user may have taken some already.
-    /// - Returns: how many free pages there are more than before.
-    func grow(by count: Int) throws(BalloonError) -> Int {
+    func grow(by count: Int) throws(BalloonError) -> Growth {
+        let (free, surplus) = (try free(), try surplus())
         // Before Linux 6.6 a write to one node counts the surplus pages of all others in: it would grow by more.
-        guard try surplus() == readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages") else {
-            return 0
+        guard try surplus == readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages") else {
+            return Growth(pages: 0, freeBefore: free)
         }
-        let (free, persistent) = (try free(), try persistent())
-        try set(persistent + count)
+        let start = try total() - surplus
+        var (asked, reached, isShort) = (0, start, false)
+        // What the kernel did not find is not asked for again.
+        while asked < count && !isShort {
+            let wanted = reached + min(count - asked, Self.mostAtOnce)
+            asked += wanted - reached
+            try set(wanted)
+            // Read again each time: others may change the pool, too.
+            reached = try persistent()
+            isShort = reached < wanted
+        }
         // What another user gave back meanwhile is free, too, but not ours.
-        return max(0, min(count, try self.free() - free, try self.persistent() - persistent))
+        return Growth(pages: max(0, min(count, try self.free() - free, reached - start)), freeBefore: free)
     }
 
     /// Takes up to `count` free pages out of the pool.

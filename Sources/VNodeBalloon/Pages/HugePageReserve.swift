@@ -77,8 +77,8 @@ public final class HugePageReserve: PageReserve {
     public func acquire(_ count: Int) throws(BalloonError) -> [UInt64] {
         guard let node, let pool = pools.first else { return [] }
         try keepFile()
-        let free = try pool.free()
-        let grown = try pool.grow(by: count)
+        let growth = try pool.grow(by: count)
+        let grown = growth.pages
         guard grown > 0 else { return [] }
         let first = slotCount
         do throws(BalloonError) {
@@ -97,7 +97,7 @@ public final class HugePageReserve: PageReserve {
             slotCount = first
             try? unpin(keeping: first)
             try? file.resize(to: first)
-            if let left = try? pool.free() { try? pool.shrink(by: max(0, min(grown, left - free))) }
+            if let left = try? pool.free() { try? pool.shrink(by: max(0, min(grown, left - growth.freeBefore))) }
             throw error
         }
     }
@@ -109,7 +109,7 @@ public final class HugePageReserve: PageReserve {
         var frames: [UInt64] = []
         frames.reserveCapacity(faulted.count)
         for slot in faulted {
-            switch try mapping.frame(of: slot, pagemap) {
+            switch try mapping.newFrame(of: slot, pagemap) {
             case .success(let gfn): frames.append(gfn)
             case .failure(let fault):
                 throw BalloonError(.moved, "a new huge page is not one aligned extent: \(fault)", vnode: vnode)

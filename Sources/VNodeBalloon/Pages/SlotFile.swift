@@ -109,9 +109,14 @@ struct SlotMapping {
     /// Pins a slot's page.
     func pin(_ slot: Int, in pin: borrowing Pin.Filler) throws(BalloonError) { try pin.add(address(of: slot)) }
 
-    /// The first frame of a slot's page, from pagemap.
-    func frame(of slot: Int, _ pagemap: Pagemap) throws(BalloonError) -> Result<UInt64, FrameFault> {
+    /// The first frame of a slot's new page, from all of its entries in pagemap.
+    func newFrame(of slot: Int, _ pagemap: Pagemap) throws(BalloonError) -> Result<UInt64, FrameFault> {
         try pagemap.extent(at: address(of: slot))
+    }
+
+    /// The first frame of a slot's page, from its last entry.
+    func frame(of slot: Int, _ pagemap: Pagemap) throws(BalloonError) -> Result<UInt64, FrameFault> {
+        try pagemap.lastOfExtent(at: address(of: slot))
     }
 }
 
@@ -139,5 +144,20 @@ struct Pagemap {
         }
         try check(read, "cannot read /proc/self/pagemap")
         return result
+    }
+
+    /// The same from the last entry, in a tenth of the time: whichever entry is read, the kernel makes up all from there
+    /// to the end of the 2 MiB.
+    func lastOfExtent(at address: UInt64) throws(BalloonError) -> Result<UInt64, FrameFault> {
+        let frames = ExtentBuffer.framesPerExtent
+        var entry: UInt64 = 0
+        // Unsafe: the shim fills one entry.
+        let read = unsafe cb_pagemap_read(descriptor.rawValue, address + (frames - 1) * 4096, &entry, 1)
+        try check(read, "cannot read /proc/self/pagemap")
+        do throws(FrameFault) {
+            return .success(try PagemapEntry.extent(last: read == 1 ? entry : 0, frames: frames))
+        } catch {
+            return .failure(error)
+        }
     }
 }

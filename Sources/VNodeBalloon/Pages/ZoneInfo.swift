@@ -43,12 +43,15 @@ public struct ZoneInfo: Equatable, Sendable {
     /// Parses the text of /proc/zoneinfo. What it does not know is passed over.
     public init(parsing text: Span<UInt8>) {
         var parser = ZoneInfoParser()
-        var start = 0
-        for index in text.indices where text[index] == UInt8(ascii: "\n") {
-            parser.take(text.extracting(start..<index))
-            start = index + 1
+        var index = 0
+        while index < text.count {
+            while index < text.count, text[index] == UInt8(ascii: " ") { index += 1 }
+            let start = index
+            while index < text.count, text[index] != UInt8(ascii: "\n") { index += 1 }
+            // It is read before each step, and most lines are about something else.
+            if ZoneInfoParser.mayKnow(text, start..<index) { parser.take(text.extracting(start..<index)) }
+            index += 1
         }
-        if start < text.count { parser.take(text.extracting(start..<text.count)) }
         parser.endZone()
         zones = parser.zones
         memory = parser.nodes.mapValues(\.summary)
@@ -92,6 +95,21 @@ private struct ZoneInfoParser {
     var zones: [ZoneInfo.Zone] = []
     var nodes: [Int: Node] = [:]
     private var zone: Zone?
+
+    /// False for most lines that ``take(_:)`` passes over, without a look at more than a few letters.
+    static func mayKnow(_ text: Span<UInt8>, _ line: Range<Int>) -> Bool {
+        guard line.count > 3 else { return false }
+        let first = text[line.lowerBound]
+        switch first {
+        // nr_inactive_file, nr_slab_reclaimable
+        case UInt8(ascii: "n"):
+            let kind = text[line.lowerBound + 3]
+            return kind == UInt8(ascii: "i") || kind == UInt8(ascii: "s")
+        // Node, pages, high, spanned, start_pfn, managed
+        case UInt8(ascii: "N"), UInt8(ascii: "p"), UInt8(ascii: "h"), UInt8(ascii: "s"), UInt8(ascii: "m"): return true
+        default: return false
+        }
+    }
 
     mutating func take(_ line: Span<UInt8>) {
         var words = Words()

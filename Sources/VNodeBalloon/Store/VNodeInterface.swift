@@ -27,6 +27,10 @@ public final class VNodeInterface {
     /// Vnodes whose rows the toolstack took away: they cannot be made by us.
     private var absent: Set<Int> = []
     private var publishedFeature: String?
+    /// The sizes in xenstore, as they were read last.
+    private var sizes: [Int: UInt64] = [:]
+    /// Something else than a target may have changed since everything was read.
+    private var isStale = true
     /// Nobody writes it while the domain runs, so an event comes when the watch is set: by us, or again by the kernel after
     /// a restore or a migration.
     private static let resumePath = "domid"
@@ -66,8 +70,14 @@ public final class VNodeInterface {
             }
             any = true
             if path == Self.resumePath { resumeEvents += 1 }
+            if !isTarget(path) { isStale = true }
         }
         return any
+    }
+
+    private func isTarget(_ path: String) -> Bool {
+        if case .vnode(_, row: "target-balloon-size")? = StorePath(path) { return true }
+        return path == "memory/target"
     }
 
     /// Whether the kernel has set the watches again since this was asked last.
@@ -78,25 +88,45 @@ public final class VNodeInterface {
     }
 
     /// Reads everything again, and finds out where to report.
-    public func read() throws(BalloonError) -> Reading {
-        try findPlace()
+    ///
+    /// - Parameter everything: false after watch events: when all of them were about targets, all targets are read and
+    ///   nothing else. Each row takes a third of a millisecond, and somebody waits.
+    public func read(everything: Bool = true) throws(BalloonError) -> Reading {
+        let isFull = everything || isStale
+        // An error on the way must not leave a belief behind.
+        isStale = true
+        if isFull {
+            sizes = [:]
+            try findPlace()
+        }
         var reading = Reading()
         for vnode in vnodes {
-            if place == .prepared { try checkRows(vnode.number) }
+            if isFull && place == .prepared { try checkRows(vnode.number) }
             guard let text = try value("memory/vnode\(vnode.number)/target-balloon-size") else {
                 reading.requests[vnode.number] = .absent
                 continue
             }
             let target = TargetText(untrusted: text)
-            let size = try value("memory/vnode\(vnode.number)/size").flatMap(decimalNumber)
-            reading.requests[vnode.number] = target.request(limitKiB: min(vnode.sizeKiB, size ?? .max))
+            let size = try size(of: vnode, isFull)
+            reading.requests[vnode.number] = target.request(limitKiB: min(vnode.sizeKiB, size))
             reading.hasTargets = true
             acknowledged[vnode.number] = target.acknowledgement
         }
         let legacy = try value("memory/target")
         reading.hasLegacyTarget = legacy != nil
         reading.legacyTargetKiB = legacy.flatMap(decimalNumber)
+        // A size that was written together with the target may not have been told of yet.
+        if !isFull && reading.requests.values.contains(.invalid) { return try read() }
+        isStale = false
         return reading
+    }
+
+    /// What xenstore says of the vnode's size, in KiB; the most there is where it says nothing.
+    private func size(of vnode: VNode, _ isFull: Bool) throws(BalloonError) -> UInt64 {
+        if !isFull, let known = sizes[vnode.number] { return known }
+        let size = try value("memory/vnode\(vnode.number)/size").flatMap(decimalNumber) ?? .max
+        sizes[vnode.number] = size
+        return size
     }
 
     /// Rows that the toolstack took away and made anew are empty: all that was said is said again.
@@ -179,7 +209,9 @@ public final class VNodeInterface {
         let present = rows.sorted { $0.key < $1.key }
         try store.transaction { (transaction) throws(BalloonError) in
             for (vnode, row) in present {
-                for (name, value) in row.values {
+                // On the way only what changed; at the end everything.
+                let before = row.isMoving ? self.schedule.written(vnode)?.values : nil
+                for (index, (name, value)) in row.values.enumerated() where before?[index].value != value {
                     try self.writeRow("\(place.directory(vnode: vnode))/\(name)", value, transaction)
                 }
             }

@@ -48,28 +48,41 @@ enum ReportPlace: Equatable, Sendable {
 /// When rows are written: at most once a second while something moves, at once when it stopped, never unchanged.
 struct PublishSchedule: Equatable, Sendable {
     static let interval: UInt64 = 1_000_000_000
+    /// A move that ends sooner is only told of when it has ended: writing takes as long as moving 16 MiB.
+    static let patience: UInt64 = 100_000_000
 
     private var published: [Int: VNodeRows] = [:]
     private var lastWrite: UInt64?
+    /// Since when something moves that is not written yet.
+    private var movingSince: UInt64?
 
     /// The vnodes whose rows are due now.
-    func due(_ rows: [Int: VNodeRows], now: UInt64) -> [Int: VNodeRows] {
+    mutating func due(_ rows: [Int: VNodeRows], now: UInt64) -> [Int: VNodeRows] {
         let changed = rows.filter { published[$0.key] != $0.value }
-        guard let lastWrite, now < lastWrite + Self.interval else { return changed }
-        // A vnode that still moves can wait; one that begins or ends cannot.
-        let urgent = changed.contains { !$0.value.isMoving }
-        return urgent ? changed : [:]
+        // A vnode that moves can wait; one that ends cannot, nor one that nothing was ever written of.
+        if changed.contains(where: { !$0.value.isMoving || published[$0.key] == nil }) { return changed }
+        guard !changed.isEmpty else {
+            movingSince = nil
+            return [:]
+        }
+        movingSince = movingSince ?? now
+        return now >= movingDue(now) ? changed : [:]
+    }
+
+    private func movingDue(_ now: UInt64) -> UInt64 {
+        max((movingSince ?? now) + Self.patience, lastWrite.map { $0 + Self.interval } ?? 0)
     }
 
     /// When changed rows that had to wait are due; nil without such.
     func nextDue(_ rows: [Int: VNodeRows], now: UInt64) -> UInt64? {
-        guard rows.contains(where: { published[$0.key] != $0.value }), let lastWrite else { return nil }
-        return max(now, lastWrite + Self.interval)
+        guard rows.contains(where: { published[$0.key] != $0.value }), lastWrite != nil else { return nil }
+        return max(now, movingDue(now))
     }
 
     mutating func wrote(_ rows: [Int: VNodeRows], now: UInt64) {
         published.merge(rows) { $1 }
         lastWrite = now
+        movingSince = nil
     }
 
     /// What was written of a vnode last.

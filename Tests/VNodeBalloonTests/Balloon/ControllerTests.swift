@@ -187,6 +187,25 @@ import VNodeBalloon
         #expect(hand.state(0).activity == .idle && hand.state(0).reason == nil)
     }
 
+    /// A hypercall costs what probing a frame costs: the reservations are asked for only where they decide something.
+    @Test func reservationsCountWhereOneGivesAndAnotherTakes() {
+        let hand = Hand()
+        hand.target(0, mib: 8)
+        #expect(!hand.controller.wantsReservations(now: 0))
+        _ = hand.settle()
+        hand.target(1, mib: 8)
+        #expect(!hand.controller.wantsReservations(now: 0))
+        hand.target(0, mib: 0)
+        #expect(hand.controller.wantsReservations(now: 0))
+        hand.facts.currentReservation = 1000
+        hand.facts.maximumReservation = 1000
+        guard let action = hand.action() else { return #expect(Bool(false), "one of them moves") }
+        #expect(action == .inflate(vnode: 1, extents: 4))
+        hand.fail(action, .noMemory)
+        #expect(!hand.controller.wantsReservations(now: 0), "it waits")
+        #expect(hand.controller.wantsReservations(now: Hand.second))
+    }
+
     /// As in a command without a daemon.
     @Test func requestsThatAreOnlyShown() {
         let hand = Hand()

@@ -81,6 +81,23 @@ import VNodeBalloon
                 == .failure(.misaligned(gfn: Sample.highestFrame)))
     }
 
+    @Test func theLastEntryOfAnExtent() {
+        func last(_ entry: UInt64) -> Result<UInt64, FrameFault> {
+            do { return .success(try PagemapEntry.extent(last: entry, frames: 512)) } catch { return .failure(error) }
+        }
+        #expect(last(1535 | Self.present) == .success(1024))
+        #expect(last(1535 | Self.present | 1 << 55 | 1 << 61) == .success(1024))
+        #expect(last(Sample.highestFrame | Self.present) == .success(Sample.highestFrame - 511))
+        #expect(last(0) == .failure(.notResident(index: 511)))
+        #expect(last(1535) == .failure(.notResident(index: 511)))
+        #expect(last(1535 | Self.present | Self.swapped) == .failure(.notResident(index: 511)))
+        #expect(last(Self.present) == .failure(.hidden))
+        #expect(last(511 | Self.present) == .failure(.hidden))
+        #expect(last(1534 | Self.present) == .failure(.misaligned(gfn: 1023)))
+        #expect(last(1536 | Self.present) == .failure(.misaligned(gfn: 1025)))
+        #expect(last(5 | Self.present) == .failure(.misaligned(gfn: 5 &- 511)))
+    }
+
     @Test func noEntriesNoFrames() { #expect(Self.frames([]).isEmpty) }
 
     @Test func anyEntriesAsTheReferenceSees() {

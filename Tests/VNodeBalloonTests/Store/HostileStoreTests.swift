@@ -66,6 +66,34 @@ import Testing
         #expect(try interface.read().requests[0] == .size(8192))
     }
 
+    /// After an event about a target, targets are read and nothing else; after any other, everything.
+    @Test func onlyTargetsAreReadWhereOnlyTheyChanged() throws {
+        let interface = try interface()
+        _ = try interface.read()
+        _ = try interface.publish(Self.states, now: 1)
+        try events(interface) { $0 }
+        _ = try interface.read(everything: false)
+        func paths(after event: String, _ value: String) throws -> [String] {
+            let before = fake.requests.count
+            fake.set(event, value)
+            fake.sendEvents([event])
+            try events(interface) { $0 }
+            #expect(try interface.read(everything: false).requests[0] == .size(8192))
+            return fake.requests.dropFirst(before).filter { $0.kind == .read }.map(\.path)
+        }
+        let targets = [Self.target, "memory/vnode1/target-balloon-size", "memory/target"]
+        #expect(try paths(after: Self.target, "8192") == targets)
+        #expect(try paths(after: "memory/target", "4711") == targets)
+        let everything = try paths(after: "memory/vnode0/size", "16384")
+        #expect(everything.contains("control/feature-balloon-vnode") && everything.contains("memory/vnode0/size"))
+        // A target that does not fit has the sizes read again, whatever was told.
+        fake.set("memory/vnode0/size", "32768")
+        fake.set(Self.target, "20480")
+        fake.sendEvents([Self.target])
+        try events(interface) { $0 }
+        #expect(try interface.read(everything: false).requests[0] == .size(20480))
+    }
+
     @Test func oneThatIsLate() throws {
         fake.react { _ in .late(milliseconds: 20) }
         #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])

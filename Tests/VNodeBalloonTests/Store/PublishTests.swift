@@ -1,0 +1,62 @@
+import Testing
+
+@testable import VNodeBalloon
+
+/// When rows are written.
+@Suite struct PublishTests {
+    static let second: UInt64 = 1_000_000_000
+
+    static func rows(_ kib: UInt64, _ activity: VNodeActivity) -> [Int: VNodeRows] {
+        [0: VNodeRows(acknowledged: "65536", balloonKiB: kib, activity: activity, granularityKiB: 2048)]
+    }
+
+    /// A schedule that has written that nothing is given.
+    static func quiet() -> PublishSchedule {
+        var schedule = PublishSchedule()
+        #expect(!schedule.due(rows(0, .idle), now: 0).isEmpty, "the first time at once")
+        schedule.wrote(rows(0, .idle), now: 0)
+        return schedule
+    }
+
+    @Test func unchangedRowsAreNotWritten() {
+        var schedule = Self.quiet()
+        #expect(schedule.due(Self.rows(0, .idle), now: 5 * Self.second).isEmpty)
+        #expect(schedule.nextDue(Self.rows(0, .idle), now: 5 * Self.second) == nil)
+    }
+
+    @Test func aShortMoveIsToldOfWhenItHasEnded() {
+        var schedule = Self.quiet()
+        let begin = 5 * Self.second
+        #expect(schedule.due(Self.rows(2048, .inflating), now: begin).isEmpty)
+        #expect(schedule.nextDue(Self.rows(2048, .inflating), now: begin) == begin + PublishSchedule.patience)
+        #expect(schedule.due(Self.rows(65536, .idle), now: begin + 1) == Self.rows(65536, .idle))
+    }
+
+    @Test func aLongOneOnTheWayToo() {
+        var schedule = Self.quiet()
+        let begin = 5 * Self.second
+        let told = begin + PublishSchedule.patience
+        #expect(schedule.due(Self.rows(2048, .inflating), now: begin).isEmpty)
+        #expect(schedule.due(Self.rows(4096, .inflating), now: told - 1).isEmpty)
+        #expect(schedule.due(Self.rows(6144, .inflating), now: told) == Self.rows(6144, .inflating))
+        schedule.wrote(Self.rows(6144, .inflating), now: told)
+        // Then once a second.
+        #expect(schedule.due(Self.rows(8192, .inflating), now: told + 1).isEmpty)
+        #expect(schedule.nextDue(Self.rows(8192, .inflating), now: told + 1) == told + PublishSchedule.interval)
+        #expect(!schedule.due(Self.rows(8192, .inflating), now: told + PublishSchedule.interval).isEmpty)
+    }
+
+    @Test func theNextMoveIsAsPatient() {
+        var schedule = Self.quiet()
+        #expect(schedule.due(Self.rows(2048, .inflating), now: 5 * Self.second).isEmpty)
+        // Back where it was: there was nothing to tell.
+        #expect(schedule.due(Self.rows(0, .idle), now: 6 * Self.second).isEmpty)
+        #expect(schedule.due(Self.rows(2048, .inflating), now: 7 * Self.second).isEmpty)
+    }
+
+    @Test func whatWasForgottenIsWrittenAtOnce() {
+        var schedule = Self.quiet()
+        schedule.forget(0)
+        #expect(!schedule.due(Self.rows(2048, .inflating), now: 5 * Self.second).isEmpty)
+    }
+}
