@@ -72,12 +72,15 @@ extension Machine {
         frames.merge(block: block)
     }
 
-    /// So many frames of a given slot, from some frame on, are memory again.
+    /// So many frames of a given slot, from some frame on, are memory again. All of them or none: a host without room takes
+    /// no domain. As many as there is room for would often be as many as the kernel's balloon just gave.
     public func bringBack(vnode: Int, slot: Int, from frame: Int, count: Int) {
         guard slot < nodes[vnode].slots.count, let block = nodes[vnode].slots[slot].block else { return }
         let pnode = layout.pnodes[vnode]
-        for gfn in (0..<512).dropFirst(frame).prefix(count).map({ UInt64(block) * 512 + UInt64($0) })
-        where frames[gfn].kind == .hole && hostFree[pnode] > 0 {
+        let holes = (0..<512).dropFirst(frame).prefix(count).map { UInt64(block) * 512 + UInt64($0) }
+            .filter { frames[$0].kind == .hole }
+        guard hostFree[pnode] >= UInt64(holes.count) else { return }
+        for gfn in holes {
             tally.note(.unexpectedRAM)
             frames[gfn] = GuestFrame(.ram, pnode: pnode)
             hostFree[pnode] -= 1

@@ -40,6 +40,8 @@ public final class Machine {
     var lost: Set<Int> = []
     /// Those of them whose numbers no process knows any more.
     var forgotten: Set<Int> = []
+    /// Blocks that came to us from Linux, and that Xen was not asked about since.
+    var unprobed: Set<Int> = []
 
     /// Frames that Linux's own balloon has.
     var kernelGiven: [UInt64] = []
