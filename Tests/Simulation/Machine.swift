@@ -42,6 +42,8 @@ public final class Machine {
     var forgotten: Set<Int> = []
     /// Blocks that came to us from Linux, and that Xen was not asked about since.
     var unprobed: Set<Int> = []
+    /// The sum of all memory in the intent record.
+    var notedTotal: UInt64?
 
     /// Frames that Linux's own balloon has.
     var kernelGiven: [UInt64] = []

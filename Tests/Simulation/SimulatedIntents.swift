@@ -17,12 +17,10 @@ public final class SimulatedIntents: IntentLog {
         try machine.step("vnode \(vnode): note the end") { _ in lines[vnode] = .quiet }
     }
 
-    private var noted: UInt64?
-
-    public func total() -> UInt64? { noted }
+    public func total() -> UInt64? { machine.notedTotal }
 
     public func note(total: UInt64?) throws(BalloonError) {
-        try machine.step("note the total \(total, default: "unknown")") { _ in noted = total }
+        try machine.step("note the total \(total, default: "unknown")") { _ in machine.notedTotal = total }
     }
 
     /// Somebody removed or spoilt the record, while nothing was under way.
