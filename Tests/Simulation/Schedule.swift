@@ -129,7 +129,8 @@ public struct Schedule: Sendable {
         case 8:
             let slot = random.number(0...layout.blocksPerVNode / 2)
             return .replacePage(vnode: vnode, slot: slot, isFilled: random.oneIn(2))
-        case 0: return .reference(vnode: vnode, every: random.pick([512, 1, 100]))
+        // Not one frame an extent: as many as that may come back by a migration, which the sum of all memory cannot tell.
+        case 0: return .reference(vnode: vnode, every: random.pick([7, 1, 100]))
         case 1: return .stick(vnode: vnode, blocks: random.number(1...4), frame: random.number(0...511))
         case 2: return .hog(vnode: vnode, blocks: random.number(1...20))
         case 3: return .unhog(vnode: vnode)
