@@ -49,6 +49,12 @@ TEXT
   less often, and whoever wants something would wait longer. The one large hypercall itself took $(rounded "$(calculate "$(phase_time inflate give 3)")") ms here and $(rounded "$(calculate "$(phase_time inflate give 4)")") ms in the bare program, for as many frames.
 TEXT
     fi
+    if missed "dom0's write"; then
+        cat <<TEXT
+- **The first hypercall**: the targets of all vnodes and memory/target are read first, each by a way through xenstore, then what the guest can
+  spare. One after the other it came after $(all_values ours.inflate.first-hypercall)ms in the inflates, $(all_values ours.deflate.first-hypercall)ms in the deflates.
+TEXT
+    fi
 }
 
 # How much the longest of the bare program's hypercalls is above the shortest, for the same amount.
