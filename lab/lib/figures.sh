@@ -9,8 +9,19 @@ collect_figures() {
     : > "$goals"
 }
 
-# value NAME [COLUMN]: what was measured last. Nothing measured: `-`, which meets no goal.
-value() { awk -v name="$1" -v column="${2:-1}" '$1 == name { v = $(column + 1) } END { print v == "" ? "-" : v }' "$figures"; }
+# value NAME [COLUMN]: what was measured: of three times or more the one in the middle, of two the last (the first move of a
+# daemon starts the holder, too). Nothing measured: `-`, which meets no goal.
+value() {
+    awk -v name="$1" -v column="${2:-1}" '$1 == name { print $(column + 1) }' "$figures" | middle
+}
+middle() {
+    awk '{ v[NR] = $1 }
+        END {
+            if (NR < 3) { print NR ? v[NR] : "-"; exit }
+            for (i = 2; i <= NR; i++) for (j = i; j > 1 && v[j] + 0 < v[j - 1] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
+            print v[int((NR + 1) / 2)]
+        }'
+}
 
 # all_values NAME: all that was measured, in its order.
 all_values() { awk -v name="$1" '$1 == name { printf "%s ", $2 }' "$figures"; }
