@@ -23,7 +23,7 @@ first_hypercall() {
 inside() { echo "($(calls intent last) - $(first_hypercall))"; }
 
 # Nanoseconds that all threads of a program have used a processor.
-cpu_of_daemon() { guest "cat /proc/$(guest_pid daemon)/task/*/schedstat" | awk '{ n += $1 } END { printf "%d", n }'; }
+cpu_of_daemon() { guest "cat /proc/$(guest_pid daemon)/task/*/schedstat" | awk '{ n += $1 } END { printf "%.0f", n }'; }
 cpu_of_kernel() { guest "for p in /proc/[0-9]*; do
     grep -q xen-balloon \$p/comm && cut -d ' ' -f 1 \$p/schedstat; done"; }
 
