@@ -109,6 +109,21 @@ goals_table() {
     frame_rows
 }
 
+# The same moves in guests of other kinds.
+guests_table() {
+    local name text way
+    echo "| guest, move of 256 MiB | vnode-balloon | bare program | xen-balloon | vnode-balloon is |"
+    echo "|---|---|---|---|---|"
+    for name in hvm emulated-clock; do
+        text='HVM, as stock xl builds it'
+        [ $name = hvm ] || text='PVH, its clock emulated by Xen'
+        for way in inflate deflate; do
+            echo "| $text: $way | $(ms $name.ours.$way) | $(ms $name.bare.$way) | $(ms $name.kernel.$way)" \
+                "| $(rounded "$(ratio $name.kernel.$way $name.ours.$way)") times as fast as xen-balloon |"
+        done
+    done
+}
+
 # --- Where the time goes ----------------------------------------------------------------------------------------------
 
 # phases WAY: the daemon's kinds of calls (tools/calls.c), most expensive first: `KIND CALLS NS BARE`, BARE being what the bare
@@ -220,6 +235,10 @@ the bare program's inflate $(all_values bare.inflate)ms, deflate $(all_values ba
 (of two the last); our first inflate starts the holder, too.
 
 $(how_it_is_measured)
+
+## Other guests
+
+$(guests_table)
 
 ## Where the time goes
 
