@@ -36,7 +36,7 @@ guest_clock_offset() { guest "sample offset"; }
 move_ours() {
     CPU=$(cpu_of_daemon)
     fetch_calls
-    moment "$D/memory/vnode$1/target-balloon-size" "$2" "$(report_base)/vnode$1/balloon-size" "$2" > /tmp/moment ||
+    moment "$D/memory/vnode$1/target-balloon-size" "$2" "$(rows place "$D")/vnode$1/balloon-size" "$2" > /tmp/moment ||
         fail "vnode $1 reaches $2 KiB"
     sleep 1
     fetch_calls

@@ -4,6 +4,7 @@
    rows read DOMAIN VNODE NAME...                   prints the values of balloon-NAME, a space between them
    rows wait SECONDS DOMAIN VNODE NAME=VALUE...     until all of them are so; exit 1 when that takes longer
    rows feature DOMAIN                              prints the guest's feature
+   rows place DOMAIN                                prints where the rows are
 
    DOMAIN is /local/domain/N. The rows are below its memory/ when the toolstack made control/feature-balloon-vnode, below
    data/balloon-vnode/ otherwise. A row that does not exist has no value (exit 1). */
@@ -98,10 +99,16 @@ static int print_feature(void)
     return 0;
 }
 
+static int print_place(void)
+{
+    printf("%s/%s\n", domain, base_now());
+    return 0;
+}
+
 static int usage(void)
 {
     fprintf(stderr, "usage: rows read DOMAIN VNODE NAME... | rows wait SECONDS DOMAIN VNODE NAME=VALUE... | "
-                    "rows feature DOMAIN\n");
+                    "rows feature|place DOMAIN\n");
     return 64;
 }
 
@@ -109,7 +116,8 @@ int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
     bool reads = !strcmp(command, "read") && argc > 4, waits = !strcmp(command, "wait") && argc > 5;
-    if (!reads && !waits && !(!strcmp(command, "feature") && argc == 3))
+    bool features = !strcmp(command, "feature") && argc == 3, places = !strcmp(command, "place") && argc == 3;
+    if (!reads && !waits && !features && !places)
         return usage();
     for (int i = 5; waits && i < argc; i++)
         if (!strchr(argv[i], '='))
@@ -122,5 +130,7 @@ int main(int argc, char **argv)
     domain = argv[waits ? 3 : 2];
     if (reads)
         return print_rows(argv[3], argv + 4);
-    return waits ? wait_for_rows(strtod(argv[2], NULL), argv[4], argv + 5) : print_feature();
+    if (waits)
+        return wait_for_rows(strtod(argv[2], NULL), argv[4], argv + 5);
+    return features ? print_feature() : print_place();
 }

@@ -25,7 +25,7 @@ there_and_back() {
     check_killed "inflating vnode $vnode, first kill"
     start_killed below $((START_TOTAL - MOVE / 2))
     check_killed "inflating vnode $vnode, second kill"
-    start_killed below $((START_TOTAL - MOVE * 15 / 16))
+    start_killed below $((START_TOTAL - MOVE * 7 / 8))
     check_killed "inflating vnode $vnode, third kill"
     check "the daemon starts again" start_daemon
     check "256 MiB on vnode $vnode are reached" wait_reached $vnode $((MOVE * 4))
