@@ -39,8 +39,11 @@ fuzz: setup
 	lab/fuzz $(FUZZ_SECONDS)
 
 # Not a test: what is fast depends on the machine, and on what else it does.
+# Its table is part of the report of `make bench`.
 microbench: setup
-	lab/microbench
+	mkdir -p .lab
+	lab/microbench > .lab/loops.md
+	cat .lab/loops.md
 	lab/microbench thresholds
 
 demo: setup

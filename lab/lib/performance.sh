@@ -267,5 +267,5 @@ TEXT
 # The table of `make microbench`, where it was made.
 loops() {
     [ -f "$project/.lab/loops.md" ] || return 0
-    printf '\n## Inner loops\n\n%s\n\n' "$(cat "$project/.lab/loops.md")"
+    printf '\n%s\n\n' "$(cat "$project/.lab/loops.md")"
 }
