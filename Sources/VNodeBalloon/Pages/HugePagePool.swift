@@ -44,21 +44,16 @@ struct HugePagePool {
     /// Grows the pool by up to `count` pages: as many as the kernel finds, and only what is free afterwards counts,
     /// because another user may have taken some already.
     func grow(by count: Int) throws(BalloonError) -> Growth {
-        let (free, surplus) = (try free(), try surplus())
-        // Before Linux 6.6 a write to one node counts the surplus pages of all others in: it would grow by more.
-        guard try surplus == readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages") else {
-            return Growth(pages: 0, freeBefore: free)
-        }
-        let start = try total() - surplus
-        var (asked, reached, isShort) = (0, start, false)
-        // What the kernel did not find is not asked for again.
-        while asked < count && !isShort {
+        let (free, start) = (try free(), try persistent())
+        var (asked, reached) = (0, start)
+        while asked < count, try isOwnSurplusAll() {
             let wanted = reached + min(count - asked, Self.mostAtOnce)
             asked += wanted - reached
             try set(wanted)
             // Read again each time: others may change the pool, too.
             reached = try persistent()
-            isShort = reached < wanted
+            // What the kernel did not find is not asked for again.
+            if reached < wanted { break }
         }
         // What another user gave back meanwhile is free, too, but not ours.
         return Growth(pages: max(0, min(count, try self.free() - free, reached - start)), freeBefore: free)
@@ -78,6 +73,12 @@ struct HugePagePool {
 
     /// Pages beyond the pool's size, which others allocated on demand (nr_overcommit_hugepages).
     private func surplus() throws(BalloonError) -> Int { try readNumber(directory + "/surplus_hugepages") }
+
+    /// Before Linux 6.6 a write to one node counts the surplus pages of all others in: it would grow by more. Asked right
+    /// before each write, as others may allocate some at any time.
+    private func isOwnSurplusAll() throws(BalloonError) -> Bool {
+        try surplus() == readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages")
+    }
 
     private func set(_ total: Int) throws(BalloonError) {
         do {
