@@ -217,7 +217,7 @@ write_report() {
     cat <<TEXT
 # Performance
 
-Written by \`make bench\` (lab/bench); every figure here was measured by that run.
+Written by \`make bench\` (lab/bench); every figure here was measured by its benchmarks, those under *Loops* by \`make microbench\`.
 
 ## The goals
 
