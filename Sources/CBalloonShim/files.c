@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -132,6 +134,23 @@ int64_t cb_write_path(const char *path, const void *from, size_t bytes) {
     int64_t n = RETRY(write(fd, from, bytes));
     close(fd);
     return n;
+}
+
+int64_t cb_number_read(int fd) {
+    char text[32];
+    int64_t n = RETRY(pread(fd, text, sizeof text - 1, 0));
+    if (n < 0) return n;
+    text[n] = 0;
+    if (text[0] < '0' || text[0] > '9') return -EINVAL;
+    errno = 0;
+    long long number = strtoll(text, NULL, 10);
+    return errno ? -EINVAL : number;
+}
+
+int64_t cb_number_write(int fd, uint64_t number) {
+    char text[32];
+    int length = snprintf(text, sizeof text, "%" PRIu64, number);
+    return RETRY(pwrite(fd, text, (size_t)length, 0));
 }
 
 int cb_file_lock(int fd) { return (int)RETRY(flock(fd, LOCK_EX | LOCK_NB)); }

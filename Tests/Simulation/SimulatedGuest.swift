@@ -204,7 +204,8 @@ public final class SimulatedGuest {
             }
             guard let reading = try interface?.read(everything: everything) else { return }
             for (vnode, request) in reading.requests { controller.setRequest(request, vnode: vnode) }
-            lastRead = now
+            // Events bring what they name, and some are lost.
+            if everything { lastRead = now }
         } catch {
             store.disconnect()
             interface = nil

@@ -207,8 +207,8 @@ long syscall(long number, ...)
 COUNTED(ssize_t, read, of_descriptor(fd), (int fd, void *into, size_t bytes), fd, into, bytes)
 COUNTED(ssize_t, write, of_descriptor(fd), (int fd, const void *from, size_t bytes), fd, from, bytes)
 COUNTED(ssize_t, pread, of_descriptor(fd), (int fd, void *into, size_t bytes, off_t at), fd, into, bytes, at)
-/* Nothing else is written at an offset. */
-COUNTED(ssize_t, pwrite, INTENT, (int fd, const void *from, size_t bytes, off_t at), fd, from, bytes, at)
+/* Besides the pool's size only the intent record is written at an offset. */
+COUNTED(ssize_t, pwrite, of_descriptor(fd) == GROW ? GROW : INTENT, (int fd, const void *from, size_t bytes, off_t at), fd, from, bytes, at)
 COUNTED(int, ftruncate, RESIZE, (int fd, off_t bytes), fd, bytes)
 COUNTED(int, fstat, SMALL_FILE, (int fd, struct stat *info), fd, info)
 COUNTED(int, fstatat, SMALL_FILE, (int directory, const char *path, struct stat *info, int flags), directory, path, info, flags)

@@ -54,6 +54,12 @@ int64_t cb_read_path(const char *path, void *into, size_t capacity);
 /// One write(2) to a path that exists, as sysfs wants it.
 int64_t cb_write_path(const char *path, const void *from, size_t bytes);
 
+/// The decimal number at the start of an open file of sysfs, in one read from its beginning: the kernel makes its text up
+/// anew then. -EINVAL when it begins with anything else, or is out of range.
+int64_t cb_number_read(int fd);
+/// Writes a decimal number at the start, in one write, as sysfs wants it: the bytes written.
+int64_t cb_number_write(int fd, uint64_t number);
+
 /// flock(2), exclusive, without waiting: -EWOULDBLOCK when another process has it.
 int cb_file_lock(int fd);
 

@@ -12,6 +12,7 @@ public final class Guest {
     public let kind: Kind
     public let figures: any DomainFigures
     public let backend: any Backend
+    private let zoneInfo = KeptFile(ZoneInfo.path)
 
     /// Opens Xen, our hugetlbfs and the reserves. Nothing moves before the backend's `recover`.
     ///
@@ -112,7 +113,7 @@ public final class Guest {
     /// Memory of the vnodes' nodes now, by vnode number, for the controller (/proc/zoneinfo).
     /// - Throws: `.system`.
     public func memoryFacts() throws(BalloonError) -> [Int: Guard.NodeMemory] {
-        let memory = try ZoneInfo.read().memory
+        let memory = try ZoneInfo.read(zoneInfo).memory
         var facts: [Int: Guard.NodeMemory] = [:]
         for vnode in backend.vnodes {
             if let node = vnode.linuxNode { facts[vnode.number] = memory[node] }

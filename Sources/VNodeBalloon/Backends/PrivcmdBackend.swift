@@ -9,8 +9,9 @@ public final class PrivcmdBackend: Backend {
     public let name = "privcmd"
     public let granularityKiB: UInt64 = ExtentBuffer.framesPerExtent * 4
     public let vnodes: [VNode]
-    /// Giving an extent takes 3 ms, taking one back 0.3: whoever wants something waits for one step at most.
-    public let steps = StepLimits(inflateExtents: 8, deflateExtents: 64)
+    /// Giving an extent takes 3 ms on an emulated processor, taking one back 0.3: whoever wants something waits for one step
+    /// at most.
+    public let steps = StepLimits(inflateExtents: 16, deflateExtents: 64)
     public let isMovedByOthers = false
 
     let hypervisor: any Hypervisor
@@ -92,12 +93,10 @@ public final class PrivcmdBackend: Backend {
 
     /// Whether Xen, too, has RAM behind a new page. If not, the slot stays in doubt.
     ///
-    /// Two probes: Linux has just cleared all of it, so this only tells a page that is no memory of ours at all.
+    /// One probe: Linux has just cleared all of it, so this only tells a page that is no memory of ours at all. A frame of
+    /// it that is a hole already makes the count short.
     private func isMemory(_ holding: Holding, _ slot: Int) throws(BalloonError) -> Bool {
-        guard let gfn = holding.slots[slot].gfn else { return false }
-        for frame in [gfn, gfn + ExtentBuffer.framesPerExtent - 1] {
-            guard try hypervisor.memoryType(of: frame).isRAM else { return false }
-        }
+        guard let gfn = holding.slots[slot].gfn, try hypervisor.memoryType(of: gfn).isRAM else { return false }
         holding.slots[slot].holes = 0
         return true
     }

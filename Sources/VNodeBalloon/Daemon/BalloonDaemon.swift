@@ -185,7 +185,8 @@ public final class BalloonDaemon {
 
     // MARK: Xenstore. What fails is tried again: a daemon that ended would follow no target at all.
 
-    /// - Parameter everything: false after watch events, which tell what changed. They can be lost.
+    /// - Parameter everything: false after watch events, which tell what changed. They can be lost. Files and the holder
+    ///   have events of their own.
     private func reread(everything: Bool = true) {
         if everything { rereading.begin(now: BalloonEngine.now) }
         engine.lookAtUnseen()
@@ -197,6 +198,7 @@ public final class BalloonDaemon {
             isCutOff = false
             try engine.take(reading)
         }
+        guard everything else { return }
         lookAfterFiles()
         restoreHolder()
     }

@@ -5,12 +5,20 @@ internal import Glibc
 /// (/sys/devices/system/node/node<n>/hugepages/hugepages-2048kB).
 struct HugePagePool {
     let node: Int
-    private let directory: String
+    private let totalFile, freeFile, surplusFile: KeptFile
+    /// The same as `totalFile`; reading needs no right to write.
+    private let askedFile: KeptFile
+    /// Of all nodes together.
+    private let allSurplusFile = KeptFile("/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages")
 
     /// - Throws: `.noHugePages` where the kernel has no such pool.
     init(node: Int) throws(BalloonError) {
         self.node = node
-        directory = "/sys/devices/system/node/node\(node)/hugepages/hugepages-2048kB"
+        let directory = "/sys/devices/system/node/node\(node)/hugepages/hugepages-2048kB"
+        totalFile = KeptFile(directory + "/nr_hugepages")
+        askedFile = KeptFile(directory + "/nr_hugepages", .write)
+        freeFile = KeptFile(directory + "/free_hugepages")
+        surplusFile = KeptFile(directory + "/surplus_hugepages")
         do {
             _ = try total()
         } catch {
@@ -27,10 +35,10 @@ struct HugePagePool {
     }
 
     /// Pages in the pool, used ones included.
-    func total() throws(BalloonError) -> Int { try readNumber(directory + "/nr_hugepages") }
+    func total() throws(BalloonError) -> Int { try totalFile.readNumber() }
 
     /// Pages in the pool that nobody has.
-    func free() throws(BalloonError) -> Int { try readNumber(directory + "/free_hugepages") }
+    func free() throws(BalloonError) -> Int { try freeFile.readNumber() }
 
     /// One write asks for so many pages at most: the kernel may look for them for long.
     private static let mostAtOnce = 4
@@ -72,17 +80,17 @@ struct HugePagePool {
     }
 
     /// Pages beyond the pool's size, which others allocated on demand (nr_overcommit_hugepages).
-    private func surplus() throws(BalloonError) -> Int { try readNumber(directory + "/surplus_hugepages") }
+    private func surplus() throws(BalloonError) -> Int { try surplusFile.readNumber() }
 
     /// Before Linux 6.6 a write to one node counts the surplus pages of all others in: it would grow by more. Asked right
     /// before each write, as others may allocate some at any time.
     private func isOwnSurplusAll() throws(BalloonError) -> Bool {
-        try surplus() == readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages")
+        try surplus() == allSurplusFile.readNumber()
     }
 
     private func set(_ total: Int) throws(BalloonError) {
         do {
-            try writeFile(directory + "/nr_hugepages", "\(total)")
+            try askedFile.writeNumber(total)
         } catch {
             // A pool that cannot grow is an answer, too: the caller reads back what there is.
             if error.errno != ENOMEM && error.errno != EINTR { throw error }

@@ -177,13 +177,16 @@ public final class HugePageReserve: PageReserve {
 
     public func frames(of slots: Range<Int>) throws(BalloonError) -> [UInt64?] {
         // Mapping beyond the end would lengthen the file again.
-        let there = slots.clamped(to: 0..<(try file.info().slots))
+        let info = try file.info()
+        let there = slots.clamped(to: 0..<info.slots)
         let none = [UInt64?](repeating: nil, count: slots.count - there.count)
         if there.isEmpty { return none }
         return try file.withMapping(of: there, node: node) { (mapping) throws(BalloonError) in
             var frames: [UInt64?] = []
             frames.reserveCapacity(slots.count)
-            for slot in there { frames.append(try frame(of: slot, mapping)) }
+            // Where no page is missing none can be made by looking.
+            let isWhole = info.pages == info.slots && mapping.populateAllForReading()
+            for slot in there { frames.append(try isWhole ? known(slot, mapping) : frame(of: slot, mapping)) }
             return frames + none
         }
     }
@@ -193,7 +196,12 @@ public final class HugePageReserve: PageReserve {
         let pages = try file.info().pages
         guard !empty.contains(slot), mapping.populateForReading(slot) else { return nil }
         if pages < slotCount - empty.count, try file.info().pages > pages { return nil }
-        guard case .success(let gfn) = try mapping.frame(of: slot, pagemap) else { return nil }
+        return try known(slot, mapping)
+    }
+
+    /// The frame of a slot that is mapped for reading.
+    private func known(_ slot: Int, _ mapping: SlotMapping) throws(BalloonError) -> UInt64? {
+        guard !empty.contains(slot), case .success(let gfn) = try mapping.frame(of: slot, pagemap) else { return nil }
         return gfn
     }
 

@@ -106,6 +106,9 @@ struct SlotMapping {
     /// Maps a slot's page as it is, or allocates a missing one. False when there is none to be had.
     func populateForReading(_ slot: Int) -> Bool { cb_populate_read(address(of: slot), SlotFile.slotBytes) == 0 }
 
+    /// The same for all slots in one call. False when one of them has no page to be had.
+    func populateAllForReading() -> Bool { cb_populate_read(address, UInt64(slots.count) * SlotFile.slotBytes) == 0 }
+
     /// Pins a slot's page.
     func pin(_ slot: Int, in pin: borrowing Pin.Filler) throws(BalloonError) { try pin.add(address(of: slot)) }
 

@@ -27,9 +27,11 @@ public final class VNodeInterface {
     /// Vnodes whose rows the toolstack took away: they cannot be made by us.
     private var absent: Set<Int> = []
     private var publishedFeature: String?
-    /// The sizes in xenstore, as they were read last.
-    private var sizes: [Int: UInt64] = [:]
-    /// Something else than a target may have changed since everything was read.
+    /// What xenstore said last.
+    private var last = Reading()
+    /// What watch events named since. Targets of these vnodes, memory/target, anything else.
+    private var named: Set<Int> = []
+    private var isLegacyNamed = false
     private var isStale = true
     /// Nobody writes it while the domain runs, so an event comes when the watch is set: by us, or again by the kernel after
     /// a restore or a migration.
@@ -64,21 +66,27 @@ public final class VNodeInterface {
         var any = false
         for _ in 0..<Self.mostEvents {
             guard let path = try store.nextEvent() else { break }
+            let place = StorePath(path)
             // Somebody else's vnodes, however many, are no reason to read ours.
-            if case .vnode(let number, _)? = StorePath(path), !vnodes.contains(where: { $0.number == number }) {
-                continue
-            }
+            if case .vnode(let number, _)? = place, !vnodes.contains(where: { $0.number == number }) { continue }
             any = true
             if path == Self.resumePath { resumeEvents += 1 }
-            if !isTarget(path) { isStale = true }
+            note(path, place)
         }
         return any
     }
 
-    private func isTarget(_ path: String) -> Bool {
-        if case .vnode(_, row: "target-balloon-size")? = StorePath(path) { return true }
-        return path == "memory/target"
+    private func note(_ path: String, _ place: StorePath?) {
+        if case .vnode(let number, row: "target-balloon-size")? = place {
+            named.insert(number)
+        } else if path == Self.legacyTarget {
+            isLegacyNamed = true
+        } else {
+            isStale = true
+        }
     }
+
+    private static let legacyTarget = "memory/target"
 
     /// Whether the kernel has set the watches again since this was asked last.
     public func wasResumed() -> Bool {
@@ -89,44 +97,37 @@ public final class VNodeInterface {
 
     /// Reads everything again, and finds out where to report.
     ///
-    /// - Parameter everything: false after watch events: when all of them were about targets, all targets are read and
-    ///   nothing else. Each row takes a third of a millisecond, and somebody waits.
+    /// - Parameter everything: false after watch events: where all of them named targets, these are read and nothing else.
+    ///   Each row takes a third of a millisecond, and somebody waits.
     public func read(everything: Bool = true) throws(BalloonError) -> Reading {
         let isFull = everything || isStale
+        let (named, isLegacyNamed) = (self.named, self.isLegacyNamed)
         // An error on the way must not leave a belief behind.
         isStale = true
-        if isFull {
-            sizes = [:]
-            try findPlace()
-        }
-        var reading = Reading()
-        for vnode in vnodes {
+        self.named = []
+        self.isLegacyNamed = false
+        if isFull { try findPlace() }
+        for vnode in vnodes where isFull || named.contains(vnode.number) {
             if isFull && place == .prepared { try checkRows(vnode.number) }
-            guard let text = try value("memory/vnode\(vnode.number)/target-balloon-size") else {
-                reading.requests[vnode.number] = .absent
-                continue
-            }
-            let target = TargetText(untrusted: text)
-            let size = try size(of: vnode, isFull)
-            reading.requests[vnode.number] = target.request(limitKiB: min(vnode.sizeKiB, size))
-            reading.hasTargets = true
-            acknowledged[vnode.number] = target.acknowledgement
+            last.requests[vnode.number] = try request(of: vnode)
         }
-        let legacy = try value("memory/target")
-        reading.hasLegacyTarget = legacy != nil
-        reading.legacyTargetKiB = legacy.flatMap(decimalNumber)
-        // A size that was written together with the target may not have been told of yet.
-        if !isFull && reading.requests.values.contains(.invalid) { return try read() }
+        last.hasTargets = last.requests.values.contains { $0 != .absent }
+        if isFull || isLegacyNamed {
+            let legacy = try value(Self.legacyTarget)
+            last.hasLegacyTarget = legacy != nil
+            last.legacyTargetKiB = legacy.flatMap(decimalNumber)
+        }
         isStale = false
-        return reading
+        return last
     }
 
-    /// What xenstore says of the vnode's size, in KiB; the most there is where it says nothing.
-    private func size(of vnode: VNode, _ isFull: Bool) throws(BalloonError) -> UInt64 {
-        if !isFull, let known = sizes[vnode.number] { return known }
+    /// What is asked of a vnode, which must fit what xenstore says of its size.
+    private func request(of vnode: VNode) throws(BalloonError) -> TargetRequest {
+        guard let text = try value("memory/vnode\(vnode.number)/target-balloon-size") else { return .absent }
+        let target = TargetText(untrusted: text)
         let size = try value("memory/vnode\(vnode.number)/size").flatMap(decimalNumber) ?? .max
-        sizes[vnode.number] = size
-        return size
+        acknowledged[vnode.number] = target.acknowledgement
+        return target.request(limitKiB: min(vnode.sizeKiB, size))
     }
 
     /// Rows that the toolstack took away and made anew are empty: all that was said is said again.
@@ -204,17 +205,18 @@ public final class VNodeInterface {
         return rows
     }
 
+    /// In one transaction: nobody shall see an old size beside a new state. One row alone needs none, and each of its
+    /// ways through xenstore takes as long as moving 2 MiB.
     private func write(_ rows: [Int: VNodeRows]) throws(BalloonError) {
-        let place = place
-        let present = rows.sorted { $0.key < $1.key }
-        try store.transaction { (transaction) throws(BalloonError) in
-            for (vnode, row) in present {
-                // On the way only what changed; at the end everything.
-                let before = row.isMoving ? self.schedule.written(vnode)?.values : nil
-                for (index, (name, value)) in row.values.enumerated() where before?[index].value != value {
-                    try self.writeRow("\(place.directory(vnode: vnode))/\(name)", value, transaction)
-                }
+        let changes = rows.sorted { $0.key < $1.key }.flatMap { (vnode, row) in
+            row.values(after: schedule.written(vnode)).map {
+                (path: "\(place.directory(vnode: vnode))/\($0.name)", value: $0.value)
             }
+        }
+        if changes.isEmpty { return }
+        if changes.count == 1 { return try writeRow(changes[0].path, changes[0].value, nil) }
+        try store.transaction { (transaction) throws(BalloonError) in
+            for (path, value) in changes { try self.writeRow(path, value, transaction) }
         }
     }
 

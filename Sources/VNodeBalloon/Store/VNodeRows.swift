@@ -19,6 +19,12 @@ struct VNodeRows: Equatable, Sendable {
             ("balloon-granularity", "\(granularityKiB)"),
         ]
     }
+
+    /// What is to be written where `before` was written last: what changed.
+    func values(after before: VNodeRows?) -> [(name: String, value: String)] {
+        guard let before else { return values }
+        return zip(values, before.values).filter { $0.value != $1.value }.map { $0.0 }
+    }
 }
 
 /// Where the guest reports.

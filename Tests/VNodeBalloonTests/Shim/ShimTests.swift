@@ -40,6 +40,28 @@ import Testing
         _ = cb_file_close(directory)
     }
 
+    @Test func numbers() throws {
+        let path = work.path + "/number"
+        defer { work.remove("number") }
+        let file = unsafe cb_file_open(path, Int32(CB_OPEN_CREATE))
+        try #require(file >= 0)
+        defer { close(file) }
+        func read(_ text: String) -> Int64 {
+            cb_file_truncate(file, 0)
+            let bytes = Array(text.utf8)
+            #expect(unsafe cb_file_write(file, 0, bytes, bytes.count) == bytes.count)
+            return cb_number_read(file)
+        }
+        #expect(read("0\n") == 0)
+        #expect(read("512\n") == 512)
+        #expect(read("9223372036854775807") == .max)
+        for odd in ["", " 1", "-1", "x", "9223372036854775808", "99999999999999999999999999999999"] {
+            #expect(read(odd) == -Int64(EINVAL), "\(odd)")
+        }
+        #expect(cb_file_truncate(file, 0) == 0 && cb_number_write(file, .max) == 20 && cb_number_write(file, 7) == 1)
+        #expect(cb_number_read(-1) == -Int64(EBADF) && cb_number_write(-1, 1) == -Int64(EBADF))
+    }
+
     @Test func errorTexts() {
         for number: Int32 in [.min, -1, 0, 1, 22, 4095, .max] {
             for capacity in [1, 2, 8, 64] {

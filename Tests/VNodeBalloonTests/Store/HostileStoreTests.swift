@@ -66,8 +66,8 @@ import Testing
         #expect(try interface.read().requests[0] == .size(8192))
     }
 
-    /// After an event about a target, targets are read and nothing else; after any other, everything.
-    @Test func onlyTargetsAreReadWhereOnlyTheyChanged() throws {
+    /// After an event about a target, this target is read and what it must fit; after any other, everything.
+    @Test func onlyTheTargetThatChangedIsRead() throws {
         let interface = try interface()
         _ = try interface.read()
         _ = try interface.publish(Self.states, now: 1)
@@ -81,17 +81,21 @@ import Testing
             #expect(try interface.read(everything: false).requests[0] == .size(8192))
             return fake.requests.dropFirst(before).filter { $0.kind == .read }.map(\.path)
         }
-        let targets = [Self.target, "memory/vnode1/target-balloon-size", "memory/target"]
-        #expect(try paths(after: Self.target, "8192") == targets)
-        #expect(try paths(after: "memory/target", "4711") == targets)
+        #expect(try paths(after: Self.target, "8192") == [Self.target, "memory/vnode0/size"])
+        #expect(try paths(after: "memory/target", "4711") == ["memory/target"])
+        #expect(try interface.read(everything: false).legacyTargetKiB == 4711)
         let everything = try paths(after: "memory/vnode0/size", "16384")
         #expect(everything.contains("control/feature-balloon-vnode") && everything.contains("memory/vnode0/size"))
-        // A target that does not fit has the sizes read again, whatever was told.
+        // A size that was written together with the target counts, though nothing was told of it yet.
         fake.set("memory/vnode0/size", "32768")
         fake.set(Self.target, "20480")
         fake.sendEvents([Self.target])
         try events(interface) { $0 }
-        #expect(try interface.read(everything: false).requests[0] == .size(20480))
+        #expect(try interface.read(everything: false).requests == [0: .size(20480), 1: .size(4096)])
+        fake.set("memory/vnode0/size", "16384")
+        fake.sendEvents([Self.target])
+        try events(interface) { $0 }
+        #expect(try interface.read(everything: false).requests[0] == .invalid)
     }
 
     @Test func oneThatIsLate() throws {

@@ -18,6 +18,19 @@ import Testing
         return schedule
     }
 
+    @Test func onlyWhatChangedIsWritten() {
+        func names(_ row: VNodeRows, after before: VNodeRows?) -> [String] { row.values(after: before).map(\.name) }
+        let moving = VNodeRows(acknowledged: "4096", balloonKiB: 2048, activity: .inflating, granularityKiB: 2048)
+        var further = moving
+        further.balloonKiB = 4096
+        #expect(names(further, after: moving) == ["balloon-size"])
+        var held = further
+        (held.activity, held.reason) = (.held, .guard)
+        #expect(names(held, after: further) == ["balloon-state", "balloon-reason"])
+        let all = ["balloon-target", "balloon-size", "balloon-state", "balloon-reason", "balloon-granularity"]
+        #expect(names(held, after: nil) == all)
+    }
+
     @Test func unchangedRowsAreNotWritten() {
         var schedule = Self.quiet()
         #expect(schedule.due(Self.rows(0, .idle), now: 5 * Self.second).isEmpty)

@@ -1,0 +1,37 @@
+import Glibc
+import Testing
+
+@testable import VNodeBalloon
+
+/// Files that stay open between two readings.
+@Suite struct KeptFileTests {
+    @Test func eachReadingIsNew() throws {
+        let work = try TemporaryDirectory()
+        let path = work.path + "/number"
+        defer { work.remove("number") }
+        let writer = try FileDescriptor.open(path, .create, "")
+        let file = KeptFile(path)
+        let asked = KeptFile(path, .write)
+        try asked.writeNumber(12)
+        #expect(try file.readNumber() == 12)
+        try asked.writeNumber(34)
+        #expect(try file.readNumber() == 34 && file.read() == Array("34".utf8))
+        #expect(ftruncate(writer.rawValue, 100_000) == 0)
+        #expect(try file.read().count == 100_000, "more than fits at first")
+    }
+
+    /// The kernel makes the text anew for a file that is open already.
+    @Test func ofTheKernel() throws {
+        let file = KeptFile("/proc/self/oom_score_adj")
+        let before = try file.readNumber()
+        let asked = KeptFile("/proc/self/oom_score_adj", .write)
+        try asked.writeNumber(before + 1)
+        #expect(try file.readNumber() == before + 1)
+        #expect(try KeptFile("/proc/zoneinfo").read() != [])
+    }
+
+    @Test func oneThatIsNotThere() {
+        let error = #expect(throws: BalloonError.self) { try KeptFile("/proc/self/none").readNumber() }
+        #expect(error?.errno == ENOENT && error?.code == .system)
+    }
+}
