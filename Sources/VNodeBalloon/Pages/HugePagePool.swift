@@ -64,7 +64,11 @@ struct HugePagePool {
             if reached < wanted { break }
         }
         // What another user gave back meanwhile is free, too, but not ours.
-        return Growth(pages: max(0, min(count, try self.free() - free, reached - start)), freeBefore: free)
+        let grown = max(0, min(asked, reached - start))
+        let pages = max(0, min(grown, try self.free() - free))
+        // A page that another user took meanwhile is one of its own: one of those is left over.
+        try shrink(by: grown - pages)
+        return Growth(pages: pages, freeBefore: free)
     }
 
     /// Takes up to `count` free pages out of the pool.
