@@ -41,11 +41,10 @@ int cb_socket_listen(const char *path, uint32_t backlog) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -errno;
     unlink(path);
-    // The mode comes with the bind, so there is no moment at which others could connect.
-    mode_t old = umask(0177);
-    int bound = bind(fd, (struct sockaddr *)&address, length);
-    umask(old);
-    if (bound < 0 || listen(fd, (int)backlog) < 0) return close_failed(fd);
+    // The file gets the socket's mode with the bind, so there is no moment at which others could connect. A umask would
+    // be every thread's.
+    if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, (int)backlog) < 0)
+        return close_failed(fd);
     return fd;
 }
 

@@ -17,23 +17,6 @@ GRUB_MODULES=(biosdisk configfile linux)
 # How many sectors are GRUB's. Its configuration is in the one behind them; dom0-lib.sh has the same number.
 GRUB_SECTORS=512
 
-hvm_stamp() { echo "format 1 ${HVM_PACKAGES[*]}"; }
-
-is_hvm_downloaded() { [ "$(cat "$HVM_CACHE/stamp" 2>/dev/null)" = "$(hvm_stamp)" ]; }
-
-download_hvm_packages() {
-    local package
-    is_hvm_downloaded && return 0
-    say "downloading the device model's packages to $HVM_CACHE (about 20 MB, once)"
-    rm -rf "$HVM_ROOT"
-    mkdir -p "$HVM_CACHE/debs" "$HVM_ROOT"
-    for package in "${HVM_PACKAGES[@]}"; do
-        download_one "$package" "$HVM_CACHE/debs"
-        dpkg-deb -x "$HVM_CACHE/debs/${package}_"*.deb "$HVM_ROOT"
-    done
-    hvm_stamp > "$HVM_CACHE/stamp"
-}
-
 # Whether the scenario starts HVM guests, as its options say.
 needs_hvm() { [[ $GUEST_TYPE == hvm* || -n $HVM ]]; }
 

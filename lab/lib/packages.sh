@@ -55,34 +55,30 @@ kernel_package() {
     apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
 }
 
-# Written last: a cache with this stamp is complete. A change of the list makes a new stamp.
-stamp() { echo "format 1 ${MACHINE_PACKAGES[*]}"; }
+# A set of packages lies in a directory of its own: the packages in debs, unpacked to root, and a stamp, written last. With
+# its stamp a set is complete. Another list is another stamp.
 
-is_downloaded() { [ "$(cat "$CACHE/stamp" 2>/dev/null)" = "$(stamp)" ]; }
+# is_set DIRECTORY PACKAGE...
+is_set() { [ "$(cat "$1/stamp" 2>/dev/null)" = "format 1 ${*:2}" ]; }
 
-download_machine_packages() {
-    is_downloaded && is_systemd_downloaded && is_hvm_downloaded && return 0
-    mkdir -p "$CACHE/debs"
-    # Two runs on a fresh machine: one downloads, the other waits.
-    exec 9>"$CACHE/lock"
-    flock 9
-    is_downloaded || download_locked
-    download_systemd_packages
-    download_hvm_packages
-    exec 9>&-
+# fetch_set DIRECTORY WHAT FINISH PACKAGE...: FINISH is a command; it does what is left to do once all is unpacked.
+fetch_set() {
+    local directory=$1 finish=$3 package
+    ! is_set "$directory" "${@:4}" || return 0
+    say "downloading $2 to $directory, once"
+    rm -rf "$directory/root" "$directory/stamp"
+    mkdir -p "$directory/debs" "$directory/root"
+    for package in "${@:4}"; do
+        fetch_package "$package" "$directory"
+    done
+    $finish
+    echo "format 1 ${*:4}" > "$directory/stamp"
 }
 
-download_locked() {
-    local package kernel
-    say "downloading the emulated machine's packages to $CACHE (about 100 MB, once)"
-    [ -n "$(kernel_package)" ] || as_root apt-get -q update >&2
-    kernel=$(kernel_package)
-    [ -n "$kernel" ] || die "apt knows no linux-image-amd64"
-    for package in "${MACHINE_PACKAGES[@]}" "$kernel"; do
-        download_one "$package" "$CACHE/debs"
-    done
-    unpack_machine "$kernel"
-    stamp > "$CACHE/stamp"
+# fetch_package PACKAGE DIRECTORY: downloads it, if it is not there, and unpacks it.
+fetch_package() {
+    download_one "$1" "$2/debs"
+    dpkg-deb -x "$2/debs/${1}_"*.deb "$2/root"
 }
 
 # download_one PACKAGE DIRECTORY: into a directory aside first, so that an interrupted download does not look complete.
@@ -100,17 +96,14 @@ download_one() {
     rmdir "$aside"
 }
 
-unpack_machine() {
-    local kernel=$1 deb version=${1#linux-image-}
-    rm -rf "$MACHINE_ROOT"
-    mkdir "$MACHINE_ROOT"
-    for deb in "$CACHE"/debs/*.deb; do
-        # Older kernels may lie in the cache; only one is unpacked.
-        case $(basename "$deb") in
-            linux-image-*) [[ $(basename "$deb") == "${kernel}_"* ]] || continue ;;
-        esac
-        dpkg-deb -x "$deb" "$MACHINE_ROOT"
-    done
+# The kernel is none of the set: its name is another one with each of Debian's updates, which make no new stamp.
+add_kernel() {
+    local kernel version
+    [ -n "$(kernel_package)" ] || as_root apt-get -q update >&2
+    kernel=$(kernel_package)
+    [ -n "$kernel" ] || die "apt knows no linux-image-amd64"
+    version=${kernel#linux-image-}
+    fetch_package "$kernel" "$CACHE"
     gzip -dc "$MACHINE_ROOT/boot/xen-$XEN_VERSION-amd64.gz" > "$CACHE/xen.elf"
     unpack_kernel "$MACHINE_ROOT/boot/vmlinuz-$version" > "$CACHE/vmlinux"
     echo "$version" > "$CACHE/kernel-version"
@@ -128,4 +121,22 @@ unpack_kernel() {
     else
         cat "$image"
     fi
+}
+
+are_downloaded() {
+    is_set "$CACHE" "${MACHINE_PACKAGES[@]}" && is_set "$SYSTEMD_CACHE" "${SYSTEMD_PACKAGES[@]}" \
+        && is_set "$HVM_CACHE" "${HVM_PACKAGES[@]}" && is_set "$HEADERS_CACHE" $(headers_packages)
+}
+
+# All that a run needs. Two runs on a fresh machine: one downloads, the other waits.
+download_packages() {
+    are_downloaded && return 0
+    mkdir -p "$CACHE"
+    exec 9>"$CACHE/lock"
+    flock 9
+    fetch_set "$CACHE" "the emulated machine's packages (about 100 MB)" add_kernel "${MACHINE_PACKAGES[@]}"
+    fetch_set "$SYSTEMD_CACHE" "systemd's packages (about 10 MB)" trim_systemd "${SYSTEMD_PACKAGES[@]}"
+    fetch_set "$HVM_CACHE" "the device model's packages (about 20 MB)" true "${HVM_PACKAGES[@]}"
+    fetch_set "$HEADERS_CACHE" "the kernel's headers (14 MB)" move_headers $(headers_packages)
+    exec 9>&-
 }

@@ -2,7 +2,8 @@
 # A guest whose first process is Debian's systemd, for scenarios with GUEST_ROOT=systemd: the lab's guest with systemd's
 # packages, the project as `make install` leaves it, and what `make uninstall` needs. Sourced by lab/setup and lab/run.
 
-SYSTEMD_ROOT=$CACHE/systemd
+SYSTEMD_CACHE=$CACHE/systemd
+SYSTEMD_ROOT=$SYSTEMD_CACHE/root
 SYSTEMD_PACKAGES=(
     systemd libsystemd-shared libacl1 libapparmor1 libaudit1 libblkid1 libcap2 libcap-ng0 libcrypt1 libgcrypt20
     libgpg-error0 libip4tc2 libkmod2 liblz4-1 libmount1 libpam0g libpcre2-8-0 libseccomp2 libselinux1 libssl3 mount make
@@ -31,31 +32,15 @@ SYSTEMD_MASKED=(
     remote-fs.target cryptsetup.target integritysetup.target veritysetup.target
 )
 
-systemd_stamp() { echo "format 1 ${SYSTEMD_PACKAGES[*]}"; }
-
-is_systemd_downloaded() { [ "$(cat "$SYSTEMD_ROOT/stamp" 2>/dev/null)" = "$(systemd_stamp)" ]; }
-
-download_systemd_packages() {
-    local package
-    is_systemd_downloaded && return 0
-    say "downloading systemd's packages to $SYSTEMD_ROOT (about 10 MB, once)"
-    rm -rf "$SYSTEMD_ROOT/root"
-    mkdir -p "$SYSTEMD_ROOT/debs" "$SYSTEMD_ROOT/root"
-    for package in "${SYSTEMD_PACKAGES[@]}"; do
-        download_one "$package" "$SYSTEMD_ROOT/debs"
-        dpkg-deb -x "$SYSTEMD_ROOT/debs/${package}_"*.deb "$SYSTEMD_ROOT/root"
-    done
-    (cd "$SYSTEMD_ROOT/root" && rm -rf "${SYSTEMD_LEFT_OUT[@]}")
-    systemd_stamp > "$SYSTEMD_ROOT/stamp"
-}
+trim_systemd() { (cd "$SYSTEMD_ROOT" && rm -rf "${SYSTEMD_LEFT_OUT[@]}"); }
 
 # add_systemd TREE: makes the guest's tree one that systemd starts, with the project installed and enabled.
 add_systemd() {
     local tree=$1 unit units=$1/etc/systemd/system
-    cp -a --remove-destination "$SYSTEMD_ROOT/root/." "$tree/"
+    cp -a --remove-destination "$SYSTEMD_ROOT/." "$tree/"
     # Their libraries are among the machine's packages.
-    add_program "$tree" "$SYSTEMD_ROOT/root/sbin/kexec" /sbin/kexec
-    add_program "$tree" "$SYSTEMD_ROOT/root/usr/bin/make" /usr/bin/make
+    add_program "$tree" "$SYSTEMD_ROOT/sbin/kexec" /sbin/kexec
+    add_program "$tree" "$SYSTEMD_ROOT/usr/bin/make" /usr/bin/make
     mkdir -p "$units/multi-user.target.wants" "$tree"/{var/log,usr/local,root}
     for unit in "${SYSTEMD_MASKED[@]}"; do
         ln -sfn /dev/null "$units/$unit"

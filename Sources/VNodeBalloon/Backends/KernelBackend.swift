@@ -69,7 +69,7 @@ public final class KernelBackend: Backend {
 
     // MARK: There is nothing of ours to look at: the kernel keeps its own books.
 
-    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64 { balloonFrames(vnode: vnode) }
+    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64 { try recover(vnode: vnode) }
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] { [] }
     public func distrust() throws(BalloonError) {}
     public func isBeingSent() throws(BalloonError) -> Bool { false }

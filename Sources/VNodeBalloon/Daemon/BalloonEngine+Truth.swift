@@ -34,6 +34,7 @@ extension BalloonEngine {
         for vnode in guest.backend.vnodes where !unseen.contains(vnode.number) {
             controller.setBalloon(frames: guest.backend.balloonFrames(vnode: vnode.number), vnode: vnode.number)
         }
+        takeWaitingRequests()
     }
 
     /// Asks Xen about every frame of some slots. What is not as it was believed to be is put right by the next steps.

@@ -10,6 +10,8 @@ public final class BalloonEngine {
     public private(set) var reading = VNodeInterface.Reading()
     /// Where one balloon answers for several vnodes.
     private var shared: SharedBalloon?
+    /// What xenstore said waits until that balloon was seen.
+    private var isReadingWaiting = false
     let log: Logger
     var suspension: Suspension
     /// Xenstore shows a resume that the clocks may not show.
@@ -69,7 +71,7 @@ public final class BalloonEngine {
                 metadata: ["kib": "\(now)"])
         }
         self.reading = reading
-        for (vnode, request) in joined(reading.requests) { controller.setRequest(request, vnode: vnode) }
+        takeRequests()
         if !reading.hasLegacyTarget && !isLegacyTargetAbsent {
             isLegacyTargetAbsent = true
             try state.noteLegacyTargetAbsent()
@@ -81,10 +83,21 @@ public final class BalloonEngine {
         controller.setLegacyTargetReturned(isBack)
     }
 
+    private func takeRequests() {
+        for (vnode, request) in joined(reading.requests) { controller.setRequest(request, vnode: vnode) }
+    }
+
+    /// What was asked for while the shared balloon could not be seen counts once it was.
+    func takeWaitingRequests() {
+        if isReadingWaiting && unseen.isEmpty { takeRequests() }
+    }
+
     private func joined(_ requests: [Int: TargetRequest]) -> [Int: TargetRequest] {
-        guard let balloon = controller.states.first else { return requests }
-        let sum = shared?.request(requests, balloonKiB: balloon.balloonKiB)
-        return sum.map { [balloon.vnode.number: $0] } ?? requests
+        guard shared != nil, let balloon = controller.states.first else { return requests }
+        // A vnode that nothing is asked of keeps what it has: without knowing how much is given it would lose that.
+        isReadingWaiting = !unseen.isEmpty
+        guard !isReadingWaiting, let sum = shared?.request(requests, balloonKiB: balloon.balloonKiB) else { return [:] }
+        return [balloon.vnode.number: sum]
     }
 
     /// What xenstore is told, vnode by vnode as the toolstack knows them.

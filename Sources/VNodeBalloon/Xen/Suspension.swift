@@ -11,7 +11,8 @@ public struct Suspension: Equatable, Sendable {
 
     static func now() -> Suspension { Suspension(nanoseconds: cb_clock_suspended()) }
 
-    /// The clocks are read one after the other, less than a millisecond apart: less than this is no suspend.
+    /// The clocks are read one after the other, a millisecond apart at most unless the machine is very slow: less than this
+    /// is no suspend.
     static let threshold: UInt64 = 3_000_000
 
     public func differs(from other: Suspension) -> Bool {

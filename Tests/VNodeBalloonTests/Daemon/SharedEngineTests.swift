@@ -19,7 +19,6 @@ import Testing
         engine = BalloonEngine(
             guest: Guest(kind: .pv, figures: hand, backend: backend), state: try StateDirectory(path: work.path),
             options: .init(), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        try engine.recover()
     }
 
     private func read(_ requests: [Int: TargetRequest]) throws {
@@ -31,7 +30,14 @@ import Testing
         try engine.take(reading)
     }
 
+    /// The kernel does not say how large its balloon is, or says it again.
+    private func hideBalloon() throws { try hand.directory.truncate("info/low_kb", to: 0) }
+    private func showBalloon(kib: UInt64) throws {
+        try hand.directory.overwrite("info/low_kb", at: 0, with: "\(kib)\n")
+    }
+
     @Test func twoRowsAreOneBalloon() throws {
+        try engine.recover()
         try read([0: .size(65536), 1: .size(196_608)])
         #expect(engine.controller.states.map(\.targetKiB) == [262_144])
         #expect(engine.told.map(\.vnode.number) == [0, 1])
@@ -47,10 +53,33 @@ import Testing
     }
 
     @Test func aForcedSizeHoldsBoth() throws {
+        try engine.recover()
         // Nothing is written: the state directory may go with the test.
         engine.controller.setForced(262_144, vnode: 0)
         try read([0: .size(65536), 1: .size(65536)])
         #expect(engine.told.map(\.reason) == [.forced, .forced])
         #expect(engine.told.map(\.balloonKiB).reduce(0, +) == 262_144)
+    }
+
+    @Test func targetsWaitForABalloonThatCannotBeSeen() throws {
+        try hideBalloon()
+        try engine.recover()
+        try read([1: .size(65536)])
+        #expect(engine.told.map(\.activity) == [.held, .held])
+        #expect(engine.controller.states.map(\.targetKiB) == [nil])
+
+        // 256 MiB were given before: what is not asked of vnode 1 is vnode 0's, and stays.
+        try showBalloon(kib: 262_144)
+        engine.lookAtUnseen()
+        #expect(engine.controller.states.map(\.targetKiB) == [262_144])
+        #expect(engine.told.map(\.balloonKiB) == [196_608, 65536])
+        #expect(engine.told.map(\.activity) == [.idle, .idle])
+    }
+
+    @Test func aLookThatShowsNothingIsNone() throws {
+        try hideBalloon()
+        try engine.recover()
+        #expect(throws: BalloonError.self) { try engine.lookAgain(vnode: 0, slots: 0..<0) }
+        #expect(engine.told.map(\.activity) == [.held, .held])
     }
 }
