@@ -25,7 +25,8 @@ there_and_back() {
     check_killed "inflating vnode $vnode, first kill"
     start_killed below $((START_TOTAL - MOVE / 2))
     check_killed "inflating vnode $vnode, second kill"
-    start_killed below $((START_TOTAL - MOVE * 7 / 8))
+    # A step is an eighth of the way, and the kill comes within or behind the one that passes the number.
+    start_killed below $((START_TOTAL - MOVE * 3 / 4))
     check_killed "inflating vnode $vnode, third kill"
     check "the daemon starts again" start_daemon
     check "256 MiB on vnode $vnode are reached" wait_reached $vnode $((MOVE * 4))
