@@ -8,21 +8,17 @@
    last one. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 #include "hypercall.h"
 #include <xenstore.h>
 
@@ -38,15 +34,7 @@ struct counts {
     } of[KINDS];
 };
 
-static struct counts *open_counts(const char *path)
-{
-    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
-    if (fd < 0 || ftruncate(fd, sizeof(struct counts)))
-        return NULL;
-    void *at = mmap(NULL, sizeof(struct counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    return at == MAP_FAILED ? NULL : at;
-}
+#include "counts.h"
 
 #ifdef READER
 static const char *const names[KINDS] = {
@@ -55,20 +43,15 @@ static const char *const names[KINDS] = {
     "store-read", "store-write", "store-transaction", "store-event", "other",
 };
 
-int main(int argc, char **argv)
+static void print_counts(void)
 {
-    struct counts *c = argc == 2 ? open_counts(argv[1]) : NULL;
-    if (!c)
-        return 64;
     for (int kind = 0; kind < KINDS; kind++)
-        printf("%s %llu %llu %llu %llu\n", names[kind], (unsigned long long)c->of[kind].calls,
-               (unsigned long long)c->of[kind].nanoseconds, (unsigned long long)c->of[kind].first,
-               (unsigned long long)c->of[kind].last);
-    memset(c, 0, sizeof *c);
-    return 0;
+        printf("%s %llu %llu %llu %llu\n", names[kind], (unsigned long long)counts->of[kind].calls,
+               (unsigned long long)counts->of[kind].nanoseconds, (unsigned long long)counts->of[kind].first,
+               (unsigned long long)counts->of[kind].last);
+    memset(counts, 0, sizeof *counts);
 }
 #else
-static struct counts unused, *counts = &unused;
 static bool is_timed;
 static __thread bool is_first_thread;
 static __thread int depth;
@@ -240,9 +223,7 @@ long mbind(void *at, unsigned long bytes, int mode, const unsigned long *nodes, 
 
 __attribute__((constructor)) static void begin(void)
 {
-    struct counts *shared = open_counts(getenv("CALLS"));
-    if (shared)
-        counts = shared;
+    map_counts(getenv("CALLS"));
     is_timed = getenv("CALLS_TIMED") != NULL;
     is_first_thread = true;
     /* Children, the holder above all, are not counted. */

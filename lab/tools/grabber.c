@@ -1,6 +1,8 @@
-/* grabber NODE MOST MS: takes each free 2 MiB page of the node's pool as soon as there is one, MOST at once, keeps it for
-   MS milliseconds and gives it back. Writes each page and verifies it at the end of its time. SIGTERM: verifies all, prints
-   `grabbed N pages, M at once, E errors` and exits: 0 when no word was ever wrong. */
+/* grabber NODE MOST MS: takes free 2 MiB pages of the node's pool as soon as there are any, but only one more each MS
+   milliseconds, and MOST in the end. Each time it gives one back, too, and takes it or another again. So there is always
+   something that it waits for, and what is free for a moment is somebody else's. Writes each page and verifies it before it
+   gives it back. SIGTERM: verifies all, prints `grabbed N pages, M at once, E errors` and exits: 0 when no word was ever
+   wrong. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>
@@ -17,7 +19,6 @@
 
 struct page {
     uint64_t *memory;
-    long since;
     uint64_t seed;
 };
 
@@ -49,7 +50,7 @@ static int grab(struct page *page, unsigned node)
         munmap(memory, PAGE);
         return 0;
     }
-    *page = (struct page){ .memory = memory, .since = milliseconds(), .seed = ++grabbed };
+    *page = (struct page){ .memory = memory, .seed = ++grabbed };
     for (size_t i = 0; i < PAGE / 8; i++) page->memory[i] = page->seed ^ i;
     return 1;
 }
@@ -68,16 +69,21 @@ int main(int argc, char **argv)
     }
     unsigned node = (unsigned)atoi(argv[1]);
     int most = atoi(argv[2]), held = 0, peak = 0;
-    long patience = atol(argv[3]);
+    long patience = atol(argv[3]), next_exchange = 0, next_more = 0;
     struct page *pages = calloc((size_t)most + 1, sizeof *pages);
     signal(SIGTERM, stop);
     while (!stopping) {
-        if (held && milliseconds() >= pages[0].since + patience) {
+        long now = milliseconds();
+        if (held && now >= next_exchange) {
             give_back(&pages[0]);
             for (int i = 1; i < held; i++) pages[i - 1] = pages[i];
-            held--;
+            held -= !grab(&pages[held - 1], node);
+            next_exchange = now + patience;
         }
-        if (held < most && grab(&pages[held], node)) held++;
+        if (held < most && now >= next_more && grab(&pages[held], node)) {
+            held++;
+            next_more = now + patience;
+        }
         if (held > peak) peak = held;
         usleep(300);
     }

@@ -4,53 +4,31 @@
    mallocs FILE (built with -DREADER): prints `calls N bytes N peak N live N` since it was asked last: allocations, bytes
    asked for, and the most and the last that was in use beyond what was in use then. */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 struct counts {
     int64_t calls, bytes, live, peak, base;
 };
 
-static struct counts *open_counts(const char *path)
-{
-    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
-    if (fd < 0 || ftruncate(fd, sizeof(struct counts)))
-        return NULL;
-    void *at = mmap(NULL, sizeof(struct counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    return at == MAP_FAILED ? NULL : at;
-}
+#include "counts.h"
 
 #ifdef READER
-int main(int argc, char **argv)
+static void print_counts(void)
 {
-    struct counts *c = argc == 2 ? open_counts(argv[1]) : NULL;
-    if (!c)
-        return 64;
-    printf("calls %lld bytes %lld peak %lld live %lld\n", (long long)c->calls, (long long)c->bytes,
-           (long long)(c->peak - c->base), (long long)(c->live - c->base));
-    c->calls = c->bytes = 0;
-    c->base = c->peak = c->live;
-    return 0;
+    printf("calls %lld bytes %lld peak %lld live %lld\n", (long long)counts->calls, (long long)counts->bytes,
+           (long long)(counts->peak - counts->base), (long long)(counts->live - counts->base));
+    counts->calls = counts->bytes = 0;
+    counts->base = counts->peak = counts->live;
 }
 #else
 void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
 void *__libc_memalign(size_t, size_t);
 void __libc_free(void *);
 
-static struct counts unused, *counts = &unused;
-
-__attribute__((constructor)) static void begin(void)
-{
-    struct counts *shared = open_counts(getenv("MALLOCS"));
-    if (shared)
-        counts = shared;
-}
+__attribute__((constructor)) static void begin(void) { map_counts(getenv("MALLOCS")); }
 
 static void *taken(void *block, size_t bytes)
 {
