@@ -1,7 +1,8 @@
 # What the profile of a run says (tools/profile.c): Xen's instructions by kind of function, for one move each.
 #   awk -f inside.awk REPORT PROFILE SORTED
-# REPORT has the scenario's `window NUMBER NAME`. SORTED is made of two kinds of lines, by address: `ADDRESS 0 FUNCTION`, and
-# `ADDRESS 1 WINDOW PHASE EXECUTIONS INSTRUCTIONS`. Prints `MOVE WHAT NUMBER`: instructions in millions, or executions.
+# REPORT has the scenario's `window NUMBER NAME`. SORTED is made of two kinds of lines, by address: `ADDRESS 0 FUNCTION`
+# and `ADDRESS 1 WINDOW PHASE EXECUTIONS INSTRUCTIONS`. Prints `MOVE WHAT NUMBER`: millions of instructions, or
+# executions.
 
 # Phases as in tools/mark.h.
 function move_of(name, phase) {
@@ -18,22 +19,30 @@ function part_of(name, phase) {
 
 function rule(kind, pattern) { kinds[++rules] = kind; patterns[rules] = "^(" pattern ")$" }
 
-# The kind of a function: the first rule that fits. Found once for each function, not for each block.
-function kind_of(name,    i) {
+# A function's name without its file and what the compiler added.
+function short(name) {
     sub(/.*#/, "", name)
     sub(/\.(constprop|part|isra).*/, "", name)
+    return name
+}
+
+# The kind of a function: the first rule that fits.
+function kind_of(name,    i) {
     for (i = 1; i <= rules; i++) if (name ~ patterns[i]) return kinds[i]
     return "rest"
 }
 
 BEGIN {
     rule("idle", "idle_loop|default_idle|_*do_softirq|rcu_.*|scrub_free_pages|node_to_scrub")
-    rule("list", "p2m_get_page_from_gfn|guest_walk_.*|map_domain_gfn|hap_(p2m_ga|gva)_to_gfn.*|paging_gva_to_gfn|copy_.*_hvm")
-    rule("list", "hvm_copy.*|__hvm_copy|hvm_translate_get_page|hvm_find_io_handler|hvm_mmio.*|hvmemul_.*|vlapic_.*|hvm_vcpu_has_pending_irq")
+    rule("list", "p2m_get_page_from_gfn|guest_walk_.*|map_domain_gfn|hap_(p2m_ga|gva)_to_gfn.*|paging_gva_to_gfn")
+    rule("list", "copy_.*_hvm|hvm_copy.*|__hvm_copy|hvm_translate_get_page|hvm_find_io_handler|hvm_mmio.*")
+    rule("list", "hvmemul_.*|vlapic_.*|hvm_vcpu_has_pending_irq")
     rule("flush", "flush_area_local|hvm_asid_flush_.*|guest_flush_tlb_.*|hap_write_p2m_entry_post|flush_tlb.*")
-    rule("interrupt", "send_IPI_.*|flush_area_mask|invalidate_interrupt|common_interrupt|do_IRQ|_*bitmap_.*|get_cpu_maps|put_cpu_maps")
-    rule("interrupt", "cpu_in_hotplug_context|ret_from_intr|restore_all_xen|__find_.*_bit|filtered_flush_tlb_mask")
-    rule("lock", "_(spin|read|write|percpu_write|percpu_read)_.*|queue_.*_lock_slowpath|_check_lock_level|p2m_unlock_and_tlb_flush")
+    rule("interrupt", "send_IPI_.*|flush_area_mask|filtered_flush_tlb_mask|invalidate_interrupt|common_interrupt")
+    rule("interrupt", "do_IRQ|_*bitmap_.*|__find_.*_bit|(get|put)_cpu_maps|cpu_in_hotplug_context")
+    rule("interrupt", "ret_from_intr|restore_all_xen")
+    rule("lock", "_(spin|read|write|percpu_write|percpu_read)_.*|queue_.*_lock_slowpath|_check_lock_level")
+    rule("lock", "p2m_unlock_and_tlb_flush")
     rule("heap", "free_(heap|domheap)_pages|page_list_.*|(alloc|assign).*_pages?|get_free_buddy|cleanup_page_mappings")
     rule("heap", "domain_(adjust_tot_pages|clamp_alloc_bitsize)|get_page|put_page|clear_page_.*")
     rule("map", "(un)?map_domain_page")
@@ -46,6 +55,7 @@ BEGIN {
     count["flush_area_mask"] = "flushes"
     count["default_idle"] = "idle-turns"
     count["map_domain_page"] = "maps"
+    count["write_p2m_entry"] = "writes"
 }
 
 FNR == 1 { file++ }
@@ -64,7 +74,7 @@ file == 2 {
     sum[move, part == "" ? who : part] += number / 1e6
 }
 
-file == 3 && $2 == 0 { at = $1; function_name = $3; kind = kind_of($3) }
+file == 3 && $2 == 0 { at = $1; function_name = short($3); kind = kind_of(function_name) }
 
 file == 3 && $2 == 1 && ($4 == 1 || $4 == 2 || $4 == 5) && name[$3] != "-" {
     move = move_of(name[$3], $4)

@@ -1,5 +1,5 @@
-/* Marks for the profile of a run (profile.c): what a program is doing from here on. One instruction that does nothing, and
-   that no compiler makes: the profile sees it being executed, on whichever processor. */
+/* Marks for the profile of a run (profile.c): what a program is doing from here on. One instruction that does nothing,
+   and that no compiler makes: the profile sees it being executed, on whichever processor. */
 #ifndef LAB_MARK_H
 #define LAB_MARK_H
 

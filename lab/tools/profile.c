@@ -1,12 +1,12 @@
-/* profile: a plugin of QEMU that counts the instructions of everything that runs in the emulated machine, Xen's by block of
+/* profile: a plugin of QEMU that counts the instructions of all that runs in the emulated machine, Xen's by block of
    code. It is loaded by QEMU on this machine and is not in the guest.
 
    -plugin profile.so,out=FILE
 
    Programs in the guest mark what they are doing (mark.h). At the end of each window FILE gets a line
-   `WINDOW PHASE user|kernel INSTRUCTIONS` for each phase of it, and `WINDOW PHASE ADDRESS EXECUTIONS INSTRUCTIONS` for each
-   block of Xen's; `kernel` is dom0's and the guest's. All processors take turns on one thread here, and so nothing is
-   locked. */
+   `WINDOW PHASE user|kernel INSTRUCTIONS` for each phase of it, and `WINDOW PHASE ADDRESS EXECUTIONS INSTRUCTIONS` for
+   each block of Xen's; `kernel` is dom0's and the guest's. All processors take turns on one thread here, and so nothing
+   is locked. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@ struct qemu_plugin_insn;
 enum { NO_REGISTERS = 0, ADD_INLINE = 0 };
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*call)(plugin_id, struct qemu_plugin_tb *));
 void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int operation, void *at, uint64_t number);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*call)(unsigned, void *), int registers,
-                                            void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*call)(unsigned, void *),
+                                            int registers, void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
@@ -125,7 +125,8 @@ static void look_for_marks(struct qemu_plugin_tb *tb, size_t length)
         const unsigned char *bytes = qemu_plugin_insn_data(insn);
         if (qemu_plugin_insn_size(insn) == MARK_SIZE && !memcmp(bytes, begin, sizeof begin) &&
             !memcmp(bytes + sizeof begin + 1, MARK_NAME, sizeof MARK_NAME - 1) && bytes[sizeof begin] <= WINDOW)
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, NO_REGISTERS, (void *)(uintptr_t)bytes[sizeof begin]);
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, NO_REGISTERS,
+                                                   (void *)(uintptr_t)bytes[sizeof begin]);
     }
 }
 

@@ -1,5 +1,5 @@
-# Where Xen spends a move: the instructions of Xen's functions, counted while the bare program, the product and Linux's own
-# balloon move the same amount. lib/inside.sh says what came out.
+# Where Xen spends a move: the instructions of Xen's functions, counted while the bare program, the product and Linux's
+# own balloon move the same amount. lib/inside.sh says what came out.
 KIB=262144
 MIB=$((KIB / 1024))
 MOVES=3
