@@ -71,11 +71,15 @@ each() { rounded "$(calculate "$(inside_figure "$1" "$2") / $(value "inside.$1.r
 # instructions MOVE MS: of so many ms those for each entry that Xen removes.
 instructions() { rounded "$(calculate "($2) * 1e6 / $(value "inside.$1.removed")")"; }
 
+# own_work MOVE: Xen's ms without what the other processor does.
+own_work() {
+    calculate "$(value "inside.$1.xen") - $(inside_figure "$1" in.interrupt) - $(inside_figure "$1" in.idle)"
+}
+
 inside_summary() {
-    local bare=bare.inflate ours=ours.inflate xen flush more
+    local bare=bare.inflate ours=ours.inflate xen flush
     xen=$(value inside.$bare.xen)
     flush="$(inside_figure $bare in.flush) + $(inside_figure $bare in.interrupt)"
-    more=$(calculate "$(value inside.$ours.xen) - $xen")
     cat <<TEXT
 - **Xen removes each of the 512 entries of an extent alone**: $(value inside.$bare.removed) for 256 MiB, $(instructions $bare "$xen") instructions each.
   It breaks the entry of 2 MiB into 512 first, so $(each $bare writes) entries are written for each that goes, and pages of the tables
@@ -85,9 +89,9 @@ inside_summary() {
   hypercall puts the flushes off to its end: nothing that a guest can ask for makes it cheaper.
 - **xen-balloon** gives single frames. Xen reads each one's number by a walk through the guest's page tables,
   $(rounded "$(inside_figure kernel.inflate in.list)") ms without the walks through its own. For an extent one number is read ($(rounded "$(inside_figure $bare in.list)") ms).
-- **The same hypercall from the daemon** takes Xen $(rounded "$more") ms more than from the bare program. It does the same: $(value inside.$ours.removed) entries,
-  $(each $ours flushes) flushes and $(each $ours interrupts) interrupts an entry. The other processor's way back to sleep makes $(rounded "$(calculate "$(inside_figure $ours in.idle) - $(inside_figure $bare in.idle)")") ms
-  of the difference. How often it gets there before the next interrupt depends on how the emulator lets the processors take
-  turns; a real machine does it beside the move.
+- **The same hypercall from the daemon** takes Xen $(rounded "$(value inside.$ours.xen)") ms, from the bare program $(rounded "$xen"). Without the interrupts to the other
+  processor and its way back to sleep it is $(rounded "$(own_work $ours)") and $(rounded "$(own_work $bare)") ms: the work is the same. How often the other processor is
+  interrupted, and is asleep again before the next interrupt, depends on how the emulator lets the processors take turns. So
+  even like moves differ: $(all_values inside.$ours.timed)ms here, $(all_values inside.$bare.timed)ms there.
 TEXT
 }
