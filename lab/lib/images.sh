@@ -98,6 +98,8 @@ compile_tools() {
         gcc "${flags[@]}" -D__XEN_TOOLS__ -shared -fPIC -o "$work/tools/$tool.so" "$lab/tools/$tool.c"
         gcc "${flags[@]}" -D__XEN_TOOLS__ -static -DREADER -o "$work/tools/$tool" "$lab/tools/$tool.c"
     done
+    [ -z "$PROFILE" ] ||
+        gcc "${flags[@]}" -shared -fPIC -fvisibility=hidden -o "$work/tools/profile.so" "$lab/tools/profile.c"
 }
 
 pack() { (cd "$1" && find . -print0 | sort -z | cpio --null -o -H newc -R 0:0 --quiet); }

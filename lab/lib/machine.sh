@@ -15,8 +15,9 @@ DOM0_ARGUMENTS="console=hvc0 panic=1 loglevel=4 mitigations=off"
 # console, the second carries what the scenario reports and nothing else. 124 when it took too long.
 # Replaces the shell: run it in the background.
 boot() {
-    local console=$1 report=$2 seconds=$3
-    exec timeout --kill-after=10 "$seconds" qemu-system-x86_64 "${CLOCK[@]}" \
+    local console=$1 report=$2 seconds=$3 profile=()
+    [ -z "$PROFILE" ] || profile=(-plugin "$work/tools/profile.so,out=$work/profile")
+    exec timeout --kill-after=10 "$seconds" qemu-system-x86_64 "${CLOCK[@]}" "${profile[@]}" \
         -machine q35 -cpu "qemu64,+svm,+npt" -m "$((2 * PNODE_MIB))M" -smp 2 \
         -object "memory-backend-ram,id=m0,size=${PNODE_MIB}M" -numa node,nodeid=0,cpus=0,memdev=m0 \
         -object "memory-backend-ram,id=m1,size=${PNODE_MIB}M" -numa node,nodeid=1,cpus=1,memdev=m1 \

@@ -46,7 +46,8 @@ TEXT
         cat <<TEXT
 - **The inflate beside the bare program**: asking Xen whether new pages are RAM and the domain is not being migrated, asking
   the kernel what the guest can spare, and minding what others have in the pool take $(rounded "$unasked") ms. Larger steps would ask
-  less often, and whoever wants something would wait longer. The one large hypercall itself took $(rounded "$(calculate "$(phase_time inflate give 3)")") ms here and $(rounded "$(calculate "$(phase_time inflate give 4)")") ms in the bare program, for as many frames.
+  less often, and whoever wants something would wait longer. The one large hypercall itself took $(rounded "$(calculate "$(phase_time inflate give 3)")") ms here and $(rounded "$(calculate "$(phase_time inflate give 4)")") ms in the bare program, for as many frames; the
+  work is the same (*Where the time goes*).
 TEXT
     fi
     if missed "dom0's write"; then

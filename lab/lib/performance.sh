@@ -248,6 +248,13 @@ $(phase_table inflate)
 
 $(phase_table deflate)
 
+What Xen does meanwhile, on all processors: its instructions by kind of function (lab/tools/profile.c; a million is a
+millisecond here). xen-balloon's moves are counted from a millisecond after their start.
+
+$(inside_table)
+
+$(inside_summary)
+
 ## Larger and smaller steps
 
 The bare program alone, for a GiB:

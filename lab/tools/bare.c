@@ -11,10 +11,13 @@
         what looking at a balloon needs: FILE, which stays, is mapped for reading, each page's frame is read, and two
         frames of each are asked about: `map N probe N`
    bare clock
-        what reading the clock costs: `clock N` */
+        what reading the clock costs: `clock N`
+   bare window
+        ends a window of the profile (mark.h). In `bare cycle` the phases are marked */
 #define _GNU_SOURCE
 #include <time.h>
 #include "extents.h"
+#include "mark.h"
 
 static uint64_t *frames;
 static int pagemap_fd;
@@ -76,8 +79,10 @@ static void fault_in(int fd, unsigned node, size_t first, size_t count, uint64_t
         fail("mmap");
     bind_to(memory, bytes, node);
     lap(&times[0], &since);
+    MARK(FAULT_PHASE);
     if (madvise(memory, bytes, POPULATE_WRITE))
         fail("madvise");
+    MARK(REST_PHASE);
     lap(&times[1], &since);
     for (size_t i = 0; i < count; i++)
         frames[first + i] = frame_of(pagemap_fd, memory + (i << EXTENT_SHIFT));
@@ -94,15 +99,19 @@ static void inflate(int fd, unsigned node, size_t extents, size_t pool_step, siz
     for (size_t done = 0, count; done < extents; done += count) {
         count = extents - done < chunk ? extents - done : chunk;
         since = now();
+        MARK(GROW_PHASE);
         while (grown < done + count) {
             size_t more = extents - grown < pool_step ? extents - grown : pool_step;
             set_pool(pages += (long)more);
             grown += more;
         }
+        MARK(REST_PHASE);
         lap(&pool, &since);
         fault_in(fd, node, done, count, times);
         since = now();
+        MARK(GIVE_PHASE);
         move_all(frames + done, count, EXTENT_ORDER, XENMEM_decrease_reservation, 0);
+        MARK(REST_PHASE);
         lap(&give, &since);
     }
     printf("inflate %llu pool %llu map %llu fault %llu pagemap %llu give %llu\n", (unsigned long long)(now() - start),
@@ -117,8 +126,10 @@ static void deflate(int fd, unsigned node, size_t extents, size_t chunk)
     while (extents > 0) {
         size_t count = extents < chunk ? extents : chunk;
         extents -= count;
+        MARK(TAKE_PHASE);
         move_all(frames + extents, count, EXTENT_ORDER, XENMEM_populate_physmap,
                  XENMEMF_vnode | XENMEMF_exact_node(node));
+        MARK(REST_PHASE);
         lap(&take, &since);
         if (ftruncate(fd, (off_t)(extents << EXTENT_SHIFT)))
             fail("ftruncate");
@@ -189,7 +200,7 @@ static void clock_cost(void)
 static int usage(void)
 {
     fprintf(stderr, "usage: bare cycle FILE NODE MIB POOL CHUNK BACK, bare frames FILE NODE MIB BATCH,\n"
-                    "       bare probes FILE MIB, bare clock\n");
+                    "       bare probes FILE MIB, bare clock, bare window\n");
     return 64;
 }
 
@@ -201,6 +212,10 @@ int main(int argc, char **argv)
     pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     if (!strcmp(command, "clock") && argc == 2) {
         clock_cost();
+        return 0;
+    }
+    if (!strcmp(command, "window") && argc == 2) {
+        MARK(WINDOW);
         return 0;
     }
     if (!strcmp(command, "probes") && argc == 4) {

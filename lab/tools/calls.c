@@ -20,6 +20,7 @@
 #include <sys/uio.h>
 #include <time.h>
 #include "hypercall.h"
+#include "mark.h"
 #include <xenstore.h>
 
 enum kind {
@@ -69,10 +70,23 @@ static uint64_t now(void)
 /* The intent record is written at the end of each step; a start ends with probes. */
 static bool has_last(enum kind kind) { return is_timed || kind == INTENT || kind == PROBE; }
 
+/* For a profile of the run. */
+static void mark(enum kind kind)
+{
+    switch (kind) {
+    case GIVE: MARK(GIVE_PHASE); break;
+    case TAKE: MARK(TAKE_PHASE); break;
+    case GROW: MARK(GROW_PHASE); break;
+    case FAULT: MARK(FAULT_PHASE); break;
+    default: MARK(REST_PHASE);
+    }
+}
+
 static uint64_t enter(enum kind kind)
 {
     if (!is_first_thread || depth++ > 0)
         return 0;
+    mark(kind);
     bool is_first = counts->of[kind].calls++ == 0;
     uint64_t time = is_timed || is_first ? now() : 0;
     if (is_first)
@@ -82,7 +96,10 @@ static uint64_t enter(enum kind kind)
 
 static void leave(enum kind kind, uint64_t since)
 {
-    if (!is_first_thread || --depth > 0 || !has_last(kind))
+    if (!is_first_thread || --depth > 0)
+        return;
+    mark(OTHER);
+    if (!has_last(kind))
         return;
     counts->of[kind].last = now();
     if (is_timed)

@@ -1,6 +1,7 @@
 /* sample: when this domain's memory is what. Times are Xen's, in nanoseconds, and so comparable with dom0's.
 
-   sample kernel KIB         waits until Linux's own balloon says that the domain has KIB (current_kb): `reached TIME`
+   sample kernel KIB         waits until Linux's own balloon says that the domain has KIB (current_kb): `reached TIME`;
+                             the time between, but for the first millisecond, is marked for a profile (mark.h)
    sample reservation MS     looks every MS milliseconds until SIGTERM: `TIME PAGES` at the start, at the end, and before
                              and after each change
    sample offset             what is to be taken from CLOCK_MONOTONIC to have Xen's time
@@ -8,6 +9,7 @@
    The others print `ready` once the clock is set. */
 #define _GNU_SOURCE
 #include <signal.h>
+#include "mark.h"
 #include "xentime.h"
 
 #define CURRENT_KB "/sys/devices/system/xen_memory/xen_memory0/info/current_kb"
@@ -33,8 +35,13 @@ static long long current_kb(int fd)
 static void wait_for(long long kib, int64_t offset)
 {
     int fd = open(CURRENT_KB, O_RDONLY | O_CLOEXEC);
-    while (!stopping && current_kb(fd) != kib)
+    long long start = current_kb(fd), is;
+    while (!stopping && (is = current_kb(fd)) != kib) {
+        if (is != start)
+            MARK(MOVE_PHASE);
         usleep(1000);
+    }
+    MARK(REST_PHASE);
     if (!stopping)
         printf("reached %lld\n", (long long)monotonic() - offset);
 }
