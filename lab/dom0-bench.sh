@@ -125,8 +125,9 @@ our_moves() {
     check_all_back "$(of_guest "all is back")"
 }
 
+# With the product's own steps.
 compare_bare() {
-    guest "bare cycle /huge/bare 1 $MOVE_MIB 4 8 64" > /tmp/bare || fail "the bare program moves $MOVE_MIB MiB"
+    guest "bare cycle /huge/bare 1 $MOVE_MIB 4 16 64" > /tmp/bare || fail "the bare program moves $MOVE_MIB MiB"
     for way in inflate deflate; do
         figure "${OF}bare.$way $(milliseconds "$(bare_part $way $way)")"
     done

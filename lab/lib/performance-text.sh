@@ -24,8 +24,12 @@ TEXT
 # missed WHAT...: whether a goal whose text begins so is missed.
 missed() { grep -qF "FAIL bench: $*" "$goals"; }
 
-# give_share OF: how much of the bare program's inflate is the hypercall, in per cent, at 8 extents a step.
-give_share() { rounded "$(calculate "$(value "$1cycle.4.8.give") / $(value "$1cycle.4.8.inflate") * 100")"; }
+# gives, step: our hypercalls in an inflate of 256 MiB, and the extents of each.
+gives() { phases inflate | awk '$1 == "give" { print $2 }'; }
+step() { rounded "$(calculate "128 / ($(gives))")"; }
+
+# give_share OF: how much of the bare program's inflate is the hypercall, in per cent, at the product's step.
+give_share() { rounded "$(calculate "$(value "$1cycle.4.16.give") / $(value "$1cycle.4.16.inflate") * 100")"; }
 
 # on_the_way OF: how much faster than xl mem-set the bare program's deflate and the two ways through xenstore are together.
 on_the_way() {
@@ -102,7 +106,7 @@ why_hvm_differs() {
 xen-balloon's inflate takes $(difference hvm.kernel.inflate kernel.inflate) ms longer in HVM than in PVH, ours $(difference hvm.ours.inflate ours.inflate) ms. The bare program, giving single frames, tells why:
 in HVM each hypercall costs $(rounded "$calls") ms more, since Xen has the device model in dom0 forget what it has mapped, and each
 entry of its list $(rounded "$frames") us more. For 256 MiB xen-balloon makes 128 hypercalls of 512 entries:
-$(rounded "$(calculate "128 * ($calls)")") and $(rounded "$(calculate "65.536 * ($frames)")") ms. We make $(phases inflate | awk '$1 == "give" { print $2 }') hypercalls of one entry an extent.
+$(rounded "$(calculate "128 * ($calls)")") and $(rounded "$(calculate "65.536 * ($frames)")") ms. We make $(gives) hypercalls of $(step) entries.
 TEXT
 }
 
@@ -115,8 +119,8 @@ what_was_tried() {
     cat <<TEXT
 - **Larger batches** save nothing in the kernel: one extent at a time costs $(rounded "$(value cycle.1.1.inflate)") ms a GiB, 64 cost
   $(rounded "$(value cycle.4.64.inflate)"). The hypercall alone differs by $(spread_of_gives) % between the lines above, whatever the batch. What larger
-  batches save is our own part of each step, so a step is 8 extents; whoever wants something waits for one step at most. In HVM, where a hypercall
-  costs more, one extent at a time costs $(rounded "$(value hvm.cycle.4.1.inflate)") ms a GiB, 4 cost $(rounded "$(value hvm.cycle.4.4.inflate)"), 8 $(rounded "$(value hvm.cycle.4.8.inflate)") and 64 $(rounded "$(value hvm.cycle.4.64.inflate)").
+  batches save is our own part of each step, so a step is $(step) extents; whoever wants something waits for one step at most. In HVM, where a hypercall
+  costs more, one extent at a time costs $(rounded "$(value hvm.cycle.4.1.inflate)") ms a GiB, 4 cost $(rounded "$(value hvm.cycle.4.4.inflate)"), 16 $(rounded "$(value hvm.cycle.4.16.inflate)") and 64 $(rounded "$(value hvm.cycle.4.64.inflate)").
 - **Growing the pool in one write or many**: $(rounded "$(value cycle.64.4.pool)") ms a GiB with 64 pages a write,
   $(rounded "$(value cycle.4.4.pool)") with 4, $(rounded "$(value cycle.1.4.pool)") with 1. So 4, and the kernel never looks for pages for long.
 - **Zeroing**: the kernel clears each page once, when it is faulted in ($(rounded "$(value cycle.4.4.fault)") ms a GiB); we clear nothing. Giving while
