@@ -26,7 +26,7 @@ missed() { grep -qF "FAIL bench: $*" "$goals"; }
 
 # gives, step: our hypercalls in an inflate of 256 MiB, and the extents of each.
 gives() { phases inflate | awk '$1 == "give" { print $2 }'; }
-step() { rounded "$(calculate "128 / ($(gives))")"; }
+step() { calculate "128 / ($(gives))"; }
 
 # give_share OF: how much of the bare program's inflate is the hypercall, in per cent, at the product's step.
 give_share() { rounded "$(calculate "$(value "$1cycle.4.16.give") / $(value "$1cycle.4.16.inflate") * 100")"; }
