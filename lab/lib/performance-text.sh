@@ -120,7 +120,7 @@ what_was_tried() {
 - **Larger batches** save nothing in the kernel: one extent at a time costs $(rounded "$(value cycle.1.1.inflate)") ms a GiB, 64 cost
   $(rounded "$(value cycle.4.64.inflate)"). The hypercall alone differs by $(spread_of_gives) % between the lines above, whatever the batch. What larger
   batches save is our own part of each step, so a step is $(step) extents; whoever wants something waits for one step at most. In HVM, where a hypercall
-  costs more, one extent at a time costs $(rounded "$(value hvm.cycle.4.1.inflate)") ms a GiB, 4 cost $(rounded "$(value hvm.cycle.4.4.inflate)"), 16 $(rounded "$(value hvm.cycle.4.16.inflate)") and 64 $(rounded "$(value hvm.cycle.4.64.inflate)").
+  costs more, one extent at a time costs $(rounded "$(value hvm.cycle.1.1.inflate)") ms a GiB, 4 cost $(rounded "$(value hvm.cycle.4.4.inflate)"), 16 $(rounded "$(value hvm.cycle.4.16.inflate)") and 64 $(rounded "$(value hvm.cycle.4.64.inflate)").
 - **Growing the pool in one write or many**: $(rounded "$(value cycle.64.4.pool)") ms a GiB with 64 pages a write,
   $(rounded "$(value cycle.4.4.pool)") with 4, $(rounded "$(value cycle.1.4.pool)") with 1. So 4, and the kernel never looks for pages for long.
 - **Zeroing**: the kernel clears each page once, when it is faulted in ($(rounded "$(value cycle.4.4.fault)") ms a GiB); we clear nothing. Giving while

@@ -3,7 +3,8 @@
 
 # other_steps: what the bare program needs with larger and smaller steps, and with single frames.
 other_steps() {
-    for chunk in 1 4 8 16 32 64; do bare_steps 4 $chunk 64; done
+    bare_steps 1 1 1
+    for chunk in 4 8 16 32 64; do bare_steps 4 $chunk 64; done
     for batch in 64 512 4096; do bare_frames $batch; done
 }
 

@@ -31,9 +31,9 @@ figure "clock $(guest 'bare clock' | cut -d ' ' -f 2)"
 bare_steps 4 4 64
 bare_steps 1 1 1
 bare_steps 4 4 4
-bare_steps 4 8 16
-bare_steps 4 16 32
-bare_steps 4 32 8
+bare_steps 4 8 8
+bare_steps 4 16 16
+bare_steps 4 32 32
 bare_steps 4 64 64
 bare_steps 64 64 64
 bare_steps 64 4 64
