@@ -40,11 +40,12 @@ on_the_way() {
 
 # why_missed OF TEXT: what keeps a guest's goals from being met, for those that were missed. OF and TEXT as of move_rows.
 why_missed() {
-    local of=$1 text=$2 the="${2}the"
+    local of=$1 text=$2 the="${2}the" also=''
     [ -n "$text" ] || the=The
-    if missed "${text}inflate 256 MiB" || missed "${text}processor time for a GiB, inflate"; then
+    ! missed "${text}processor time for a GiB, inflate" || also=', and its processor time'
+    if missed "${text}inflate 256 MiB" || [ -n "$also" ]; then
         cat <<TEXT
-- **$the inflate beside \`xl mem-set\`, and its processor time**: even the bare program is only
+- **$the inflate beside \`xl mem-set\`$also**: even the bare program is only
   $(rounded "$(ratio "${of}mem-set.inflate" "${of}bare.inflate")") times as fast. $(give_share "$of") % of its time is one hypercall, in which Xen takes the 512 entries of each extent out of
   its tables, one by one. Nothing that a guest can do makes that cheaper. The deflate, where Xen puts in one entry an
   extent, is $(rounded "$(ratio "${of}mem-set.deflate" "${of}bare.deflate")") times as fast.
@@ -104,7 +105,7 @@ why_hvm_differs() {
     frames=$(calculate "(${hvm[1]}) - (${pvh[1]})")
     cat <<TEXT
 xen-balloon's inflate takes $(difference hvm.kernel.inflate kernel.inflate) ms longer in HVM than in PVH, ours $(difference hvm.ours.inflate ours.inflate) ms. The bare program, giving single frames, tells why:
-in HVM each hypercall costs $(rounded "$calls") ms more, since Xen has the device model in dom0 forget what it has mapped, and each
+in HVM each hypercall costs $(rounded "$calls") ms more (after it Xen has the device model in dom0 drop its mappings), and each
 entry of its list $(rounded "$frames") us more. For 256 MiB xen-balloon makes 128 hypercalls of 512 entries:
 $(rounded "$(calculate "128 * ($calls)")") and $(rounded "$(calculate "65.536 * ($frames)")") ms. We make $(gives) hypercalls of $(step) entries.
 TEXT
