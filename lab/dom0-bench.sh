@@ -44,17 +44,21 @@ move_ours() {
     read_moment
 }
 
-# move_kernel KIB LESS: the same of Linux's own balloon: memory/target becomes KIB, the domain has LESS KiB less then.
+# move_kernel HOW KIB LESS: the same of Linux's own balloon: memory/target becomes KIB, the domain has LESS KiB less.
+# HOW: `mem-set`, the whole command, from its start on; or `target`, the row alone.
 move_kernel() {
     CPU=$(cpu_of_kernel)
-    guest_start sample "sample kernel $((KERNEL_KIB - $2))"
+    guest_start sample "sample kernel $((KERNEL_KIB - $3))"
     wait_until 10 sample_is_ready
-    moment "$D/memory/target" "$1" > /tmp/moment
+    case $1 in
+        mem-set) moment run xl mem-set "$DOMID" "$2k" ;;
+        target) moment "$D/memory/target" "$2" ;;
+    esac > /tmp/moment || fail "$1: Linux's own balloon is told $2 KiB"
     sleep 5
     guest_log sample >> /tmp/moment
     CPU=$(($(cpu_of_kernel) - CPU))
     read_moment
-    [ -n "$REACHED" ] || fail "Linux's own balloon reaches $2 KiB"
+    [ -n "$REACHED" ] || fail "$1: Linux's own balloon reaches $3 KiB"
 }
 sample_is_ready() { guest_log sample | grep -q ready; }
 
@@ -66,6 +70,118 @@ read_moment() {
 # calculate EXPRESSION: in awk's floating point.
 calculate() { awk "BEGIN { printf \"%.6g\", $* }"; }
 milliseconds() { calculate "($*) / 1e6"; }
+
+# prepare_comparison: in a guest that has just been started.
+prepare_comparison() {
+    remember_pages
+    KERNEL_KIB=$(kernel_kib)
+    TARGET_KIB=$(xenstore-read "$D/memory/target")
+    MAXIMUM_KIB=$(maxmem "$DOMID")
+    OFFSET=$(guest_clock_offset)
+    guest "mkdir -p /huge; mount -t hugetlbfs none /huge"
+}
+kernel_kib() { guest "cat /sys/devices/system/xen_memory/xen_memory0/info/current_kb"; }
+
+# --- Moves that are compared: the same amount on vnode 1 by the product, by a bare program, by Linux's own ------
+
+MOVE_KIB=262144
+MOVE_MIB=$((MOVE_KIB / 1024))
+# What the names of a guest's figures begin with, and what its checks say: nothing for the guest of `moves`.
+OF=
+of_guest() { echo "${OF%.}${OF:+: }$1"; }
+
+# Of the amount moved, for a GiB.
+for_a_gib() { calculate "($1) * 1048576 / $MOVE_KIB"; }
+
+all_hypercalls() {
+    calculate "$(for kind in give take probe reservation other-hypercall; do echo "$(calls $kind) +"; done) 0"
+}
+
+# The write, the first hypercall, the last note, the size in xenstore.
+in_order() {
+    [ "$WRITTEN" -lt $(($(first_hypercall) - OFFSET)) ] && [ $(($(calls intent last) - OFFSET)) -lt "$REACHED" ]
+}
+
+# compare_ours inflate|deflate TARGET
+compare_ours() {
+    move_ours 1 "$2"
+    check "$(of_guest "$1: what happened in dom0 and in the guest is in order by Xen's time")" in_order
+    figure "${OF}ours.$1 $(milliseconds "$REACHED - $WRITTEN")"
+    figure "${OF}ours.$1.inside $(milliseconds "$(inside)")"
+    figure "${OF}ours.$1.first-hypercall $(milliseconds "$(first_hypercall) - $OFFSET - $WRITTEN")"
+    figure "${OF}ours.$1.published $(milliseconds "$REACHED - $(calls intent last) + $OFFSET")"
+    figure "${OF}ours.$1.cpu $(milliseconds "$(for_a_gib $CPU)")"
+    figure "${OF}ours.$1.hypercalls $(for_a_gib "$(all_hypercalls)")"
+    figure "${OF}ours.$1.store-writes $(for_a_gib "$(calls store-write)")"
+}
+
+our_moves() {
+    check "$(of_guest "the daemon starts, and its calls are counted")" start_counted_daemon
+    for try in 1 2 3 4 5; do
+        compare_ours inflate $MOVE_KIB
+        check_given "$(of_guest "$MOVE_MIB MiB on vnode 1")" 0 $MOVE_KIB
+        compare_ours deflate 0
+    done
+    check_all_back "$(of_guest "all is back")"
+}
+
+# With the product's own steps.
+compare_bare() {
+    guest "bare cycle /huge/bare 1 $MOVE_MIB 4 16 64" > /tmp/bare || fail "the bare program moves $MOVE_MIB MiB"
+    for way in inflate deflate; do
+        figure "${OF}bare.$way $(milliseconds "$(bare_part $way $way)")"
+    done
+}
+
+# bare_part WAY PART: of what the bare program printed.
+bare_part() {
+    awk -v way="$1" -v part="$2" '$1 == way { for (i = 1; i < NF; i += 2) if ($i == part) print $(i + 1) }' /tmp/bare
+}
+
+# compare_kernel HOW inflate|deflate LESS: HOW as of move_kernel. `xl mem-set` moves the domain's maximum, too.
+compare_kernel() {
+    move_kernel "$1" $((TARGET_KIB - $3)) "$3"
+    case $1 in
+        mem-set) name=mem-set less=$3 ;;
+        target) name=kernel less=0 ;;
+    esac
+    figure "${OF}$name.$2 $(milliseconds "$REACHED - $WRITTEN")"
+    figure "${OF}$name.$2.cpu $(milliseconds "$(for_a_gib "$CPU")")"
+    check_total "$(of_guest "$1, $2")" "$3"
+    check_eq "$(of_guest "$1, $2: the domain's maximum is $less KiB lower")" \
+        $((MAXIMUM_KIB - $(maxmem "$DOMID"))) "$less"
+}
+
+kernel_moves() {
+    for try in 1 2 3; do
+        for how in mem-set target; do
+            compare_kernel $how inflate $MOVE_KIB
+            compare_kernel $how deflate 0
+        done
+    done
+}
+
+# --- Parts of a move, by the bare program alone ------------------------------------------------------------------------
+
+PARTS_MIB=128
+
+# bare_steps POOL CHUNK BACK: pool pages and extents at a time (tools/bare.c); milliseconds for a GiB.
+bare_steps() {
+    guest "bare cycle /huge/bare 1 $PARTS_MIB $1 $2 $3" > /tmp/bare || fail "the bare program moves $PARTS_MIB MiB"
+    for name in inflate pool map fault pagemap give; do
+        figure "${OF}cycle.$1.$2.$name $(milliseconds "$(bare_part inflate $name) * 1024 / $PARTS_MIB")"
+    done
+    for name in deflate take truncate pool; do
+        figure "${OF}cycle.back.$3.$name $(milliseconds "$(bare_part deflate $name) * 1024 / $PARTS_MIB")"
+    done
+}
+
+# bare_frames BATCH: 32 MiB of single frames; microseconds a page.
+bare_frames() {
+    guest "bare frames /huge/bare 1 32 $1" > /tmp/bare || fail "the bare program moves frames"
+    figure "${OF}frames.$1.give $(calculate "$(bare_part give give) / 8192e3")"
+    figure "${OF}frames.$1.take $(calculate "$(bare_part give take) / 8192e3")"
+}
 
 # --- Memory in one piece ------------------------------------------------------------------------------------------------
 

@@ -1,15 +1,25 @@
-/* maxmem DOMID KIB: the most memory that Xen lets a domain have, and nothing else. `xl mem-max` would also want a new
-   memory/target. Below what the domain has it is allowed: it then gets no more. */
+/* maxmem DOMID [KIB]: sets the most memory that Xen lets a domain have, and nothing else; without KIB it prints it.
+   `xl mem-max` would also want a new memory/target. Below what the domain has it is allowed: it then gets no more. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <xenctrl.h>
 
+static int show(xc_interface *xen, uint32_t domain)
+{
+    xc_dominfo_t info;
+    if (xc_domain_getinfo(xen, domain, 1, &info) != 1 || info.domid != domain)
+        return -1;
+    printf("%lu\n", info.max_memkb);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 3)
+    if (argc != 2 && argc != 3)
         return 64;
+    uint32_t domain = (uint32_t)atoi(argv[1]);
     xc_interface *xen = xc_interface_open(NULL, NULL, 0);
-    if (!xen || xc_domain_setmaxmem(xen, (uint32_t)atoi(argv[1]), strtoull(argv[2], NULL, 10))) {
+    if (!xen || (argc == 2 ? show(xen, domain) : xc_domain_setmaxmem(xen, domain, strtoull(argv[2], NULL, 10)))) {
         perror("maxmem");
         return 1;
     }

@@ -1,35 +1,8 @@
 # How fast a balloon moves, what it costs, and where memory lies afterwards: the product, a bare C program that does the same
 # kernel work, and Linux's own balloon, one after the other in the same guest. Linux's comes last: it moves memory between
 # the physical nodes.
-KIB=262144
-MIB=$((KIB / 1024))
 CYCLES=10
 CYCLE_KIB=65536
-
-# per_gib N: of the amount moved, for a GiB.
-per_gib() { calculate "($1) * 1048576 / $KIB"; }
-
-all_hypercalls() {
-    calculate "$(for kind in give take probe reservation other-hypercall; do echo "$(calls $kind) +"; done) 0"
-}
-
-# ours inflate|deflate TARGET: one move of the product on vnode 1.
-ours() {
-    move_ours 1 "$2"
-    check "$1: what happened in dom0 and in the guest is in order by Xen's time" in_order
-    figure "ours.$1 $(milliseconds "$REACHED - $WRITTEN")"
-    figure "ours.$1.inside $(milliseconds "$(inside)")"
-    figure "ours.$1.first-hypercall $(milliseconds "$(first_hypercall) - $OFFSET - $WRITTEN")"
-    figure "ours.$1.published $(milliseconds "$REACHED - $(calls intent last) + $OFFSET")"
-    figure "ours.$1.cpu $(milliseconds "$(per_gib $CPU)")"
-    figure "ours.$1.hypercalls $(per_gib "$(all_hypercalls)")"
-    figure "ours.$1.store-writes $(per_gib "$(calls store-write)")"
-}
-
-# The write, the first hypercall, the last note, the size in xenstore.
-in_order() {
-    [ "$WRITTEN" -lt $(($(first_hypercall) - OFFSET)) ] && [ $(($(calls intent last) - OFFSET)) -lt "$REACHED" ]
-}
 
 # timed inflate|deflate TARGET: one move of a daemon whose calls are timed one by one, which takes some time itself.
 timed() {
@@ -43,21 +16,8 @@ timed() {
     done < /tmp/calls
 }
 
-# kernel inflate|deflate LESS: the same of Linux's own balloon.
-kernel() {
-    move_kernel $((TARGET_KIB - $2)) "$2"
-    figure "kernel.$1 $(milliseconds "$REACHED - $WRITTEN")"
-    figure "kernel.$1.cpu $(milliseconds "$(per_gib "$CPU")")"
-}
-
-# bare_part WAY PART: of what the bare program printed.
-bare_part() { awk -v way="$1" -v part="$2" '$1 == way { for (i = 1; i < NF; i += 2) if ($i == part) print $(i + 1) }' /tmp/bare; }
-
 bare_cycle() {
-    guest "bare cycle /huge/bare 1 $MIB 4 8 64" > /tmp/bare || fail "the bare program moves $MIB MiB"
-    for way in inflate deflate; do
-        figure "bare.$way $(milliseconds "$(bare_part $way $way)")"
-    done
+    compare_bare
     # As the daemon's kinds of calls are called.
     for pair in pool:grow-pool map:map fault:fault pagemap:pagemap give:give; do
         series "bare inflate ${pair#*:} $(bare_part inflate ${pair%:*})"
@@ -85,43 +45,29 @@ cycles() {
 ours_to() { targets "$1" "$1"; wait_reached 0 "$1" && wait_reached 1 "$1"; }
 ours_up() { ours_to $CYCLE_KIB; }
 ours_down() { ours_to 0; }
-kernel_has() { [ "$(guest "cat $KERNEL/info/current_kb")" = "$1" ]; }
+kernel_has() { [ "$(kernel_kib)" = "$1" ]; }
 kernel_to() { xenstore-write "$D/memory/target" $((TARGET_KIB - $1)); sleep 1; wait_until 60 kernel_has $((KERNEL_KIB - $1)); }
 kernel_up() { kernel_to $((2 * CYCLE_KIB)); }
 kernel_down() { kernel_to 0; }
 
 start_guest
-remember_pages
-KERNEL=/sys/devices/system/xen_memory/xen_memory0
-KERNEL_KIB=$(guest "cat $KERNEL/info/current_kb")
-TARGET_KIB=$(xenstore-read "$D/memory/target")
-OFFSET=$(guest_clock_offset)
-guest "mkdir /huge; mount -t hugetlbfs none /huge"
+prepare_comparison
 figure "clock $(guest 'bare clock' | cut -d ' ' -f 2)"
 figure "start.contiguous $(contiguous_mib)"
 
 for try in 1 2 3 4 5; do bare_cycle; done
-check "the daemon starts, and its calls are counted" start_counted_daemon
-for try in 1 2 3 4 5; do
-    ours inflate $KIB
-    check_given "$MIB MiB on vnode 1" 0 $KIB
-    ours deflate 0
-done
-check_all_back "all is back"
+our_moves
 cycles ours ours_up ours_down
 check "the daemon ends" stop_daemon
 check_all_back "after $CYCLES cycles"
 
 check "the daemon starts, and its calls are timed" start_counted_daemon timed
 for try in 1 2; do
-    timed inflate $KIB
+    timed inflate $MOVE_KIB
     timed deflate 0
 done
 check "the daemon ends" stop_daemon
 
 cycles kernel kernel_up kernel_down
-for try in 1 2 3; do
-    kernel inflate $KIB
-    kernel deflate 0
-done
+kernel_moves
 finish

@@ -1,31 +1,5 @@
 # What the parts of a move cost, by a program that does nothing else: pool pages and extents at a time, 4 KiB frames a
 # hypercall. Then balloons that follow the same targets, the product's and Linux's own, over time.
-MIB=128
-PAGES=$((MIB * 256))
-
-# Nanoseconds for all that was moved to milliseconds a GiB, or microseconds a page.
-per_gib() { calculate "($1) * 1024 / $MIB / 1e6"; }
-per_page() { calculate "($1) / $2 / 1e3"; }
-# part FILE LINE NAME: the number behind NAME in a line of the bare program.
-part() { awk -v line="$2" -v name="$3" '$1 == line { for (i = 1; i < NF; i += 2) if ($i == name) print $(i + 1) }' "$1"; }
-
-# cycle POOL CHUNK BACK
-cycle() {
-    guest "bare cycle /huge/bare 1 $MIB $1 $2 $3" > /tmp/bare || fail "the bare program moves $MIB MiB"
-    for name in inflate pool map fault pagemap give; do
-        figure "cycle.$1.$2.$name $(per_gib "$(part /tmp/bare inflate $name)")"
-    done
-    for name in deflate take truncate pool; do
-        figure "cycle.back.$3.$name $(per_gib "$(part /tmp/bare deflate $name)")"
-    done
-}
-
-# frames BATCH: 32 MiB of single frames.
-frames() {
-    guest "bare frames /huge/bare 1 32 $1" > /tmp/bare || fail "the bare program moves frames"
-    figure "frames.$1.give $(per_page "$(part /tmp/bare give give)" 8192)"
-    figure "frames.$1.take $(per_page "$(part /tmp/bare give take)" 8192)"
-}
 
 # follow NAME COMMAND: COMMAND KIB sets a target; the balloon's size over time, from just before the first one on.
 follow() {
@@ -52,21 +26,19 @@ target_ours() {
 target_kernel() { moment "$D/memory/target" $((TARGET_KIB - $1)) | cut -d ' ' -f 2; }
 
 start_guest
-remember_pages
-KERNEL_KIB=$(guest "cat /sys/devices/system/xen_memory/xen_memory0/info/current_kb")
-TARGET_KIB=$(xenstore-read "$D/memory/target")
-guest "mkdir /huge; mount -t hugetlbfs none /huge"
+prepare_comparison
 figure "clock $(guest 'bare clock' | cut -d ' ' -f 2)"
-cycle 4 4 64
-cycle 1 1 1
-cycle 4 4 4
-cycle 4 8 16
-cycle 4 16 32
-cycle 4 64 64
-cycle 64 64 64
-cycle 64 4 64
-cycle 1 4 64
-for batch in 1 64 512 4096; do frames $batch; done
+bare_steps 4 4 64
+bare_steps 1 1 1
+bare_steps 4 4 4
+bare_steps 4 8 8
+bare_steps 4 16 16
+bare_steps 4 32 32
+bare_steps 4 64 64
+bare_steps 64 64 64
+bare_steps 64 4 64
+bare_steps 1 4 64
+for batch in 1 64 512 4096; do bare_frames $batch; done
 check_all_back "the bare program moved it"
 
 check "the daemon starts" start_daemon
@@ -78,9 +50,10 @@ follow ours target_ours
 check "the daemon ends" stop_daemon
 check_all_back "the product moved it"
 
-move_kernel $((TARGET_KIB - MIB * 1024)) $((MIB * 1024))
-figure "kernel.give $(per_page "$REACHED - $WRITTEN" $PAGES)"
-move_kernel "$TARGET_KIB" 0
-figure "kernel.take $(per_page "$REACHED - $WRITTEN" $PAGES)"
+pages=$((PARTS_MIB * 256))
+move_kernel target $((TARGET_KIB - PARTS_MIB * 1024)) $((PARTS_MIB * 1024))
+figure "kernel.give $(calculate "($REACHED - $WRITTEN) / $pages / 1e3")"
+move_kernel target "$TARGET_KIB" 0
+figure "kernel.take $(calculate "($REACHED - $WRITTEN) / $pages / 1e3")"
 follow kernel target_kernel
 finish
