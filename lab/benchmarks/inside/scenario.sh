@@ -1,9 +1,8 @@
 # Where Xen spends a move: the instructions of Xen's functions, counted while the bare program, the product and Linux's
 # own balloon move the same amount. lib/inside.sh says what came out.
-KIB=262144
-MIB=$((KIB / 1024))
+KIB=$MOVE_KIB
+MIB=$MOVE_MIB
 MOVES=3
-KERNEL=/sys/devices/system/xen_memory/xen_memory0
 
 # window NAME: what was counted since the last one belongs to NAME. The profile numbers the windows.
 WINDOW=0
@@ -14,10 +13,9 @@ window() {
 }
 
 bare_cycle() {
-    guest "bare cycle /huge/bare 1 $MIB 4 8 64" > /tmp/bare || fail "the bare program moves $MIB MiB"
+    guest "bare cycle /huge/bare 1 $MIB 4 16 64" > /tmp/bare || fail "the bare program moves $MIB MiB"
     for pair in inflate:give deflate:take; do
-        figure "inside.bare.${pair%:*}.timed $(milliseconds "$(awk -v way="${pair%:*}" -v part="${pair#*:}" '
-            $1 == way { for (i = 1; i < NF; i += 2) if ($i == part) print $(i + 1) }' /tmp/bare)")"
+        figure "inside.bare.${pair%:*}.timed $(milliseconds "$(bare_part ${pair%:*} ${pair#*:})")"
     done
     window bare
 }
@@ -31,17 +29,14 @@ ours() {
 
 # kernel inflate|deflate LESS
 kernel() {
-    move_kernel $((TARGET_KIB - $2)) "$2"
+    move_kernel target $((TARGET_KIB - $2)) "$2"
     figure "inside.kernel.$1.timed $(milliseconds "$REACHED - $WRITTEN")"
     window "kernel.$1"
 }
 
 start_guest
-remember_pages
-KERNEL_KIB=$(guest "cat $KERNEL/info/current_kb")
-TARGET_KIB=$(xenstore-read "$D/memory/target")
-guest "mkdir /huge; mount -t hugetlbfs none /huge"
-guest "bare cycle /huge/bare 1 $MIB 4 8 64" > /dev/null
+prepare_comparison
+guest "bare cycle /huge/bare 1 $MIB 4 16 64" > /dev/null
 window -
 for try in $(seq $MOVES); do bare_cycle; done
 
