@@ -26,7 +26,10 @@ public final class HolderClient: DescriptorKeeper {
         kept[name] = nil
         // A new holder has nothing yet: it must get the rest before it counts as one of ours.
         if kept.isEmpty && socket == nil { socket = connected() } else { try? connectAndSendAgain() }
-        if let socket, !ask(socket, "drop \(name)", -1) { self.socket = nil }
+        guard let socket, !ask(socket, "drop \(name)", -1) else { return }
+        // Gone while it was asked. Without a connection nobody would notice that the rest is kept by nothing.
+        self.socket = nil
+        if !kept.isEmpty { try? connectAndSendAgain() }
     }
 
     public func kept(prefix: String) -> [(name: String, descriptor: FileDescriptor)] {

@@ -64,11 +64,19 @@ struct HugePagePool {
             if reached < wanted { break }
         }
         // What another user gave back meanwhile is free, too, but not ours.
-        let grown = max(0, min(asked, reached - start))
-        let pages = max(0, min(grown, try self.free() - free))
-        // A page that another user took meanwhile is one of its own: one of those is left over.
-        try shrink(by: grown - pages)
-        return Growth(pages: pages, freeBefore: free)
+        let count = Self.count(asked: asked, grown: reached - start, freeBefore: free, freeAfter: try self.free())
+        if count.leftOver > 0, try isOwnSurplusAll() { try shrink(by: count.leftOver) }
+        return Growth(pages: count.ours, freeBefore: free)
+    }
+
+    /// What a growth of the pool means when others use it, too.
+    ///
+    /// - Returns: `ours`: free pages that we may use. `leftOver`: pages that another user took while there were free ones of
+    ///   its own, so that as many of those are free beyond what it had.
+    static func count(asked: Int, grown: Int, freeBefore: Int, freeAfter: Int) -> (ours: Int, leftOver: Int) {
+        let grown = max(0, min(asked, grown))
+        let ours = max(0, min(grown, freeAfter - freeBefore))
+        return (ours, min(grown - ours, freeBefore))
     }
 
     /// Takes up to `count` free pages out of the pool.

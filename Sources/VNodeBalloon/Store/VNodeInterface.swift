@@ -3,7 +3,8 @@ public import Logging
 
 /// The per-vnode interface in xenstore: reads what the toolstack wants, publishes what the balloons do.
 ///
-/// Paths are relative to the domain's directory. A watch event is a hint: everything is read again.
+/// Paths are relative to the domain's directory. A watch event is a hint: what it names is read again, and now and then
+/// everything.
 public final class VNodeInterface {
     /// What xenstore says.
     public struct Reading: Equatable, Sendable {
@@ -95,7 +96,7 @@ public final class VNodeInterface {
         return true
     }
 
-    /// Reads everything again, and finds out where to report.
+    /// Reads again, and finds out where to report.
     ///
     /// - Parameter everything: false after watch events: where all of them named targets, these are read and nothing else.
     ///   Each row takes a third of a millisecond, and somebody waits.
@@ -108,7 +109,7 @@ public final class VNodeInterface {
         self.isLegacyNamed = false
         if isFull { try findPlace() }
         for vnode in vnodes where isFull || named.contains(vnode.number) {
-            if isFull && place == .prepared { try checkRows(vnode.number) }
+            if isFull && place == .prepared { try checkRows(vnode.number, all: everything) }
             last.requests[vnode.number] = try request(of: vnode)
         }
         last.hasTargets = last.requests.values.contains { $0 != .absent }
@@ -131,18 +132,28 @@ public final class VNodeInterface {
     }
 
     /// Rows that the toolstack took away and made anew are empty: all that was said is said again.
-    private func checkRows(_ vnode: Int) throws(BalloonError) {
-        guard let state = try value(place.directory(vnode: vnode) + "/balloon-state") else {
+    ///
+    /// - Parameter all: looks at every row, not at the state alone: a toolstack makes them one after the other. Only where
+    ///   nothing was told: our own writes are told of, too, and a row that stays empty must not have us write for ever.
+    private func checkRows(_ vnode: Int, all: Bool) throws(BalloonError) {
+        let directory = place.directory(vnode: vnode)
+        guard let state = try value(directory + "/balloon-state") else {
             absent.insert(vnode)
             schedule.forget(vnode)
             return
         }
         absent.remove(vnode)
         // Only an empty row was made anew. One that somebody else fills is not ours to fight over.
-        guard schedule.written(vnode) != nil, state.isEmpty else { return }
-        schedule.forget(vnode)
-        // A toolstack that begins again waits for it. One that only emptied the feature wants it empty.
-        publishedFeature = nil
+        guard let written = schedule.written(vnode) else { return }
+        if state.isEmpty {
+            schedule.forget(vnode)
+            // A toolstack that begins again waits for it. One that only emptied the feature wants it empty.
+            publishedFeature = nil
+        } else if all {
+            for (name, said) in written.values where !said.isEmpty {
+                if try value("\(directory)/\(name)")?.isEmpty == true { schedule.forget(vnode) }
+            }
+        }
     }
 
     /// memory/static-max in KiB.

@@ -13,8 +13,8 @@ final class KeptFile {
         self.access = access
     }
 
-    /// All of it.
-    /// - Throws: `.system`.
+    /// All of it, 4 MiB at most.
+    /// - Throws: `.system`; `errno` is EFBIG above that.
     func read() throws(BalloonError) -> [UInt8] {
         var capacity = 32 << 10
         while true {
@@ -30,6 +30,7 @@ final class KeptFile {
             }
             if length < capacity { return bytes }
             capacity *= 4
+            if capacity > 8 << 20 { throw BalloonError(.system, "cannot read \(path)", errno: EFBIG) }
         }
     }
 
@@ -40,7 +41,11 @@ final class KeptFile {
     /// Writes a number in one write.
     /// - Throws: `.system`, with the kernel's errno.
     func writeNumber(_ number: Int) throws(BalloonError) {
-        _ = try call("write") { cb_number_write($0, UInt64(number)) }
+        // Negative where somebody else changed what it was reckoned from.
+        guard let value = UInt64(exactly: number) else {
+            throw BalloonError(.system, "cannot write \(number) to \(path)", errno: EINVAL)
+        }
+        _ = try call("write") { cb_number_write($0, value) }
     }
 
     private func call(_ what: String, _ body: (Int32) -> Int64) throws(BalloonError) -> Int64 {

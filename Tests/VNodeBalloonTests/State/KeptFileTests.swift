@@ -30,6 +30,18 @@ import Testing
         #expect(try KeptFile("/proc/zoneinfo").read() != [])
     }
 
+    @Test func whatCannotBe() throws {
+        let asked = KeptFile("/proc/self/oom_score_adj", .write)
+        let error = #expect(throws: BalloonError.self) { try asked.writeNumber(-1) }
+        #expect(error?.errno == EINVAL)
+        let work = try TemporaryDirectory()
+        defer { work.remove("long") }
+        let writer = try FileDescriptor.open(work.path + "/long", .create, "")
+        #expect(ftruncate(writer.rawValue, 64 << 20) == 0)
+        let other = #expect(throws: BalloonError.self) { try KeptFile(work.path + "/long").read() }
+        #expect(other?.errno == EFBIG)
+    }
+
     @Test func oneThatIsNotThere() {
         let error = #expect(throws: BalloonError.self) { try KeptFile("/proc/self/none").readNumber() }
         #expect(error?.errno == ENOENT && error?.code == .system)

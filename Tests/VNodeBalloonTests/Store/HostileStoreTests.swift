@@ -98,6 +98,29 @@ import Testing
         #expect(try interface.read(everything: false).requests[0] == .invalid)
     }
 
+    /// A toolstack makes a vnode's rows one after the other, and some after we have written: they are filled within a
+    /// minute, whichever they are.
+    @Test func rowsThatAreMadeAnew() throws {
+        let names = ["target", "size", "state", "reason", "granularity"].map { "memory/vnode1/balloon-" + $0 }
+        fake.set("control/feature-balloon-vnode", "")
+        for name in names + ["memory/vnode0/balloon-state"] { fake.set(name, "") }
+        let interface = try interface()
+        _ = try interface.read()
+        _ = try interface.publish(Self.states, now: 1)
+        #expect(!interface.isFallback)
+        #expect(names.map(fake.value) == ["4096", "2048", "idle", "", "2048"])
+        for name in names where !name.hasSuffix("state") {
+            fake.set(name, "")
+            _ = try interface.read()
+            _ = try interface.publish(Self.states, now: 2)
+            #expect(names.map(fake.value) == ["4096", "2048", "idle", "", "2048"], "\(name)")
+        }
+        let asked = fake.requests.count { $0.kind == .write }
+        _ = try interface.read()
+        _ = try interface.publish(Self.states, now: 3)
+        #expect(fake.requests.count { $0.kind == .write } == asked, "and then nothing is written")
+    }
+
     @Test func oneThatIsLate() throws {
         fake.react { _ in .late(milliseconds: 20) }
         #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])

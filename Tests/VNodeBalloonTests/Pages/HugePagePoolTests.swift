@@ -1,0 +1,34 @@
+import Testing
+
+@testable import VNodeBalloon
+
+/// What a growth of the pool means when others use it, too.
+@Suite struct HugePagePoolTests {
+    func count(_ asked: Int, _ grown: Int, free: Int, _ after: Int) -> [Int] {
+        let count = HugePagePool.count(asked: asked, grown: grown, freeBefore: free, freeAfter: after)
+        return [count.ours, count.leftOver]
+    }
+
+    @Test func nobodyElse() {
+        #expect(count(4, 4, free: 0, 4) == [4, 0])
+        #expect(count(4, 4, free: 7, 11) == [4, 0])
+        #expect(count(4, 2, free: 0, 2) == [2, 0], "the kernel found two")
+        #expect(count(4, 0, free: 0, 0) == [0, 0])
+    }
+
+    /// Others took pages meanwhile: as many of their free ones are left over.
+    @Test func takenMeanwhile() {
+        #expect(count(4, 4, free: 10, 13) == [3, 1])
+        #expect(count(4, 4, free: 10, 8) == [0, 4])
+        #expect(count(4, 4, free: 0, 2) == [2, 0], "they had none: what is left is ours")
+        #expect(count(4, 4, free: 1, 1) == [0, 1])
+        #expect(count(4, 4, free: 0, 0) == [0, 0])
+    }
+
+    /// What others put into the pool, or took out of it, is theirs.
+    @Test func changedMeanwhile() {
+        #expect(count(4, 24, free: 0, 24) == [4, 0])
+        #expect(count(4, 4, free: 0, 9) == [4, 0], "they freed some")
+        #expect(count(4, -3, free: 10, 7) == [0, 0])
+    }
+}
