@@ -2,8 +2,8 @@
 # the domain is being sent: Xen would not send what was populated meanwhile, and the sender fails on a page that was just
 # given. Nothing leaks, nothing is missing, and everything is exact afterwards.
 
-# The daemon moves so slowly that a migration begins in the middle of it.
-RATE=40
+# The daemon moves so slowly that a migration begins in the middle of it: a step is a second's worth, 20 MiB.
+RATE=20
 
 # migrate_while TEXT SECONDS KIB: the target is written, so long after it the migration begins. The toolstack writes the
 # target anew.

@@ -73,7 +73,7 @@ grab_code=$?
 check_eq "what it grabbed was its own ($(guest_log grab))" $grab_code 0
 # The pool was empty: all that it had was made, or freed, by us.
 grabbed=$(guest_log grab | sed 's/.*pages, \([0-9]*\) at once.*/\1/')
-check "it grabbed pages of ours ($grabbed)" [ "$grabbed" -ge 5 ]
+check "it grabbed pages of ours ($grabbed)" [ "$grabbed" -ge 1 ]
 arrive "after it" 0 0
 check_le "after it: pages left in the pool of node 1" "$(guest "cat $NODES/node1/$POOL")" "$grabbed"
 guest "echo 0 > $NODES/node1/$POOL"

@@ -178,11 +178,18 @@ check "some of it was given, and not all" [ "$held" -ge 65536 -a "$held" -lt 256
 set -- $(node_kib 1)
 check "the guard is not what holds it: $1 KiB are available, $2 kept" [ "$1" -gt $(($2 + 16384)) ]
 check_row "no 2 MiB page is left" 1 "$held" held no-memory
-sleep 65
 tries() { guest "grep -c 'did less than asked' /run/lab/daemon.log"; }
-before=$(tries)
-sleep 120
-check_eq "it is tried again once a minute" $(($(tries) - before)) 2
+# A page that the kernel finds after all has it begin afresh: two minutes count in which it found none.
+for minutes in 1 2 3 4 5; do
+    held=$(row 1 size)
+    sleep 65
+    before=$(tries)
+    sleep 120
+    tried=$(($(tries) - before))
+    [ "$(row 1 size)" != "$held" ] || break
+    note "a page was found: $held KiB, then $(row 1 size)"
+done
+check_eq "it is tried again once a minute" $tried 2
 guest_end fragment
 check "at the next tick it goes on by itself" wait_reached_by_tick 1 256000 62
 target 1 0

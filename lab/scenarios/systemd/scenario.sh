@@ -71,7 +71,8 @@ check_agree "started"
 
 # --- Kills -----------------------------------------------------------------------------------------------------------
 ADDRESSES=$(addresses 192)
-limit=$((START_TOTAL - 73728)) pid=$(main_pid $DAEMON)
+# In or behind the first of its two steps.
+limit=$((START_TOTAL - 69632)) pid=$(main_pid $DAEMON)
 guest_start killer "sh -c \"until [ \\\$(probe reservation) -lt $limit ]; do :; done; kill -9 $pid\""
 target 1 262144
 killer_done() { guest '[ -s /run/lab/killer.code ]'; }
