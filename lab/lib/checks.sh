@@ -42,12 +42,15 @@ judge() {
 # emulator_failed CONSOLE: whether the guest died of QEMU and not of us. QEMU's emulated SVM sometimes delivers Xen's
 # event interrupt twice, the second time while the guest has interrupts off, in the first instructions of the handler
 # (before swapgs). The kernel's own report of what was interrupted shows it: bit 9 of EFLAGS is clear. No processor does
-# that, and nothing that the guest's memory holds can bring it about.
+# that, and nothing that the guest's memory holds can bring it about. The same goes for a report whose EFLAGS have bits
+# that no processor has (22 and up).
 emulator_failed() {
     tr -d '\r' < "$1" | awk '
         /asm_sysvec_xen_hvm_callback\+/ { left = 3; kernel = 0; next }
         left > 0 { left--; kernel = kernel || /RIP: 0010:/
             if (kernel && /EFLAGS: 00000[014589cd][0-9a-f][0-9a-f]/) found = 1 }
+        /RIP: 0010:/ { kernel_report = 3 }
+        kernel_report-- > 0 && /EFLAGS: [0-9a-f]/ && !/EFLAGS: 00[0-3]/ { found = 1 }
         END { exit !found }'
 }
 
