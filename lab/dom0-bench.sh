@@ -131,6 +131,7 @@ compare_bare() {
     for way in inflate deflate; do
         figure "${OF}bare.$way $(milliseconds "$(bare_part $way $way)")"
     done
+    figure "${OF}bare.inflate.pool $(milliseconds "$(bare_part inflate pool)")"
 }
 
 # bare_part WAY PART: of what the bare program printed.

@@ -140,7 +140,7 @@ hvm_goals_table() {
 guests_row() {
     local of line="| $1 |"
     shift
-    for of in '' hvm. emulated-clock.; do line+=" $("$@" "$of") |"; done
+    for of in '' hvm. emulated-clock. uncleared.; do line+=" $("$@" "$of") |"; done
     echo "$line"
 }
 guest_ms() { ms "$2$1"; }
@@ -148,8 +148,8 @@ guest_ratio() { rounded "$(ratio "$2mem-set.$1" "$2ours.$1")"; }
 
 guests_table() {
     local way
-    echo "| move of 256 MiB | PVH | HVM | PVH, its clock emulated by Xen |"
-    echo "|---|---|---|---|"
+    echo "| move of 256 MiB | PVH | HVM | PVH, its clock emulated by Xen | PVH, booted with \`init_on_alloc=0\` |"
+    echo "|---|---|---|---|---|"
     for way in inflate deflate; do
         guests_row "$way: vnode-balloon" guest_ms ours.$way
         guests_row "$way: first step to last inside the daemon" guest_ms ours.$way.inside

@@ -1,5 +1,6 @@
-# The moves of `moves` in other guests: HVM, as stock xl builds it, and PVH whose clock Xen emulates, as it does on a machine
-# that does not promise a steady one. The bare program, the product and Linux's own balloon in turn.
+# The moves of `moves` in other guests: HVM, as stock xl builds it; PVH whose clock Xen emulates, as it does on a machine
+# that does not promise a steady one; PVH whose kernel does not clear pages when they are allocated. The bare program, the
+# product and Linux's own balloon in turn.
 
 # other_steps: what the bare program needs with larger and smaller steps, and with single frames.
 other_steps() {
@@ -27,4 +28,7 @@ compare hvm
 # shellcheck disable=SC2034 # of dom0-lib.sh
 GUEST_TYPE=pvh XL_CONFIG=
 compare emulated-clock
+# shellcheck disable=SC2034 # of dom0-lib.sh
+XL_CONFIG='tsc_mode="native"' KARGS=init_on_alloc=0
+compare uncleared
 finish
