@@ -13,8 +13,8 @@ final class KeptFile {
         self.access = access
     }
 
-    /// All of it, 4 MiB at most.
-    /// - Throws: `.system`; `errno` is EFBIG above that.
+    /// All of it; less than 8 MiB.
+    /// - Throws: `.system`; `errno` is EFBIG where it is more.
     func read() throws(BalloonError) -> [UInt8] {
         var capacity = 32 << 10
         while true {
