@@ -20,14 +20,18 @@ enum Exit {
         case .noXen, .privcmdLocked, .unsupportedGuest, .privateNamespace, .notHugetlbfs, .noHugePages, .noNode,
             .environment:
             return unavailable
-        case .busy, .moved, .store: return temporary
+        case .busy, .moved, .store, .descriptors, .fileSize, .cpuset, .cgroup, .looking: return temporary
         default: return software
         }
     }
 
     /// The code behind a word of the daemon's answer.
     static func code(word: String) -> ExitCode {
-        let known: [BalloonError.Code] = [.usage, .busy, .moved, .store, .noXen, .privcmdLocked, .environment]
+        let known: [BalloonError.Code] = [
+            .usage, .busy, .moved, .store, .noXen, .privcmdLocked, .environment, .descriptors, .fileSize, .cpuset,
+            .cgroup,
+            .looking,
+        ]
         return known.first { $0.description == word }.map { code(of: BalloonError($0, "")) } ?? software
     }
 

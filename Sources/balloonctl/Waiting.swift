@@ -85,6 +85,11 @@ struct Waiting {
         case .moved: return "a page is not where it was; see balloonctl audit (moved)"
         case .migrating: return "the guest is being migrated, and nothing moves meanwhile (migrating)"
         case .noNode: return "no single Linux node lies in its memory (no-node)"
+        case .looking: return "it was not audited yet, so its size is not known (looking)"
+        case .descriptors: return "the daemon may open no more files; raise LimitNOFILE= (descriptors)"
+        case .fileSize: return "the daemon may not make a file so large; raise LimitFSIZE= (file-size)"
+        case .cpuset: return "the daemon's cpuset leaves its node out; raise AllowedMemoryNodes= (cpuset)"
+        case .cgroup: return "the daemon's cgroup allows no more huge pages; raise hugetlb.2MB.max (cgroup)"
         case .forced, .invalidTarget, .kernelStopped, nil: return reason
         }
     }

@@ -55,9 +55,13 @@ extension Check {
             Check("recovering finds the same frames, given or not") { subject in
                 try subject.withExtents(3) { vnode, gfns in
                     guard let reserve = subject.reserves[vnode] else { return }
-                    try expect(try reserve.recover(interrupted: nil).suffix(3), ArraySlice(gfns.map { $0 }), "frames")
+                    try expect(
+                        try reserve.recover(interrupted: nil).suffix(3), ArraySlice(gfns.map(SlotPage.extent)), "frames"
+                    )
                     _ = try subject.give(gfns)
-                    try expect(try reserve.recover(interrupted: nil).suffix(3), ArraySlice(gfns.map { $0 }), "frames")
+                    try expect(
+                        try reserve.recover(interrupted: nil).suffix(3), ArraySlice(gfns.map(SlotPage.extent)), "frames"
+                    )
                     try expect(try subject.frames(of: gfns[2], .hole).count, 512, "frames that are holes")
                     try expect(try reserve.fileState().name, .ours, "the file's name")
                 }

@@ -5,6 +5,7 @@ public final class SimulatedReserve: PageReserve {
     private let machine: Machine
     private let vnode: Int
     public private(set) var slotCount: Int
+    private var recovered = 0
 
     public init(_ machine: Machine, vnode: Int) {
         self.machine = machine
@@ -101,8 +102,10 @@ public final class SimulatedReserve: PageReserve {
 
     // MARK: Reading and shrinking
 
-    public func frames(of slots: Range<Int>) throws(BalloonError) -> [UInt64?] {
-        try step("read the frames of \(slots)") { _ in machine.firstFrames(vnode, slots) }
+    public func pages(of slots: Range<Int>) throws(BalloonError) -> [SlotPage] {
+        try step("read the frames of \(slots)") { _ in
+            machine.firstFrames(vnode, slots).map { $0.map(SlotPage.extent) ?? .none }
+        }
     }
 
     public func release(keeping slots: Int) throws(BalloonError) {
@@ -132,20 +135,27 @@ public final class SimulatedReserve: PageReserve {
 
     // MARK: After a start
 
-    public func recover(
-        interrupted: InterruptedMove?, rescue: ([UInt64?]) throws(BalloonError) -> Bool
-    ) throws(BalloonError) -> [UInt64?] {
+    public func beginRecovery() throws(BalloonError) {
         // What is beyond was never given.
         if machine.nodes[vnode].slots.count > slotCount { try resize(to: slotCount) }
         slotCount = machine.nodes[vnode].slots.count
-        for slot in 0..<slotCount {
+        recovered = 0
+    }
+
+    public func recoverNext() throws(BalloonError) -> [SlotPage] {
+        let slots = recovered..<min(slotCount, recovered + 8)
+        for slot in slots {
             try step("map and pin slot \(slot)") { _ in
                 // Looking at a slot without a page makes one, if the pool has any.
                 if machine.nodes[vnode].slots[slot].block == nil, !machine.fault(vnode, slot) { return }
                 machine.nodes[vnode].slots[slot].isPinnedHere = true
             }
         }
-        _ = try rescue(machine.firstFrames(vnode, 0..<slotCount))
+        recovered = slots.upperBound
+        return machine.firstFrames(vnode, slots).map { $0.map(SlotPage.extent) ?? .none }
+    }
+
+    public func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool {
         if slotCount > 0 {
             try step("keep the pins") { _ in
                 for slot in 0..<slotCount where machine.nodes[vnode].slots[slot].isPinnedHere {
@@ -157,6 +167,6 @@ public final class SimulatedReserve: PageReserve {
             let surplus = try foreignPoolPages() - interrupted.foreignPoolPages
             try shrinkPool(by: max(0, min(surplus, interrupted.poolPages)))
         }
-        return machine.firstFrames(vnode, 0..<slotCount)
+        return true
     }
 }

@@ -10,10 +10,16 @@ extension PrivcmdBackend {
         // Before anything is read: a suspend in the middle ends what was read before it.
         holding.suspension = hypervisor.suspension()
         let isMoveBroken = (interrupted?.poolPages ?? 0) > 0
-        _ = try holding.reserve.recover(interrupted: interrupted) { (frames) throws(BalloonError) in
-            takeOver(frames, holding, isMoveBroken: isMoveBroken)
-            return try bringBackLost(holding)
+        try holding.reserve.beginRecovery()
+        var frames: [UInt64?] = []
+        while true {
+            let next = try holding.reserve.recoverNext()
+            if next.isEmpty { break }
+            frames += next.map(\.gfn)
         }
+        takeOver(frames, holding, isMoveBroken: isMoveBroken)
+        let isAllBack = try bringBackLost(holding)
+        while try !holding.reserve.endRecovery(interrupted: interrupted, isAllBack: isAllBack) {}
         // What a broken move left in the pool is dealt with by now.
         holding.noted = line == .quiet ? .nothing : .doubts
         try removeStrayPages(holding)

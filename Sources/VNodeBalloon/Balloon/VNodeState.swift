@@ -36,6 +36,16 @@ public enum HeldReason: String, Sendable, Equatable, CaseIterable {
     case noNode = "no-node"
     /// The domain is being migrated: nothing moves meanwhile.
     case migrating
+    /// The balloon was not audited yet, or cannot be: its size is not known.
+    case looking
+    /// The daemon, or the machine, may open no more files.
+    case descriptors
+    /// The daemon may not make its file so large (RLIMIT_FSIZE).
+    case fileSize = "file-size"
+    /// The daemon's cpuset leaves the vnode's node out.
+    case cpuset
+    /// The daemon's hugetlb cgroup lets it have no more pages.
+    case cgroup
 }
 
 /// One vnode, as Xen describes it and as Linux sees it.

@@ -16,6 +16,9 @@ public final class HugePageReserve: PageReserve {
     /// earlier processes left.
     var lostPins: [String] = []
     var strayPins = 0
+    /// What a recovery has seen so far. Old pins stay until all new ones are there, and were seen to be whole.
+    private var recovered: [UInt64?] = []
+    private var renewed: [Pin] = []
     public private(set) var slotCount = 0
 
     /// Opens or makes the vnode's file below the mount, or takes over one that lost its name and is kept by an earlier
@@ -175,7 +178,11 @@ public final class HugePageReserve: PageReserve {
 
     // MARK: Reading and shrinking
 
-    public func frames(of slots: Range<Int>) throws(BalloonError) -> [UInt64?] {
+    public func pages(of slots: Range<Int>) throws(BalloonError) -> [SlotPage] {
+        try found(in: slots).map { $0.map(SlotPage.extent) ?? .none }
+    }
+
+    private func found(in slots: Range<Int>) throws(BalloonError) -> [UInt64?] {
         // Mapping beyond the end would lengthen the file again.
         let info = try file.info()
         let there = slots.clamped(to: 0..<info.slots)
@@ -226,35 +233,39 @@ public final class HugePageReserve: PageReserve {
 
     // MARK: After a start
 
-    public func recover(
-        interrupted: InterruptedMove?, rescue: ([UInt64?]) throws(BalloonError) -> Bool
-    ) throws(BalloonError) -> [UInt64?] {
+    public func beginRecovery() throws(BalloonError) {
         // Slots beyond those that were there at the start, or that were made since, were never given. Looking at them would
         // fill them, with pages that others set aside.
         let there = try file.info().slots
         if there > slotCount { try file.resize(to: slotCount) }
         slotCount = min(slotCount, there)
         empty = empty.filter { $0 < slotCount }
-        var frames: [UInt64?] = []
-        // Old pins stay until all new ones are there, and were seen to be whole.
-        var renewed: [Pin] = []
+        (recovered, renewed) = ([], [])
         if slotCount > 0 { try keepFile() }
-        while frames.count < slotCount {
-            let chunk = frames.count..<min(slotCount, frames.count + Pin.slots)
-            let (pin, found) = try file.withMapping(of: chunk, node: node) { (mapping) throws(BalloonError) in
-                try recover(mapping)
-            }
-            renewed.append(pin)
-            frames += found
+    }
+
+    public func recoverNext() throws(BalloonError) -> [SlotPage] {
+        let chunk = recovered.count..<min(slotCount, recovered.count + Pin.slots)
+        if chunk.isEmpty { return [] }
+        let (pin, found) = try file.withMapping(of: chunk, node: node) { (mapping) throws(BalloonError) in
+            try recover(mapping)
         }
+        renewed.append(pin)
+        recovered += found
+        return found.map { $0.map(SlotPage.extent) ?? .none }
+    }
+
+    public func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool {
+        let frames = recovered
         // A page that cannot be mapped may be a hole all the same. Only where every page was seen, an empty slot is
         // known to have none.
         let found = frames.count { $0 != nil }
         guard try file.info().pages == found else { throw unmappable() }
         empty = Set(frames.indices.filter { frames[$0] == nil })
-        try replacePins(by: renewed, frames, isAllBack: try rescue(frames))
+        try replacePins(by: renewed, frames, isAllBack: isAllBack)
         if let interrupted { try takeBackStranded(interrupted) }
-        return frames
+        (recovered, renewed) = ([], [])
+        return true
     }
 
     private func recover(_ mapping: SlotMapping) throws(BalloonError) -> (Pin, [UInt64?]) {

@@ -17,25 +17,33 @@ public protocol PageReserve: AnyObject {
     /// - Throws: `.system`, `.moved`. Slots that were added are taken back before.
     func acquire(_ count: Int) throws(BalloonError) -> [UInt64]
 
-    /// The first frames of slots, read again from pagemap, nil where a slot has no page that is exactly one extent.
-    /// A slot's page is neither read nor written.
-    func frames(of slots: Range<Int>) throws(BalloonError) -> [UInt64?]
+    /// What is behind slots, read again from pagemap. A slot's page is neither read nor written.
+    func pages(of slots: Range<Int>) throws(BalloonError) -> [SlotPage]
 
     /// Frees the slots from `keeping` up: unpins them, shrinks the file, and the pool by what it grew.
     func release(keeping: Int) throws(BalloonError)
 
-    /// After a start: maps, pins and reads every slot there is. Pool pages of ours that a killed process left unused
-    /// are taken out of the pool.
+    /// Begins to find out what is in the file: after a start, or when it is not what it was. Slots that were never given
+    /// are cut off. What an earlier call began is begun anew.
+    /// - Throws: `.system`.
+    func beginRecovery() throws(BalloonError)
+
+    /// Maps, pins anew and reads the next slots, a bounded number of them. Old pins stay. After an error the same slots
+    /// can be tried again.
+    /// - Returns: what is behind them; empty once all slots were seen.
+    /// - Throws: `.descriptors`, `.system`.
+    func recoverNext() throws(BalloonError) -> [SlotPage]
+
+    /// Lets new pins take the place of the old ones, a bounded number a call, once all slots were seen. Then pool pages
+    /// of ours that a killed process left unused are taken out of the pool.
     ///
     /// - Parameters:
     ///   - interrupted: the move that was under way, nil when there was none or nothing is known of it.
-    ///   - rescue: told the frames that were found, before the old pins are let go: pages that are in no slot any more are
-    ///     kept from Linux by nothing else. Says whether all of those are RAM; if not, their pins stay.
-    /// - Returns: the first frame of each slot, nil for one that has no page.
-    /// - Throws: `.moved` when a page is there but cannot be looked at; `.system`.
-    func recover(
-        interrupted: InterruptedMove?, rescue: ([UInt64?]) throws(BalloonError) -> Bool
-    ) throws(BalloonError) -> [UInt64?]
+    ///   - isAllBack: pages that are in no slot any more are RAM by now. If not, their pins stay: nothing else keeps
+    ///     Linux from using them.
+    /// - Returns: false when it is to be called again.
+    /// - Throws: `.moved` when a page is there that no slot shows; `.descriptors`, `.system`.
+    func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool
 
     /// What the file is now, whatever others did to it.
     func fileState() throws(BalloonError) -> FileState
@@ -47,10 +55,38 @@ public protocol PageReserve: AnyObject {
     func renew() throws(BalloonError)
 }
 
+/// What is behind a slot of a balloon's file.
+public enum SlotPage: Equatable, Sendable {
+    /// There is no page.
+    case none
+    /// A 2 MiB page; its first guest frame.
+    case extent(UInt64)
+    /// There is a page, and the kernel maps it for nobody any more: one of its frames was found to be broken (hwpoison).
+    /// Whether it is a hole is not known. It stays in the file, for ever.
+    case unreadable
+
+    /// The first guest frame, where it is known.
+    public var gfn: UInt64? {
+        if case .extent(let gfn) = self { return gfn }
+        return nil
+    }
+}
+
 extension PageReserve {
-    /// The same where nothing can have gone.
-    public func recover(interrupted: InterruptedMove?) throws(BalloonError) -> [UInt64?] {
-        try recover(interrupted: interrupted) { _ in true }
+    /// The first frames of slots, nil where none is known.
+    public func frames(of slots: Range<Int>) throws(BalloonError) -> [UInt64?] { try pages(of: slots).map(\.gfn) }
+
+    /// A whole recovery in one call, where nothing can have gone: for tests and checks.
+    public func recover(interrupted: InterruptedMove?) throws(BalloonError) -> [SlotPage] {
+        try beginRecovery()
+        var pages: [SlotPage] = []
+        while true {
+            let next = try recoverNext()
+            if next.isEmpty { break }
+            pages += next
+        }
+        while try !endRecovery(interrupted: interrupted, isAllBack: true) {}
+        return pages
     }
 }
 

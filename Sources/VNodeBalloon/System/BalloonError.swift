@@ -8,6 +8,7 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
             case noXen, privcmdLocked, unsupportedGuest, privateNamespace, notHugetlbfs, noHugePages, noNode
             case environment, notRoot, busy, invalidConfiguration, usage, moved, suspended
             case hypercall, store, system, protocolViolation
+            case descriptors, fileSize, cpuset, cgroup, looking
         }
 
         package let kind: Kind
@@ -48,6 +49,16 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
         public static let system = Code(.system)
         /// The other end of a socket said something that makes no sense.
         public static let protocolViolation = Code(.protocolViolation)
+        /// This process, or the machine, may open no more files (RLIMIT_NOFILE, fs.file-max).
+        public static let descriptors = Code(.descriptors)
+        /// This process may not make a file so large (RLIMIT_FSIZE).
+        public static let fileSize = Code(.fileSize)
+        /// The cpuset of this process leaves a node out (cpuset.mems, AllowedMemoryNodes=).
+        public static let cpuset = Code(.cpuset)
+        /// The hugetlb cgroup of this process lets it have no more huge pages.
+        public static let cgroup = Code(.cgroup)
+        /// A vnode was not audited yet: nothing is known of its balloon.
+        public static let looking = Code(.looking)
 
         public var description: String { kind.rawValue }
     }

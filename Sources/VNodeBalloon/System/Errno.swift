@@ -1,4 +1,5 @@
 internal import CBalloonShim
+internal import Glibc
 
 /// The kernel's word for an error number: "EPERM: Operation not permitted".
 public func errnoText(_ number: Int32) -> String {
@@ -16,7 +17,13 @@ func check<T: SignedInteger>(
     _ result: T, _ code: BalloonError.Code, vnode: Int? = nil, _ message: @autoclosure () -> String
 ) throws(BalloonError) -> T {
     if result >= 0 { return result }
-    throw BalloonError(code, message(), errno: Int32(-result), vnode: vnode)
+    let errno = Int32(-result)
+    // Whatever was to be opened: the limit is what an administrator has to know of.
+    if errno == EMFILE || errno == ENFILE {
+        let limit = errno == EMFILE ? "this process may open no more files (LimitNOFILE=, ulimit -n)" : "fs.file-max"
+        throw BalloonError(.descriptors, "\(message()): \(limit) is reached", errno: errno, vnode: vnode)
+    }
+    throw BalloonError(code, message(), errno: errno, vnode: vnode)
 }
 
 /// The same for a plain system call.
