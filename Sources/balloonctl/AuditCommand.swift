@@ -1,4 +1,5 @@
 import ArgumentParser
+import CBalloonShim
 import VNodeBalloon
 
 struct AuditCommand: ParsableCommand {
@@ -16,9 +17,33 @@ struct AuditCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    func run() throws {
+        try Exit.onError {
+            let session = try Session(common)
+            var result = try look(session)
+            if repair && !result.findings.isEmpty {
+                // One object of JSON: that of the second audit.
+                if !json { show(result) }
+                try mend(session, result)
+                result = try look(session)
+            }
+            show(result)
+            if !result.isClean { throw Exit.temporary }
+        }
+    }
+
+    // MARK: What the answers say
+
     private struct Slots: Decodable {
-        struct Entry: Decodable { let vnode: Int, slots: Int }
+        struct Entry: Decodable {
+            let vnode: Int
+            /// nil: nothing is known of it.
+            let slots: Int?
+            /// What stands in the way; nil: it is being audited.
+            let detail: String?
+        }
         let slots: [Entry]
+        let unaccountedKib: UInt64?
     }
 
     private struct Findings: Decodable {
@@ -29,84 +54,142 @@ struct AuditCommand: ParsableCommand {
             let kind: String
         }
         let findings: [Finding]
+        /// The first slot that was not looked at any more.
+        let next: Int
     }
 
-    func run() throws {
-        try Exit.onError {
-            let session = try Session(common)
-            var (findings, extents) = try look(session)
-            if repair && !findings.isEmpty {
-                // One object of JSON: that of the second look.
-                if !json { show(findings, extents) }
-                try mend(session, findings)
-                (findings, extents) = try look(session)
-            }
-            show(findings, extents)
-            if !findings.isEmpty { throw Exit.temporary }
-        }
-    }
-
-    private func look(_ session: Session) throws -> ([Findings.Finding], Int) {
+    private struct Result {
         var findings: [Findings.Finding] = []
-        let extents = try inSlices(session, "looked at") { vnode, slots in
-            let request = ControlRequest.audit(vnode: vnode, slots: slots, everyFrame: !quick)
-            findings += try session.ask(request, as: Findings.self).findings
-        }
-        return (findings, extents)
+        var extents = 0
+        /// Memory that no balloon accounts for; nil: not known.
+        var unaccountedKiB: UInt64?
+        /// Of vnodes that nobody can audit: why.
+        var unknown: [String] = []
+
+        var isClean: Bool { findings.isEmpty && unknown.isEmpty && unaccountedKiB ?? 0 == 0 }
     }
 
-    /// Has each slot looked at, and then the files of those vnodes where that may not be all.
-    private func mend(_ session: Session, _ findings: [Findings.Finding]) throws {
-        _ = try inSlices(session, "being mended") { vnode, slots in
-            _ = try session.ask(.repair(vnode: vnode, slots: slots))
+    // MARK: Slices
+
+    private func look(_ session: Session) throws -> Result {
+        let slots = try slots(session)
+        var result = Result()
+        result.unaccountedKiB = slots.unaccountedKib
+        result.unknown = slots.slots.compactMap { entry in entry.slots == nil ? entry.detail : nil }
+        result.extents = slots.slots.reduce(0) { $0 + ($1.slots ?? 0) }
+        try inSlices(slots, "audited") { vnode, range in
+            let request = ControlRequest.audit(vnode: vnode, slots: range, everyFrame: !quick)
+            let answer = try Self.patiently(session) { try session.ask(request, as: Findings.self) }
+            result.findings += answer.findings
+            return answer.next
+        }
+        return result
+    }
+
+    /// Has each slot asked about, and then the files of those vnodes looked at where that may not be all.
+    private func mend(_ session: Session, _ result: Result) throws {
+        try inSlices(try slots(session), "being mended") { vnode, range in
+            let request = ControlRequest.repair(vnode: vnode, slots: range)
+            return try Self.patiently(session) { try session.ask(request, as: Findings.self) }.next
         }
         let ofFrames = [AuditFinding.Kind.ramInBalloon, .holeInReserve].map(\.rawValue)
-        for vnode in Set(findings.filter { !ofFrames.contains($0.kind) }.map(\.vnode)).sorted() {
+        for vnode in Set(result.findings.filter { !ofFrames.contains($0.kind) }.map(\.vnode)).sorted() {
             _ = try session.ask(.recover(vnode: vnode))
         }
     }
 
-    /// All slots of all vnodes, a few at a time, so that a daemon goes on with its work in between.
-    /// - Returns: how many there are.
-    private func inSlices(_ session: Session, _ what: String, _ body: (Int, Range<Int>) throws -> Void) throws -> Int {
-        defer { Terminal.endProgress() }
-        let vnodes = try session.ask(.slots, as: Slots.self).slots
-        let extents = vnodes.reduce(0) { $0 + $1.slots }
-        var done = 0
-        for entry in vnodes {
-            // Once even without slots: the file itself may be gone.
-            for first in stride(from: 0, through: max(0, entry.slots - 1), by: ControlRequest.auditSlice) {
-                let slots = first..<min(first + ControlRequest.auditSlice, max(entry.slots, first))
-                try body(entry.vnode, slots)
-                done += slots.count
-                Terminal.progress("\(done) of \(extents) extents \(what)")
-            }
+    /// How many slots each vnode has, once each was audited as far as that goes.
+    private func slots(_ session: Session) throws -> Slots {
+        while true {
+            let answer = try session.ask(.slots, as: Slots.self)
+            if answer.slots.allSatisfy({ $0.slots != nil || $0.detail != nil }) { return answer }
+            session.goOn()
         }
-        return extents
     }
 
-    private func show(_ findings: [Findings.Finding], _ extents: Int) {
-        if json {
-            var writer = JSONWriter()
-            writer.object { writer in
-                writer.member("schema", 1)
-                writer.member("clean", findings.isEmpty)
-                writer.member("extents", extents)
-                writer.key("findings")
-                writer.array(findings) { writer, finding in
-                    writer.object { writer in
-                        writer.member("vnode", finding.vnode)
-                        writer.member("slot", finding.slot)
-                        writer.member("gfn", finding.gfn)
-                        writer.member("kind", finding.kind)
-                    }
-                }
+    /// A vnode that is being audited just now answers soon.
+    private static func patiently<T>(_ session: Session, _ body: () throws -> T) throws -> T {
+        while true {
+            do { return try body() } catch let refusal as Refusal where refusal.code == BalloonError.Code.looking.description {
+                let vnodes = try session.status().vnodes
+                guard vnodes.contains(where: { $0.balloonKib == nil && $0.detail == nil }) else { throw refusal }
+                session.goOn()
             }
-            return Terminal.show(writer.text)
         }
-        for finding in findings {
+    }
+
+    /// All slots of all vnodes, a few at a time, so that a daemon goes on with its work in between.
+    ///
+    /// - Parameter body: says where the next slice begins.
+    private func inSlices(_ slots: Slots, _ what: String, _ body: (Int, Range<Int>) throws -> Int) throws {
+        defer { Terminal.endProgress() }
+        let extents = slots.slots.reduce(0) { $0 + ($1.slots ?? 0) }
+        var done = 0
+        for entry in slots.slots {
+            guard let count = entry.slots else { continue }
+            var first = 0
+            // Once even without slots: the file itself may be gone.
+            repeat {
+                let next = max(first + 1, try body(entry.vnode, first..<min(first + ControlRequest.auditSlice, count)))
+                done += min(next, count) - first
+                first = next
+                Terminal.progress("\(done) of \(extents) extents \(what)")
+            } while first < count
+        }
+    }
+
+    // MARK: What is shown
+
+    private func show(_ result: Result) {
+        if json { return Terminal.show(text(result)) }
+        for finding in result.findings {
             Terminal.show("vnode \(finding.vnode), slot \(finding.slot), frame \(finding.gfn): \(finding.kind)")
         }
-        Terminal.show("\(extents) extents looked at, \(findings.isEmpty ? "clean" : "\(findings.count) findings")")
+        if let kib = result.unaccountedKiB, kib > 0 {
+            Terminal.show("\(Size.text(kib: kib)) are missing that no balloon accounts for: unaccounted")
+        }
+        for sentence in result.unknown { Terminal.show("not audited: \(sentence)") }
+        let count = result.findings.count + ((result.unaccountedKiB ?? 0) > 0 ? 1 : 0)
+        let verdict = result.isClean ? "clean" : count == 0 ? "not all of them" : "\(count) findings"
+        Terminal.show("\(result.extents) extents audited, \(verdict)")
+    }
+
+    private func text(_ result: Result) -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("schema", 1)
+            writer.member("clean", result.isClean)
+            writer.member("extents", result.extents)
+            writer.member("unaccounted_kib", result.unaccountedKiB)
+            writer.key("findings")
+            writer.array(rows(result)) { writer, row in
+                writer.object { writer in
+                    writer.member("vnode", row.vnode)
+                    writer.member("slot", row.slot)
+                    writer.member("gfn", row.gfn)
+                    writer.member("kind", row.kind)
+                    if let kib = row.kib { writer.member("kib", kib) }
+                }
+            }
+            writer.key("unknown")
+            writer.array(result.unknown) { writer, sentence in writer.value(sentence) }
+        }
+        return writer.text
+    }
+
+    private struct Row {
+        var vnode: Int?
+        var slot: Int?
+        var gfn: UInt64?
+        var kind: String
+        var kib: UInt64?
+    }
+
+    private func rows(_ result: Result) -> [Row] {
+        var rows = result.findings.map { Row(vnode: $0.vnode, slot: $0.slot, gfn: $0.gfn, kind: $0.kind) }
+        if let kib = result.unaccountedKiB, kib > 0 {
+            rows.append(Row(kind: AuditFinding.Kind.unaccounted.rawValue, kib: kib))
+        }
+        return rows
     }
 }

@@ -58,7 +58,7 @@ enum ForcedSize {
         for vnode in vnodes {
             let forced = vnode.forcedKib == nil ? "follows xenstore" : "forced"
             Terminal.show(
-                json ? vnode.json : "vnode \(vnode.vnode): balloon \(Size.text(kib: vnode.balloonKib)), \(forced)")
+                json ? vnode.json : "vnode \(vnode.vnode): balloon \(Size.text(known: vnode.balloonKib)), \(forced)")
         }
     }
 }

@@ -1,3 +1,4 @@
+import CBalloonShim
 import FoundationEssentials
 import Logging
 import VNodeBalloon
@@ -40,6 +41,12 @@ enum Session {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         return try decoder.decode(type, from: Data(ask(request).utf8))
+    }
+
+    /// Lets time pass: a daemon goes on by itself, without one this process does it.
+    func goOn() {
+        if case .alone(let session) = self, let due = session.step(), due <= BalloonEngine.now { return }
+        cb_sleep(50_000_000)
     }
 
     func status() throws -> StatusReport { try ask(.status, as: StatusReport.self) }

@@ -39,7 +39,10 @@ struct StatusCommand: ParsableCommand {
         let hypervisor = explain ? try? PrivcmdHypervisor() : nil
         let session = try Session(common)
         if explain { return Terminal.show(try explanation(session, hypervisor)) }
-        if json { Terminal.show(try session.ask(.status)) } else { show(try session.status()) }
+        let report = try session.status()
+        if json { Terminal.show(report.json) } else { show(report) }
+        // What is not known, and will not be by itself, is no success.
+        if report.vnodes.contains(where: { $0.balloonKib == nil && $0.detail != nil }) { throw Exit.temporary }
     }
 
     private func explanation(_ session: Session, _ hypervisor: PrivcmdHypervisor?) throws -> String {
@@ -63,10 +66,28 @@ struct StatusCommand: ParsableCommand {
         let rows = report.vnodes.map { vnode in
             [
                 "\(vnode.vnode)", vnode.linuxNode.map { "\($0)" } ?? "-", size(vnode.sizeKib),
-                size(vnode.balloonKib), size(vnode.targetKib), size(vnode.forcedKib),
+                vnode.balloonKib.map { Size.text(kib: $0) } ?? "?", size(vnode.targetKib), size(vnode.forcedKib),
                 vnode.state + (vnode.reason.map { " (\($0))" } ?? ""),
             ]
         }
         Terminal.show(Terminal.table([header] + rows))
+        for vnode in report.vnodes { showTrouble(vnode) }
+        if let kib = report.unaccountedKib, kib > 0 {
+            Terminal.show(
+                "warning: \(Size.text(kib: kib)) are missing that no balloon accounts for; see balloonctl status --explain")
+        }
+    }
+
+    private func showTrouble(_ vnode: StatusReport.VNodeReport) {
+        if let detail = vnode.detail {
+            Terminal.show("vnode \(vnode.vnode): \(detail)")
+        } else if vnode.balloonKib == nil, let done = vnode.auditedExtents, let all = vnode.extents {
+            Terminal.show("vnode \(vnode.vnode) is being audited: \(done) of \(all) extents")
+        }
+        if vnode.lostKib > 0 {
+            Terminal.show(
+                "vnode \(vnode.vnode): \(Size.text(kib: vnode.lostKib)) cannot be taken back until the guest is started again;"
+                    + " see balloonctl audit")
+        }
     }
 }

@@ -35,10 +35,16 @@ struct Waiting {
                 throw Exit.temporary
             }
             Terminal.progress(
-                vnodes.map { "vnode \($0.vnode): \($0.balloonKib / 1024) of \((goals[$0.vnode] ?? 0) / 1024) MiB" }
+                vnodes.map { "vnode \($0.vnode): " + Self.progress($0, goal: goals[$0.vnode] ?? 0) }
                     .joined(separator: ", "))
             if due == nil || due! > BalloonEngine.now { cb_sleep(Self.pause) }
         }
+    }
+
+    private static func progress(_ vnode: StatusReport.VNodeReport, goal: UInt64) -> String {
+        if let kib = vnode.balloonKib { return "\(kib / 1024) of \(goal / 1024) MiB" }
+        guard let done = vnode.auditedExtents, let all = vnode.extents else { return "is being audited" }
+        return "\(done) of \(all) extents audited"
     }
 
     private func step() -> UInt64? {
@@ -64,10 +70,13 @@ struct Waiting {
         for vnode in vnodes where vnode.balloonKib != goals[vnode.vnode] {
             let reason = alone[vnode.vnode]?.rawValue ?? (vnode.state == "held" ? vnode.reason : nil)
             guard let reason else { continue }
+            // It is being audited, and nothing stands in the way.
+            if vnode.balloonKib == nil && vnode.detail == nil { continue }
             publish()
             Terminal.endProgress()
             Terminal.complain(
-                "vnode \(vnode.vnode) is held at \(Size.text(kib: vnode.balloonKib)): \(Self.sentence(reason))")
+                vnode.balloonKib.map { "vnode \(vnode.vnode) is held at \(Size.text(kib: $0)): \(Self.sentence(reason))" }
+                    ?? "the size of vnode \(vnode.vnode) is not known: \(vnode.detail ?? Self.sentence(reason))")
             throw Exit.temporary
         }
     }
@@ -90,6 +99,8 @@ struct Waiting {
         case .fileSize: return "the daemon may not make a file so large; raise LimitFSIZE= (file-size)"
         case .cpuset: return "the daemon's cpuset leaves its node out; raise AllowedMemoryNodes= (cpuset)"
         case .cgroup: return "the daemon's cgroup allows no more huge pages; raise hugetlb.2MB.max (cgroup)"
+        case .holder: return "the holder of the pins does not answer or does not start; see the journal (holder)"
+        case .failed: return "a system call failed; see the journal (failed)"
         case .forced, .invalidTarget, .kernelStopped, nil: return reason
         }
     }

@@ -46,6 +46,15 @@ extension Machine {
         while nodes[vnode].slots.count < slots { nodes[vnode].slots.append(Node.Page()) }
     }
 
+    /// fallocate, FALLOC_FL_PUNCH_HOLE: a slot's page goes back to the pool, the slot stays.
+    func release(vnode: Int, slot: Int) {
+        guard let block = nodes[vnode].slots[slot].block else { return }
+        if !isAllMemory(block) { violate("block \(block) was punched out and has a hole") }
+        nodes[vnode].slots[slot] = Node.Page()
+        uses[block] = .pool
+        nodes[vnode].poolFree.append(block)
+    }
+
     func unpin(_ vnode: Int, from slot: Int) {
         for index in nodes[vnode].slots.indices.dropFirst(slot) {
             nodes[vnode].slots[index].isPinnedHere = false

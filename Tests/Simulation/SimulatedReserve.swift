@@ -133,6 +133,15 @@ public final class SimulatedReserve: PageReserve {
         try step("shrink the pool by \(count)") { _ in machine.shrinkPool(vnode, by: count) }
     }
 
+    public func punch(_ slots: [Int]) throws(BalloonError) {
+        for slot in slots.reversed() {
+            try step("punch slot \(slot)") { _ in machine.release(vnode: vnode, slot: slot) }
+            try shrinkPool(by: 1)
+        }
+    }
+
+    public var strayPins: Int { 0 }
+
     // MARK: After a start
 
     public func beginRecovery() throws(BalloonError) {

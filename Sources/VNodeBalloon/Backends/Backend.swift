@@ -16,25 +16,35 @@ public protocol Backend: AnyObject {
     /// The balloon's size changes without us, too: it is read before each decision.
     var isMovedByOthers: Bool { get }
 
-    /// Finds out what is a hole now: after a start, a kill, a resume. Ends what a killed process had begun.
-    /// - Returns: the balloon in frames.
-    func recover(vnode: Int) throws(BalloonError) -> UInt64
+    /// Begins to find out what is a hole now: after a start, a kill, a resume, an error. Nothing of the vnode moves, and
+    /// nothing is known of it, before ``continueRecovery(vnode:)`` says so. Ends what a killed process had begun.
+    func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError)
+    /// Does a bounded piece of it: a dozen milliseconds. After an error the same piece can be tried again.
+    func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress
+    /// It is not continued for now, so the other vnodes do not wait for this one.
+    func abandonRecovery(vnode: Int)
 
-    /// Nothing that is known counts any more: each vnode's next `recover` asks about every frame.
+    /// Nothing that is known counts any more: each vnode's next recovery asks about every frame.
     func distrust() throws(BalloonError)
     /// Whether the domain is being migrated in a way that memory must not move meanwhile.
     func isBeingSent() throws(BalloonError) -> Bool
-    /// Frees what had to wait because the domain was being migrated.
-    /// - Returns: whether anything still waits.
-    func tidy(vnode: Int) throws(BalloonError) -> Bool
+    /// Frees what had to wait because the domain was being migrated, or because it was too much for one step.
+    func tidy(vnode: Int) throws(BalloonError) -> Tidying
 
     /// Gives up to so many extents to Xen. An error leaves nothing lost: the next step looks at Xen first.
     func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
     /// Takes up to so many extents back.
     func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
 
-    /// The balloon as we know it, in frames.
-    func balloonFrames(vnode: Int) -> UInt64
+    /// The balloon in frames; nil: not known.
+    func balloonFrames(vnode: Int) -> UInt64?
+    /// Pages of the vnode that cannot be taken back, in extents of the granularity: the kernel maps them no more, or they
+    /// were taken out of the file while nobody looked. They are not part of the balloon.
+    func lostExtents(vnode: Int) -> Int
+    /// Whether nothing of the vnode is given, or waits to be freed; nil: not known.
+    func isEmpty(vnode: Int) -> Bool?
+    /// What went wrong without standing in the way; taken once.
+    func takeWarning() -> BalloonError?
 
     /// Compares Xen with what we believe, slot by slot.
     /// - Parameters:
@@ -42,17 +52,18 @@ public protocol Backend: AnyObject {
     ///   - everyFrame: all 512 frames of an extent instead of its first and last.
     func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding]
     /// Asks Xen about every frame of some slots and believes it, so that the next steps mend what they can. A slot whose
-    /// page is gone or another one is left for ``recover(vnode:)``, which is to come after all slots.
+    /// page is gone or another one is left for a recovery, which is to come after all slots.
     /// - Parameter slots: clamped to those there are.
-    /// - Returns: the balloon in frames.
-    func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64
+    /// - Throws: `.looking` while nothing is known of the vnode.
+    func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError)
     /// Slots of a vnode, for slicing an audit.
     func slotCount(vnode: Int) -> Int
     /// Whether the vnode's file is what it was. Cheap: no page is looked at.
     func file(vnode: Int) throws(BalloonError) -> BalloonFile
-    /// Begins with a new file, once all of a removed one's memory is back; before that it does nothing.
-    /// - Returns: the balloon in frames.
-    func renewFile(vnode: Int) throws(BalloonError) -> UInt64
+    /// Begins with a new file, once all of a removed one's memory is back; before that it does nothing. A recovery is to
+    /// follow.
+    /// - Returns: whether there is a new file.
+    func renewFile(vnode: Int) throws(BalloonError) -> Bool
 
     /// Nothing is to move any more: ends what still goes on by itself.
     func rest() throws(BalloonError)
@@ -60,6 +71,64 @@ public protocol Backend: AnyObject {
 
 extension Backend {
     public var domainVNodes: [VNode] { vnodes }
+    public func takeWarning() -> BalloonError? { nil }
+
+    /// A whole recovery in one call, of one vnode beside others that are known, or of several: for commands without a
+    /// daemon, tests and checks.
+    /// - Throws: what keeps one of them from being known. The others were recovered as far as they can be.
+    public func recover(vnodes: [Int]) throws(BalloonError) {
+        var (left, failure): ([Int], BalloonError?) = ([], nil)
+        for vnode in vnodes {
+            do throws(BalloonError) {
+                try beginRecovery(vnode: vnode, .all)
+                left.append(vnode)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        while !left.isEmpty {
+            for vnode in left {
+                do throws(BalloonError) {
+                    if try continueRecovery(vnode: vnode) == .done { left.removeAll { $0 == vnode } }
+                } catch {
+                    failure = failure ?? error
+                    abandonRecovery(vnode: vnode)
+                    left.removeAll { $0 == vnode }
+                }
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// The same of one vnode.
+    /// - Returns: its balloon in frames.
+    public func recover(vnode: Int) throws(BalloonError) -> UInt64 {
+        try recover(vnodes: [vnode])
+        guard let frames = balloonFrames(vnode: vnode) else {
+            throw BalloonError(.looking, "the size of the balloon is not known", vnode: vnode)
+        }
+        return frames
+    }
+}
+
+/// How much a recovery has to find out.
+public enum RecoveryScope: Sendable {
+    /// Everything: the file, its pages, its pins, and what Xen has behind them.
+    case all
+    /// What Xen has behind the pages: after a resume.
+    case frames
+    /// What an error left in doubt. Where the file is not what it was: everything.
+    case doubts
+}
+
+/// What came of ``Backend/tidy(vnode:)``.
+public enum Tidying: Equatable, Sendable {
+    /// Nothing waits.
+    case done
+    /// There is more: call again at once.
+    case more
+    /// It waits until the domain is not being migrated any more.
+    case waiting
 }
 
 /// How much one step moves at most, in extents of the backend's granularity.
@@ -78,7 +147,7 @@ public enum BalloonFile: Sendable {
     case whole
     /// Its name is gone, or leads to another file: all of the balloon must come back.
     case removed
-    /// It is shorter or longer than it was, or pages of it are gone: ``Backend/recover(vnode:)`` helps.
+    /// It is shorter or longer than it was, or pages of it are gone: a recovery helps.
     case damaged
 }
 
@@ -104,9 +173,11 @@ public struct AuditFinding: Equatable, Sendable {
         case fileRemoved = "file-removed"
         /// The file's name leads to another file.
         case fileReplaced = "file-replaced"
-        /// A hole that is not in our file any more, and that could not be populated yet; or, without a frame number,
-        /// pages that were taken out of the file while nobody looked: they stay pinned.
+        /// A hole that is not in our file any more, and that could not be populated yet; a page that the kernel maps no
+        /// more; or, without a frame number, pages that were taken out of the file while nobody looked: they stay pinned.
         case lost
+        /// Memory that Xen does not have and that no balloon accounts for.
+        case unaccounted
     }
 
     public let vnode: Int

@@ -1,37 +1,30 @@
-/// What is held of one vnode: its slots, and what Xen has behind each of them.
+/// What is held of one vnode: its slots, and how far they are known.
 final class Holding {
-    /// A 2 MiB page of ours.
-    struct Slot: Equatable {
-        /// The first guest frame, nil for a slot without a page.
-        var gfn: UInt64?
-        /// How many of its frames are holes: 0 is RAM, 512 is given. nil: in doubt, so hands off until it was probed.
-        var holes: Int?
-
-        static let frames = Int(ExtentBuffer.framesPerExtent)
-
-        var isRAM: Bool { holes == 0 }
-        var isGiven: Bool { holes == Slot.frames }
-        /// Part RAM, part hole.
-        var isMixed: Bool { holes.map { $0 > 0 && $0 < Slot.frames } ?? false }
-    }
-
     let vnode: VNode
     let reserve: any PageReserve
-    var slots: [Slot] = []
-    /// Slots at the end wait to be freed until the domain is not being migrated any more.
+    var slots = SlotTable()
+    /// Slots at the end wait to be freed: until the domain is not being migrated any more, or for the next step.
     var isWaiting = false
-    /// When they were looked at: what was found counts until the domain is suspended.
+    /// Those of them that were populated while the domain was being migrated: Xen is asked about them anew before they are
+    /// freed.
+    var unsent: [Int] = []
+    /// When Xen was asked about them: what was found counts until the domain is suspended.
     var suspension = Suspension(nanoseconds: 0)
     /// What the intent log says of this vnode.
     var noted = Note.doubts
-    /// How well the slots are known. Nothing moves before a look.
-    var look = Look.none
-    /// First frames of extents that were given and whose page somebody took out of our file, so that Linux believes to
+    /// Every frame is known: Xen was asked about it, or counted it. Nothing moves before.
+    var isKnown = false
+    /// The way to that, while it is under way.
+    var recovery: Recovery?
+    /// The file's pages were read, and pinned by this process.
+    var hasPages = false
+    /// First frames of extents that were given and whose page is not in our file any more, so that Linux believes to
     /// have memory there. They are populated as soon as that works.
     var lost: [UInt64] = []
-
-    /// Pages that others' hands put from our file into the pool.
+    /// Pages that a foreign hand put from our file into the pool.
     var strayPages = 0
+    /// How many extents the next populate asks for: the physical node may have no more 2 MiB in one piece.
+    var populateExtents = Int.max
 
     enum Note {
         case nothing
@@ -41,41 +34,34 @@ final class Holding {
         case move
     }
 
-    enum Look {
-        case none
-        /// Of most extents only two frames were asked about: a gap between them was not seen.
-        case quick
-        /// Every frame is known: asked about, or counted.
-        case exact
-    }
-
     init(vnode: VNode, reserve: any PageReserve) {
         self.vnode = vnode
         self.reserve = reserve
     }
 
-    /// Frames of ours that Xen has.
-    var balloonFrames: UInt64 { slots.reduce(0) { $0 + UInt64($1.holes ?? 0) } }
+    /// Every slot is known now, but for those that nobody can read.
+    var isSettled: Bool { isKnown && recovery == nil && slots.sums.inDoubt == 0 }
 
-    /// From the first to the last slot that is neither all RAM nor all hole; nil when there is none.
-    var doubtfulSlots: Range<Int>? {
-        func isDoubtful(_ slot: Slot) -> Bool { !slot.isRAM && !slot.isGiven }
-        guard let first = slots.firstIndex(where: isDoubtful) else { return nil }
-        return first..<(slots.lastIndex(where: isDoubtful) ?? first) + 1
-    }
+    /// Frames of ours that Xen has; nil: not known. What nobody can read is not part of it.
+    var balloonFrames: UInt64? { isSettled ? slots.sums.holes : nil }
 
-    /// How many slots are left when what is RAM at the end is freed.
-    var slotsToKeep: Int { slots.lastIndex { !$0.isRAM }.map { $0 + 1 } ?? 0 }
-
-    /// Frees what is RAM at the end. The only place where anything is freed: every frame of it is known to be RAM.
-    func freeTrailingRAM() throws(BalloonError) {
-        let kept = slotsToKeep
+    /// Frees what may be freed at the end, down to `kept` slots. The only place, with ``punch(_:)``, where anything is freed:
+    /// every frame of it is known to be RAM.
+    func free(keeping kept: Int) throws(BalloonError) {
         guard kept < slots.count else { return }
-        guard look != .none, reserve.slotCount == slots.count else {
+        guard isKnown, reserve.slotCount == slots.count else {
             throw BalloonError(.moved, "the balloon's file is not as long as it should be", vnode: vnode.number)
         }
+        for slot in kept..<slots.count { precondition(slots[slot].mayBeFreed, "a hole is never freed") }
         try reserve.release(keeping: kept)
         slots.removeLast(slots.count - kept)
+    }
+
+    /// Frees slots that lie below one that has to stay.
+    func punch(_ indices: [Int]) throws(BalloonError) {
+        for slot in indices { precondition(isKnown && slots[slot].isRAM, "a hole is never freed") }
+        try reserve.punch(indices)
+        for slot in indices { slots[slot] = .empty }
     }
 
     /// Checks that slots are where they were, before anything is populated or given there.
@@ -85,11 +71,63 @@ final class Holding {
         guard range.upperBound <= reserve.slotCount else {
             throw BalloonError(.moved, "the balloon's file has become shorter", vnode: vnode.number)
         }
-        let frames = try reserve.frames(of: range)
-        for (slot, gfn) in zip(range, frames) where slots[slot].gfn != nil && gfn != slots[slot].gfn {
+        let pages = try reserve.pages(of: range)
+        for (slot, page) in zip(range, pages) where !slots[slot].isEmpty && page != slots[slot].page {
+            // A page that cannot be read any more stays where it is, and nothing else is wrong.
+            if page == .unreadable {
+                slots[slot].page = .unreadable
+                continue
+            }
             throw BalloonError(
                 .moved, "slot \(slot) of the balloon is not at the frame where it was; see balloonctl audit",
                 vnode: vnode.number)
         }
     }
+}
+
+/// How far a vnode is on its way to be known.
+struct Recovery {
+    enum Stage {
+        /// The pages of the file are read, and pinned anew.
+        case pages
+        /// The new pins take the place of the old ones.
+        case pins(isAllBack: Bool)
+        /// Xen is asked about each slot from this one on: two frames of an extent, or all of them where that may not do.
+        case slots(next: Int)
+        /// All slots were asked about. Those of other vnodes have to be, too, before all memory can be added up.
+        case sum
+        /// Xen is asked about every frame, from this slot on.
+        case everyFrame(next: Int)
+        /// Xen is asked about the slots in doubt, from this one on.
+        case doubts(next: Int)
+    }
+
+    var stage: Stage
+    /// The move that a killed process had begun.
+    var interrupted: InterruptedMove?
+    /// Nothing is known of what was under way: all slots are in doubt.
+    var isUnreadable = false
+    /// What was read of the file so far, and what of it is not where it was.
+    var found = SlotTable()
+    var differences = Differences()
+
+    struct Differences {
+        /// First frames that were in slots which have other pages now, and whose memory may be holes.
+        var gone: [UInt64] = []
+        /// First frames that such slots have now.
+        var new: Set<UInt64> = []
+        /// How many pages there were, and are, in such slots.
+        var before = 0
+        var after = 0
+    }
+}
+
+/// What is told of a recovery.
+public enum RecoveryProgress: Equatable, Sendable {
+    /// There is more to do. Slots that were asked about, of all.
+    case going(done: Int, of: Int)
+    /// It goes on when the other vnodes are as far.
+    case waiting
+    /// Everything is known.
+    case done
 }

@@ -12,7 +12,6 @@ public final class JointBackend: Backend {
     private let ours: any Backend
     private let mover: KernelMover
     private let figures: any DomainFigures
-    private var lastLinuxKiB: UInt64 = 0
 
     /// - Parameters:
     ///   - ours: of one vnode.
@@ -25,37 +24,52 @@ public final class JointBackend: Backend {
         mover = KernelMover(balloon, now: now)
     }
 
-    public func recover(vnode: Int) throws(BalloonError) -> UInt64 {
-        _ = try ours.recover(vnode: vnode)
-        return balloonFrames(vnode: vnode)
+    public func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError) {
+        try ours.beginRecovery(vnode: vnode, scope)
     }
 
-    public func balloonFrames(vnode: Int) -> UInt64 { ours.balloonFrames(vnode: vnode) + linuxKiB / 4 }
-
-    /// Linux's part. A file of sysfs that cannot be read for once says nothing new.
-    private var linuxKiB: UInt64 {
-        lastLinuxKiB = (try? mover.balloon.read().balloonKiB) ?? lastLinuxKiB
-        return lastLinuxKiB
+    public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
+        let progress = try ours.continueRecovery(vnode: vnode)
+        // What Linux's own balloon has is a part of what has to be known.
+        if progress == .done { _ = try linuxKiB() }
+        return progress
     }
+
+    public func abandonRecovery(vnode: Int) { ours.abandonRecovery(vnode: vnode) }
+
+    public func balloonFrames(vnode: Int) -> UInt64? {
+        guard let frames = ours.balloonFrames(vnode: vnode), let kib = try? linuxKiB() else { return nil }
+        return frames + kib / 4
+    }
+
+    /// Linux's part.
+    private func linuxKiB() throws(BalloonError) -> UInt64 { try mover.balloon.read().balloonKiB }
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         if let outcome = try wait(vnode) { return outcome }
-        if let outcome = try round(vnode) { return outcome }
+        // Linux's part comes to whole extents by giving a little more, so that the sum can be what a target asks for.
+        let part = try linuxKiB() % granularityKiB
+        if part > 0 { return outcome(vnode, try mover.inflate(kib: granularityKiB - part), obstacle: .noMemory) }
         try mover.rest()
         return sum(vnode, try ours.inflate(vnode: vnode, extents: extents))
     }
 
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         if let outcome = try wait(vnode) { return outcome }
-        if let outcome = try round(vnode) { return outcome }
-        if ours.slotCount(vnode: vnode) > 0 {
+        let linux = try linuxKiB()
+        // Taking back never gives: what is beyond whole extents of Linux's part comes back first.
+        let part = linux % granularityKiB
+        if part == 0, ours.balloonFrames(vnode: vnode) != 0 {
             try mover.rest()
             return sum(vnode, try ours.deflate(vnode: vnode, extents: extents))
         }
-        let room = try figures.roomFrames() * 4 / granularityKiB * granularityKiB
-        guard room > 0 else { return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation) }
-        let wanted = min(UInt64(extents) * granularityKiB, linuxKiB, room)
-        return outcome(vnode, try mover.deflate(kib: wanted), obstacle: .pnodeFull)
+        let room = try figures.roomFrames() * 4
+        let wanted = part > 0 ? part : min(UInt64(extents) * granularityKiB, linux)
+        guard room >= min(wanted, granularityKiB) else {
+            return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation)
+        }
+        let possible = min(wanted, part > 0 ? room : room / granularityKiB * granularityKiB)
+        return outcome(vnode, try mover.deflate(kib: possible), obstacle: .pnodeFull)
     }
 
     /// What Linux's balloon populates while the domain is being sent is lost just as ours would be.
@@ -63,13 +77,6 @@ public final class JointBackend: Backend {
         guard try ours.isBeingSent() else { return nil }
         try mover.rest()
         return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .migrating)
-    }
-
-    /// Brings Linux's part to whole extents, by giving a little more, so that the sum can be what a target asks for.
-    private func round(_ vnode: Int) throws(BalloonError) -> Outcome? {
-        let part = linuxKiB % granularityKiB
-        guard part > 0 else { return nil }
-        return outcome(vnode, try mover.inflate(kib: granularityKiB - part), obstacle: .noMemory)
     }
 
     private func sum(_ vnode: Int, _ outcome: Outcome) -> Outcome {
@@ -88,18 +95,18 @@ public final class JointBackend: Backend {
         try ours.audit(vnode: vnode, slots: slots, everyFrame: everyFrame)
     }
 
-    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64 {
-        _ = try ours.lookAgain(vnode: vnode, slots: slots)
-        return balloonFrames(vnode: vnode)
+    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
+        try ours.lookAgain(vnode: vnode, slots: slots)
     }
 
     public func distrust() throws(BalloonError) { try ours.distrust() }
     public func isBeingSent() throws(BalloonError) -> Bool { try ours.isBeingSent() }
-    public func tidy(vnode: Int) throws(BalloonError) -> Bool { try ours.tidy(vnode: vnode) }
+    public func tidy(vnode: Int) throws(BalloonError) -> Tidying { try ours.tidy(vnode: vnode) }
+    public func lostExtents(vnode: Int) -> Int { ours.lostExtents(vnode: vnode) }
+    public func takeWarning() -> BalloonError? { ours.takeWarning() }
+    /// Linux's own part stays with Linux, whether or not this process runs.
+    public func isEmpty(vnode: Int) -> Bool? { ours.isEmpty(vnode: vnode) }
     public func slotCount(vnode: Int) -> Int { ours.slotCount(vnode: vnode) }
     public func file(vnode: Int) throws(BalloonError) -> BalloonFile { try ours.file(vnode: vnode) }
-    public func renewFile(vnode: Int) throws(BalloonError) -> UInt64 {
-        _ = try ours.renewFile(vnode: vnode)
-        return balloonFrames(vnode: vnode)
-    }
+    public func renewFile(vnode: Int) throws(BalloonError) -> Bool { try ours.renewFile(vnode: vnode) }
 }

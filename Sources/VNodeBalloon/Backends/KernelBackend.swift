@@ -15,7 +15,6 @@ public final class KernelBackend: Backend {
 
     private let mover: KernelMover
     private let figures: any DomainFigures
-    private var lastFrames: UInt64 = 0
 
     /// - Parameters:
     ///   - topology: Xen's layout of the domain, nil without one, or where nobody can ask.
@@ -38,16 +37,17 @@ public final class KernelBackend: Backend {
         self.figures = figures
     }
 
-    public func recover(vnode: Int) throws(BalloonError) -> UInt64 {
-        lastFrames = try mover.balloon.read().balloonKiB / 4
-        return lastFrames
+    public func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError) {}
+
+    public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
+        _ = try mover.balloon.read()
+        return .done
     }
 
-    public func balloonFrames(vnode: Int) -> UInt64 {
-        // A file of sysfs that cannot be read for once says nothing new.
-        lastFrames = (try? mover.balloon.read().balloonKiB / 4) ?? lastFrames
-        return lastFrames
-    }
+    public func abandonRecovery(vnode: Int) {}
+
+    /// Where the kernel does not say, nobody knows.
+    public func balloonFrames(vnode: Int) -> UInt64? { try? mover.balloon.read().balloonKiB / 4 }
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         outcome(try mover.inflate(kib: UInt64(extents) * granularityKiB), obstacle: .noMemory)
@@ -69,14 +69,17 @@ public final class KernelBackend: Backend {
 
     // MARK: There is nothing of ours to look at: the kernel keeps its own books.
 
-    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) -> UInt64 { try recover(vnode: vnode) }
+    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) { _ = try mover.balloon.read() }
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] { [] }
     public func distrust() throws(BalloonError) {}
     public func isBeingSent() throws(BalloonError) -> Bool { false }
-    public func tidy(vnode: Int) throws(BalloonError) -> Bool { false }
+    public func tidy(vnode: Int) throws(BalloonError) -> Tidying { .done }
+    public func lostExtents(vnode: Int) -> Int { 0 }
+    /// What it has given stays with the kernel, whether or not this process runs.
+    public func isEmpty(vnode: Int) -> Bool? { true }
     public func slotCount(vnode: Int) -> Int { 0 }
     public func file(vnode: Int) throws(BalloonError) -> BalloonFile { .whole }
-    public func renewFile(vnode: Int) throws(BalloonError) -> UInt64 { balloonFrames(vnode: vnode) }
+    public func renewFile(vnode: Int) throws(BalloonError) -> Bool { false }
 }
 
 extension DomainFigures {
@@ -90,7 +93,7 @@ extension DomainFigures {
 extension Outcome {
     /// What a move of Linux's own balloon came to so far.
     /// - Parameter obstacle: what it is when the kernel tries again.
-    init(_ progress: KernelMover.Progress, balloonFrames: UInt64, obstacle: HeldReason) {
+    init(_ progress: KernelMover.Progress, balloonFrames: UInt64?, obstacle: HeldReason) {
         self.init(balloonFrames: balloonFrames)
         switch progress {
         case .arrived: pause = 0

@@ -2,6 +2,10 @@
 extension PrivcmdBackend {
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {
         guard let holding = holdings[vnode] else { return [] }
+        // There is nothing to compare with.
+        guard holding.isSettled else {
+            throw BalloonError(.looking, "the balloon was not audited yet", vnode: vnode)
+        }
         var findings: [AuditFinding] = []
         func note(_ slot: Int, _ gfn: UInt64, _ kind: AuditFinding.Kind) {
             findings.append(AuditFinding(vnode: vnode, slot: slot, gfn: gfn, kind: kind))
@@ -11,16 +15,15 @@ extension PrivcmdBackend {
         if slots.lowerBound == 0 { noteFile(file, holding, note) }
         let range = slots.clamped(to: 0..<min(holding.slots.count, file.slots))
         guard !range.isEmpty else { return findings }
-        for (slot, frame) in zip(range, try holding.reserve.frames(of: range)) {
-            guard let gfn = frame else {
-                // A slot that is known to be empty holds nothing.
-                if let known = holding.slots[slot].gfn { note(slot, known, .noPage) }
-                continue
-            }
-            if gfn != holding.slots[slot].gfn {
-                note(slot, gfn, .moved)
-            } else if let (gfn, kind) = try firstFault(holding, slot, everyFrame: everyFrame) {
-                note(slot, gfn, kind)
+        for (slot, page) in zip(range, try holding.reserve.pages(of: range)) {
+            let known = holding.slots[slot]
+            switch page {
+            // A slot that is known to be empty holds nothing.
+            case .none: if !known.isEmpty { note(slot, known.gfn ?? 0, .noPage) }
+            case .unreadable: note(slot, known.gfn ?? 0, .lost)
+            case .extent(let gfn) where gfn != known.gfn: note(slot, gfn, .moved)
+            case .extent:
+                if let (gfn, kind) = try firstFault(holding, slot, everyFrame: everyFrame) { note(slot, gfn, kind) }
             }
         }
         return findings
@@ -36,7 +39,7 @@ extension PrivcmdBackend {
         if file.slots < known { note(file.slots, holding.slots[file.slots].gfn ?? 0, .fileShorter) }
         if file.slots > known { note(known, 0, .fileLonger) }
         for gfn in holding.lost { note(0, gfn, .lost) }
-        if file.strayPins > 0 { note(0, 0, .lost) }
+        if holding.reserve.strayPins > 0 { note(0, 0, .lost) }
     }
 
     /// The first frame of a slot that is not what we believe. Of a slot that is known to be mixed nothing is believed.

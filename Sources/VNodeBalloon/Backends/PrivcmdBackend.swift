@@ -21,6 +21,7 @@ public final class PrivcmdBackend: Backend {
     var holdings: [Int: Holding] = [:]
     /// What the domain and its balloons had together when every frame was last known.
     var knownTotal: UInt64?
+    var warning: BalloonError?
 
     /// - Parameter reserves: by vnode number. A vnode without one cannot move.
     /// - Throws: `.hypercall`, `.privcmdLocked`.
@@ -41,7 +42,27 @@ public final class PrivcmdBackend: Backend {
 
     public func slotCount(vnode: Int) -> Int { holdings[vnode]?.slots.count ?? 0 }
 
-    public func balloonFrames(vnode: Int) -> UInt64 { holdings[vnode]?.balloonFrames ?? 0 }
+    /// A vnode that has no reserve has nothing to give.
+    public func balloonFrames(vnode: Int) -> UInt64? {
+        guard let holding = holdings[vnode] else { return 0 }
+        return holding.balloonFrames
+    }
+
+    public func lostExtents(vnode: Int) -> Int {
+        guard let holding = holdings[vnode] else { return 0 }
+        return holding.slots.sums.lost + holding.reserve.strayPins
+    }
+
+    public func isEmpty(vnode: Int) -> Bool? {
+        guard let holding = holdings[vnode] else { return true }
+        guard holding.isSettled else { return nil }
+        return holding.slots.isEmpty && holding.lost.isEmpty && holding.reserve.strayPins == 0
+    }
+
+    public func takeWarning() -> BalloonError? {
+        defer { warning = nil }
+        return warning
+    }
 
     /// Nothing goes on by itself.
     public func rest() {}
@@ -53,13 +74,11 @@ public final class PrivcmdBackend: Backend {
             return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .noNode)
         }
         if try isBeingSent() { return Outcome(balloonFrames: holding.balloonFrames, obstacle: .migrating) }
-        try settleDoubts(holding)
+        try checkKnown(holding)
         try endMove(holding)
         // What came back to us, by a migration or an interrupted move, goes before new pages.
-        let returned = holding.slots.indices.filter { !holding.slots[$0].isGiven && holding.slots[$0].gfn != nil }
-        let obstacle =
-            returned.isEmpty
-            ? try giveNew(holding, extents) : try giveAgain(holding, Array(returned.prefix(extents)))
+        let returned = holding.slots.returned(extents)
+        let obstacle = returned.isEmpty ? try giveNew(holding, extents) : try giveAgain(holding, returned)
         try endMove(holding)
         return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
     }
@@ -68,7 +87,7 @@ public final class PrivcmdBackend: Backend {
         let first = holding.slots.count
         try beginMove(holding, first..<first + extents)
         let frames = try holding.reserve.acquire(extents)
-        holding.slots += frames.map { Holding.Slot(gfn: $0, holes: nil) }
+        for gfn in frames { holding.slots.append(SlotTable.Slot(.extent(gfn))) }
         if frames.isEmpty { return .noMemory }
         for slot in first..<first + frames.count where try !isMemory(holding, slot) {
             throw BalloonError(
@@ -106,27 +125,37 @@ public final class PrivcmdBackend: Backend {
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         guard let holding = holdings[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
         if try isBeingSent() { return Outcome(balloonFrames: holding.balloonFrames, obstacle: .migrating) }
-        try settleDoubts(holding)
+        try checkKnown(holding)
         try endMove(holding)
         var obstacle: HeldReason?
-        if let last = holding.slots.indices.last {
-            let range = max(0, holding.slots.count - extents)..<last + 1
-            try beginMove(holding, range)
-            try holding.checkFrames(of: range)
+        // From the last one down, so that after a short count what is RAM lies at the end.
+        let slots = holding.slots.takeable(max(1, min(extents, holding.populateExtents)))
+        if let last = slots.first, let lowest = slots.last {
+            noteMove(holding, lowest..<last + 1)
+            try holding.checkFrames(of: lowest..<last + 1)
             obstacle =
                 holding.slots[last].isMixed
-                ? try fill(holding, last) : try takeBack(holding, range)
+                ? try fill(holding, last) : try takeBack(holding, slots.prefix { holding.slots[$0].isGiven })
         }
         try endMove(holding)
         return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
     }
 
-    /// Populates given slots from the last one down, so that after a short count what is RAM lies at the end.
-    private func takeBack(_ holding: Holding, _ range: Range<Int>) throws(BalloonError) -> HeldReason? {
-        let slots = Array(range.reversed().prefix { holding.slots[$0].isGiven })
-        guard let short = try populate(holding, slots) else { return nil }
-        // No 2 MiB block may be left where single frames are.
+    private func takeBack(_ holding: Holding, _ slots: ArraySlice<Int>) throws(BalloonError) -> HeldReason? {
+        guard let short = try populate(holding, Array(slots)) else {
+            if holding.populateExtents < 1 << 20 { holding.populateExtents *= 2 }
+            return nil
+        }
+        // Where the physical node has no more 2 MiB in one piece the next populate asks for one only, and for more once
+        // that goes.
+        holding.populateExtents = 1
         return try fill(holding, short)
+    }
+
+    /// Notes a deflate. Taking back needs no byte on a disk: where the note cannot be written it goes on, and a process
+    /// that is killed in the middle leaves at most pages in the pool that the next one cannot tell from foreign ones.
+    private func noteMove(_ holding: Holding, _ slots: Range<Int>) {
+        do throws(BalloonError) { try beginMove(holding, slots) } catch { warning = error }
     }
 
     // MARK: Moves and doubts
@@ -136,9 +165,8 @@ public final class PrivcmdBackend: Backend {
     /// Slots that are part RAM, wherever they are, stay noted: two probes may not show it. What lies as RAM below the
     /// moving slots may be freed with them.
     private func beginMove(_ holding: Holding, _ slots: Range<Int>) throws(BalloonError) {
-        var lower = slots.lowerBound
-        while lower > 0, lower <= holding.slots.count, holding.slots[lower - 1].isRAM { lower -= 1 }
-        let doubtful = holding.doubtfulSlots ?? slots
+        let lower = holding.slots.ramStart(below: slots.lowerBound)
+        let doubtful = holding.slots.doubtful ?? slots
         let noted = min(lower, doubtful.lowerBound)..<max(slots.upperBound, doubtful.upperBound)
         let move = InterruptedMove(
             slots: noted, foreignPoolPages: try holding.reserve.foreignPoolPages(),
@@ -149,19 +177,24 @@ public final class PrivcmdBackend: Backend {
 
     /// Frees what is left over as RAM at the end. The note stays while a part of an extent is a hole.
     func endMove(_ holding: Holding) throws(BalloonError) {
-        let kept = holding.slotsToKeep
+        let kept = holding.slots.slotsToKeep()
         // Freeing, too, moves pool pages: a kill half-way must find the note.
-        if kept < holding.slots.count && holding.noted != .move { try beginMove(holding, kept..<holding.slots.count) }
-        try freeTrailingRAM(holding)
-        if try noteDoubts(holding) { return }
-        guard holding.noted != .nothing else { return }
-        try intents.end(vnode: holding.vnode.number)
-        holding.noted = .nothing
+        if kept < holding.slots.count && holding.noted != .move { noteMove(holding, kept..<holding.slots.count) }
+        try freeRAM(holding)
+        do throws(BalloonError) {
+            if try noteDoubts(holding) { return }
+            guard holding.noted != .nothing else { return }
+            try intents.end(vnode: holding.vnode.number)
+            holding.noted = .nothing
+        } catch {
+            // An old note only has the next process look closer than it must.
+            warning = error
+        }
     }
 
     /// Notes the slots of which a part is a hole, instead of what was noted. False: there are none.
     func noteDoubts(_ holding: Holding) throws(BalloonError) -> Bool {
-        guard let doubtful = holding.doubtfulSlots else { return false }
+        guard let doubtful = holding.slots.doubtful else { return false }
         let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
         try intents.begin(note, vnode: holding.vnode.number)
         holding.noted = .doubts
@@ -172,40 +205,43 @@ public final class PrivcmdBackend: Backend {
     /// new domain, and must still be ours there.
     ///
     /// Asked after the populate. A migration that begins later sends all of it.
-    private func freeTrailingRAM(_ holding: Holding) throws(BalloonError) {
-        let kept = holding.slotsToKeep
-        holding.isWaiting = kept < holding.slots.count
-        guard holding.isWaiting else { return }
+    private func freeRAM(_ holding: Holding) throws(BalloonError) {
+        let kept = holding.slots.slotsToKeep()
+        let below = holding.slots.sums.lost > 0 ? holding.slots.ramBelowLost(Self.freedAtOnce) : []
+        holding.isWaiting = kept < holding.slots.count || !below.isEmpty
+        guard holding.isWaiting, holding.unsent.isEmpty else { return }
         if try isBeingSent() {
-            // Asked about anew when it is over: not every suspend shows in the clocks.
-            for slot in kept..<holding.slots.count { holding.slots[slot].holes = nil }
+            holding.unsent = below + Array(kept..<holding.slots.count)
             return
         }
         try checkNotSuspended(holding)
-        try holding.freeTrailingRAM()
-        holding.isWaiting = false
+        try holding.free(keeping: max(kept, holding.slots.count - Self.freedAtOnce))
+        if !below.isEmpty { try holding.punch(below) }
+        holding.isWaiting = holding.slots.slotsToKeep() < holding.slots.count
     }
+
+    /// More would keep the loop from everything else.
+    private static let freedAtOnce = 64
 
     public func isBeingSent() throws(BalloonError) -> Bool { try hypervisor.isBeingSent() }
 
-    public func tidy(vnode: Int) throws(BalloonError) -> Bool {
-        guard let holding = holdings[vnode], holding.look != .none, holding.isWaiting else { return false }
-        if try isBeingSent() { return true }
-        try settleDoubts(holding)
+    public func tidy(vnode: Int) throws(BalloonError) -> Tidying {
+        guard let holding = holdings[vnode], holding.isSettled, holding.isWaiting else { return .done }
+        if try isBeingSent() { return .waiting }
+        // Not every suspend shows in the clocks, so Xen is asked anew: in the new domain it may be a hole.
+        if let slot = holding.unsent.popLast() {
+            if slot < holding.slots.count { try probe(holding, slot) }
+            if !holding.unsent.isEmpty { return .more }
+        }
         try endMove(holding)
-        return holding.isWaiting
+        return holding.isWaiting ? .more : .done
     }
 
-    /// Asks Xen about every frame of slots that an error left in doubt, or all of them where a look was not sure.
-    private func settleDoubts(_ holding: Holding) throws(BalloonError) {
-        guard holding.look != .none else {
-            throw BalloonError(.moved, "the balloon was not looked at yet", vnode: holding.vnode.number)
+    /// Nothing moves of a vnode of which anything is in doubt.
+    private func checkKnown(_ holding: Holding) throws(BalloonError) {
+        guard holding.isSettled else {
+            throw BalloonError(.looking, "the balloon was not audited yet", vnode: holding.vnode.number)
         }
         try checkNotSuspended(holding)
-        if holding.look == .quick { try lookExactly(holding) }
-        for slot in holding.slots.indices where holding.slots[slot].holes == nil {
-            try holding.checkFrames(of: slot..<slot + 1)
-            try probe(holding, slot)
-        }
     }
 }

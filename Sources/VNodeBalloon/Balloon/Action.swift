@@ -14,14 +14,14 @@ public enum Action: Equatable, Sendable {
 
 /// What came of an ``Action``.
 public struct Outcome: Equatable, Sendable {
-    /// The vnode's balloon after it, in frames.
-    public var balloonFrames: UInt64
+    /// The vnode's balloon after it, in frames; nil: not known until it was audited.
+    public var balloonFrames: UInt64?
     /// Why it was less than asked for, if it was.
     public var obstacle: HeldReason?
     /// Somebody else does it and is not done, which is no failure: look again after so many nanoseconds.
     public var pause: UInt64?
 
-    public init(balloonFrames: UInt64, obstacle: HeldReason? = nil) {
+    public init(balloonFrames: UInt64?, obstacle: HeldReason? = nil) {
         self.balloonFrames = balloonFrames
         self.obstacle = obstacle
     }

@@ -13,22 +13,24 @@ extension BalloonController.Balloon {
     /// The size that counts, in frames: what is asked for, as far as it may be.
     func wantedFrames(_ extentKiB: UInt64) -> UInt64? {
         if let asked = askedFrames(extentKiB) { return min(asked, limitFrames) }
-        return state.balloonFrames > limitFrames ? limitFrames : nil
+        guard let frames = state.balloonFrames else { return nil }
+        return frames > limitFrames ? limitFrames : nil
     }
 
     /// Which way it should move, nil when it need not or must not.
     func direction(_ extentKiB: UInt64, inflating mayInflate: Bool) -> VNodeActivity? {
-        guard unknown == nil, let wanted = wantedFrames(extentKiB), wanted != state.balloonFrames else { return nil }
-        if wanted < state.balloonFrames { return .deflating }
+        guard unknown == nil, let frames = state.balloonFrames, let wanted = wantedFrames(extentKiB), wanted != frames
+        else { return nil }
+        if wanted < frames { return .deflating }
         return mayInflate ? .inflating : nil
     }
 
     /// How many extents lie between the balloon and its size, a part counted as one.
     func distanceExtents(_ extentKiB: UInt64) -> Int {
-        let wanted = wantedFrames(extentKiB) ?? state.balloonFrames
-        let frames = wanted > state.balloonFrames ? wanted - state.balloonFrames : state.balloonFrames - wanted
+        guard let frames = state.balloonFrames, let wanted = wantedFrames(extentKiB) else { return 0 }
+        let distance = max(wanted, frames) - min(wanted, frames)
         let perExtent = extentKiB / 4
-        return Int((frames + perExtent - 1) / perExtent)
+        return Int((distance + perExtent - 1) / perExtent)
     }
 
     mutating func startAfresh() {

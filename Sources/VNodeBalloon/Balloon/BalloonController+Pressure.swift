@@ -16,7 +16,7 @@ extension BalloonController.Balloon {
 
     /// What was taken back since, for whatever reason, is not given again either.
     mutating func lowerCeiling() {
-        if let ceiling { self.ceiling?.frames = min(ceiling.frames, state.balloonFrames) }
+        if let ceiling, let frames = state.balloonFrames { self.ceiling?.frames = min(ceiling.frames, frames) }
     }
 
     /// More is asked for than pressure left.
@@ -28,7 +28,10 @@ extension BalloonController.Balloon {
     func isCeilingDue(now: UInt64) -> Bool { ceiling.map { now >= $0.due } ?? false }
 
     /// What must not wait for the rate: memory that the node needs now, a file that is about to be freed.
-    var isUrgent: Bool { isRemoved || ceiling.map { state.balloonFrames > $0.frames } ?? false }
+    var isUrgent: Bool {
+        guard let ceiling, let frames = state.balloonFrames else { return isRemoved }
+        return isRemoved || frames > ceiling.frames
+    }
 }
 
 extension BalloonController {
@@ -48,7 +51,7 @@ extension BalloonController {
         else { return false }
         let kept = options.guardRule.keptKiB(on: memory)
         guard memory.availableKiB < kept else { return false }
-        let balloon = balloons[index].state.balloonFrames
+        guard let balloon = balloons[index].state.balloonFrames else { return false }
         let missing = (kept - memory.availableKiB + extentKiB - 1) / extentKiB * extentKiB / 4
         let least = min(balloon, (yielding.leastBalloonKiB + extentKiB - 1) / extentKiB * extentKiB / 4)
         let left = max(least, balloon > missing ? balloon - missing : 0)

@@ -67,15 +67,15 @@ public struct BalloonController: Sendable {
         var ceiling: Ceiling?
         /// More is asked for than it may have.
         var isLimited = false
-        /// Why it cannot be looked at, if it cannot.
-        var unknown: HeldReason?
+        /// Why nothing is known of it, until something is.
+        var unknown: HeldReason? = .looking
     }
 
     /// - Parameter granularityKiB: targets are rounded down to a multiple of this; also the size of an extent.
     public init(vnodes: [VNode], granularityKiB: UInt64, options: Options = Options()) {
         self.options = options
         extentKiB = granularityKiB
-        balloons = vnodes.map { Balloon(state: VNodeState(vnode: $0)) }
+        balloons = vnodes.map { Balloon(state: VNodeState(vnode: $0, balloonFrames: nil)) }
         takeOptions()
     }
 
@@ -124,16 +124,28 @@ public struct BalloonController: Sendable {
     }
 
     /// The balloon as an audit found it, in frames.
-    public mutating func setBalloon(frames: UInt64, vnode: Int) {
+    /// - Parameter lostKiB: what cannot be taken back, and is not part of it.
+    public mutating func setBalloon(frames: UInt64, lostKiB: UInt64 = 0, vnode: Int) {
         update(vnode) { balloon in
             balloon.state.balloonFrames = frames
+            balloon.state.lostKiB = lostKiB
+            if balloon.unknown != nil { (balloon.state.detail, balloon.state.audited) = (nil, nil) }
             balloon.unknown = nil
         }
     }
 
-    /// The vnode cannot be looked at, and why: it is held until ``setBalloon(frames:vnode:)`` tells what it has.
-    public mutating func setUnknown(_ reason: HeldReason, vnode: Int) {
-        update(vnode) { $0.unknown = reason }
+    /// Nothing is known of the vnode's balloon: it is held until ``setBalloon(frames:lostKiB:vnode:)`` tells what it has.
+    /// - Parameters:
+    ///   - detail: what stands in the way; nil while it is being audited.
+    ///   - audited: how far that is.
+    public mutating func setUnknown(
+        _ reason: HeldReason, detail: String? = nil, audited: AuditedExtents? = nil, vnode: Int
+    ) {
+        update(vnode) { balloon in
+            balloon.unknown = reason
+            balloon.state.balloonFrames = nil
+            (balloon.state.detail, balloon.state.audited) = (detail, audited)
+        }
     }
 
     /// Somebody removed the vnode's file: all of its balloon comes back, and none is given until it has a new one.
@@ -169,6 +181,14 @@ public struct BalloonController: Sendable {
         update(action.vnode) { balloon in
             let moved = balloon.state.balloonFrames != outcome.balloonFrames
             balloon.state.balloonFrames = outcome.balloonFrames
+            // An audit comes next, and what stood in the way may still do.
+            if outcome.balloonFrames == nil {
+                balloon.unknown = .looking
+                balloon.state.detail = nil
+                balloon.obstacle = outcome.obstacle
+                if outcome.obstacle != nil { balloon.backoff.failed(now: now) }
+                return
+            }
             if moved { balloon.startAfresh() }
             if let pause = outcome.pause {
                 balloon.backoff.pause(until: now + pause)

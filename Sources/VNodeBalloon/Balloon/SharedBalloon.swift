@@ -50,10 +50,12 @@ package struct SharedBalloon: Sendable {
     /// What is to be said of each vnode while the balloon is in this state. They begin and end to move together, for
     /// none of them has what it shall have before all have.
     package mutating func states(of balloon: VNodeState) -> [VNodeState] {
-        share(balloon.balloonKiB)
+        if let kib = balloon.balloonKiB { share(kib) }
         return shares.map { share in
-            var state = VNodeState(vnode: share.vnode, balloonFrames: share.kib / 4, activity: balloon.activity)
+            let frames = balloon.balloonFrames == nil ? nil : share.kib / 4
+            var state = VNodeState(vnode: share.vnode, balloonFrames: frames, activity: balloon.activity)
             state.reason = balloon.reason
+            (state.detail, state.audited) = (balloon.detail, balloon.audited)
             if share.request == .invalid {
                 (state.activity, state.reason) = (.held, .invalidTarget)
             } else if share.request == .absent && balloon.reason == .invalidTarget {

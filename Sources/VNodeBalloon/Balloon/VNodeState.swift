@@ -46,6 +46,10 @@ public enum HeldReason: String, Sendable, Equatable, CaseIterable {
     case cpuset
     /// The daemon's hugetlb cgroup lets it have no more pages.
     case cgroup
+    /// The holder of the pins does not answer, or does not take them.
+    case holder
+    /// A system call failed: the log says which.
+    case failed
 }
 
 /// One vnode, as Xen describes it and as Linux sees it.
@@ -81,12 +85,18 @@ public struct VNodeState: Equatable, Sendable {
     public internal(set) var targetKiB: UInt64?
     /// A size that an administrator set, in KiB.
     public internal(set) var forcedKiB: UInt64?
-    /// Frames that Xen has of this vnode.
-    public internal(set) var balloonFrames: UInt64
+    /// Frames that Xen has of this vnode; nil: not known.
+    public internal(set) var balloonFrames: UInt64?
+    /// Pages that cannot be taken back, in KiB; not part of the balloon.
+    public internal(set) var lostKiB: UInt64 = 0
+    /// What keeps it from being known, or from moving, in a sentence, where there is one.
+    public internal(set) var detail: String?
+    /// Extents that Xen was asked about, of all, while it is being audited.
+    public internal(set) var audited: AuditedExtents?
     public internal(set) var activity: VNodeActivity
     public internal(set) var reason: HeldReason?
 
-    public init(vnode: VNode, balloonFrames: UInt64 = 0, activity: VNodeActivity = .idle) {
+    public init(vnode: VNode, balloonFrames: UInt64?, activity: VNodeActivity = .idle) {
         self.vnode = vnode
         self.balloonFrames = balloonFrames
         self.activity = activity
@@ -101,6 +111,20 @@ public struct VNodeState: Equatable, Sendable {
         }
     }
 
-    /// The balloon in KiB.
-    public var balloonKiB: UInt64 { balloonFrames * 4 }
+    /// The balloon in KiB; nil: not known.
+    public var balloonKiB: UInt64? { balloonFrames.map { $0 * 4 } }
+
+    /// Nothing is known of it yet, and nothing stands in the way of knowing it.
+    public var isBeingAudited: Bool { balloonFrames == nil && reason == .looking && detail == nil }
+}
+
+/// How far an audit is.
+public struct AuditedExtents: Equatable, Sendable {
+    public var done: Int
+    public var all: Int
+
+    public init(done: Int, all: Int) {
+        self.done = done
+        self.all = all
+    }
 }

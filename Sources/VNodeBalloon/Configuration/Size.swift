@@ -22,4 +22,7 @@ public struct Size: Equatable, Sendable {
 
     /// "64 MiB", or KiB where it is not a whole number of MiB.
     public static func text(kib: UInt64) -> String { kib % 1024 == 0 ? "\(kib / 1024) MiB" : "\(kib) KiB" }
+
+    /// The same of a size that may not be known.
+    public static func text(known kib: UInt64?) -> String { kib.map { text(kib: $0) } ?? "not known" }
 }

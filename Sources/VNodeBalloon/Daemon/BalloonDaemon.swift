@@ -21,6 +21,7 @@ public final class BalloonDaemon {
     private var staticMaxKiB: UInt64?
     private var rereading = RereadTimer()
     private var isStopping = false
+    private var serviceStatus = ServiceStatus()
 
     /// Gets ready: the lock, Xen, xenstore, the truth about memory.
     ///
@@ -45,7 +46,8 @@ public final class BalloonDaemon {
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         files = guest.kind == .pv ? nil : Self.watch(state.pagesPath, log)
-        try engine.recover()
+        engine.videoKiB = try VNodeInterface.videoKiB(store)
+        try engine.beginRecovery()
         interface = try VNodeInterface(store, backend: guest.backend, log: log)
         socket = try ControlSocket(path: state.controlSocketPath)
         watchPressure()
@@ -68,6 +70,7 @@ public final class BalloonDaemon {
                 "memory/target is present: Linux's own balloon follows it too, and would give memory a second time")
         }
         lockMemory()
+        // Before all is audited: that takes as long as there is memory.
         ServiceManager.notify("READY=1")
         log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.backend.vnodes.count)"])
         while !isStopping { try turn() }
@@ -78,7 +81,7 @@ public final class BalloonDaemon {
             try interface.publishStopped(
                 engine.told, isEmpty: engine.isEmpty, now: BalloonEngine.now)
         }
-        if engine.isEmpty { keeper.dropAll() }
+        if engine.isEmpty == true { keeper.dropAll() }
         log.notice("stopped; the balloons stay as they are")
     }
 
@@ -98,6 +101,7 @@ public final class BalloonDaemon {
     /// One step at most, then whatever is waiting.
     private func turn() throws(BalloonError) {
         var due = engine.step()
+        tellServiceManager()
         if engine.wasResumed {
             engine.wasResumed = false
             interface.forgetPublished()
@@ -110,6 +114,12 @@ public final class BalloonDaemon {
         if let patience = socket.nextTimeout { due = min(due ?? patience, patience) }
         if let look = pressure.due { due = min(due ?? look, look) }
         try wait(until: due ?? rereading.due, now: now)
+    }
+
+    /// How far the audits are, for `systemctl status`.
+    private func tellServiceManager() {
+        guard let text = serviceStatus.text(engine.controller.states, now: BalloonEngine.now) else { return }
+        ServiceManager.notify("STATUS=\(text)")
     }
 
     private func wait(until due: UInt64, now: UInt64) throws(BalloonError) {
@@ -189,7 +199,7 @@ public final class BalloonDaemon {
     ///   have events of their own.
     private func reread(everything: Bool = true) {
         if everything { rereading.begin(now: BalloonEngine.now) }
-        engine.lookAtUnseen()
+        if everything { engine.retryRecoveryNow() }
         attempt("cannot read xenstore") { () throws(BalloonError) in
             if isCutOff { try reconnect() }
             isCutOff = true

@@ -26,10 +26,10 @@ extension BalloonEngine {
         let file = try guest.backend.file(vnode: vnode)
         if file == .removed { return try checkRemoved(vnode) }
         removed[vnode] = nil
-        // What could not be looked at has no file to compare with.
-        guard file == .damaged, !unseen.contains(vnode) else { return }
-        log.error("somebody changed the balloon's file: looking at all of it", metadata: ["vnode": "\(vnode)"])
-        _ = look(vnode)
+        // What is not known has no file to compare with.
+        guard file == .damaged, isKnown(vnode) else { return }
+        log.error("the balloon's file was changed: auditing all of it", metadata: ["vnode": "\(vnode)"])
+        beginAudit(vnode, .all)
     }
 
     private func checkRemoved(_ vnode: Int) throws(BalloonError) {
@@ -37,15 +37,15 @@ extension BalloonEngine {
             log.error("the balloon's file was removed: its memory is taken back", metadata: ["vnode": "\(vnode)"])
             removed[vnode] = .some(nil)
         }
-        guard guest.backend.slotCount(vnode: vnode) == 0 else { return }
+        guard guest.backend.isEmpty(vnode: vnode) == true else { return }
         guard let since = removed[vnode] ?? nil else {
             removed[vnode] = Self.now
             return
         }
         guard Self.now >= since + Self.renewalPause else { return }
-        _ = try guest.backend.renewFile(vnode: vnode)
+        guard try guest.backend.renewFile(vnode: vnode) else { return }
         log.notice("the balloon has a new file", metadata: ["vnode": "\(vnode)"])
         removed[vnode] = nil
-        takeBalloons()
+        beginAudit(vnode, .all)
     }
 }

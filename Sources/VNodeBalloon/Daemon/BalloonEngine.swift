@@ -21,11 +21,19 @@ public final class BalloonEngine {
     /// Everything is to be published again: the domain may have another xenstore now.
     public var wasResumed = false
 
-    /// Vnodes that could not be looked at. Nothing of theirs moves until they were.
-    var unseen: Set<Int> = []
+    /// What is known of each vnode. Nothing of it moves before it is.
+    var knowledge: [Int: Knowledge] = [:]
+    /// Recoveries that failed, until one succeeds.
+    var retries: [Int: Backoff] = [:]
     var failures = RepeatedFailures()
-    /// When to try to look at them again.
-    var looking = Backoff()
+    /// What the domain should have, and whether all of that is known.
+    var account: MemoryAccount?
+    var isAccountComplete = false
+    /// xenstore's memory/videoram, in KiB.
+    public var videoKiB: UInt64?
+    /// Linux's own balloon, where the kernel has one.
+    let linuxBalloon = try? KernelBalloon()
+
     /// Vnodes whose file somebody removed; since when all of their memory is back, once it is.
     var removed: [Int: UInt64?] = [:]
     /// A file that somebody removed may be empty by now: ``checkFiles()`` is due.
@@ -89,16 +97,20 @@ public final class BalloonEngine {
 
     /// What was asked for while the shared balloon could not be seen counts once it was.
     func takeWaitingRequests() {
-        if isReadingWaiting && unseen.isEmpty { takeRequests() }
+        if isReadingWaiting && isAllKnown { takeRequests() }
     }
 
     private func joined(_ requests: [Int: TargetRequest]) -> [Int: TargetRequest] {
         guard shared != nil, let balloon = controller.states.first else { return requests }
         // A vnode that nothing is asked of keeps what it has: without knowing how much is given it would lose that.
-        isReadingWaiting = !unseen.isEmpty
-        guard !isReadingWaiting, let sum = shared?.request(requests, balloonKiB: balloon.balloonKiB) else { return [:] }
+        isReadingWaiting = !isAllKnown
+        guard !isReadingWaiting, let kib = balloon.balloonKiB, let sum = shared?.request(requests, balloonKiB: kib) else {
+            return [:]
+        }
         return [balloon.vnode.number: sum]
     }
+
+    private var isAllKnown: Bool { guest.backend.vnodes.allSatisfy { isKnown($0.number) } }
 
     /// What xenstore is told, vnode by vnode as the toolstack knows them.
     var told: [VNodeState] {
@@ -125,14 +137,20 @@ public final class BalloonEngine {
         if wasResumed && !wasTold { return Self.now }
         let now = Self.now
         let tidied = tidy(now)
+        // What came back is freed before anything else moves.
+        if tidied == now { return now }
+        let retry = retryRecovery(now)
+        let isRecovering = continueRecovery() || continueAccount()
         if guest.backend.isMovedByOthers { takeBalloons() }
-        if !unseen.isEmpty && looking.isDue(now: now) { lookAtUnseen() }
         switch controller.next(facts(now), now: now) {
         case .wait(let until):
             restIfIdle()
-            return [until, tidied, unseen.isEmpty ? nil : looking.due].compactMap(\.self).min()
+            return [isRecovering ? now : nil, until, tidied, retry].compactMap(\.self).min()
         case .act(let action):
             controller.finish(action, perform(action), now: Self.now)
+            if let warning = guest.backend.takeWarning() {
+                failures.log(log, "goes on without a note of it", warning, now: Self.now)
+            }
             if removed[action.vnode] != nil { wantsFileCheck = true }
             return now
         }
@@ -225,26 +243,40 @@ public final class BalloonEngine {
             log.log(
                 level: isFault ? .error : .notice, "step failed",
                 metadata: ["action": "\(action)", "error": "\(error)"])
-            return Outcome(balloonFrames: framesAfterError(action.vnode), obstacle: obstacle(error))
+            // What an error left is audited anew: a stale size could equal the target, and be reported as reached. A
+            // suspend is noticed by the loop.
+            beginAudit(action.vnode, isFault ? .doubts : .frames)
+            return Outcome(balloonFrames: nil, obstacle: obstacle(error))
         }
-    }
-
-    /// What an error left is looked at anew: a size that is only believed could look like a target that is reached.
-    private func framesAfterError(_ vnode: Int) -> UInt64 {
-        _ = look(vnode)
-        return guest.backend.balloonFrames(vnode: vnode)
     }
 
     func obstacle(_ error: BalloonError) -> HeldReason? {
         switch error.code {
         case .suspended: nil
         case .moved: .moved
-        default: .hypervisorRefused
+        case .descriptors: .descriptors
+        case .fileSize: .fileSize
+        case .cpuset: .cpuset
+        case .cgroup: .cgroup
+        case .hypercall, .privcmdLocked: .hypervisorRefused
+        case .looking: .looking
+        case .busy, .environment: .holder
+        default: .failed
         }
     }
 
-    /// Nothing of ours is given, or waits to be freed.
-    var isEmpty: Bool { guest.backend.vnodes.allSatisfy { guest.backend.slotCount(vnode: $0.number) == 0 } }
+    /// Whether nothing of ours is given, or waits to be freed; nil: not known.
+    public var isEmpty: Bool? {
+        var all: Bool? = true
+        for vnode in guest.backend.vnodes {
+            switch guest.backend.isEmpty(vnode: vnode.number) {
+            case true?: continue
+            case false?: return false
+            case nil: all = nil
+            }
+        }
+        return all
+    }
 
     // MARK: What is shown
 
@@ -257,7 +289,7 @@ public final class BalloonEngine {
                 staticMaxKib: staticMaxKiB, legacyTargetKib: reading.legacyTargetKiB),
             interface: reading.hasTargets || !isFallback ? "vnode" : reading.hasLegacyTarget ? "legacy" : "none",
             fallback: isFallback, backend: guest.backend.name, daemon: isRunning,
-            granularityKib: guest.backend.granularityKiB,
+            granularityKib: guest.backend.granularityKiB, unaccountedKib: unaccountedKiB,
             vnodes: controller.states.map { StatusReport.VNodeReport($0, isRunning: isRunning) })
     }
 }

@@ -12,8 +12,8 @@ public enum ControlRequest: Equatable, Sendable {
     /// Looks at a vnode's file and pins again, as at a start.
     case recover(vnode: Int)
 
-    /// The most slots of one request: 8 of them are 4096 probes, 0.1 s.
-    public static let auditSlice = 8
+    /// The most slots of one request. Its answer says how far it came.
+    public static let auditSlice = 64
 
     /// nil for what makes no sense.
     public init?(_ line: String) {

@@ -32,6 +32,9 @@ public struct JSONWriter {
         raw(value.map { "\($0)" } ?? "null")
     }
 
+    /// An element of an array.
+    public mutating func value(_ text: String) { string(text) }
+
     private mutating func nested(_ open: String, _ close: String, _ body: (inout JSONWriter) -> Void) {
         comma()
         text += open

@@ -39,14 +39,18 @@ public struct RequestServer {
             try force(vnode, kib)
             return try report().json
         case .audit(let vnode, let slots, let everyFrame):
-            return Self.findings(try engine.guest.backend.audit(vnode: vnode, slots: slots, everyFrame: everyFrame))
+            return try inPieces(slots) { (slots) throws(BalloonError) in
+                try engine.guest.backend.audit(vnode: vnode, slots: slots, everyFrame: everyFrame)
+            }
         case .repair(let vnode, let slots):
-            try engine.lookAgain(vnode: vnode, slots: slots)
-            return Self.findings([])
+            return try inPieces(slots) { (slots) throws(BalloonError) in
+                try engine.lookAgain(vnode: vnode, slots: slots)
+                return []
+            }
         case .recover(let vnode):
             guard engine.guest.backend.vnodes.contains(where: { $0.number == vnode }) else { throw absent(vnode) }
-            try engine.recover(vnode: vnode)
-            return Self.findings([])
+            if let error = engine.beginAudit(vnode, .all) { throw error }
+            return Self.findings([], next: 0)
         }
     }
 
@@ -71,6 +75,24 @@ public struct RequestServer {
         BalloonError(.usage, "there is no vnode \(vnode); there are \(engine.guest.backend.vnodes.count), from 0")
     }
 
+    /// How long slots are asked about for one request. One slot more may come: together they are to stay below 20 ms.
+    /// Nanoseconds.
+    private static let time: UInt64 = 5_000_000
+
+    /// Asks about some slots, one after the other, as long as there is time.
+    private func inPieces(
+        _ slots: Range<Int>, _ body: (Range<Int>) throws(BalloonError) -> [AuditFinding]
+    ) throws(BalloonError) -> String {
+        let end = BalloonEngine.now + Self.time
+        var findings: [AuditFinding] = []
+        var next = slots.lowerBound
+        repeat {
+            findings += try body(next..<min(next + 1, slots.upperBound))
+            next += 1
+        } while next < slots.upperBound && BalloonEngine.now < end
+        return Self.findings(findings, next: next)
+    }
+
     private func slots() -> String {
         var json = JSONWriter()
         json.object { json in
@@ -78,14 +100,18 @@ public struct RequestServer {
             json.array(engine.guest.backend.vnodes) { json, vnode in
                 json.object { json in
                     json.member("vnode", vnode.number)
-                    json.member("slots", engine.guest.backend.slotCount(vnode: vnode.number))
+                    let isKnown = engine.isKnown(vnode.number)
+                    json.member("slots", isKnown ? engine.guest.backend.slotCount(vnode: vnode.number) : nil)
+                    let state = engine.controller.states.first { $0.vnode.number == vnode.number }
+                    json.member("detail", isKnown ? nil : state?.detail)
                 }
             }
+            json.member("unaccounted_kib", engine.unaccountedKiB)
         }
         return json.text
     }
 
-    private static func findings(_ findings: [AuditFinding]) -> String {
+    private static func findings(_ findings: [AuditFinding], next: Int) -> String {
         var json = JSONWriter()
         json.object { json in
             json.key("findings")
@@ -97,6 +123,7 @@ public struct RequestServer {
                     json.member("kind", finding.kind.rawValue)
                 }
             }
+            json.member("next", next)
         }
         return json.text
     }

@@ -23,7 +23,9 @@ public final class StandaloneSession {
         let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
+        engine.videoKiB = try? store.flatMap { try VNodeInterface.videoKiB($0) }
         try engine.recover()
+        while engine.continueAccount() {}
         _ = try engine.checkFiles()
         interface = try? store.map { try VNodeInterface($0, backend: guest.backend, log: log) }
         engine.followForcedOnly()
@@ -38,7 +40,7 @@ public final class StandaloneSession {
         engine.comeToRest()
         try? interface?.publishStopped(
             engine.told, isEmpty: engine.isEmpty, now: BalloonEngine.now)
-        if engine.isEmpty { keeper.dropAll() }
+        if engine.isEmpty == true { keeper.dropAll() }
     }
 
     public func report() throws(BalloonError) -> StatusReport {

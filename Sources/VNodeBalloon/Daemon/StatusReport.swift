@@ -14,9 +14,17 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         public var sizeKib: UInt64
         public var targetKib: UInt64?
         public var forcedKib: UInt64?
-        public var balloonKib: UInt64
+        /// nil: not known.
+        public var balloonKib: UInt64?
+        /// What cannot be taken back, and is not part of the balloon.
+        public var lostKib: UInt64
         public var state: String
         public var reason: String?
+        /// What stands in the way, in a sentence.
+        public var detail: String?
+        /// Extents that were audited, of all, while that is under way.
+        public var auditedExtents: Int?
+        public var extents: Int?
 
         public init(_ state: VNodeState, isRunning: Bool) {
             vnode = state.vnode.number
@@ -26,7 +34,11 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             forcedKib = state.forcedKiB
             balloonKib = state.balloonKiB
             self.state = isRunning ? state.activity.rawValue : VNodeActivity.stopped.rawValue
-            reason = isRunning ? state.reason?.rawValue : nil
+            reason = isRunning || state.balloonKiB == nil ? state.reason?.rawValue : nil
+            lostKib = state.lostKiB
+            detail = state.detail
+            auditedExtents = state.audited?.done
+            extents = state.audited?.all
         }
 
         func write(to json: inout JSONWriter) {
@@ -39,6 +51,10 @@ public struct StatusReport: Decodable, Equatable, Sendable {
                 json.member("balloon_kib", balloonKib)
                 json.member("state", state)
                 json.member("reason", reason)
+                json.member("lost_kib", lostKib)
+                json.member("detail", detail)
+                json.member("audited_extents", auditedExtents)
+                json.member("extents", extents)
             }
         }
 
@@ -57,6 +73,8 @@ public struct StatusReport: Decodable, Equatable, Sendable {
     public var backend: String
     public var daemon: Bool
     public var granularityKib: UInt64
+    /// Memory that Xen does not have and that no balloon accounts for; nil: not known.
+    public var unaccountedKib: UInt64?
     public var vnodes: [VNodeReport]
 
     public var json: String {
@@ -76,6 +94,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.member("backend", backend)
             json.member("daemon", daemon)
             json.member("granularity_kib", granularityKib)
+            json.member("unaccounted_kib", unaccountedKib)
             json.key("vnodes")
             json.array(vnodes) { json, vnode in vnode.write(to: &json) }
         }

@@ -65,7 +65,7 @@ public struct Explanation: Equatable, Sendable {
     }
 
     private static func memTotalMeaning(_ figures: MemoryFigures) -> String {
-        figures.balloons > 0
+        figures.balloons ?? 1 > 0
             ? "what Linux manages; our balloons still count in it" : "what Linux manages, without its own code"
     }
 
@@ -78,7 +78,7 @@ public struct Explanation: Equatable, Sendable {
     }
 
     private static func reservation(_ figures: MemoryFigures) -> Account? {
-        guard let kib = figures.currentReservation, !figures.firmware.isEmpty else { return nil }
+        guard let kib = figures.currentReservation, !figures.firmware.isEmpty, figures.balloons != nil else { return nil }
         let reserved =
             figures.kind == .pv
             ? term("below 1 MiB, kept free by Linux", figures.legacyRange)

@@ -34,8 +34,8 @@ public struct MemoryFigures: Equatable, Sendable {
     public var kernelBalloon: UInt64?
     /// Memory behind frames that the firmware reserves; nil where nobody can ask.
     public var reservedWithMemory: UInt64?
-    /// What our balloons hold, without Linux's part.
-    public var balloons: UInt64 = 0
+    /// What our balloons hold, without Linux's part; nil: not known.
+    public var balloons: UInt64? = 0
 
     public init(kind: Guest.Kind) { self.kind = kind }
 
@@ -82,10 +82,12 @@ extension MemoryFigures {
             figures.kernelTarget = kernel.targetKiB
             figures.kernelBalloon = kernel.balloonKiB
         }
-        figures.balloons = report.vnodes.reduce(0) { $0 + $1.balloonKib }
+        figures.balloons = report.vnodes.reduce(0) { sum, vnode in
+            vnode.balloonKib.flatMap { kib in sum.map { $0 + kib } }
+        }
         // Without a balloon for each vnode Linux's part is in the one that there is already.
         if figures.kind == .pv || (try? hypervisor?.vnumaTopology()) == nil {
-            figures.balloons -= min(figures.balloons, figures.kernelBalloon ?? 0)
+            figures.balloons = figures.balloons.map { $0 - min($0, figures.kernelBalloon ?? 0) }
         }
         if let hypervisor { figures.ask(hypervisor) }
         return figures
@@ -116,9 +118,7 @@ extension MemoryFigures {
     static func reservedWithMemory(
         _ ranges: [FirmwareRange], isRAM: (UInt64) throws(BalloonError) -> Bool
     ) throws(BalloonError) -> UInt64? {
-        let first = 0..<legacyEnd / 4096
-        let others = ranges.filter { !$0.isRAM }.map { $0.frames.clamped(to: first.upperBound..<UInt64.max) }
-        let reserved = [first] + others
+        let reserved = reservedFrames(ranges)
         guard reserved.reduce(0, { $0 + UInt64($1.count) }) <= mostProbes else { return nil }
         var kib: UInt64 = 0
         for frames in reserved {
@@ -128,6 +128,11 @@ extension MemoryFigures {
             }
         }
         return kib
+    }
+
+    static func reservedFrames(_ ranges: [FirmwareRange]) -> [Range<UInt64>] {
+        let first = 0..<legacyEnd / 4096
+        return [first] + ranges.filter { !$0.isRAM }.map { $0.frames.clamped(to: first.upperBound..<UInt64.max) }
     }
 
     // MARK: The kernel's files

@@ -15,7 +15,7 @@ public final class HugePageReserve: PageReserve {
     /// Names of pins that stay because pages of theirs are in no slot any more, and may be holes. How many such pages
     /// earlier processes left.
     var lostPins: [String] = []
-    var strayPins = 0
+    public internal(set) var strayPins = 0
     /// What a recovery has seen so far. Old pins stay until all new ones are there, and were seen to be whole.
     private var recovered: [UInt64?] = []
     private var renewed: [Pin] = []
@@ -229,6 +229,10 @@ public final class HugePageReserve: PageReserve {
             try? pool.shrink(by: back)
             left -= back
         }
+    }
+
+    public func punch(_ slots: [Int]) throws(BalloonError) {
+        throw BalloonError(.system, "pages in the middle of the balloon's file stay there", vnode: vnode)
     }
 
     // MARK: After a start

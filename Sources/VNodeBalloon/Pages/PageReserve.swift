@@ -23,6 +23,15 @@ public protocol PageReserve: AnyObject {
     /// Frees the slots from `keeping` up: unpins them, shrinks the file, and the pool by what it grew.
     func release(keeping: Int) throws(BalloonError)
 
+    /// Frees single slots, all of whose frames are RAM, that lie below one that has to stay: unpins just these, punches
+    /// them out of the file, and shrinks the pool by what came free. The slots stay, without a page.
+    /// - Throws: `.system`.
+    func punch(_ slots: [Int]) throws(BalloonError)
+
+    /// Pages that were taken out of the file while nobody looked. They may be holes; nobody knows which frames they are,
+    /// and they stay pinned for ever.
+    var strayPins: Int { get }
+
     /// Begins to find out what is in the file: after a start, or when it is not what it was. Slots that were never given
     /// are cut off. What an earlier call began is begun anew.
     /// - Throws: `.system`.

@@ -161,6 +161,11 @@ public final class VNodeInterface {
         try store.read("memory/static-max", in: nil).flatMap(decimalNumber)
     }
 
+    /// memory/videoram in KiB.
+    public static func videoKiB(_ store: any Store) throws(BalloonError) -> UInt64? {
+        try store.read("memory/videoram", in: nil).flatMap(decimalNumber)
+    }
+
     /// A value, nil when there is none or it may not be read.
     private func value(_ path: String) throws(BalloonError) -> [UInt8]? {
         do throws(BalloonError) {
@@ -182,22 +187,25 @@ public final class VNodeInterface {
             schedule.wrote(due, now: now)
         }
         let next = schedule.nextDue(rows, now: now)
-        // The feature says that every vnode is published.
-        if publishedFeature == nil && next == nil { try writeFeature("1") }
+        // The feature says that every vnode is published: its size, or what stands in the way of knowing it.
+        let isBeingAudited = states.contains(where: \.isBeingAudited)
+        if publishedFeature == nil && next == nil && !isBeingAudited { try writeFeature("1") }
         return next
     }
 
     /// The last words of a daemon that stops: the balloons stay as they are.
-    /// - Parameter isEmpty: nothing at all is given, as far as is known.
-    public func publishStopped(_ states: [VNodeState], isEmpty: Bool, now: UInt64) throws(BalloonError) {
+    /// - Parameter isEmpty: whether nothing at all is given; nil: not known.
+    public func publishStopped(_ states: [VNodeState], isEmpty: Bool?, now: UInt64) throws(BalloonError) {
         var rows = rows(states)
         for vnode in rows.keys {
             rows[vnode]?.activity = .stopped
-            rows[vnode]?.reason = nil
+            // The size in the row is an old one then, and says so.
+            let isKnown = rows[vnode]?.balloonKiB != nil
+            rows[vnode]?.reason = isKnown ? nil : .looking
         }
         try write(rows)
-        // A toolstack must not go back to memory/target while memory is given.
-        try writeFeature(isEmpty ? "0" : "1")
+        // A toolstack must not go back to memory/target while memory is given, or may be.
+        try writeFeature(isEmpty == true ? "0" : "1")
     }
 
     /// Publishes everything again: after a resume, other nodes may be all that is left.
@@ -285,7 +293,7 @@ public final class VNodeInterface {
                 let directory = left.directory(vnode: vnode.number)
                 guard try value(directory) != nil else { continue }
                 try store.transaction { (transaction) throws(BalloonError) in
-                    for (name, _) in VNodeRows().values { try self.writeRow("\(directory)/\(name)", "", transaction) }
+                    for name in VNodeRows.names { try self.writeRow("\(directory)/\(name)", "", transaction) }
                 }
             }
             if try value(left.feature) != nil { try writeRow(left.feature, "", nil) }

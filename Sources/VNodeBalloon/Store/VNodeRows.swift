@@ -2,28 +2,29 @@
 struct VNodeRows: Equatable, Sendable {
     /// The target text that was last accepted or refused; "" before the first.
     var acknowledged = ""
-    var balloonKiB: UInt64 = 0
+    /// nil: not known. The row keeps what was known last.
+    var balloonKiB: UInt64?
     var activity: VNodeActivity = .idle
     var reason: HeldReason?
     var granularityKiB: UInt64 = 0
 
     var isMoving: Bool { activity == .inflating || activity == .deflating }
 
-    /// Names and values below the vnode's directory.
+    static let names = ["balloon-target", "balloon-size", "balloon-state", "balloon-reason", "balloon-granularity"]
+
+    /// Names and values below the vnode's directory. What is not known has none.
     var values: [(name: String, value: String)] {
-        [
-            ("balloon-target", acknowledged),
-            ("balloon-size", "\(balloonKiB)"),
-            ("balloon-state", activity.rawValue),
-            ("balloon-reason", reason?.rawValue ?? ""),
-            ("balloon-granularity", "\(granularityKiB)"),
+        let all: [String?] = [
+            acknowledged, balloonKiB.map { "\($0)" }, activity.rawValue, reason?.rawValue ?? "", "\(granularityKiB)",
         ]
+        return zip(Self.names, all).compactMap { name, value in value.map { (name, $0) } }
     }
 
     /// What is to be written where `before` was written last: what changed.
     func values(after before: VNodeRows?) -> [(name: String, value: String)] {
         guard let before else { return values }
-        return zip(values, before.values).filter { $0.value != $1.value }.map { $0.0 }
+        let written = Dictionary(uniqueKeysWithValues: before.values.map { ($0.name, $0.value) })
+        return values.filter { written[$0.name] != $0.value }
     }
 }
 
@@ -64,7 +65,7 @@ struct PublishSchedule: Equatable, Sendable {
 
     /// The vnodes whose rows are due now.
     mutating func due(_ rows: [Int: VNodeRows], now: UInt64) -> [Int: VNodeRows] {
-        let changed = rows.filter { published[$0.key] != $0.value }
+        let changed = rows.filter { !isPublished($0.value, $0.key) }
         // A vnode that moves can wait; one that ends cannot, nor one that nothing was ever written of.
         if changed.contains(where: { !$0.value.isMoving || published[$0.key] == nil }) { return changed }
         guard !changed.isEmpty else {
@@ -75,18 +76,30 @@ struct PublishSchedule: Equatable, Sendable {
         return now >= movingDue(now) ? changed : [:]
     }
 
+    private func isPublished(_ row: VNodeRows, _ vnode: Int) -> Bool {
+        guard let published = published[vnode] else { return false }
+        var row = row
+        row.balloonKiB = row.balloonKiB ?? published.balloonKiB
+        return row == published
+    }
+
     private func movingDue(_ now: UInt64) -> UInt64 {
         max((movingSince ?? now) + Self.patience, lastWrite.map { $0 + Self.interval } ?? 0)
     }
 
     /// When changed rows that had to wait are due; nil without such.
     func nextDue(_ rows: [Int: VNodeRows], now: UInt64) -> UInt64? {
-        guard rows.contains(where: { published[$0.key] != $0.value }), lastWrite != nil else { return nil }
+        guard rows.contains(where: { !isPublished($0.value, $0.key) }), lastWrite != nil else { return nil }
         return max(now, movingDue(now))
     }
 
     mutating func wrote(_ rows: [Int: VNodeRows], now: UInt64) {
-        published.merge(rows) { $1 }
+        for (vnode, row) in rows {
+            var row = row
+            // A size that is not known leaves the row as it was.
+            row.balloonKiB = row.balloonKiB ?? published[vnode]?.balloonKiB
+            published[vnode] = row
+        }
         lastWrite = now
         movingSince = nil
     }

@@ -6,6 +6,19 @@ public protocol DomainFigures: AnyObject {
     func maximumReservation() throws(BalloonError) -> UInt64
     /// How long the domain was suspended. Neither a hypercall nor any system call: cheap enough to be asked before each.
     func suspension() -> Suspension
+    /// Whether Xen has memory behind a guest frame (HVMOP_get_mem_type).
+    /// - Throws: where nobody can ask.
+    func isMemory(_ gfn: UInt64) throws(BalloonError) -> Bool
+}
+
+extension DomainFigures {
+    public func isMemory(_ gfn: UInt64) throws(BalloonError) -> Bool {
+        throw BalloonError(.privcmdLocked, "the kernel lets nobody ask Xen about a frame")
+    }
+}
+
+extension Hypervisor {
+    public func isMemory(_ gfn: UInt64) throws(BalloonError) -> Bool { try memoryType(of: gfn).isRAM }
 }
 
 /// The figures of a PV guest whose kernel lets nobody ask Xen (XSA-482). There Linux's own count is Xen's.

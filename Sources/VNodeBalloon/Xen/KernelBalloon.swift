@@ -2,7 +2,7 @@
 ///
 /// It is told a size for all of the guest and moves there by itself, 4 KiB frame by frame, on any node. When it cannot,
 /// it tries again a few times, then gives up without a word until the size it is told changes.
-public struct KernelBalloon: Sendable {
+public struct KernelBalloon {
     public static let systemDirectory = "/sys/devices/system/xen_memory/xen_memory0"
 
     /// What it says of itself. Sizes in KiB.
@@ -25,11 +25,17 @@ public struct KernelBalloon: Sendable {
         }
     }
 
-    private let directory: String
+    // Open from the start: taking memory back must need no descriptor.
+    private let current, target, low, high, retries, targetToWrite: KeptFile
 
     /// - Throws: `.unsupportedGuest` where the kernel has no balloon (CONFIG_XEN_BALLOON).
     public init(directory: String = systemDirectory) throws(BalloonError) {
-        self.directory = directory
+        current = KeptFile(directory + "/info/current_kb")
+        target = KeptFile(directory + "/target_kb")
+        low = KeptFile(directory + "/info/low_kb")
+        high = KeptFile(directory + "/info/high_kb")
+        retries = KeptFile(directory + "/retry_count")
+        targetToWrite = KeptFile(directory + "/target_kb", .write)
         do throws(BalloonError) {
             _ = try read()
         } catch {
@@ -43,15 +49,13 @@ public struct KernelBalloon: Sendable {
     /// - Throws: `.system`.
     public func read() throws(BalloonError) -> Reading {
         Reading(
-            currentKiB: try number("info/current_kb"), targetKiB: try number("target_kb"),
-            balloonKiB: try number("info/low_kb") + number("info/high_kb"), retryCount: try number("retry_count"))
+            currentKiB: try number(current), targetKiB: try number(target),
+            balloonKiB: try number(low) + number(high), retryCount: try number(retries))
     }
 
     /// Tells it what the guest shall have, in KiB (target_kb). It wakes only when the size changes.
     /// - Throws: `.system`.
-    public func setTarget(kib: UInt64) throws(BalloonError) { try writeFile(directory + "/target_kb", "\(kib)") }
+    public func setTarget(kib: UInt64) throws(BalloonError) { try targetToWrite.writeNumber(Int(kib)) }
 
-    private func number(_ name: String) throws(BalloonError) -> UInt64 {
-        UInt64(try readNumber("\(directory)/\(name)"))
-    }
+    private func number(_ file: KeptFile) throws(BalloonError) -> UInt64 { UInt64(try file.readNumber()) }
 }

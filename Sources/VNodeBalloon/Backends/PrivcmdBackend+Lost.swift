@@ -1,0 +1,70 @@
+// Pages that a foreign hand took out of a file, and the file itself.
+extension PrivcmdBackend {
+    /// Lost pages are freed with their pins. Holes among them become memory again before; where the pins went first, what
+    /// the kernel or a program wrote there is gone.
+    ///
+    /// This is the one place where frames outside of our file are populated. They were ours, Xen says that they are
+    /// holes, and nobody else makes any: a page that is a hole can only be one that was taken from us.
+    /// - Returns: whether nothing is lost any more.
+    func bringBackLost(_ holding: Holding) throws(BalloonError) -> Bool {
+        if holding.lost.isEmpty { return true }
+        // What is populated now may be missing in the new domain.
+        if try isBeingSent() { return false }
+        var left: [UInt64] = []
+        for first in holding.lost where try !fillLost(first, holding) { left.append(first) }
+        holding.lost = left
+        return left.isEmpty
+    }
+
+    func removeStrayPages(_ holding: Holding) throws(BalloonError) {
+        // A hole in the pool must not leave it.
+        guard holding.lost.isEmpty, holding.strayPages > 0 else { return }
+        try holding.reserve.removeFromPool(holding.strayPages)
+        holding.strayPages = 0
+    }
+
+    /// - Returns: whether all of it is RAM.
+    private func fillLost(_ first: UInt64, _ holding: Holding) throws(BalloonError) -> Bool {
+        let frames = first..<first + ExtentBuffer.framesPerExtent
+        var holes: [UInt64] = []
+        for gfn in frames {
+            let type = try hypervisor.memoryType(of: gfn)
+            if type.isHole { holes.append(gfn) } else if !type.isRAM { return false }
+        }
+        if holes.isEmpty { return true }
+        try checkNotSuspended(holding)
+        if holes.count == frames.count {
+            hypervisor.extents.reset(order: ExtentBuffer.order)
+            hypervisor.extents.append(first)
+            if try hypervisor.populatePhysmap(vnode: vnodeNumber(holding)) == 1 { return true }
+        }
+        hypervisor.extents.reset(order: 0)
+        hypervisor.extents.append(holes.span)
+        try checkNotSuspended(holding)
+        return try hypervisor.populatePhysmap(vnode: vnodeNumber(holding)) == holes.count
+    }
+
+    // MARK: The file
+
+    public func file(vnode: Int) throws(BalloonError) -> BalloonFile {
+        guard let holding = holdings[vnode] else { return .whole }
+        if try holding.reserve.fileState().name != .ours { return .removed }
+        // What is being read just now has nothing to be compared with.
+        guard holding.hasPages else { return .whole }
+        return try isFileWhole(holding) ? .whole : .damaged
+    }
+
+    /// As many slots and pages as there should be.
+    func isFileWhole(_ holding: Holding) throws(BalloonError) -> Bool {
+        let state = try holding.reserve.fileState()
+        return state.slots == holding.slots.count && state.pages >= holding.slots.sums.pages
+    }
+
+    public func renewFile(vnode: Int) throws(BalloonError) -> Bool {
+        guard let holding = holdings[vnode], holding.isSettled else { return false }
+        guard holding.slots.isEmpty, holding.lost.isEmpty else { return false }
+        (holding.isKnown, holding.hasPages) = (false, false)
+        try holding.reserve.renew()
+        return true
+    }
+}

@@ -1,0 +1,46 @@
+// Memory that no balloon accounts for: another process's, one of an earlier state directory, a lost one.
+extension BalloonEngine {
+    /// Probes at once, at 23 us each.
+    private static let probesAtOnce = 128
+
+    /// Asks Xen a little more about what the firmware reserves, until that is known.
+    /// - Returns: whether there is more to ask.
+    func continueAccount() -> Bool {
+        guard !isAccountComplete else { return false }
+        if account == nil {
+            account = MemoryAccount(guest.kind, MemoryFigures.firmwareRanges(), videoKiB: videoKiB ?? 0)
+        }
+        do throws(BalloonError) {
+            let isDone = try account?.ask(atMost: Self.probesAtOnce) { (frame) throws(BalloonError) in
+                try guest.figures.isMemory(frame)
+            }
+            isAccountComplete = isDone == true
+        } catch {
+            // Without these frames nothing can be said: it is tried again with the next minute's reading.
+            failures.log(log, "cannot add up the guest's memory", error, now: Self.now)
+            return false
+        }
+        return !isAccountComplete
+    }
+
+    /// Memory that Xen does not have and that no balloon accounts for, in KiB; nil: not known.
+    public var unaccountedKiB: UInt64? {
+        guard isAccountComplete, let account else { return nil }
+        var balloons: UInt64 = 0
+        var lost: UInt64 = 0
+        for vnode in guest.backend.vnodes.map(\.number) {
+            guard isKnown(vnode), let frames = guest.backend.balloonFrames(vnode: vnode) else { return nil }
+            balloons += frames * 4
+            lost += UInt64(guest.backend.lostExtents(vnode: vnode)) * guest.backend.granularityKiB
+        }
+        // Where each vnode has a balloon of its own Linux's part is in none of them.
+        let isLinuxIncluded = guest.backend.isMovedByOthers
+        if !isLinuxIncluded, let linux = linuxBalloon {
+            guard let reading = try? linux.read() else { return nil }
+            balloons += reading.balloonKiB
+        }
+        guard let reservation = try? guest.figures.currentReservation() else { return nil }
+        return account.unaccountedKiB(
+            reservationKiB: reservation * 4, balloonsKiB: balloons, lostKiB: lost)
+    }
+}

@@ -1,0 +1,208 @@
+internal import Logging
+
+// What is true: after a start, a kill, a resume, an error. Found out a piece at a time, between everything else.
+extension BalloonEngine {
+    /// How far a vnode is from being known.
+    enum Knowledge {
+        case known
+        /// It is being audited.
+        case underWay
+        /// Something stood in the way. It is tried again.
+        case failed(due: Backoff)
+    }
+
+    /// How long pieces of recoveries are done before the loop looks at everything else. One piece more may come: together
+    /// they are to stay below 20 ms. Nanoseconds.
+    static let recoveryTime: UInt64 = 5_000_000
+
+    /// Begins to find out what is a hole, of all vnodes. A vnode where that cannot be begun is held, and tried again
+    /// later; the others go on.
+    /// - Throws: `.environment`: something about this machine that keeps any vnode from being audited.
+    public func beginRecovery() throws(BalloonError) {
+        for vnode in guest.backend.vnodes.map(\.number) {
+            if let error = beginAudit(vnode, .all), error.code == .environment { throw error }
+        }
+    }
+
+    /// The same, to its end: for commands without a daemon.
+    /// - Parameter progress: told now and then how far it is.
+    public func recover(_ progress: () -> Void = {}) throws(BalloonError) {
+        try beginRecovery()
+        while isRecovering {
+            continueRecovery()
+            progress()
+        }
+    }
+
+    /// Some vnode is being audited.
+    public var isRecovering: Bool { knowledge.values.contains { if case .underWay = $0 { true } else { false } } }
+
+    func isKnown(_ vnode: Int) -> Bool {
+        if case .known? = knowledge[vnode] { return true }
+        return false
+    }
+
+    /// Begins to audit a vnode anew.
+    /// - Returns: what stands in the way, if anything does.
+    @discardableResult
+    func beginAudit(_ vnode: Int, _ scope: RecoveryScope) -> BalloonError? {
+        do throws(BalloonError) {
+            try guest.backend.beginRecovery(vnode: vnode, scope)
+            knowledge[vnode] = .underWay
+            controller.setUnknown(.looking, vnode: vnode)
+            return nil
+        } catch {
+            noteFailure(vnode, error)
+            return error
+        }
+    }
+
+    /// Does pieces of the recoveries that are under way, for some milliseconds.
+    /// - Returns: whether there were any.
+    @discardableResult
+    func continueRecovery() -> Bool {
+        let end = Self.now + Self.recoveryTime
+        var any = false
+        repeat {
+            let vnodes = guest.backend.vnodes.map(\.number).filter { if case .underWay? = knowledge[$0] { true } else { false } }
+            guard !vnodes.isEmpty else { break }
+            any = true
+            for vnode in vnodes where Self.now < end { continueRecovery(vnode) }
+        } while Self.now < end
+        return any
+    }
+
+    private func continueRecovery(_ vnode: Int) {
+        do throws(BalloonError) {
+            switch try guest.backend.continueRecovery(vnode: vnode) {
+            case .going(let done, let all):
+                let audited = AuditedExtents(done: done, all: all)
+                controller.setUnknown(.looking, audited: audited, vnode: vnode)
+            case .waiting: break
+            case .done:
+                knowledge[vnode] = .known
+                failures.succeeded(Self.auditFailed(vnode))
+                // A recovery of one vnode may end those of others, or begin them anew.
+                takeBalloons()
+            }
+        } catch {
+            if error.code == .suspended {
+                // The clocks tell the loop, which begins all of them anew.
+                if !guest.figures.suspension().differs(from: suspension) { beginAudit(vnode, .frames) }
+            } else {
+                guest.backend.abandonRecovery(vnode: vnode)
+                noteFailure(vnode, error)
+            }
+        }
+    }
+
+    private func noteFailure(_ vnode: Int, _ error: BalloonError) {
+        var backoff = Backoff()
+        if case .failed(let before)? = knowledge[vnode] { backoff = before }
+        if let before = retries[vnode] { backoff = before }
+        backoff.failed(now: Self.now)
+        retries[vnode] = backoff
+        knowledge[vnode] = .failed(due: backoff)
+        controller.setUnknown(obstacle(error) ?? .looking, detail: error.description, vnode: vnode)
+        failures.log(log, Self.auditFailed(vnode), error, now: Self.now)
+    }
+
+    private static func auditFailed(_ vnode: Int) -> String { "vnode \(vnode) cannot be audited" }
+
+    /// Tries again what failed and is due.
+    /// - Returns: when to come again.
+    func retryRecovery(_ now: UInt64) -> UInt64? {
+        var next: UInt64?
+        for vnode in guest.backend.vnodes.map(\.number) {
+            guard case .failed(let backoff)? = knowledge[vnode] else { continue }
+            if backoff.isDue(now: now) { beginAudit(vnode, .all) } else { next = min(next ?? .max, backoff.due ?? now) }
+        }
+        return next
+    }
+
+    /// Tries again at once what failed: something changed that may have stood in the way.
+    public func retryRecoveryNow() {
+        for vnode in guest.backend.vnodes.map(\.number) {
+            if case .failed? = knowledge[vnode] { beginAudit(vnode, .all) }
+        }
+    }
+
+    /// What the backend knows of each vnode; and Linux's own balloon may move.
+    func takeBalloons() {
+        for vnode in guest.backend.vnodes.map(\.number) {
+            guard isKnown(vnode) else { continue }
+            guard let frames = guest.backend.balloonFrames(vnode: vnode) else {
+                // What another vnode's recovery showed has this one audited anew, or a file of sysfs cannot be read.
+                knowledge[vnode] = .underWay
+                controller.setUnknown(.looking, vnode: vnode)
+                continue
+            }
+            retries[vnode] = nil
+            let lost = UInt64(guest.backend.lostExtents(vnode: vnode)) * guest.backend.granularityKiB
+            controller.setBalloon(frames: frames, lostKiB: lost, vnode: vnode)
+        }
+        takeWaitingRequests()
+    }
+
+    /// Asks Xen about every frame of some slots. What is not as it was believed to be is put right by the next steps.
+    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
+        guard guest.backend.vnodes.contains(where: { $0.number == vnode }) else { return }
+        try guest.backend.lookAgain(vnode: vnode, slots: slots)
+        takeBalloons()
+    }
+
+    // MARK: Suspend
+
+    /// The kernel has set its xenstore watches again, as it does after a restore and a migration.
+    ///
+    /// The clocks do not show a migration to a host whose clock is behind. Nothing says then what a move meanwhile has
+    /// hidden, so every frame is asked about.
+    public func noticeResume() {
+        // The clocks show it, or have shown it.
+        if guest.figures.suspension().differs(from: suspension) { return }
+        if let lastResume, Self.now < lastResume + Self.sameResume { return }
+        log.notice("xenstore is another one, and the clocks did not show it")
+        isResumeNoticed = true
+        do throws(BalloonError) { try guest.backend.distrust() } catch {
+            failures.log(log, "cannot note that memory is to be audited", error, now: Self.now)
+        }
+    }
+
+    /// A watch event that comes so soon after a jump of the clocks tells of the same resume. Nanoseconds.
+    private static let sameResume: UInt64 = 1_000_000_000
+
+    /// After a suspend, a restore or a migration nothing that was known counts.
+    func recoverAfterResume() {
+        let now = guest.figures.suspension()
+        guard now.differs(from: suspension) || isResumeNoticed else { return }
+        isResumeNoticed = false
+        wasResumed = true
+        log.notice(
+            "suspended and resumed: auditing all memory again",
+            metadata: ["suspended_ns": "\(now.nanoseconds &- suspension.nanoseconds)"])
+        suspension = now
+        // All of them before the first piece: what was known of the last vnode does not count either.
+        for vnode in guest.backend.vnodes.map(\.number) { beginAudit(vnode, .frames) }
+        controller.startAfresh()
+        lastResume = Self.now
+    }
+
+    /// Frees what had to wait because the domain was being migrated.
+    /// - Returns: when to come again; nil: nothing waits.
+    func tidy(_ now: UInt64) -> UInt64? {
+        var due: UInt64?
+        for vnode in guest.backend.vnodes.map(\.number) where isKnown(vnode) {
+            do throws(BalloonError) {
+                switch try guest.backend.tidy(vnode: vnode) {
+                case .done: continue
+                case .more: due = now
+                case .waiting: due = min(due ?? .max, now + Backoff.first)
+                }
+            } catch {
+                failures.log(log, "cannot free memory that came back", error, now: now)
+                due = min(due ?? .max, now + Backoff.first)
+            }
+        }
+        return due
+    }
+}
