@@ -63,6 +63,7 @@ private final class Served {
     private let path: String
     private let socket: ControlSocket
     private let server: RequestServer
+    private let engine: BalloonEngine
     private var heard: [String] = []
 
     init() throws {
@@ -79,10 +80,13 @@ private final class Served {
         let backend = try PrivcmdBackend(
             vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: SimulatedIntents(machine))
         let engine = BalloonEngine(
-            guest: Guest(kind: .pvh, figures: xen, backend: backend), state: try StateDirectory(path: path),
+            guest: Guest(
+                kind: .pvh, figures: xen, backend: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
+            state: try StateDirectory(path: path),
             options: .init(), log: Logger(label: "oracle") { _ in SwiftLogNoOpLogHandler() })
         try engine.recover()
         _ = try backend.inflate(vnode: 1, extents: 2)
+        self.engine = engine
         server = RequestServer(engine: engine) { () throws(BalloonError) in
             try engine.report(isRunning: true, isFallback: true, staticMaxKiB: nil)
         }
@@ -116,7 +120,10 @@ private final class Served {
         for _ in 0..<100_000 {
             try socket.turn { [self] line in
                 heard.append(line)
-                return server.answer(line: line)
+                let answer = server.answer(line: line)
+                // What was asked for to be audited again is, before the next request.
+                while engine.isRecovering { engine.continueRecovery() }
+                return answer
             }
             // Unsafe: a list and its length.
             let length = unsafe buffer.withUnsafeMutableBufferPointer {

@@ -16,7 +16,7 @@ enum RequestReference {
     /// The largest number that each may have.
     private static let limits: [String: [UInt64]] = [
         "status": [], "slots": [], "release-all": [], "force-all": [any], "release": [any], "force": [any, any],
-        "audit": [any, highestSlot, 8, 1], "repair": [any, highestSlot, 8], "recover": [any],
+        "audit": [any, highestSlot, 64, 1], "repair": [any, highestSlot, 64], "recover": [any],
     ]
 
     /// nil for what is none.

@@ -149,8 +149,10 @@ extension Machine {
     /// A slot's page is another one all of a sudden, whatever pinned it. Not one that a migration would lose: it would be
     /// others that freed it.
     ///
-    /// - Parameter isFilled: the old page is memory again at once, as when Linux's own balloon takes it over.
-    public func replacePage(vnode: Int, slot: Int, isFilled: Bool = false) {
+    /// - Parameters:
+    ///   - isFilled: the old page is memory again at once, as when Linux's own balloon takes it over.
+    ///   - isRead: a process has read its frame number.
+    public func replacePage(vnode: Int, slot: Int, isFilled: Bool = false, isRead: Bool = true) {
         guard unsent.isEmpty, slot < nodes[vnode].slots.count, let old = nodes[vnode].slots[slot].block,
             let new = nodes[vnode].free.first
         else { return }
@@ -158,7 +160,7 @@ extension Machine {
         if isFilled { fill(block: old, from: layout.pnodes[vnode]) }
         if !isAllMemory(old) {
             lost.insert(old)
-            if isKilled { forgotten.insert(old) }
+            if isKilled || !isRead { forgotten.insert(old) }
         }
         nodes[vnode].free[0] = old
         nodes[vnode].slots[slot].block = new
@@ -169,6 +171,20 @@ extension Machine {
     public func freeKiB(vnode: Int) -> UInt64 { UInt64(nodes[vnode].free.count) * 2048 }
     public func slotCount(vnode: Int) -> Int { nodes[vnode].slots.count }
 
+    /// Nothing is charged to the domain but what is in its map.
+    var hasNoForeignCharge: Bool { zombies.allSatisfy { $0 == 0 } && referenced.isEmpty && leaked.allSatisfy { $0 == 0 } }
+
+    /// What Linux says of its nodes. Plenty: the guard has tests of its own.
+    var nodeMemory: [Int: Guard.NodeMemory] {
+        var memory: [Int: Guard.NodeMemory] = [:]
+        for vnode in layout.vnodes {
+            guard let node = vnode.linuxNode else { continue }
+            memory[node] = Guard.NodeMemory(
+                managedKiB: 0, availableKiB: freeKiB(vnode: vnode.number) + 64 * 1024, highWatermarksKiB: 0)
+        }
+        return memory
+    }
+
     /// Somebody removes the file, or puts another in its place. It lives on, as a process and the keeper have it open.
     public func removeFile(vnode: Int) { takeName(vnode, .gone) }
     public func replaceFile(vnode: Int) { takeName(vnode, .another) }
@@ -176,6 +192,7 @@ extension Machine {
     private func takeName(_ vnode: Int, _ name: FileState.Name) {
         tally.note(.fileGone)
         nodes[vnode].fileName = name
+        isFileEvent = true
     }
 
     /// Somebody punches a slot's page out of the file, holes and all: what the product must never do itself.
@@ -206,6 +223,8 @@ extension Machine {
     /// What nobody can find any more is memory again after the guest's next boot.
     private func bringBackForgotten() {
         for block in forgotten where lost.contains(block) {
+            // One that came to a balloon again is known to it.
+            if case .ours = uses[block] { continue }
             fill(block: block, from: layout.pnodes[layout.vnode(ofBlock: block)])
             lost.remove(block)
         }

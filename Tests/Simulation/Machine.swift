@@ -62,6 +62,11 @@ public final class Machine {
     public var isTracing = false
     public internal(set) var tally = Tally()
     public private(set) var isKilled = false
+    /// The guest's monotonic clock, in nanoseconds, and what of it went by in hypercalls that move memory.
+    public internal(set) var clock: UInt64 = 1_000_000_000
+    public internal(set) var moving: UInt64 = 0
+    /// Something happened to the files that the kernel tells of.
+    var isFileEvent = false
     /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
     public var suspendedNanoseconds: UInt64 = 0
 
@@ -103,6 +108,11 @@ public final class Machine {
 
     // MARK: Steps and faults
 
+    /// What a call, a hypercall that moves memory, and a question about a frame take, in nanoseconds.
+    static let stepTime: UInt64 = 10_000
+    static let moveTime: UInt64 = 3_000_000
+    static let probeTime: UInt64 = 23_000
+
     /// One thing that the balloon's process has done for it: where it may be killed, or fail.
     ///
     /// The name is made only where somebody wants to read it.
@@ -112,6 +122,11 @@ public final class Machine {
         if isKilled { throw .killed }
         var fault = plan[steps]
         steps += 1
+        clock += Self.stepTime
+        if kind == .move {
+            clock += Self.moveTime
+            moving += Self.moveTime
+        }
         if let planned = fault, !kind.canSuffer(planned) {
             // It waits for a step that it can come about in.
             if plan[steps] == nil { plan[steps] = planned }

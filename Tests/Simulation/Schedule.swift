@@ -3,8 +3,8 @@ public struct Schedule: Sendable {
     public enum Event: Equatable, Sendable {
         /// The toolstack writes a target, in extents.
         case target(vnode: Int, extents: Int)
-        /// The daemon takes so many decisions; where it waits, time passes.
-        case run(decisions: Int)
+        /// So many turns of the daemon's loop; where it waits, time passes.
+        case run(turns: Int)
         /// So many steps from now something goes wrong.
         case fault(after: Int, Fault)
         /// SIGKILL between two steps, and a restart.
@@ -82,7 +82,7 @@ public struct Schedule: Sendable {
         let blocks = layout.blocksPerVNode
         switch random.number(0...14) {
         case 0...2: return .target(vnode: vnode, extents: random.number(0...blocks))
-        case 3...5: return .run(decisions: random.number(1...12))
+        case 3...5: return .run(turns: random.number(1...12))
         case 6...8: return .fault(after: random.number(0...60), fault(&random))
         case 9: return random.oneIn(3) ? .loseIntents : random.oneIn(3) ? .killBalanced : .kill
         case 10: return hostEvent(vnode, &random)

@@ -45,6 +45,12 @@ public final class SimulatedStore: Store {
         draft = nil
     }
 
+    /// The same process connects again.
+    func reconnected() -> any Store {
+        disconnect()
+        return self
+    }
+
     public var hasEvents: Bool { !events.isEmpty }
 
     /// Watches fire, whether or not anything changed.

@@ -12,7 +12,13 @@ public final class Guest {
     public let kind: Kind
     public let figures: any DomainFigures
     public let backend: any Backend
-    private let zoneInfo = KeptFile(ZoneInfo.path)
+    /// The firmware's memory map; empty where the kernel does not tell.
+    let firmware: [MemoryFigures.FirmwareRange]
+    /// Linux's own balloon, where the kernel has one.
+    let linuxBalloon: KernelBalloon?
+    private let readMemory: () throws(BalloonError) -> [Int: Guard.NodeMemory]
+    /// Lets time pass, in nanoseconds.
+    let rest: (UInt64) -> Void
 
     /// Opens Xen, our hugetlbfs and the reserves. Nothing moves before the backend's `recover`.
     ///
@@ -113,7 +119,7 @@ public final class Guest {
     /// Memory of the vnodes' nodes now, by vnode number, for the controller (/proc/zoneinfo).
     /// - Throws: `.system`.
     public func memoryFacts() throws(BalloonError) -> [Int: Guard.NodeMemory] {
-        let memory = try ZoneInfo.read(zoneInfo).memory
+        let memory = try readMemory()
         var facts: [Int: Guard.NodeMemory] = [:]
         for vnode in backend.vnodes {
             if let node = vnode.linuxNode { facts[vnode.number] = memory[node] }
@@ -121,11 +127,33 @@ public final class Guest {
         return facts
     }
 
-    /// Put together by hand: for tests.
-    package init(kind: Kind, figures: any DomainFigures, backend: any Backend) {
+    private init(kind: Kind, figures: any DomainFigures, backend: any Backend) {
         self.kind = kind
         self.figures = figures
         self.backend = backend
+        firmware = MemoryFigures.firmwareRanges()
+        linuxBalloon = try? KernelBalloon()
+        let zoneInfo = KeptFile(ZoneInfo.path)
+        readMemory = { () throws(BalloonError) in try ZoneInfo.read(zoneInfo).memory }
+        rest = cb_sleep
+    }
+
+    /// Put together by hand: for tests and simulations.
+    /// - Parameters:
+    ///   - memory: of each Linux node.
+    ///   - rest: lets so many nanoseconds pass.
+    package init(
+        kind: Kind, figures: any DomainFigures, backend: any Backend, firmware: [MemoryFigures.FirmwareRange] = [],
+        linuxBalloon: KernelBalloon? = nil,
+        memory: @escaping () throws(BalloonError) -> [Int: Guard.NodeMemory], rest: @escaping (UInt64) -> Void
+    ) {
+        self.kind = kind
+        self.figures = figures
+        self.backend = backend
+        self.firmware = firmware
+        self.linuxBalloon = linuxBalloon
+        readMemory = memory
+        self.rest = rest
     }
 
     private static func trimmed(_ bytes: [UInt8]) -> String {

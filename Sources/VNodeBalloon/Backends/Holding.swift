@@ -75,7 +75,7 @@ final class Holding {
         for (slot, page) in zip(range, pages) where !slots[slot].isEmpty && page != slots[slot].page {
             // A page that cannot be read any more stays where it is, and nothing else is wrong.
             if page == .unreadable {
-                slots[slot].page = .unreadable
+                slots[slot] = SlotTable.Slot(page: .unreadable, gfn: slots[slot].gfn, holes: nil)
                 continue
             }
             throw BalloonError(

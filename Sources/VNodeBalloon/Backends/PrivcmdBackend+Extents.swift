@@ -3,7 +3,8 @@ extension PrivcmdBackend {
     /// Gives whole RAM slots to Xen.
     ///
     /// All or nothing a slot: a part of an extent is taken back. Where nothing was freed although Xen counted (another
-    /// domain still has the frames mapped), all of it is.
+    /// domain still has the frames mapped), all of it is. The count says where Xen stopped: what comes before is given,
+    /// what comes behind was not touched, so Xen is asked about one extent at most.
     /// - Returns: why it was not all, if it was not.
     func give(_ holding: Holding, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         try checkPlace(holding, slots)
@@ -13,37 +14,18 @@ extension PrivcmdBackend {
         for slot in slots { holding.slots[slot].holes = nil }
         let done = try hypervisor.decreaseReservation()
         let after = try hypervisor.currentReservation()
-        let fall = before >= after ? before - after : 0
-        let counted = UInt64(done) * ExtentBuffer.framesPerExtent
-        if done == slots.count && fall == counted {
-            for slot in slots { holding.slots[slot].holes = SlotTable.Slot.frames }
-            return nil
-        }
-        if try believeShort(holding, slots, done, fall: fall, counted: counted) { return .hypervisorRefused }
-        for slot in slots { try probe(holding, slot) }
-        let holes = slots.reduce(0) { $0 + UInt64(holding.slots[$1].holes ?? 0) }
-        let isFreed = before >= after && fall >= holes
-        for slot in slots where holding.slots[slot].isMixed || holding.slots[slot].isGiven && !isFreed {
-            _ = try fill(holding, slot)
-        }
-        // Frames that another domain has mapped are charged until it lets go: the reservation falls by itself some day.
-        if !isFreed { try distrust() }
-        return .hypervisorRefused
-    }
-
-    /// A short count says where Xen stopped: what comes before is given, what comes behind was not touched. Where the
-    /// reservation fell by just that, and by the part of the extent at which Xen stopped, no other slot is asked about.
-    /// - Returns: whether it adds up.
-    private func believeShort(
-        _ holding: Holding, _ slots: [Int], _ done: Int, fall: UInt64, counted: UInt64
-    ) throws(BalloonError) -> Bool {
-        guard done < slots.count, fall >= counted, fall - counted < ExtentBuffer.framesPerExtent else { return false }
-        try probe(holding, slots[done])
-        guard let part = holding.slots[slots[done]].holes, UInt64(part) == fall - counted else { return false }
         for slot in slots[..<done] { holding.slots[slot].holes = SlotTable.Slot.frames }
-        for slot in slots[(done + 1)...] { holding.slots[slot].holes = 0 }
-        if part > 0 { _ = try fill(holding, slots[done]) }
-        return true
+        for slot in slots[done...].dropFirst() { holding.slots[slot].holes = 0 }
+        var part: [UInt64] = []
+        if done < slots.count { part = try findHoles(holding, slots[done]) }
+        let fall = before >= after ? before - after : 0
+        let isFreed = fall >= UInt64(done) * ExtentBuffer.framesPerExtent + UInt64(part.count)
+        if !part.isEmpty { _ = try fill(holding, slots[done], part) }
+        if isFreed { return done == slots.count ? nil : .hypervisorRefused }
+        if done > 0 { _ = try populate(holding, Array(slots[..<done])) }
+        // Frames that another domain has mapped are charged until it lets go: the reservation falls by itself some day.
+        try distrust()
+        return .hypervisorRefused
     }
 
     /// Checks that pages lie in the vnode before they are given.
@@ -62,18 +44,20 @@ extension PrivcmdBackend {
 
     /// Gives the RAM frames of a slot that is part hole, one by one.
     func giveRest(_ holding: Holding, _ slot: Int) throws(BalloonError) -> HeldReason? {
+        guard let first = holding.slots[slot].gfn else { return nil }
         try checkPlace(holding, [slot])
-        let frames = try frames(of: holding, slot, where: \.isRAM)
+        let holes = Set(try findHoles(holding, slot))
+        let frames: [UInt64] = (first..<first + ExtentBuffer.framesPerExtent).filter { !holes.contains($0) }
         let before = try hypervisor.currentReservation()
         hypervisor.extents.reset(order: 0)
         hypervisor.extents.append(frames.span)
         holding.slots[slot].holes = nil
         let done = try hypervisor.decreaseReservation()
         let after = try hypervisor.currentReservation()
-        try probe(holding, slot)
+        holding.slots[slot].holes = holes.count + done
         if before >= after && before - after >= UInt64(done) { return done == frames.count ? nil : .hypervisorRefused }
         // Another domain still has the frames: nothing was freed.
-        _ = try fill(holding, slot)
+        _ = try fill(holding, slot, Array(frames[..<done]) + holes)
         try distrust()
         return .hypervisorRefused
     }
@@ -88,15 +72,7 @@ extension PrivcmdBackend {
         try checkNotSuspended(holding)
         let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(holding))
         let after = try hypervisor.currentReservation()
-        // Xen maps an extent whole or not at all, so what the reservation rose by is what it counted, or something is
-        // wrong.
-        let isExact = after >= before && after - before == UInt64(done) * ExtentBuffer.framesPerExtent
-        guard isExact else {
-            // To ask about all of them takes too long for one step: a recovery does it, in pieces.
-            throw BalloonError(
-                .hypercall, "Xen counted \(done) extents populated, and the reservation does not say so",
-                vnode: holding.vnode.number)
-        }
+        try checkRise(holding, done: UInt64(done) * ExtentBuffer.framesPerExtent, before, after)
         for (index, slot) in slots.enumerated() {
             holding.slots[slot].holes = index < done ? 0 : SlotTable.Slot.frames
         }
@@ -104,9 +80,13 @@ extension PrivcmdBackend {
     }
 
     /// Populates what is a hole in one slot, frame by frame.
+    /// - Parameter known: its holes, where Xen has just been asked.
     /// - Returns: why some of it still is one, if so.
-    func fill(_ holding: Holding, _ slot: Int) throws(BalloonError) -> HeldReason? {
-        let holes = try holes(of: holding, slot)
+    func fill(_ holding: Holding, _ slot: Int, _ known: [UInt64]? = nil) throws(BalloonError) -> HeldReason? {
+        guard let first = holding.slots[slot].gfn else { return nil }
+        let whole = first..<first + ExtentBuffer.framesPerExtent
+        var holes = known ?? Array(whole)
+        if known == nil && !holding.slots[slot].isGiven { holes = try findHoles(holding, slot) }
         let before = try hypervisor.currentReservation()
         hypervisor.extents.reset(order: 0)
         hypervisor.extents.append(holes.span)
@@ -114,33 +94,49 @@ extension PrivcmdBackend {
         try checkNotSuspended(holding)
         let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(holding))
         let after = try hypervisor.currentReservation()
-        if done == holes.count && after >= before && after - before == UInt64(done) {
-            holding.slots[slot].holes = 0
-            return nil
-        }
-        try probe(holding, slot)
+        try checkRise(holding, done: UInt64(done), before, after)
+        holding.slots[slot].holes = holes.count - done
         if done == holes.count { return nil }
-        let isFull = try hypervisor.currentReservation() >= hypervisor.maximumReservation()
-        return isFull ? .maxReservation : .pnodeFull
+        return after >= (try hypervisor.maximumReservation()) ? .maxReservation : .pnodeFull
+    }
+
+    /// Xen maps an extent whole or not at all, so the reservation rises by what it counted, or something is wrong. To ask
+    /// about all of the slots takes too long for one step: a recovery does it, in pieces.
+    private func checkRise(
+        _ holding: Holding, done frames: UInt64, _ before: UInt64, _ after: UInt64
+    ) throws(BalloonError) {
+        if after >= before && after - before == frames { return }
+        throw BalloonError(
+            .hypercall, "Xen counted \(frames) frames populated, and the reservation does not say so",
+            vnode: holding.vnode.number)
     }
 
     /// Asks Xen about all 512 frames of a slot. Where one is neither RAM nor a hole, the slot is left alone from now on.
     /// - Returns: how often Xen was asked.
     @discardableResult
     func probe(_ holding: Holding, _ slot: Int) throws(BalloonError) -> Int {
-        guard case .extent(let first) = holding.slots[slot].page else { return 0 }
+        guard case .extent = holding.slots[slot].page else { return 0 }
+        _ = try findHoles(holding, slot)
+        return SlotTable.Slot.frames
+    }
+
+    /// The same.
+    /// - Returns: its frames that are holes; none of a slot that is left alone.
+    private func findHoles(_ holding: Holding, _ slot: Int) throws(BalloonError) -> [UInt64] {
+        guard case .extent(let first) = holding.slots[slot].page else { return [] }
         holding.slots[slot].holes = nil
-        var holes = 0
+        var holes: [UInt64] = []
         for gfn in first..<first + ExtentBuffer.framesPerExtent {
             let type = try hypervisor.memoryType(of: gfn)
-            guard type.isRAM || type.isHole else {
+            if type.isHole {
+                holes.append(gfn)
+            } else if !type.isRAM {
                 holding.slots[slot].isStrange = true
-                return Int(gfn - first) + 1
+                return []
             }
-            holes += type.isHole ? 1 : 0
         }
-        holding.slots[slot].holes = holes
-        return SlotTable.Slot.frames
+        holding.slots[slot].holes = holes.count
+        return holes
     }
 
     /// Asks about the first and the last frame only where both are holes. RAM may be freed, and so every frame of it is
@@ -154,31 +150,6 @@ extension PrivcmdBackend {
         guard one.isHole && other.isHole else { return try probe(holding, slot) + 2 }
         holding.slots[slot].holes = SlotTable.Slot.frames
         return 2
-    }
-
-    /// Of a given slot every frame is one.
-    private func holes(of holding: Holding, _ slot: Int) throws(BalloonError) -> [UInt64] {
-        guard holding.slots[slot].isGiven, let first = holding.slots[slot].gfn else {
-            return try frames(of: holding, slot, where: \.isHole)
-        }
-        return Array(first..<first + ExtentBuffer.framesPerExtent)
-    }
-
-    private func frames(
-        of holding: Holding, _ slot: Int, where matches: (MemoryType) -> Bool
-    ) throws(BalloonError) -> [UInt64] {
-        guard let first = holding.slots[slot].gfn else { return [] }
-        var frames: [UInt64] = []
-        for gfn in first..<first + ExtentBuffer.framesPerExtent {
-            let type = try hypervisor.memoryType(of: gfn)
-            guard type.isRAM || type.isHole else {
-                throw BalloonError(
-                    .moved, "frame \(gfn) is neither RAM nor a hole (type \(type.rawValue)); it is left alone",
-                    vnode: holding.vnode.number)
-            }
-            if matches(type) { frames.append(gfn) }
-        }
-        return frames
     }
 
     private func list(_ holding: Holding, _ slots: [Int], order: Int) {

@@ -63,8 +63,8 @@ extension PrivcmdBackend {
     public func renewFile(vnode: Int) throws(BalloonError) -> Bool {
         guard let holding = holdings[vnode], holding.isSettled else { return false }
         guard holding.slots.isEmpty, holding.lost.isEmpty else { return false }
-        (holding.isKnown, holding.hasPages) = (false, false)
         try holding.reserve.renew()
+        (holding.isKnown, holding.hasPages) = (false, false)
         return true
     }
 }

@@ -160,7 +160,17 @@ extension PrivcmdBackend {
             next = slot + 1
             holding.recovery?.stage = .doubts(next: next)
         }
-        if holding.slots.firstInDoubt(from: next) == nil { try settle(holding) }
+        guard holding.slots.firstInDoubt(from: next) == nil else { return }
+        try takeBackStranded(holding)
+        try settle(holding)
+    }
+
+    /// Pages that an interrupted move of this process left in the pool: at most what was in motion, and only what is there
+    /// beyond what others had.
+    private func takeBackStranded(_ holding: Holding) throws(BalloonError) {
+        guard holding.noted == .move, case .moving(let move) = intents.line(vnode: holding.vnode.number) else { return }
+        let surplus = try holding.reserve.foreignPoolPages() - move.foreignPoolPages
+        try holding.reserve.removeFromPool(max(0, min(surplus, move.poolPages)))
     }
 
     /// The vnode is known: what may be freed is, and what is under way is noted.

@@ -100,14 +100,11 @@ public final class PrivcmdBackend: Backend {
     private func giveAgain(_ holding: Holding, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         try beginMove(holding, slots[0]..<slots[slots.count - 1] + 1)
         for slot in slots { try holding.checkFrames(of: slot..<slot + 1) }
-        // Parts of extents one by one; whole ones together.
-        var obstacle: HeldReason?
-        for slot in slots where holding.slots[slot].isMixed {
-            obstacle = try giveRest(holding, slot) ?? obstacle
-        }
-        let whole = slots.filter { holding.slots[$0].isRAM }
-        if !whole.isEmpty { obstacle = try give(holding, whole) ?? obstacle }
-        return obstacle
+        let slots = slots.filter { holding.slots[$0].isReturned }
+        if slots.isEmpty { return nil }
+        // Parts of extents one a step, because Xen is asked about every frame; whole ones together.
+        if let mixed = slots.first(where: { holding.slots[$0].isMixed }) { return try giveRest(holding, mixed) }
+        return try give(holding, slots)
     }
 
     /// Whether Xen, too, has RAM behind a new page. If not, the slot stays in doubt.
@@ -133,16 +130,16 @@ public final class PrivcmdBackend: Backend {
         if let last = slots.first, let lowest = slots.last {
             noteMove(holding, lowest..<last + 1)
             try holding.checkFrames(of: lowest..<last + 1)
-            obstacle =
-                holding.slots[last].isMixed
-                ? try fill(holding, last) : try takeBack(holding, slots.prefix { holding.slots[$0].isGiven })
+            obstacle = try takeBack(holding, slots.filter { holding.slots[$0].isTakeable })
         }
         try endMove(holding)
         return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
     }
 
-    private func takeBack(_ holding: Holding, _ slots: ArraySlice<Int>) throws(BalloonError) -> HeldReason? {
-        guard let short = try populate(holding, Array(slots)) else {
+    private func takeBack(_ holding: Holding, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
+        guard let first = slots.first else { return nil }
+        if holding.slots[first].isMixed { return try fill(holding, first) }
+        guard let short = try populate(holding, Array(slots.prefix { holding.slots[$0].isGiven })) else {
             if holding.populateExtents < 1 << 20 { holding.populateExtents *= 2 }
             return nil
         }

@@ -36,8 +36,8 @@ struct SlotTable {
         var isMixed: Bool { holes.map { $0 > 0 && $0 < Slot.frames } ?? false }
         /// A page of which it is not known what Xen has behind it, and of which Xen can be asked.
         var isInDoubt: Bool { holes == nil && !isLost }
-        var isTakeable: Bool { isGiven || isMixed }
-        var isReturned: Bool { isRAM || isMixed }
+        var isTakeable: Bool { (isGiven || isMixed) && !isLost }
+        var isReturned: Bool { (isRAM || isMixed) && !isLost }
         /// Nothing is lost when it is freed.
         var mayBeFreed: Bool { holes == 0 && !isLost }
     }
@@ -209,8 +209,8 @@ struct SlotTable {
     private mutating func note(_ slot: Slot, _ index: Int) {
         add(slot, 1)
         if !slot.mayBeFreed { keptEnd = max(keptEnd, index + 1) }
-        if slot.isGiven || slot.isMixed { takeableEnd = max(takeableEnd, index + 1) }
-        if slot.isRAM || slot.isMixed { returnedStart = min(returnedStart, index) }
+        if slot.isTakeable { takeableEnd = max(takeableEnd, index + 1) }
+        if slot.isReturned { returnedStart = min(returnedStart, index) }
         if slot.isInDoubt || slot.isMixed {
             let bounds = doubtfulBounds ?? index..<index + 1
             doubtfulBounds = min(bounds.lowerBound, index)..<max(bounds.upperBound, index + 1)

@@ -8,7 +8,7 @@ extension BalloonEngine {
     func continueAccount() -> Bool {
         guard !isAccountComplete else { return false }
         if account == nil {
-            account = MemoryAccount(guest.kind, MemoryFigures.firmwareRanges(), videoKiB: videoKiB ?? 0)
+            account = MemoryAccount(guest.kind, guest.firmware, videoKiB: videoKiB ?? 0)
         }
         do throws(BalloonError) {
             let isDone = try account?.ask(atMost: Self.probesAtOnce) { (frame) throws(BalloonError) in
@@ -17,7 +17,7 @@ extension BalloonEngine {
             isAccountComplete = isDone == true
         } catch {
             // Without these frames nothing can be said: it is tried again with the next minute's reading.
-            failures.log(log, "cannot add up the guest's memory", error, now: Self.now)
+            failures.log(log, "cannot add up the guest's memory", error, now: now)
             return false
         }
         return !isAccountComplete
@@ -35,7 +35,7 @@ extension BalloonEngine {
         }
         // Where each vnode has a balloon of its own Linux's part is in none of them.
         let isLinuxIncluded = guest.backend.isMovedByOthers
-        if !isLinuxIncluded, let linux = linuxBalloon {
+        if !isLinuxIncluded, let linux = guest.linuxBalloon {
             guard let reading = try? linux.read() else { return nil }
             balloons += reading.balloonKiB
         }

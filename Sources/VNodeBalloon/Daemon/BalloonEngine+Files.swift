@@ -39,10 +39,10 @@ extension BalloonEngine {
         }
         guard guest.backend.isEmpty(vnode: vnode) == true else { return }
         guard let since = removed[vnode] ?? nil else {
-            removed[vnode] = Self.now
+            removed[vnode] = now
             return
         }
-        guard Self.now >= since + Self.renewalPause else { return }
+        guard now >= since + Self.renewalPause else { return }
         guard try guest.backend.renewFile(vnode: vnode) else { return }
         log.notice("the balloon has a new file", metadata: ["vnode": "\(vnode)"])
         removed[vnode] = nil

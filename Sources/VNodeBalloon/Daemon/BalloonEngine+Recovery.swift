@@ -29,6 +29,7 @@ extension BalloonEngine {
     public func recover(_ progress: () -> Void = {}) throws(BalloonError) {
         try beginRecovery()
         while isRecovering {
+            recoverAfterResume()
             continueRecovery()
             progress()
         }
@@ -60,15 +61,17 @@ extension BalloonEngine {
     /// Does pieces of the recoveries that are under way, for some milliseconds.
     /// - Returns: whether there were any.
     @discardableResult
-    func continueRecovery() -> Bool {
-        let end = Self.now + Self.recoveryTime
+    package func continueRecovery() -> Bool {
+        let end = now + Self.recoveryTime
         var any = false
         repeat {
             let vnodes = guest.backend.vnodes.map(\.number).filter { if case .underWay? = knowledge[$0] { true } else { false } }
             guard !vnodes.isEmpty else { break }
             any = true
-            for vnode in vnodes where Self.now < end { continueRecovery(vnode) }
-        } while Self.now < end
+            for vnode in vnodes where now < end { continueRecovery(vnode) }
+        } while now < end
+        // One vnode's recovery may begin those of others anew.
+        if any { takeBalloons() }
         return any
     }
 
@@ -82,8 +85,6 @@ extension BalloonEngine {
             case .done:
                 knowledge[vnode] = .known
                 failures.succeeded(Self.auditFailed(vnode))
-                // A recovery of one vnode may end those of others, or begin them anew.
-                takeBalloons()
             }
         } catch {
             if error.code == .suspended {
@@ -100,11 +101,11 @@ extension BalloonEngine {
         var backoff = Backoff()
         if case .failed(let before)? = knowledge[vnode] { backoff = before }
         if let before = retries[vnode] { backoff = before }
-        backoff.failed(now: Self.now)
+        backoff.failed(now: now)
         retries[vnode] = backoff
         knowledge[vnode] = .failed(due: backoff)
         controller.setUnknown(obstacle(error) ?? .looking, detail: error.description, vnode: vnode)
-        failures.log(log, Self.auditFailed(vnode), error, now: Self.now)
+        failures.log(log, Self.auditFailed(vnode), error, now: now)
     }
 
     private static func auditFailed(_ vnode: Int) -> String { "vnode \(vnode) cannot be audited" }
@@ -160,11 +161,11 @@ extension BalloonEngine {
     public func noticeResume() {
         // The clocks show it, or have shown it.
         if guest.figures.suspension().differs(from: suspension) { return }
-        if let lastResume, Self.now < lastResume + Self.sameResume { return }
+        if let lastResume, now < lastResume + Self.sameResume { return }
         log.notice("xenstore is another one, and the clocks did not show it")
         isResumeNoticed = true
         do throws(BalloonError) { try guest.backend.distrust() } catch {
-            failures.log(log, "cannot note that memory is to be audited", error, now: Self.now)
+            failures.log(log, "cannot note that memory is to be audited", error, now: now)
         }
     }
 
@@ -173,18 +174,18 @@ extension BalloonEngine {
 
     /// After a suspend, a restore or a migration nothing that was known counts.
     func recoverAfterResume() {
-        let now = guest.figures.suspension()
-        guard now.differs(from: suspension) || isResumeNoticed else { return }
+        let clocks = guest.figures.suspension()
+        guard clocks.differs(from: suspension) || isResumeNoticed else { return }
         isResumeNoticed = false
         wasResumed = true
         log.notice(
             "suspended and resumed: auditing all memory again",
-            metadata: ["suspended_ns": "\(now.nanoseconds &- suspension.nanoseconds)"])
-        suspension = now
+            metadata: ["suspended_ns": "\(clocks.nanoseconds &- suspension.nanoseconds)"])
+        suspension = clocks
         // All of them before the first piece: what was known of the last vnode does not count either.
         for vnode in guest.backend.vnodes.map(\.number) { beginAudit(vnode, .frames) }
         controller.startAfresh()
-        lastResume = Self.now
+        lastResume = now
     }
 
     /// Frees what had to wait because the domain was being migrated.

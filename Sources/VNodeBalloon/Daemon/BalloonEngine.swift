@@ -1,10 +1,11 @@
 internal import CBalloonShim
-public import Logging
+package import Logging
 
 /// Controller, backend and state directory put together: used by the daemon, and by commands without one.
 public final class BalloonEngine {
     public let guest: Guest
-    public let state: StateDirectory
+    let state: any StateKeeper
+    private let clock: () -> UInt64
     public internal(set) var controller: BalloonController
     /// What xenstore said last.
     public private(set) var reading = VNodeInterface.Reading()
@@ -31,19 +32,23 @@ public final class BalloonEngine {
     var isAccountComplete = false
     /// xenstore's memory/videoram, in KiB.
     public var videoKiB: UInt64?
-    /// Linux's own balloon, where the kernel has one.
-    let linuxBalloon = try? KernelBalloon()
 
     /// Vnodes whose file somebody removed; since when all of their memory is back, once it is.
     var removed: [Int: UInt64?] = [:]
     /// A file that somebody removed may be empty by now: ``checkFiles()`` is due.
     public internal(set) var wantsFileCheck = false
 
-    /// - Parameter state: the caller has its lock.
-    public init(guest: Guest, state: StateDirectory, options: BalloonController.Options, log: Logger) {
+    /// - Parameters:
+    ///   - state: the caller has its lock.
+    ///   - clock: nanoseconds that do not go back.
+    package init(
+        guest: Guest, state: any StateKeeper, options: BalloonController.Options, log: Logger,
+        clock: @escaping () -> UInt64 = cb_clock_monotonic
+    ) {
         self.guest = guest
         self.state = state
         self.log = log
+        self.clock = clock
         suspension = guest.figures.suspension()
         let backend = guest.backend
         controller = BalloonController(
@@ -57,6 +62,8 @@ public final class BalloonEngine {
     }
 
     /// Nanoseconds of the clock that decisions are made by.
+    var now: UInt64 { clock() }
+    /// The same clock, for commands.
     public static var now: UInt64 { cb_clock_monotonic() }
 
     /// Without a daemon xenstore's targets are shown, and only forced sizes move.
@@ -110,7 +117,10 @@ public final class BalloonEngine {
         return [balloon.vnode.number: sum]
     }
 
-    private var isAllKnown: Bool { guest.backend.vnodes.allSatisfy { isKnown($0.number) } }
+    /// Everything is known of all vnodes.
+    package var isAllKnown: Bool { guest.backend.vnodes.allSatisfy { isKnown($0.number) } }
+    /// The domain was not suspended since it was.
+    package var isUpToDate: Bool { !isResumeNoticed && !guest.figures.suspension().differs(from: suspension) }
 
     /// What xenstore is told, vnode by vnode as the toolstack knows them.
     var told: [VNodeState] {
@@ -134,8 +144,8 @@ public final class BalloonEngine {
         let wasTold = wasResumed
         recoverAfterResume()
         // Targets of before the resume count no more: they are read first.
-        if wasResumed && !wasTold { return Self.now }
-        let now = Self.now
+        if wasResumed && !wasTold { return now }
+        let now = self.now
         let tidied = tidy(now)
         // What came back is freed before anything else moves.
         if tidied == now { return now }
@@ -147,9 +157,9 @@ public final class BalloonEngine {
             restIfIdle()
             return [isRecovering ? now : nil, until, tidied, retry].compactMap(\.self).min()
         case .act(let action):
-            controller.finish(action, perform(action), now: Self.now)
+            controller.finish(action, perform(action), now: self.now)
             if let warning = guest.backend.takeWarning() {
-                failures.log(log, "goes on without a note of it", warning, now: Self.now)
+                failures.log(log, "goes on without a note of it", warning, now: now)
             }
             if removed[action.vnode] != nil { wantsFileCheck = true }
             return now
@@ -167,7 +177,7 @@ public final class BalloonEngine {
         guard guest.backend.isMovedByOthers else { return }
         for _ in 0..<10 {
             let before = controller.states
-            cb_sleep(50_000_000)
+            guest.rest(50_000_000)
             takeBalloons()
             if controller.states == before { break }
         }
@@ -209,7 +219,7 @@ public final class BalloonEngine {
     /// The guest is under memory pressure: the balloons of the nodes that suffer give way.
     /// - Returns: whether any does.
     func answerPressure() -> Bool {
-        let now = Self.now
+        let now = self.now
         guard let nodes = memoryFacts(now) else { return false }
         var isGivingWay = false
         for (vnode, memory) in nodes {
@@ -226,8 +236,8 @@ public final class BalloonEngine {
     }
 
     private func perform(_ action: Action) -> Outcome {
-        let begin = Self.now
-        defer { log.debug("step", metadata: ["action": "\(action)", "microseconds": "\((Self.now - begin) / 1000)"]) }
+        let begin = self.now
+        defer { log.debug("step", metadata: ["action": "\(action)", "microseconds": "\((now - begin) / 1000)"]) }
         do throws(BalloonError) {
             let outcome =
                 switch action {

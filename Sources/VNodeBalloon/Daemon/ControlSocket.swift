@@ -6,7 +6,7 @@ internal import Glibc
 /// Root only (mode 0600 in a 0700 directory, and the peer is asked). Nothing blocks: what does not fit into a client's
 /// socket waits, and a client that sends too much, or does not come to an end for long, is let go. What many clients ask
 /// for at once is done over several turns of the loop, each client in its turn.
-public final class ControlSocket {
+public final class ControlSocket: RequestSource {
     /// The longest request, its newline included.
     static let longestLine = 256
     /// Clients at once; more wait in the backlog.
@@ -54,7 +54,7 @@ public final class ControlSocket {
     }
 
     /// What to poll, and which of it waits for room to write.
-    var watched: (descriptors: [Int32], writing: [Int]) {
+    package var watched: (descriptors: [Int32], writing: [Int]) {
         // A listener with no place for its clients would wake us for nothing.
         let open = clients.count < Self.mostClients && acceptAgain == nil ? [listener.rawValue] : []
         let writing = clients.indices.filter { !clients[$0].unsent.isEmpty }.map { $0 + open.count }
@@ -62,7 +62,7 @@ public final class ControlSocket {
     }
 
     /// When a client's patience ends, or at once when a request is left from this turn.
-    var nextTimeout: UInt64? {
+    package var nextTimeout: UInt64? {
         if clients.contains(where: { $0.unsent.isEmpty && $0.hasLine }) { return 0 }
         return (clients.map { $0.lastDone + Self.patience } + [acceptAgain].compactMap(\.self)).min()
     }
@@ -73,7 +73,7 @@ public final class ControlSocket {
     var keptBytes: Int { clients.reduce(0) { $0 + $1.received.count + $1.unsent.count } }
 
     /// Serves whoever is ready. `answer` turns a request into a line of JSON.
-    func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String) {
+    package func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String) {
         if let again = acceptAgain, now >= again { acceptAgain = nil }
         if ready.contains(listener.rawValue) { accept(now) }
         let end = clock() + Self.turn

@@ -1,7 +1,7 @@
 internal import CBalloonShim
 
 /// Talks to the holder; starts it where none is running.
-public final class HolderClient: DescriptorKeeper {
+public final class HolderClient: OutlivingKeeper {
     private let state: StateDirectory
     private var socket: FileDescriptor?
     /// What the holder keeps for us, to be sent again if it is killed.
@@ -46,7 +46,7 @@ public final class HolderClient: DescriptorKeeper {
     }
 
     /// Readable when the holder has ended: then call ``restoreIfLost()``.
-    var descriptor: Int32? { socket?.rawValue }
+    package var descriptor: Int32? { socket?.rawValue }
 
     /// Starts the holder again if it is gone, and gives it all that it had.
     public func restoreIfLost() throws(BalloonError) {

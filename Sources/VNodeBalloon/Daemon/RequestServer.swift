@@ -83,13 +83,13 @@ public struct RequestServer {
     private func inPieces(
         _ slots: Range<Int>, _ body: (Range<Int>) throws(BalloonError) -> [AuditFinding]
     ) throws(BalloonError) -> String {
-        let end = BalloonEngine.now + Self.time
+        let end = engine.now + Self.time
         var findings: [AuditFinding] = []
         var next = slots.lowerBound
         repeat {
             findings += try body(next..<min(next + 1, slots.upperBound))
             next += 1
-        } while next < slots.upperBound && BalloonEngine.now < end
+        } while next < slots.upperBound && engine.now < end
         return Self.findings(findings, next: next)
     }
 
@@ -111,7 +111,7 @@ public struct RequestServer {
         return json.text
     }
 
-    private static func findings(_ findings: [AuditFinding], next: Int) -> String {
+    static func findings(_ findings: [AuditFinding], next: Int) -> String {
         var json = JSONWriter()
         json.object { json in
             json.key("findings")

@@ -39,7 +39,7 @@ public final class StandaloneSession {
     public func publish() {
         engine.comeToRest()
         try? interface?.publishStopped(
-            engine.told, isEmpty: engine.isEmpty, now: BalloonEngine.now)
+            engine.told, isEmpty: engine.isEmpty, now: engine.now)
         if engine.isEmpty == true { keeper.dropAll() }
     }
 

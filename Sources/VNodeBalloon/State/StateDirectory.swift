@@ -1,10 +1,24 @@
 internal import CBalloonShim
 internal import Glibc
 
+/// What is kept over a restart of the process, and ends with the guest.
+package protocol StateKeeper: AnyObject {
+    /// Where it is kept, for messages.
+    var path: String { get }
+    /// Sizes that an administrator forced, in KiB by vnode.
+    func forced() -> [Int: UInt64]
+    /// - Throws: `.system`.
+    func setForced(_ forced: [Int: UInt64]) throws(BalloonError)
+    /// Whether memory/target was seen to be absent since the boot.
+    var wasLegacyTargetAbsent: Bool { get }
+    /// - Throws: `.system`.
+    func noteLegacyTargetAbsent() throws(BalloonError)
+}
+
 /// The state directory (/run/vnode-balloon): the lock, sizes that were forced, and what was seen of memory/target.
 ///
 /// It ends with the boot, on purpose: balloons do, too.
-public final class StateDirectory {
+public final class StateDirectory: StateKeeper {
     public static let standardPath = "/run/vnode-balloon"
     /// How long a lock is waited for.
     public static let lockTimeout: UInt64 = 5_000_000_000

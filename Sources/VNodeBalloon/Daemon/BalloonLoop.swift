@@ -1,0 +1,255 @@
+package import Logging
+
+/// The daemon's loop: one step at most, then whatever is waiting. What it waits for and talks to is given to it.
+package final class BalloonLoop {
+    package let engine: BalloonEngine
+    private var interface: VNodeInterface
+    private var store: any Store
+    private let openStore: () throws(BalloonError) -> any Store
+    /// Reading failed: the connection to xenstore may be gone.
+    private var isCutOff = false
+    private let keeper: any OutlivingKeeper
+    private let requests: any RequestSource
+    private let events: any LoopEvents
+    private let process: any LoopProcess
+    private let log: Logger
+    /// Reads the configuration again.
+    private let reload: () throws(BalloonError) -> Configuration
+    private var pressure = PressureWatch()
+    private var failures = RepeatedFailures()
+    private var staticMaxKiB: UInt64?
+    private var rereading = RereadTimer()
+    private var serviceStatus = ServiceStatus()
+    package private(set) var isStopping = false
+
+    /// Where it talks to, and what it waits for.
+    package struct Surroundings {
+        package var store: any Store
+        package var openStore: () throws(BalloonError) -> any Store
+        package var keeper: any OutlivingKeeper
+        package var requests: any RequestSource
+        package var events: any LoopEvents
+        package var process: any LoopProcess
+        package var reload: () throws(BalloonError) -> Configuration
+
+        package init(
+            store: any Store, openStore: @escaping () throws(BalloonError) -> any Store, keeper: any OutlivingKeeper,
+            requests: any RequestSource, events: any LoopEvents, process: any LoopProcess,
+            reload: @escaping () throws(BalloonError) -> Configuration
+        ) {
+            self.store = store
+            self.openStore = openStore
+            self.keeper = keeper
+            self.requests = requests
+            self.events = events
+            self.process = process
+            self.reload = reload
+        }
+    }
+
+    /// Begins to find out what is a hole.
+    /// - Throws: `.store`; `.environment`: something about this machine that keeps any vnode from being audited.
+    package init(_ engine: BalloonEngine, _ surroundings: Surroundings, log: Logger) throws(BalloonError) {
+        self.engine = engine
+        self.log = log
+        store = surroundings.store
+        openStore = surroundings.openStore
+        keeper = surroundings.keeper
+        requests = surroundings.requests
+        events = surroundings.events
+        process = surroundings.process
+        reload = surroundings.reload
+        engine.videoKiB = try VNodeInterface.videoKiB(store)
+        try engine.beginRecovery()
+        interface = try VNodeInterface(store, backend: engine.guest.backend, log: log)
+        watchPressure()
+    }
+
+    /// Reads what is wanted, and tells the service manager that it runs. The audits go on in ``turn()``: they take as
+    /// long as there is memory.
+    package func start() {
+        reread()
+        if engine.reading.hasLegacyTarget {
+            log.warning(
+                "memory/target is present: Linux's own balloon follows it too, and would give memory a second time")
+        }
+        lockMemory()
+        process.notify("READY=1")
+        log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.backend.vnodes.count)"])
+    }
+
+    /// The end. The balloons stay as they are.
+    package func stop() {
+        process.notify("STOPPING=1")
+        engine.comeToRest()
+        // A stop is a stop, whether or not xenstore can be told.
+        attempt("cannot publish the end") { () throws(BalloonError) in
+            try interface.publishStopped(engine.told, isEmpty: engine.isEmpty, now: engine.now)
+        }
+        if engine.isEmpty == true { keeper.dropAll() }
+        log.notice("stopped; the balloons stay as they are")
+    }
+
+    /// One step at most, then whatever is waiting.
+    package func turn() throws(BalloonError) {
+        var due = engine.step()
+        tellServiceManager()
+        if engine.wasResumed {
+            engine.wasResumed = false
+            interface.forgetPublished()
+            reread()
+        }
+        if engine.wantsFileCheck { lookAfterFiles() }
+        let now = engine.now
+        if let publish = publish(now) { due = min(due ?? publish, publish) }
+        due = min(due ?? rereading.due, rereading.due)
+        if let patience = requests.nextTimeout { due = min(due ?? patience, patience) }
+        if let look = pressure.due { due = min(due ?? look, look) }
+        try wait(until: due ?? rereading.due, now: now)
+    }
+
+    /// How far the audits are, for `systemctl status`.
+    private func tellServiceManager() {
+        guard let text = serviceStatus.text(engine.controller.states, now: engine.now) else { return }
+        process.notify("STATUS=\(text)")
+    }
+
+    private func wait(until due: UInt64, now: UInt64) throws(BalloonError) {
+        let (clients, writing) = requests.watched
+        let interest = LoopInterest(
+            store: interface.descriptor, holder: keeper.descriptor, pressure: pressure.descriptor, clients: clients,
+            writing: writing)
+        let happened = try events.wait(until: due, now: now, interest)
+        takeSignals(happened.signals)
+        if happened.isHolder { restoreHolder() }
+        // Before xenstore: memory that is needed now cannot wait for it.
+        if pressure.isDue(isEvent: happened.isPressure, now: engine.now) { answerPressure() }
+        if happened.isFiles { lookAfterFiles() }
+        let isTold = happened.isStore && takeEvents()
+        let isDue = rereading.isDue(now: engine.now, isAwake: happened.isAlarm)
+        if isTold || isDue { reread(everything: isDue) }
+        requests.serve(happened.clients, now: engine.now) { line in
+            RequestServer(engine: engine, report: report).answer(line: line)
+        }
+    }
+
+    private func takeSignals(_ signals: [LoopHappenings.Signal]) {
+        for signal in signals {
+            switch signal {
+            case .stop:
+                isStopping = true
+                process.endWhenSilent()
+            case .reload: reloadConfiguration()
+            }
+        }
+    }
+
+    private func reloadConfiguration() {
+        do throws(BalloonError) {
+            let settings = try reload()
+            if settings.stateDirectory != engine.state.path {
+                log.warning("another state-dir needs a restart", metadata: ["state-dir": "\(engine.state.path)"])
+            }
+            engine.setOptions(settings.controllerOptions)
+            watchPressure()
+            log.notice("configuration read again")
+        } catch {
+            log.error("the configuration stays as it was", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Memory
+
+    /// What came since the last time is locked, too.
+    private func lockMemory() {
+        do throws(BalloonError) { try process.lockMemory() } catch {
+            failures.log(log, "not locked in memory", error, now: engine.now)
+        }
+    }
+
+    private func answerPressure() {
+        pressure.looked(isGivingWay: engine.answerPressure(), now: engine.now)
+    }
+
+    /// Begins or ends to watch for memory pressure, as the configuration says.
+    private func watchPressure() {
+        do throws(BalloonError) {
+            try pressure.set(isWanted: engine.controller.options.yielding != nil, now: engine.now)
+        } catch {
+            log.warning(
+                "the kernel does not tell of memory pressure: on-pressure = yield looks once a minute only",
+                metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Xenstore, files, holder. What fails is tried again: a daemon that ended would follow no target at all.
+
+    /// - Parameter everything: false after watch events, which tell what changed. They can be lost. Files and the holder
+    ///   have events of their own.
+    private func reread(everything: Bool = true) {
+        if everything {
+            rereading.begin(now: engine.now)
+            engine.retryRecoveryNow()
+        }
+        attempt("cannot read xenstore") { () throws(BalloonError) in
+            if isCutOff { try reconnect() }
+            isCutOff = true
+            if everything { staticMaxKiB = try VNodeInterface.staticMaxKiB(store) }
+            let reading = try interface.read(everything: everything)
+            isCutOff = false
+            try engine.take(reading)
+        }
+        guard everything else { return }
+        lookAfterFiles()
+        restoreHolder()
+    }
+
+    /// Before anything else moves: without a holder our own end would unpin what Xen has.
+    private func restoreHolder() {
+        attempt("cannot look after the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
+        lockMemory()
+    }
+
+    private func lookAfterFiles() {
+        attempt("cannot look after the files") { () throws(BalloonError) in
+            if let due = try engine.checkFiles() { rereading.come(by: due) }
+        }
+    }
+
+    /// A new interface publishes everything again.
+    private func reconnect() throws(BalloonError) {
+        store = try openStore()
+        interface = try VNodeInterface(store, backend: engine.guest.backend, log: log)
+    }
+
+    private func takeEvents() -> Bool {
+        // After a failure the pause of a second counts, not the descriptor, which may stay readable.
+        var any = false
+        attempt("cannot take xenstore's events") { () throws(BalloonError) in any = try interface.takeEvents() }
+        if interface.wasResumed() { engine.noticeResume() }
+        return any
+    }
+
+    private func publish(_ now: UInt64) -> UInt64? {
+        var due: UInt64?
+        attempt("cannot publish") { () throws(BalloonError) in
+            due = try interface.publish(engine.told, now: now)
+        }
+        return due
+    }
+
+    /// Logs a failure and has everything read again a second later.
+    private func attempt(_ what: String, _ body: () throws(BalloonError) -> Void) {
+        do throws(BalloonError) {
+            try body()
+            failures.succeeded(what)
+        } catch {
+            failures.log(log, what, error, now: engine.now)
+            rereading.failed(now: engine.now)
+        }
+    }
+
+    private func report() throws(BalloonError) -> StatusReport {
+        try engine.report(isRunning: true, isFallback: interface.isFallback, staticMaxKiB: staticMaxKiB)
+    }
+}

@@ -1,0 +1,65 @@
+/// What the daemon's loop waits for, and what it asks of the process around it. A simulation puts its own in their place.
+package protocol LoopEvents: AnyObject {
+    /// Waits until something happens, at most until `due` (nanoseconds of the loop's clock).
+    /// - Throws: `.system`.
+    func wait(until due: UInt64, now: UInt64, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings
+}
+
+/// Descriptors that the loop waits for, besides its own events.
+package struct LoopInterest {
+    package var store: Int32
+    /// Readable when the holder has ended.
+    package var holder: Int32?
+    /// Urgent when the kernel tells of memory pressure.
+    package var pressure: Int32?
+    /// Clients of the control socket, and which of them wait for room to write.
+    package var clients: [Int32] = []
+    package var writing: [Int] = []
+}
+
+/// What has happened.
+package struct LoopHappenings {
+    package enum Signal: Sendable { case stop, reload }
+
+    package var signals: [Signal] = []
+    package var isAlarm = false
+    package var isStore = false
+    package var isHolder = false
+    package var isPressure = false
+    /// Something happened to the balloons' files.
+    package var isFiles = false
+    /// Clients of the control socket that are ready.
+    package var clients: Set<Int32> = []
+
+    package init() {}
+}
+
+/// The control socket, as the loop sees it.
+package protocol RequestSource: AnyObject {
+    /// What to poll, and which of it waits for room to write.
+    var watched: (descriptors: [Int32], writing: [Int]) { get }
+    /// When to come again whatever happens.
+    var nextTimeout: UInt64? { get }
+    /// Answers whoever is ready, a line of JSON a line.
+    func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String)
+}
+
+/// A keeper that lives on when this process ends, and has to be looked after.
+package protocol OutlivingKeeper: DescriptorKeeper {
+    /// Readable when it has ended.
+    var descriptor: Int32? { get }
+    /// Starts it again where it is gone, and gives it all that it had.
+    func restoreIfLost() throws(BalloonError)
+    /// Nothing needs to be kept any more, and it ends, too.
+    func dropAll()
+}
+
+/// The process that the loop runs in.
+package protocol LoopProcess {
+    /// Tells the service manager, where there is one.
+    func notify(_ text: String)
+    /// Locks in memory what there is now.
+    func lockMemory() throws(BalloonError)
+    /// The process was told to end: from now on a silent xenstore must not keep it.
+    func endWhenSilent()
+}

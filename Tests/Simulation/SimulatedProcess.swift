@@ -1,0 +1,95 @@
+import VNodeBalloon
+
+/// What the daemon's process keeps over a restart.
+final class SimulatedState: StateKeeper {
+    private let machine: Machine
+    private var sizes: [Int: UInt64] = [:]
+    private(set) var wasLegacyTargetAbsent = false
+
+    init(_ machine: Machine) { self.machine = machine }
+
+    var path: String { "/simulated" }
+    func forced() -> [Int: UInt64] { sizes }
+
+    func setForced(_ forced: [Int: UInt64]) throws(BalloonError) {
+        try machine.step("keep the forced sizes") { _ in sizes = forced }
+    }
+
+    func noteLegacyTargetAbsent() throws(BalloonError) {
+        try machine.step("note that memory/target is absent") { _ in wasLegacyTargetAbsent = true }
+    }
+}
+
+/// Keeps nothing by itself: what is kept over a kill is a matter of the simulated reserve.
+final class SimulatedKeeper: OutlivingKeeper {
+    private let machine: Machine
+
+    init(_ machine: Machine) { self.machine = machine }
+
+    var descriptor: Int32? { nil }
+    func restoreIfLost() throws(BalloonError) { try machine.step("look after the holder") { _ in } }
+    func dropAll() {}
+    func keep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError) {}
+    func drop(_ name: String) {}
+    func kept(_ name: String) -> FileDescriptor? { nil }
+    func kept(prefix: String) -> [(name: String, descriptor: FileDescriptor)] { [] }
+}
+
+/// The control socket: requests of commands, one after the other.
+final class SimulatedRequests: RequestSource {
+    private var lines: [String] = []
+    private(set) var answers: [String] = []
+
+    var isEmpty: Bool { lines.isEmpty }
+    func ask(_ request: ControlRequest) { lines.append(request.line) }
+
+    var watched: (descriptors: [Int32], writing: [Int]) { ([], []) }
+    var nextTimeout: UInt64? { lines.isEmpty ? nil : 0 }
+
+    func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String) {
+        if !lines.isEmpty { answers.append(answer(lines.removeFirst())) }
+    }
+}
+
+/// Time passes only while the loop waits, and with what it does.
+final class SimulatedEvents: LoopEvents {
+    /// The loop must not be deaf for longer, but for hypercalls that move memory. Nanoseconds.
+    static let patience: UInt64 = 30_000_000
+
+    private let machine: Machine
+    private let store: SimulatedStore
+    private var lastEnd: UInt64
+    private var lastMoving: UInt64
+    private var lastProbes = 0
+    private var lastSteps = 0
+
+    init(_ machine: Machine, _ store: SimulatedStore) {
+        self.machine = machine
+        self.store = store
+        (lastEnd, lastMoving) = (machine.clock, machine.moving)
+    }
+
+    func wait(until due: UInt64, now: UInt64, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings {
+        if machine.isKilled { throw .killed }
+        let deaf = machine.clock - lastEnd - (machine.moving - lastMoving)
+        if deaf > Self.patience { machine.violate("the loop was deaf for \(deaf / 1_000_000) ms, \(machine.probes - lastProbes) probes, \(machine.steps - lastSteps) steps") }
+        var happened = LoopHappenings()
+        happened.isStore = store.hasEvents
+        happened.isFiles = machine.isFileEvent
+        machine.isFileEvent = false
+        if !happened.isStore && !happened.isFiles && due > machine.clock {
+            machine.clock = due
+            happened.isAlarm = true
+        }
+        (lastEnd, lastMoving) = (machine.clock, machine.moving)
+        (lastProbes, lastSteps) = (machine.probes, machine.steps)
+        return happened
+    }
+}
+
+/// A process without a service manager.
+struct SimulatedProcess: LoopProcess {
+    func notify(_ text: String) {}
+    func lockMemory() {}
+    func endWhenSilent() {}
+}
