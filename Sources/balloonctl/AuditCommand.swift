@@ -110,7 +110,9 @@ struct AuditCommand: ParsableCommand {
     /// A vnode that is being audited just now answers soon.
     private static func patiently<T>(_ session: Session, _ body: () throws -> T) throws -> T {
         while true {
-            do { return try body() } catch let refusal as Refusal where refusal.code == BalloonError.Code.looking.description {
+            do { return try body() } catch let refusal as Refusal
+                where refusal.code == BalloonError.Code.looking.description
+            {
                 let vnodes = try session.status().vnodes
                 guard vnodes.contains(where: { $0.balloonKib == nil && $0.detail == nil }) else { throw refusal }
                 session.goOn()

@@ -74,7 +74,8 @@ struct StatusCommand: ParsableCommand {
         for vnode in report.vnodes { showTrouble(vnode) }
         if let kib = report.unaccountedKib, kib > 0 {
             Terminal.show(
-                "warning: \(Size.text(kib: kib)) are missing that no balloon accounts for; see balloonctl status --explain")
+                "warning: \(Size.text(kib: kib)) are missing that no balloon accounts for; see balloonctl status --explain"
+            )
         }
     }
 

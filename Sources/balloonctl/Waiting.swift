@@ -75,7 +75,9 @@ struct Waiting {
             publish()
             Terminal.endProgress()
             Terminal.complain(
-                vnode.balloonKib.map { "vnode \(vnode.vnode) is held at \(Size.text(kib: $0)): \(Self.sentence(reason))" }
+                vnode.balloonKib.map {
+                    "vnode \(vnode.vnode) is held at \(Size.text(kib: $0)): \(Self.sentence(reason))"
+                }
                     ?? "the size of vnode \(vnode.vnode) is not known: \(vnode.detail ?? Self.sentence(reason))")
             throw Exit.temporary
         }

@@ -41,8 +41,10 @@ public struct Layout: Sendable {
     /// The firmware's memory map.
     var firmwareMap: [MemoryFigures.FirmwareRange] {
         let end = UInt64(blockCount) * 512
-        let ram = [0..<Self.lowHoles.lowerBound, Self.lowHoles.upperBound..<Self.firmware.lowerBound,
-            Self.firmware.upperBound..<end]
+        let ram = [
+            0..<Self.lowHoles.lowerBound, Self.lowHoles.upperBound..<Self.firmware.lowerBound,
+            Self.firmware.upperBound..<end,
+        ]
         return ram.map { .init(start: $0.lowerBound * 4096, end: $0.upperBound * 4096, type: "System RAM") }
             + [.init(start: Self.firmware.lowerBound * 4096, end: Self.firmware.upperBound * 4096, type: "Reserved")]
     }

@@ -172,7 +172,9 @@ extension Machine {
     public func slotCount(vnode: Int) -> Int { nodes[vnode].slots.count }
 
     /// Nothing is charged to the domain but what is in its map.
-    var hasNoForeignCharge: Bool { zombies.allSatisfy { $0 == 0 } && referenced.isEmpty && leaked.allSatisfy { $0 == 0 } }
+    var hasNoForeignCharge: Bool {
+        zombies.allSatisfy { $0 == 0 } && referenced.isEmpty && leaked.allSatisfy { $0 == 0 }
+    }
 
     /// What Linux says of its nodes. Plenty: the guard has tests of its own.
     var nodeMemory: [Int: Guard.NodeMemory] {

@@ -72,7 +72,11 @@ final class SimulatedEvents: LoopEvents {
     func wait(until due: UInt64, now: UInt64, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings {
         if machine.isKilled { throw .killed }
         let deaf = machine.clock - lastEnd - (machine.moving - lastMoving)
-        if deaf > Self.patience { machine.violate("the loop was deaf for \(deaf / 1_000_000) ms, \(machine.probes - lastProbes) probes, \(machine.steps - lastSteps) steps") }
+        if deaf > Self.patience {
+            machine.violate(
+                "the loop was deaf for \(deaf / 1_000_000) ms, \(machine.probes - lastProbes) probes, \(machine.steps - lastSteps) steps"
+            )
+        }
         var happened = LoopHappenings()
         happened.isStore = store.hasEvents
         happened.isFiles = machine.isFileEvent

@@ -86,7 +86,9 @@ extension Backend {
                 failure = failure ?? error
             }
         }
-        while !left.isEmpty {
+        // One vnode's recovery may begin those of others anew, and wait for them.
+        let others = self.vnodes.map(\.number).filter { !vnodes.contains($0) }
+        while !left.isEmpty || isAnyUnderWay(others) {
             for vnode in left {
                 do throws(BalloonError) {
                     if try continueRecovery(vnode: vnode) == .done { left.removeAll { $0 == vnode } }
@@ -98,6 +100,17 @@ extension Backend {
             }
         }
         if let failure { throw failure }
+    }
+
+    /// Does a piece of each recovery that is under way.
+    /// - Returns: whether any is not at its end.
+    private func isAnyUnderWay(_ vnodes: [Int]) -> Bool {
+        var isAny = false
+        for vnode in vnodes {
+            guard let progress = try? continueRecovery(vnode: vnode), progress != .done else { continue }
+            isAny = true
+        }
+        return isAny
     }
 
     /// The same of one vnode.

@@ -161,7 +161,6 @@ extension PrivcmdBackend {
             holding.recovery?.stage = .doubts(next: next)
         }
         guard holding.slots.firstInDoubt(from: next) == nil else { return }
-        try takeBackStranded(holding)
         try settle(holding)
     }
 
@@ -173,9 +172,11 @@ extension PrivcmdBackend {
         try holding.reserve.removeFromPool(max(0, min(surplus, move.poolPages)))
     }
 
-    /// The vnode is known: what may be freed is, and what is under way is noted.
-    private func settle(_ holding: Holding) throws(BalloonError) {
+    /// The vnode is known: what a move of this process left in the pool is taken out of it, what may be freed is, and what
+    /// is under way is noted.
+    func settle(_ holding: Holding) throws(BalloonError) {
         holding.recovery = nil
+        try takeBackStranded(holding)
         try endMove(holding)
     }
 

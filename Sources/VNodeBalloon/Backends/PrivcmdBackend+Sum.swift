@@ -15,11 +15,12 @@ extension PrivcmdBackend {
         guard !others.contains(where: { $0.recovery == nil }) else { return askAboutEveryFrame([holding]) }
         guard others.allSatisfy({ $0.isAtSum }) else { return .waiting }
         guard try total() == knownTotal else { return askAboutEveryFrame(Array(holdings.values)) }
+        for other in holdings.values { other.isKnown = true }
+        var failure: BalloonError?
         for other in holdings.values {
-            other.isKnown = true
-            other.recovery = nil
+            do throws(BalloonError) { try settle(other) } catch { if other === holding { failure = error } }
         }
-        for other in holdings.values { try endMove(other) }
+        if let failure { throw failure }
         return .done
     }
 
@@ -50,8 +51,7 @@ extension PrivcmdBackend {
             try intents.note(total: total)
             knownTotal = total
         }
-        holding.recovery = nil
-        try endMove(holding)
+        try settle(holding)
     }
 
     public func distrust() throws(BalloonError) {

@@ -77,9 +77,10 @@ public final class PrivcmdBackend: Backend {
         try checkKnown(holding)
         try endMove(holding)
         // What came back to us, by a migration or an interrupted move, goes before new pages.
+        let first = holding.slots.count
         let returned = holding.slots.returned(extents)
         let obstacle = returned.isEmpty ? try giveNew(holding, extents) : try giveAgain(holding, returned)
-        try endMove(holding)
+        try endMove(holding, checked: first..<holding.slots.count)
         return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
     }
 
@@ -124,15 +125,16 @@ public final class PrivcmdBackend: Backend {
         if try isBeingSent() { return Outcome(balloonFrames: holding.balloonFrames, obstacle: .migrating) }
         try checkKnown(holding)
         try endMove(holding)
-        var obstacle: HeldReason?
+        var (obstacle, checked): (HeldReason?, Range<Int>?) = (nil, nil)
         // From the last one down, so that after a short count what is RAM lies at the end.
         let slots = holding.slots.takeable(max(1, min(extents, holding.populateExtents)))
         if let last = slots.first, let lowest = slots.last {
             noteMove(holding, lowest..<last + 1)
             try holding.checkFrames(of: lowest..<last + 1)
+            checked = lowest..<last + 1
             obstacle = try takeBack(holding, slots.filter { holding.slots[$0].isTakeable })
         }
-        try endMove(holding)
+        try endMove(holding, checked: checked)
         return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
     }
 
@@ -173,11 +175,13 @@ public final class PrivcmdBackend: Backend {
     }
 
     /// Frees what is left over as RAM at the end. The note stays while a part of an extent is a hole.
-    func endMove(_ holding: Holding) throws(BalloonError) {
+    ///
+    /// - Parameter checked: slots whose frame numbers were read in this very step.
+    func endMove(_ holding: Holding, checked: Range<Int>? = nil) throws(BalloonError) {
         let kept = holding.slots.slotsToKeep()
         // Freeing, too, moves pool pages: a kill half-way must find the note.
         if kept < holding.slots.count && holding.noted != .move { noteMove(holding, kept..<holding.slots.count) }
-        try freeRAM(holding)
+        try freeRAM(holding, checked)
         do throws(BalloonError) {
             if try noteDoubts(holding) { return }
             guard holding.noted != .nothing else { return }
@@ -202,7 +206,7 @@ public final class PrivcmdBackend: Backend {
     /// new domain, and must still be ours there.
     ///
     /// Asked after the populate. A migration that begins later sends all of it.
-    private func freeRAM(_ holding: Holding) throws(BalloonError) {
+    private func freeRAM(_ holding: Holding, _ checked: Range<Int>?) throws(BalloonError) {
         let kept = holding.slots.slotsToKeep()
         let below = holding.slots.sums.lost > 0 ? holding.slots.ramBelowLost(Self.freedAtOnce) : []
         holding.isWaiting = kept < holding.slots.count || !below.isEmpty
@@ -212,7 +216,12 @@ public final class PrivcmdBackend: Backend {
             return
         }
         try checkNotSuspended(holding)
-        try holding.free(keeping: max(kept, holding.slots.count - Self.freedAtOnce))
+        let first = max(kept, holding.slots.count - Self.freedAtOnce)
+        // What was RAM when Xen was asked may have another page by now.
+        let isChecked = checked.map { first >= $0.lowerBound && holding.slots.count <= $0.upperBound } ?? false
+        if !isChecked { try holding.checkFrames(of: first..<holding.slots.count) }
+        try holding.free(keeping: first)
+        for slot in below { try holding.checkFrames(of: slot..<slot + 1) }
         if !below.isEmpty { try holding.punch(below) }
         holding.isWaiting = holding.slots.slotsToKeep() < holding.slots.count
     }

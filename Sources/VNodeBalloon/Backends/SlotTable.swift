@@ -181,7 +181,8 @@ struct SlotTable {
     private static func word(_ slot: Slot) -> UInt64 {
         var word: UInt64 = 0
         if let gfn = slot.gfn {
-            precondition(gfn % ExtentBuffer.framesPerExtent == 0 && gfn >> 9 <= blockMask, "a frame no extent begins at")
+            precondition(
+                gfn % ExtentBuffer.framesPerExtent == 0 && gfn >> 9 <= blockMask, "a frame no extent begins at")
             word |= gfn >> 9 | gfnBit
         }
         if let holes = slot.holes { word |= UInt64(holes) << holesShift | knownBit }

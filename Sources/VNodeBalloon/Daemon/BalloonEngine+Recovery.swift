@@ -65,7 +65,9 @@ extension BalloonEngine {
         let end = now + Self.recoveryTime
         var any = false
         repeat {
-            let vnodes = guest.backend.vnodes.map(\.number).filter { if case .underWay? = knowledge[$0] { true } else { false } }
+            let vnodes = guest.backend.vnodes.map(\.number).filter {
+                if case .underWay? = knowledge[$0] { true } else { false }
+            }
             guard !vnodes.isEmpty else { break }
             any = true
             for vnode in vnodes where now < end { continueRecovery(vnode) }

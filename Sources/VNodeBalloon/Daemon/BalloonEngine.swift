@@ -111,7 +111,8 @@ public final class BalloonEngine {
         guard shared != nil, let balloon = controller.states.first else { return requests }
         // A vnode that nothing is asked of keeps what it has: without knowing how much is given it would lose that.
         isReadingWaiting = !isAllKnown
-        guard !isReadingWaiting, let kib = balloon.balloonKiB, let sum = shared?.request(requests, balloonKiB: kib) else {
+        guard !isReadingWaiting, let kib = balloon.balloonKiB, let sum = shared?.request(requests, balloonKiB: kib)
+        else {
             return [:]
         }
         return [balloon.vnode.number: sum]

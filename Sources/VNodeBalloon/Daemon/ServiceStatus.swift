@@ -20,7 +20,8 @@ struct ServiceStatus {
             let vnode = "vnode \(state.vnode.number)"
             if let detail = state.detail { return "\(vnode): \(detail)" }
             guard state.isBeingAudited else { return nil }
-            return state.audited.map { "\(vnode): \($0.done) of \($0.all) extents audited" } ?? "\(vnode) is being audited"
+            return state.audited.map { "\(vnode): \($0.done) of \($0.all) extents audited" }
+                ?? "\(vnode) is being audited"
         }
         return parts.isEmpty ? "following xenstore" : parts.joined(separator: "; ")
     }

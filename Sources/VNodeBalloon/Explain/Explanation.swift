@@ -78,7 +78,9 @@ public struct Explanation: Equatable, Sendable {
     }
 
     private static func reservation(_ figures: MemoryFigures) -> Account? {
-        guard let kib = figures.currentReservation, !figures.firmware.isEmpty, figures.balloons != nil else { return nil }
+        guard let kib = figures.currentReservation, !figures.firmware.isEmpty, figures.balloons != nil else {
+            return nil
+        }
         let reserved =
             figures.kind == .pv
             ? term("below 1 MiB, kept free by Linux", figures.legacyRange)

@@ -77,7 +77,7 @@ final class KernelHand: DomainFigures {
     func run(seconds: Double) throws {
         let backend = try #require(backend)
         for _ in 0..<Int(seconds * 10) {
-            controller?.setBalloon(frames: backend.balloonFrames(vnode: 0), vnode: 0)
+            controller?.setBalloon(frames: try #require(backend.balloonFrames(vnode: 0)), vnode: 0)
             facts.currentReservation = current / 4
             if case .act(let action)? = controller?.next(facts, now: now) {
                 let outcome: Outcome

@@ -13,7 +13,10 @@ final class Hand {
 
     init(vnodes: [VNode] = [Hand.vnode(0), Hand.vnode(1)], options: BalloonController.Options = .init()) {
         controller = BalloonController(vnodes: vnodes, granularityKiB: 2048, options: options)
-        for vnode in vnodes { facts.memory?[vnode.number] = Self.memory(availableMiB: 1024) }
+        for vnode in vnodes {
+            facts.memory?[vnode.number] = Self.memory(availableMiB: 1024)
+            controller.setBalloon(frames: 0, vnode: vnode.number)
+        }
     }
 
     static func vnode(_ number: Int, linuxNode: Int? = 0) -> VNode {
@@ -25,7 +28,7 @@ final class Hand {
     }
 
     func state(_ vnode: Int) -> VNodeState { controller.states[vnode] }
-    func balloonMiB(_ vnode: Int) -> UInt64 { state(vnode).balloonKiB / 1024 }
+    func balloonMiB(_ vnode: Int) -> UInt64 { (state(vnode).balloonKiB ?? .max) / 1024 }
 
     func target(_ vnode: Int, mib: UInt64) { controller.setRequest(.size(mib * 1024), vnode: vnode) }
 

@@ -139,7 +139,7 @@ import Testing
 
     @Test func memoryThatNobodyNamesIsUnexplained() {
         var figures = Self.pvh
-        figures.balloons -= 2048
+        figures.balloons = figures.balloons.map { $0 - 2048 }
         #expect(Explanation(figures).accounts[0].unexplained == -2052)
     }
 
