@@ -1,3 +1,5 @@
+import VNodeBalloon
+
 // What the guest's kernel does on behalf of the balloon.
 extension Machine {
     /// nr_hugepages upwards: as many as there are free blocks.
@@ -25,6 +27,7 @@ extension Machine {
     func fault(_ vnode: Int, _ slot: Int) -> Bool {
         guard let block = nodes[vnode].poolFree.popLast() else { return false }
         // Clearing a hole does nothing, and nobody would notice.
+        if poisoned.contains(block) { violate("block \(block) is broken and was handed out") }
         if !isAllMemory(block) && !lost.contains(block) { violate("block \(block) was handed out and has a hole") }
         uses[block] = .ours(slot: slot)
         nodes[vnode].slots[slot].block = block
@@ -40,6 +43,7 @@ extension Machine {
             // What Linux had as a hole may go back to it as it came, before Xen could be asked about it.
             let isAsItCame = lost.contains(block) && unprobed.contains(block)
             if !isAllMemory(block) && !isAsItCame { violate("block \(block) was freed and has a hole") }
+            if poisoned.contains(block) { violate("block \(block) was freed and is broken") }
             uses[block] = .pool
             nodes[vnode].poolFree.append(block)
         }
@@ -59,6 +63,14 @@ extension Machine {
         for index in nodes[vnode].slots.indices.dropFirst(slot) {
             nodes[vnode].slots[index].isPinnedHere = false
             nodes[vnode].slots[index].isKept = false
+        }
+    }
+
+    /// What a process sees of slots.
+    func pages(_ vnode: Int, _ slots: Range<Int>) -> [SlotPage] {
+        zip(slots, firstFrames(vnode, slots)).map { slot, gfn in
+            guard let gfn else { return .none }
+            return poisoned.contains(Int(gfn >> 9)) ? .unreadable : .extent(gfn)
         }
     }
 

@@ -215,6 +215,17 @@ extension Machine {
         }
     }
 
+    /// One of a slot's frames is found to be broken: the kernel unmaps the page, and maps it for nobody any more.
+    public func poison(vnode: Int, slot: Int) {
+        if let block = nodes[vnode].slots[slot].block { poisoned.insert(block) }
+    }
+
+    /// Another domain's memory is mapped where a hole was.
+    public func makeForeign(vnode: Int, slot: Int, frame: Int) {
+        guard let block = nodes[vnode].slots[slot].block else { return }
+        frames[UInt64(block) * 512 + UInt64(frame)] = GuestFrame(.special, pnode: layout.pnodes[vnode])
+    }
+
     /// How many blocks that were freed as holes are holes still.
     public var lostBlocks: Int { lost.count }
 

@@ -45,6 +45,9 @@ public final class Machine {
     /// The sum of all memory in the intent record.
     var notedTotal: UInt64?
 
+    /// Blocks of which the kernel found a frame to be broken: it maps them for nobody any more.
+    var poisoned: Set<Int> = []
+
     /// Frames that Linux's own balloon has.
     var kernelGiven: [UInt64] = []
 

@@ -104,7 +104,7 @@ public final class SimulatedReserve: PageReserve {
 
     public func pages(of slots: Range<Int>) throws(BalloonError) -> [SlotPage] {
         try step("read the frames of \(slots)") { _ in
-            machine.firstFrames(vnode, slots).map { $0.map(SlotPage.extent) ?? .none }
+            machine.pages(vnode, slots)
         }
     }
 
@@ -161,7 +161,7 @@ public final class SimulatedReserve: PageReserve {
             }
         }
         recovered = slots.upperBound
-        return machine.firstFrames(vnode, slots).map { $0.map(SlotPage.extent) ?? .none }
+        return machine.pages(vnode, slots)
     }
 
     public func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool {
