@@ -1,7 +1,11 @@
 /// What the balloon asks of xenstore. Paths are relative to the domain's own directory.
 public protocol Store: AnyObject {
-    /// A descriptor that is readable when a watch fired.
+    /// A descriptor that is readable when a watch fired; negative when nothing is to be expected any more.
     var descriptor: Int32 { get }
+    /// Watch events are here already: the descriptor need not be readable for them.
+    var hasEvents: Bool { get }
+    /// Whether it answers.
+    var condition: StoreCondition { get }
 
     /// A value, nil when there is none. Values are untrusted: any bytes, up to 4096 of them.
     /// - Throws: `.store` for what is not "no such node" (EACCES comes with its `errno`).
@@ -18,6 +22,20 @@ public protocol Store: AnyObject {
     func transaction(
         _ body: (Transaction) throws(BalloonError) -> Void
     ) throws(BalloonError)
+}
+
+extension Store {
+    public var hasEvents: Bool { false }
+    public var condition: StoreCondition { .open }
+}
+
+/// Whether a ``Store`` answers.
+public enum StoreCondition: String, Equatable, Sendable {
+    case open
+    /// It did not answer in time, and is not waited for before it says something.
+    case silent
+    /// The connection is gone: another one is needed.
+    case lost
 }
 
 /// A transaction of a ``Store``.

@@ -47,6 +47,7 @@ final class FakeXenstored: Sendable {
         var connections: [Int32] = []
         var react: @Sendable (Request) -> Reaction = { _ in .honest }
         var isStopping = false
+        var isPaused = false
     }
 
     private let state = Mutex(State())
@@ -98,6 +99,10 @@ final class FakeXenstored: Sendable {
         for connection in state.withLock({ $0.connections }) { send(Array(messages.joined()), to: connection) }
     }
 
+    /// Reads and answers nothing more, as one that is stopped; what is asked meanwhile is answered when it goes on.
+    func pause() { state.withLock { $0.isPaused = true } }
+    func goOn() { state.withLock { $0.isPaused = false } }
+
     /// Lets all connections go.
     func hangUp() { for connection in state.withLock({ $0.connections }) { shutdown(connection, Int32(SHUT_RDWR)) } }
 
@@ -105,6 +110,10 @@ final class FakeXenstored: Sendable {
 
     private func serve() {
         while !state.withLock({ $0.isStopping }) {
+            if state.withLock({ $0.isPaused }) {
+                usleep(1000)
+                continue
+            }
             let watched = [listener] + state.withLock { $0.connections }
             var ready = [UInt8](repeating: 0, count: watched.count)
             // Unsafe: three lists of the same length, which is passed along.

@@ -1,0 +1,83 @@
+/// One message of xenstore's protocol (xen/io/xs_wire.h): a header of four words, then a body.
+///
+/// The words are in the machine's order, which is little endian wherever Xen and Swift run.
+package struct StoreMessage: Equatable, Sendable {
+    /// What a message asks for, or is. Open: the other end may say anything.
+    package struct Kind: RawRepresentable, Hashable, Sendable {
+        package let rawValue: UInt32
+
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        package static let read = Kind(rawValue: 2)
+        package static let watch = Kind(rawValue: 4)
+        package static let begin = Kind(rawValue: 6)
+        package static let end = Kind(rawValue: 7)
+        package static let write = Kind(rawValue: 11)
+        package static let event = Kind(rawValue: 15)
+        package static let error = Kind(rawValue: 16)
+    }
+
+    package var kind: Kind
+    /// An answer has the number of its question. An event has none that means anything.
+    package var request: UInt32
+    /// 0: outside of any transaction.
+    package var transaction: UInt32
+    package var body: [UInt8]
+
+    package static let headerBytes = 16
+    /// XENSTORE_PAYLOAD_MAX.
+    package static let longestBody = 4096
+
+    package init(_ kind: Kind, request: UInt32 = 0, transaction: UInt32 = 0, _ body: [UInt8] = []) {
+        self.kind = kind
+        self.request = request
+        self.transaction = transaction
+        self.body = body
+    }
+
+    /// As it goes over the wire.
+    package var bytes: [UInt8] {
+        let words = [kind.rawValue, request, transaction, UInt32(body.count)]
+        return words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32($0 * 8)) } } + body
+    }
+
+    /// Texts with a NUL behind each, as bodies have them.
+    package static func texts(_ texts: String...) -> [UInt8] { texts.flatMap { Array($0.utf8) + [0] } }
+}
+
+/// Messages out of a stream of bytes that comes in pieces of any length.
+package struct StoreDecoder {
+    /// Bytes that are no whole message yet; those before `start` were taken.
+    private var bytes: [UInt8] = []
+    private var start = 0
+
+    package init() {}
+
+    /// More of the stream. Take the messages before there is still more: what is kept here is as long as what came.
+    package mutating func take(_ more: some Collection<UInt8>) {
+        bytes.removeFirst(start)
+        start = 0
+        bytes += more
+    }
+
+    /// The next whole message, nil when there is none yet.
+    /// - Throws: `.store` (EPROTO): a length that cannot be. Nothing can be read behind it.
+    package mutating func next() throws(BalloonError) -> StoreMessage? {
+        guard bytes.count - start >= StoreMessage.headerBytes else { return nil }
+        let length = word(3)
+        guard length <= UInt32(StoreMessage.longestBody) else {
+            throw .storeMisspoke("a message of \(length) bytes")
+        }
+        let (body, end) = (start + StoreMessage.headerBytes, start + StoreMessage.headerBytes + Int(length))
+        guard bytes.count >= end else { return nil }
+        let message = StoreMessage(
+            .init(rawValue: word(0)), request: word(1), transaction: word(2), Array(bytes[body..<end]))
+        start = end
+        return message
+    }
+
+    private func word(_ index: Int) -> UInt32 {
+        let place = start + index * 4
+        return bytes[place..<place + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
+}

@@ -1,0 +1,186 @@
+import Glibc
+import Simulation
+import Testing
+
+@testable import VNodeBalloon
+
+/// A value that changes, behind a reference: #expect evaluates nothing that mutates.
+private final class Box<Value> {
+    var value: Value
+
+    init(_ value: Value) { self.value = value }
+
+    func with<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result { try body(&value) }
+}
+
+extension Box<StoreDialogue> {
+    func ask(_ kind: StoreMessage.Kind, in transaction: UInt32 = 0, _ body: [UInt8]) throws -> (
+        number: UInt32, bytes: [UInt8]
+    ) { try value.ask(kind, in: transaction, body) }
+    func take(_ bytes: [UInt8]) throws { try value.take(bytes) }
+    func answer(to number: UInt32) -> StoreMessage? { value.answer(to: number) }
+    func takeOrphans() -> [UInt32] { value.takeOrphans() }
+    func nextEvent() -> String? { value.nextEvent() }
+}
+
+/// Xenstore's protocol without a xenstore: bytes in any pieces, answers to what nobody asked, more events than anybody
+/// can take.
+@Suite struct StoreDialogueTests {
+    static func random(_ random: inout SeededGenerator, longest: Int = 40) -> StoreMessage {
+        let body = (0..<random.number(0...longest)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        return StoreMessage(
+            .init(rawValue: UInt32(truncatingIfNeeded: random.next())),
+            request: UInt32(truncatingIfNeeded: random.next()),
+            transaction: UInt32(truncatingIfNeeded: random.next()), body)
+    }
+
+    @Test func messagesComeOutAsTheyWentIn() {
+        property("messages in pieces", cases: 500) { random in
+            let messages = (0..<random.number(0...8)).map { _ in
+                Self.random(&random, longest: random.pick([0, 3, 40, StoreMessage.longestBody]))
+            }
+            var stream = messages.flatMap(\.bytes)[...]
+            var (decoder, taken) = (StoreDecoder(), [StoreMessage]())
+            while !stream.isEmpty {
+                let piece = stream.prefix(random.pick([1, 15, 16, 17, 100, 5000]))
+                stream = stream.dropFirst(piece.count)
+                decoder.take(piece)
+                while let message = try decoder.next() { taken.append(message) }
+            }
+            try demand(taken == messages, "\(taken) and not \(messages)")
+        }
+    }
+
+    @Test func aLengthThatCannotBe() throws {
+        var message = StoreMessage(.read, request: 1, [UInt8](repeating: 65, count: 4096))
+        let decoder = Box(StoreDecoder())
+        decoder.value.take(message.bytes)
+        #expect(try decoder.with { try $0.next() } == message)
+        message.body.append(65)
+        decoder.value.take(message.bytes)
+        #expect(throws: BalloonError.self) { try decoder.value.next() }
+    }
+
+    @Test func questionsAndAnswers() throws {
+        let dialogue = Box(StoreDialogue())
+        let (first, bytes) = try dialogue.ask(.read, in: 5, StoreMessage.texts("domid"))
+        #expect(bytes == StoreMessage(.read, request: first, transaction: 5, Array("domid\0".utf8)).bytes)
+        #expect(dialogue.answer(to: first) == nil)
+        let answer = StoreMessage(.read, request: first, transaction: 5, [49])
+        try dialogue.take(StoreMessage(.event, StoreMessage.texts("memory/target", "memory")).bytes + answer.bytes)
+        #expect(dialogue.answer(to: first) == answer && dialogue.answer(to: first) == nil)
+        #expect(dialogue.value.hasEvents && dialogue.nextEvent() == "memory/target" && dialogue.nextEvent() == nil)
+    }
+
+    /// Linux's device takes 4096 bytes with the header.
+    @Test func aQuestionThatIsTooLong() throws {
+        let dialogue = Box(StoreDialogue())
+        #expect(try dialogue.ask(.write, [UInt8](repeating: 65, count: 4080)).bytes.count == 4096)
+        #expect { try dialogue.ask(.write, [UInt8](repeating: 65, count: 4081)) } throws: {
+            ($0 as? BalloonError)?.errno == E2BIG
+        }
+    }
+
+    @Test func whatNobodyAskedFor() throws {
+        let dialogue = Box(StoreDialogue())
+        let (number, _) = try dialogue.ask(.read, [0])
+        try dialogue.take(StoreMessage(.read, request: number).bytes)
+        // A second answer to it, one to nothing, one of another kind, an event that is none.
+        let (another, _) = try dialogue.ask(.read, [0])
+        let wrong = [
+            StoreMessage(.read, request: number), StoreMessage(.read, request: 99), StoreMessage(.read, request: 0),
+            StoreMessage(.write, request: another), StoreMessage(.init(rawValue: 77), request: another),
+            StoreMessage(.event), StoreMessage(.event, StoreMessage.texts("memory")),
+        ]
+        for message in wrong {
+            var copy = dialogue.value
+            #expect(throws: BalloonError.self, "\(message)") { try copy.take(message.bytes) }
+        }
+        try dialogue.take(StoreMessage(.error, request: another, StoreMessage.texts("ENOENT")).bytes)
+        #expect(dialogue.answer(to: another)?.kind == .error)
+    }
+
+    /// It is not taken for the answer to another question, and a transaction that it begins is ended.
+    @Test func anAnswerThatComesTooLate() throws {
+        let dialogue = Box(StoreDialogue())
+        let (late, _) = try dialogue.ask(.read, [0])
+        let (begun, _) = try dialogue.ask(.begin, [0])
+        dialogue.value.giveUp(late)
+        dialogue.value.giveUp(begun)
+        let (next, _) = try dialogue.ask(.read, [0])
+        try dialogue.take(
+            StoreMessage(.read, request: late, [1]).bytes
+                + StoreMessage(.begin, request: begun, Array("77\0".utf8)).bytes)
+        #expect(dialogue.answer(to: late) == nil && dialogue.answer(to: next) == nil)
+        #expect(dialogue.takeOrphans() == [77] && dialogue.takeOrphans() == [])
+        try dialogue.take(StoreMessage(.read, request: next, [2]).bytes)
+        #expect(dialogue.answer(to: next)?.body == [2])
+        #expect(throws: BalloonError.self, "a second answer") {
+            try dialogue.take(StoreMessage(.read, request: late).bytes)
+        }
+    }
+
+    /// Linux answers a watch by itself; some kernels without the question's number.
+    @Test func anAnswerWithoutANumber() throws {
+        let dialogue = Box(StoreDialogue())
+        let (watch, _) = try dialogue.ask(.watch, StoreMessage.texts("memory", "memory"))
+        try dialogue.take(StoreMessage(.watch, request: 0, StoreMessage.texts("OK")).bytes)
+        #expect(dialogue.answer(to: watch)?.kind == .watch)
+    }
+
+    /// Then one event for each watch says that anything may have changed.
+    @Test(arguments: [1, 4000]) func moreEventsThanAnybodyCanTake(_ length: Int) throws {
+        let dialogue = Box(StoreDialogue())
+        for path in ["memory", "control", "domid"] { dialogue.value.noteWatch(path) }
+        let path = String(repeating: "x", count: length)
+        let event = StoreMessage(.event, StoreMessage.texts(path, "memory")).bytes
+        var most = 0
+        for _ in 0..<StoreDialogue.mostEvents {
+            try dialogue.take(event)
+            most += 1
+            if length * most > StoreDialogue.mostEventBytes { break }
+        }
+        try dialogue.take(event)
+        var taken: [String] = []
+        while let event = dialogue.nextEvent() { taken.append(event) }
+        #expect(taken.prefix(3) == ["memory", "control", "domid"] && taken.dropFirst(3).allSatisfy { $0 == path })
+        #expect(taken.count <= 4)
+    }
+
+    @Test func numbersOfTransactions() {
+        for (text, number) in [("1\0", 1), ("4294967295\0", .max), ("7", 7)] as [(String, UInt32)] {
+            #expect(StoreDialogue.transaction(Array(text.utf8)) == number)
+        }
+        for text in ["0\0", "\0", "", "4294967296\0", "-1\0", "0x7\0", " 7\0"] {
+            #expect(StoreDialogue.transaction(Array(text.utf8)) == nil, "\(text)")
+        }
+    }
+
+    @Test func errorsByTheirNames() {
+        #expect(StoreErrors.number(Array("EACCES\0".utf8)) == EACCES)
+        #expect(StoreErrors.number(Array("EAGAIN".utf8)) == EAGAIN)
+        for text in ["", "\0", "EVERYTHING\0", "eacces\0"] { #expect(StoreErrors.number(Array(text.utf8)) == EIO) }
+        #expect(StoreErrors.error("no", Array("ENOSPC\0".utf8)).description.contains("quota of nodes"))
+        #expect(StoreErrors.error("no", Array("EACCES\0".utf8)).message == "no")
+    }
+
+    @Test func silence() {
+        let second: UInt64 = 1_000_000_000
+        let silence = Box(StoreSilence())
+        #expect(
+            silence.value.since == nil && !silence.with({ $0.isQuestionDue(now: 100 * second) })
+                && !silence.value.isHopeless(now: .max))
+        silence.value.begin(now: 5 * second)
+        #expect(!silence.with({ $0.isQuestionDue(now: 14 * second) }))
+        #expect(
+            silence.with({ $0.isQuestionDue(now: 15 * second) })
+                && !silence.with({ $0.isQuestionDue(now: 16 * second) }))
+        #expect(silence.with({ $0.isQuestionDue(now: 25 * second) }))
+        silence.value.begin(now: 30 * second)
+        #expect(silence.value.since == 5 * second && !silence.value.isHopeless(now: 64 * second))
+        #expect(silence.value.isHopeless(now: 65 * second))
+        silence.value.heard()
+        #expect(silence.value.since == nil)
+        #expect(!silence.with({ $0.isQuestionDue(now: 100 * second) }) && !silence.value.isHopeless(now: .max))
+    }
+}

@@ -1,0 +1,189 @@
+import CBalloonShim
+import Glibc
+import Testing
+
+@testable import VNodeBalloon
+
+/// Our own way to xenstore against one that is silent, goes on, and hangs up.
+@Suite final class XenstoreClientTests {
+    let work: TemporaryDirectory
+    let fake: FakeXenstored
+
+    init() throws {
+        work = try TemporaryDirectory()
+        fake = try FakeXenstored(path: work.path + "/s")
+        fake.set("domid", "3")
+        fake.set("memory/target", "4711")
+    }
+
+    deinit { fake.stop() }
+
+    static let patience: UInt64 = 100_000_000
+
+    func client(patience: UInt64 = patience) throws -> XenstoreClient {
+        try XenstoreClient(paths: ["/nowhere", work.path + "/s"], patience: patience)
+    }
+
+    func text(_ store: XenstoreClient, _ path: String) throws -> String? {
+        try store.read(path, in: nil).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Nanoseconds that it takes.
+    func time(_ body: () throws -> Void) rethrows -> UInt64 {
+        let begin = cb_clock_monotonic()
+        try body()
+        return cb_clock_monotonic() - begin
+    }
+
+    func isTimeout(_ error: any Error) -> Bool { (error as? BalloonError)?.errno == ETIMEDOUT }
+
+    @Test func valuesAndTransactions() throws {
+        let store = try client(patience: 10_000_000_000)
+        #expect(try text(store, "memory/target") == "4711" && text(store, "nothing") == nil)
+        try store.write("data/a", "1", in: nil)
+        try store.transaction { (transaction) throws(BalloonError) in
+            #expect(transaction == Transaction(number: 7))
+            try store.write("data/b", "2", in: transaction)
+        }
+        #expect(fake.value("data/a") == "1" && fake.value("data/b") == "2")
+        #expect(fake.requests.map { $0.header[2] } == [0, 0, 0, 0, 7, 7])
+        fake.react { _ in .refused("EACCES") }
+        #expect { try store.write("data/c", "3", in: nil) } throws: { ($0 as? BalloonError)?.errno == EACCES }
+        #expect(store.condition == .open)
+    }
+
+    @Test func transactionsAreTriedAgain() throws {
+        let store = try client(patience: 10_000_000_000)
+        for word in ["EAGAIN", "ENOENT"] {
+            let before = fake.requests.count
+            fake.react { $0.kind == .end ? .refused(word) : .honest }
+            #expect(throws: BalloonError.self) { try store.transaction { _ in } }
+            #expect(fake.requests.dropFirst(before).count { $0.kind == .end } == 8)
+        }
+        let before = fake.requests.count
+        fake.react { $0.kind == .end ? .refused("EBUSY") : .honest }
+        #expect { try store.transaction { _ in } } throws: { "\($0)".contains("quota of transactions") }
+        #expect(fake.requests.dropFirst(before).count { $0.kind == .end } == 1)
+    }
+
+    /// One that fails is dropped.
+    @Test func aTransactionThatIsDropped() throws {
+        let store = try client(patience: 10_000_000_000)
+        #expect(throws: BalloonError.self) {
+            try store.transaction { (_) throws(BalloonError) in throw BalloonError(.store, "on purpose") }
+        }
+        #expect(fake.requests.last?.kind == .end && fake.requests.last?.path == "F")
+    }
+
+    /// It costs two seconds once (here: a tenth of one), and then nothing.
+    @Test func oneThatIsSilent() throws {
+        let store = try client()
+        #expect(try text(store, "domid") == "3")
+        fake.pause()
+        usleep(20_000)
+        let first = time { #expect(performing: { try self.text(store, "domid") }, throws: isTimeout) }
+        #expect(first >= Self.patience && first < 50 * Self.patience)
+        #expect(store.condition == .silent)
+        let others = time {
+            for _ in 0..<20 {
+                #expect(performing: { try self.text(store, "memory/target") }, throws: isTimeout)
+                #expect(performing: { try store.write("data/a", "1", in: nil) }, throws: isTimeout)
+                #expect(performing: { try store.transaction { _ in } }, throws: isTimeout)
+                #expect(throws: Never.self) { try store.nextEvent() }
+            }
+        }
+        #expect(others < 20 * Self.patience)
+        fake.goOn()
+        _ = try Poll.wait([store.descriptor], timeoutMilliseconds: 10_000)
+        #expect(try store.nextEvent() == nil && store.condition == .open)
+        // The late answer is not taken for this one.
+        #expect(try text(store, "memory/target") == "4711")
+        #expect(fake.requests.map(\.path) == ["domid", "domid", "memory/target"], "and nothing was asked in vain")
+    }
+
+    /// Without anybody asking for events.
+    @Test func oneThatGoesOn() throws {
+        let store = try client()
+        fake.pause()
+        usleep(20_000)
+        #expect(performing: { try self.text(store, "domid") }, throws: isTimeout)
+        fake.goOn()
+        _ = try Poll.wait([store.descriptor], timeoutMilliseconds: 10_000)
+        #expect(try text(store, "memory/target") == "4711" && store.condition == .open)
+    }
+
+    /// Nobody knows its number before the answer comes: it is ended then.
+    @Test func aTransactionThatBeginsTooLate() throws {
+        let store = try client()
+        fake.pause()
+        usleep(20_000)
+        #expect(performing: { try store.transaction { _ in } }, throws: isTimeout)
+        fake.goOn()
+        _ = try Poll.wait([store.descriptor], timeoutMilliseconds: 10_000)
+        #expect(try store.nextEvent() == nil)
+        #expect(try text(store, "domid") == "3")
+        #expect(fake.requests.map(\.kind) == [.begin, .end, .read])
+        #expect(fake.requests[1].path == "F" && fake.requests[1].header[2] == 7)
+    }
+
+    /// The store falls silent while a transaction is open: it is dropped without waiting.
+    @Test func silenceInTheMiddleOfATransaction() throws {
+        let store = try client()
+        let taken = time {
+            #expect(
+                performing: {
+                    try store.transaction { (transaction) throws(BalloonError) in
+                        self.fake.pause()
+                        usleep(20_000)
+                        try store.write("data/a", "1", in: transaction)
+                    }
+                }, throws: isTimeout)
+        }
+        #expect(taken < 50 * Self.patience)
+        fake.goOn()
+        _ = try Poll.wait([store.descriptor], timeoutMilliseconds: 10_000)
+        #expect(try text(store, "domid") == "3")
+        #expect(fake.requests.map(\.kind) == [.begin, .write, .end, .read] && fake.requests[2].path == "F")
+    }
+
+    /// An event that comes with an answer is there although the descriptor is quiet.
+    @Test func eventsThatCameWithAnAnswer() throws {
+        let store = try client(patience: 10_000_000_000)
+        try store.watch("memory", token: "memory")
+        #expect(try text(store, "domid") == "3")
+        #expect(store.hasEvents)
+        #expect(try Poll.wait([store.descriptor], timeoutMilliseconds: 0).isEmpty)
+        #expect(try store.nextEvent() == "memory" && !store.hasEvents)
+        fake.sendEvents(["memory/target", "memory/vnode0"])
+        _ = try Poll.wait([store.descriptor], timeoutMilliseconds: 10_000)
+        #expect(try store.nextEvent() == "memory/target")
+    }
+
+    @Test func aWatchThatIsThereAlready() throws {
+        let store = try client(patience: 10_000_000_000)
+        fake.react { $0.kind == .watch ? .refused("EEXIST") : .honest }
+        try store.watch("memory", token: "memory")
+        fake.react { $0.kind == .watch ? .refused("E2BIG") : .honest }
+        #expect { try store.watch("control", token: "control") } throws: { "\($0)".contains("quota of watches") }
+    }
+
+    /// Nothing hangs, and nobody is woken again and again.
+    @Test func oneThatIsGone() throws {
+        let store = try client(patience: 10_000_000_000)
+        #expect(try text(store, "domid") == "3")
+        fake.hangUp()
+        #expect(throws: BalloonError.self) { try self.text(store, "domid") }
+        #expect(store.condition == .lost && store.descriptor == -1)
+        #expect(throws: BalloonError.self) { try store.nextEvent() }
+        #expect(throws: BalloonError.self) { try store.transaction { _ in } }
+    }
+
+    @Test func noneAtAll() throws {
+        #expect { try XenstoreClient(paths: ["/nowhere"]) } throws: { ($0 as? BalloonError)?.code == .noXen }
+        // A file takes questions, and has no answers.
+        #expect { try XenstoreClient(paths: ["/etc/passwd"]) } throws: { ($0 as? BalloonError)?.code == .noXen }
+        #expect { try XenstoreClient(paths: ["/dev/null"]).read("domid", in: nil) } throws: {
+            ($0 as? BalloonError)?.code == .store
+        }
+    }
+}
