@@ -86,7 +86,9 @@ import Testing
         try demand(found == Array(returned.prefix(found.count)), "\(found) are not the first of \(returned)")
         try demand(!found.isEmpty || returned.isEmpty, "none of \(returned.count)")
         let doubtful = list.indices.filter { list[$0].isMixed && !list[$0].isLost || list[$0].isInDoubt }
-        try demand(doubtful.allSatisfy { table.doubtful?.contains($0) == true }, "\(doubtful) in \(String(describing: table.doubtful))")
+        try demand(
+            doubtful.allSatisfy { table.doubtful?.contains($0) == true },
+            "\(doubtful) in \(String(describing: table.doubtful))")
         try demand((table.doubtful == nil) == doubtful.isEmpty, "\(doubtful.count) in doubt")
         try demand(table.firstInDoubt(from: 0) == list.firstIndex { $0.isInDoubt }, "the first in doubt")
     }
