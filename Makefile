@@ -1,9 +1,11 @@
 # make demo     set up this machine, build, and show the balloons moving on a real Xen (in QEMU)
 # make test     set up this machine, build, run all tests
+# make test-long  the scenarios that take longest, an hour more
 # make fuzz     a minute of libFuzzer for each kind of input from outside
 # make bench    measure on the emulated Xen, write docs/performance.md
 # make microbench  the hot loops beside the same loops in C: a table, and whether the goals are met
 # make build    the release build alone; sudo make install puts it on this machine
+# make module KERNEL=DIR  the kernel module, against these headers: kmod/build/vnode_balloon.ko; sudo make module-install
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -20,7 +22,12 @@ MOUNT_UNIT = run-vnode\x2dballoon-pages.mount
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: all setup build test demo fuzz microbench bench install uninstall clean format lint
+# The headers of the kernel that the module is for.
+KERNEL ?= /lib/modules/$(shell uname -r)/build
+MODULE_BUILD ?= kmod/build
+MODULE_VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
+
+.PHONY: all setup build test test-long module module-install module-dkms demo fuzz microbench bench install uninstall clean format lint
 
 all: build
 
@@ -34,6 +41,26 @@ build:
 test: setup
 	$(MAKE) --no-print-directory build
 	lab/test
+
+test-long: setup
+	$(MAKE) --no-print-directory build
+	lab/run --long
+
+# Built from a copy: kbuild leaves its files beside the sources.
+module:
+	mkdir -p $(MODULE_BUILD)
+	cp kmod/*.[ch] kmod/Kbuild $(MODULE_BUILD)/
+	$(MAKE) -C $(KERNEL) M=$(abspath $(MODULE_BUILD)) VNB_TEST=$(VNB_TEST) modules
+
+# Where modprobe finds it, for that kernel alone. kmod/README.md tells of DKMS, and of signing.
+module-install:
+	$(MAKE) -C $(KERNEL) M=$(abspath $(MODULE_BUILD)) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+
+# The sources as DKMS wants them: `dkms install vnode-balloon/VERSION` builds them for each kernel.
+module-dkms:
+	install -d $(DESTDIR)/usr/src/vnode-balloon-$(MODULE_VERSION)
+	install -m 644 kmod/*.[ch] kmod/Kbuild $(DESTDIR)/usr/src/vnode-balloon-$(MODULE_VERSION)/
+	sed 's/@VERSION@/$(MODULE_VERSION)/' kmod/dkms.conf > $(DESTDIR)/usr/src/vnode-balloon-$(MODULE_VERSION)/dkms.conf
 
 fuzz: setup
 	lab/fuzz $(FUZZ_SECONDS)
@@ -71,7 +98,7 @@ uninstall:
 	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || systemctl daemon-reload
 
 clean:
-	rm -rf .build .build-* .lab
+	rm -rf .build .build-* .lab kmod/build
 
 format:
 	swift format --in-place --recursive $(SWIFT_SOURCES)
@@ -80,5 +107,5 @@ lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
 	    shellcheck lab/setup lab/run lab/unit lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh .ci/run && \
-	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/* lab/benchmarks/*/*; \
+	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/*; \
 	fi

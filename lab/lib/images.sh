@@ -5,7 +5,7 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample vnbctl eater)
 PRELOADED_TOOLS=(mallocs calls)
 # In dom0; of libxenstore, and of libxenctrl.
 STORE_TOOLS=(rows rewrite moment)
@@ -85,7 +85,7 @@ compile_tools() {
     local tool flags=(-std=gnu11 -O2 -Wall -Wextra -Werror)
     mkdir -p "$work/tools"
     for tool in "${STATIC_TOOLS[@]}"; do
-        gcc "${flags[@]}" -static -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c"
+        gcc "${flags[@]}" -I"$project/kmod" -static -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c"
     done
     for tool in remote "${STORE_TOOLS[@]}"; do
         gcc "${flags[@]}" -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c" -lxenstore
@@ -126,7 +126,9 @@ make_guest_image() {
     done
     if [ -n "$MODULE" ]; then
         build_module "$MODULE"
-        strip --strip-debug -o "$tree/lib/modules/$MODULE.ko" "$work/module/$MODULE.ko"
+        for name in "$work/module/$MODULE"*.ko; do
+            strip --strip-debug -o "$tree/lib/modules/$(basename "$name")" "$name"
+        done
     fi
     install -m 755 "$lab/guest-init" "$tree/init"
     [ "$GUEST_ROOT" != systemd ] || add_systemd "$tree"

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Giving memory to Xen and taking it back: the same for all kinds of guests. */
+#include "internal.h"
+
+#include <linux/freezer.h>
+#include <linux/moduleparam.h>
+#include <linux/sched/signal.h>
+
+#define GIVE_BATCH 16	/* extents a hypercall; more are no faster (kmod-notes) */
+
+#ifdef VNB_TEST
+static bool plant_hole;
+module_param(plant_hole, bool, 0644);
+MODULE_PARM_DESC(plant_hole, "once: the second extent of the next batch has a hole already");
+
+static void plant(unsigned int chunks)
+{
+	if (!plant_hole || chunks < 2)
+		return;
+	plant_hole = false;
+	vnb_frames[0] = page_to_pfn(vnb_chunks[1]) + 100;
+	vnb_xen->give_frames(1);
+}
+#else
+static void plant(unsigned int chunks) { }
+#endif
+
+/* Whether another batch may be moved; else move->reason says why not. */
+bool vnb_may_go_on(struct vnb_move *move)
+{
+	cond_resched();
+	if (atomic_read(&vnb_unsure))
+		move->reason = VNB_UNSURE;
+	else if (atomic_read(&vnb_closed))
+		move->reason = VNB_CLOSED;
+	else if (signal_pending(current) || freezing(current))
+		move->reason = VNB_INTERRUPTED;
+	else if (vnb_migrating())
+		move->reason = VNB_MIGRATING;
+	return move->reason == VNB_ALL;
+}
+
+/* --- Give -------------------------------------------------------------------------------------------------------- */
+
+/* Up to GIVE_BATCH of them, marked. Returns how many are held; those that are still memory stay in the list. */
+static unsigned int give(struct list_head *chunks)
+{
+	unsigned int i, n = 0, given;
+	struct page *page;
+
+	mutex_lock(&vnb_lock);
+	list_for_each_entry(page, chunks, lru)
+		vnb_chunks[n++] = page;
+	plant(n);
+	given = vnb_xen->give(n);
+	for (i = 0; i < n && i <= given; i++) {
+		enum vnb_type is = VNB_HOLE;
+
+		/* The first that did not go whole may have gone in part. Those behind it were not touched. */
+		page = vnb_chunks[i];
+		if (i == given)
+			is = vnb_finish(page);
+		if (is == VNB_RAM)
+			break;
+		list_del(&page->lru);
+		if (is == VNB_HOLE)
+			vnb_keep(page);
+		else
+			vnb_keep_doubtful(page);
+		if (i == given) {
+			given += is == VNB_HOLE;
+			break;
+		}
+	}
+	vnb_pin();
+	mutex_unlock(&vnb_lock);
+	return given;
+}
+
+void vnb_free_chunks(struct list_head *chunks)
+{
+	struct page *page, *next;
+
+	vnb_mark_all(chunks, false);
+	list_for_each_entry_safe(page, next, chunks, lru) {
+		list_del(&page->lru);
+		vnb_free_chunk(page);
+	}
+}
+
+static bool hold_batch(struct vnb_move *move)
+{
+	unsigned int n = 0, want = min_t(u64, GIVE_BATCH, move->extents - move->done), given;
+	u32 why = VNB_ALL;
+	LIST_HEAD(chunks);
+
+	while (n < want) {
+		struct page *page = vnb_find_chunk(move->vnode, &why);
+
+		if (!page)
+			break;
+		list_add_tail(&page->lru, &chunks);
+		n++;
+	}
+	vnb_mark_all(&chunks, true);
+	given = n ? give(&chunks) : 0;
+	vnb_free_chunks(&chunks);
+	move->done += given;
+	if (given < n)
+		why = VNB_REFUSED;
+	else if (n == want)
+		why = VNB_ALL;
+	move->reason = why;
+	return why == VNB_ALL;
+}
+
+static void say_how_it_ended(struct vnb_move *move)
+{
+	mutex_lock(&vnb_lock);
+	move->doubt = vnb_places[move->vnode].doubt_extents;
+	move->reservation = vnb_reservation();
+	mutex_unlock(&vnb_lock);
+	if (move->done)
+		vnb_tell();
+}
+
+void vnb_hold(struct vnb_move *move)
+{
+	u64 yielded = READ_ONCE(vnb_counters.yielded);
+
+	while (move->done < move->extents && vnb_may_go_on(move)) {
+		if (yielded != READ_ONCE(vnb_counters.yielded)) {
+			move->reason = VNB_PRESSURE;
+			break;
+		}
+		if (!hold_batch(move))
+			break;
+	}
+	say_how_it_ended(move);
+}
+
+/* --- Take back --------------------------------------------------------------------------------------------------- */
+
+/* Where Xen has no memory in one piece. All of it is memory then, or all a hole again, or it is in doubt. */
+static bool take_singly(struct page *page, unsigned int vnode)
+{
+	unsigned int i, at = 0, n;
+	enum vnb_type is;
+
+	while (at < VNB_EXTENT_FRAMES) {
+		for (i = at; i < VNB_EXTENT_FRAMES; i++)
+			vnb_frames[i - at] = page_to_pfn(page) + i;
+		n = vnb_xen->take_frames(VNB_EXTENT_FRAMES - at, vnode);
+		if (!n)
+			break;
+		at += n;
+	}
+	if (at == VNB_EXTENT_FRAMES)
+		return true;
+	is = at ? vnb_finish(page) : VNB_HOLE;
+	if (is == VNB_HOLE)
+		return false;
+	list_del(&page->lru);
+	vnb_places[vnode].held_extents--;
+	vnb_keep_doubtful(page);
+	return false;
+}
+
+/* The youngest chunks of a vnode become memory and move to `back`. Under vnb_lock. */
+static unsigned int take(unsigned int vnode, unsigned int want, struct list_head *back)
+{
+	struct vnb_place *place = &vnb_places[vnode];
+	unsigned int n = 0, taken = 0, i;
+	struct page *page;
+
+	list_for_each_entry_reverse(page, &place->held, lru) {
+		if (n == want || n == VNB_BATCH)
+			break;
+		vnb_chunks[n++] = page;
+	}
+	if (!n)
+		return 0;
+	/*
+	 * A domain is suspended only once every processor has come to rest. So nothing that is known changes between the look at
+	 * vnb_unsure and the call: a frame that a resume made memory would be lost if it were populated.
+	 */
+	preempt_disable();
+	if (!atomic_read(&vnb_unsure)) {
+		page = vnb_chunks[0];
+		taken = vnb_xen->take(n, vnode);
+		if (!taken)
+			taken = take_singly(page, vnode);
+	}
+	preempt_enable();
+	for (i = 0; i < taken; i++)
+		list_move_tail(&vnb_chunks[i]->lru, back);
+	place->held_extents -= taken;
+	return taken;
+}
+
+/* Chunks in doubt, once more. Whether that changed anything. Under vnb_lock. */
+static bool settle(unsigned int vnode, struct list_head *back)
+{
+	struct vnb_place *place = &vnb_places[vnode];
+	struct page *page, *next;
+	bool changed = false;
+
+	list_for_each_entry_safe(page, next, &place->doubtful, lru) {
+		enum vnb_type is = vnb_finish(page);
+
+		if (is == VNB_OTHER)
+			continue;
+		changed = true;
+		list_del(&page->lru);
+		place->doubt_extents--;
+		if (is == VNB_HOLE)
+			vnb_keep(page);
+		else
+			list_add_tail(&page->lru, back);
+	}
+	return changed;
+}
+
+/* Takes back some of a vnode. Does not allocate, and waits only for vnb_lock. 0: why not. */
+unsigned int vnb_release_some(unsigned int vnode, unsigned int want, u32 *reason)
+{
+	struct vnb_place *place = &vnb_places[vnode];
+	LIST_HEAD(settled);
+	LIST_HEAD(back);
+	unsigned int taken;
+
+	mutex_lock(&vnb_lock);
+	taken = take(vnode, want, &back);
+	if (!taken && !place->held_extents && !atomic_read(&vnb_unsure) && settle(vnode, &settled))
+		taken = take(vnode, want, &back);
+	*reason = VNB_ALL;
+	if (!taken && atomic_read(&vnb_unsure))
+		*reason = VNB_UNSURE;
+	else if (!taken && !place->held_extents)
+		*reason = VNB_EMPTY;
+	else if (!taken)
+		*reason = vnb_reservation() + VNB_EXTENT_FRAMES > vnb_maximum() ? VNB_AT_MAXIMUM : VNB_REFUSED;
+	vnb_pin();
+	mutex_unlock(&vnb_lock);
+	vnb_free_chunks(&settled);
+	vnb_free_chunks(&back);
+	return taken;
+}
+
+void vnb_release(struct vnb_move *move)
+{
+	while (move->done < move->extents && vnb_may_go_on(move)) {
+		unsigned int want = min_t(u64, VNB_BATCH, move->extents - move->done);
+
+		move->done += vnb_release_some(move->vnode, want, &move->reason);
+		if (move->reason != VNB_ALL)
+			break;
+	}
+	say_how_it_ended(move);
+}
+
+/* Everything. How many extents are still away. */
+u64 vnb_release_all(void)
+{
+	unsigned int vnode;
+	u64 left = 0;
+	u32 reason;
+
+	for (vnode = 0; vnode < VNB_MAX_VNODES; vnode++) {
+		while (vnb_release_some(vnode, VNB_BATCH, &reason))
+			cond_resched();
+		left += vnb_places[vnode].held_extents + vnb_places[vnode].doubt_extents;
+	}
+	return left;
+}

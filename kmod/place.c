@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which memory is a vnode's: Xen says it by frame numbers, Linux has nodes of its own. */
+#include "internal.h"
+
+#include <linux/gfp.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mmzone.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/version.h>
+#include <asm/xen/hypercall.h>
+
+/* struct xen_vnuma_topology_info and xen_vmemrange of Xen's memory.h; Linux's copy leaves them out. */
+#define GET_VNUMAINFO 26
+struct vmemrange {
+	u64 start, end;
+	u32 flags, vnode;
+};
+struct vnuma_topology {
+	domid_t domain;
+	u16 pad;
+	u32 vnodes, vcpus, ranges;
+	u64 distances, vcpu_to_vnode, vmemranges;
+};
+
+#define MAX_VCPUS 4096
+#define LOW_FRAMES (16UL << 20 >> PAGE_SHIFT)	/* for devices */
+#define SPARE_FRAMES 4096	/* that clearing a range must leave free above the high watermark */
+
+unsigned int vnb_vnodes = 1;
+bool vnb_vnuma;
+static struct vnb_range ranges[VNB_MAX_RANGES];
+static unsigned int range_count;
+
+struct answer {
+	struct vmemrange ranges[VNB_MAX_RANGES];
+	u32 distances[VNB_MAX_VNODES * VNB_MAX_VNODES];
+	u32 vcpu_to_vnode[MAX_VCPUS];
+};
+
+static bool ask_xen(struct answer *answer)
+{
+	struct vnuma_topology ask = {
+		.domain = DOMID_SELF,
+		.vnodes = VNB_MAX_VNODES,
+		.vcpus = MAX_VCPUS,
+		.ranges = VNB_MAX_RANGES,
+		.distances = (u64)answer->distances,
+		.vcpu_to_vnode = (u64)answer->vcpu_to_vnode,
+		.vmemranges = (u64)answer->ranges,
+	};
+	unsigned int i;
+
+	if (HYPERVISOR_memory_op(GET_VNUMAINFO, &ask) || !ask.vnodes || ask.vnodes > VNB_MAX_VNODES ||
+	    ask.ranges > VNB_MAX_RANGES)
+		return false;
+	for (i = 0; i < ask.ranges; i++) {
+		if (answer->ranges[i].vnode >= ask.vnodes)
+			return false;
+		ranges[i] = (struct vnb_range){ .start = PFN_UP(answer->ranges[i].start),
+						.end = PFN_DOWN(answer->ranges[i].end),
+						.vnode = answer->ranges[i].vnode };
+	}
+	range_count = ask.ranges;
+	vnb_vnodes = ask.vnodes;
+	return true;
+}
+
+/* Linux's node of all of the vnode's memory, if it is one. */
+static int node_of(unsigned int vnode)
+{
+	int node = NUMA_NO_NODE;
+	unsigned int i;
+
+	for (i = 0; i < range_count; i++) {
+		unsigned long frame;
+
+		if (ranges[i].vnode != vnode)
+			continue;
+		for (frame = ranges[i].start; frame < ranges[i].end; frame += VNB_EXTENT_FRAMES) {
+			struct page *page = pfn_to_online_page(frame);
+
+			if (!page)
+				continue;
+			if (node != NUMA_NO_NODE && node != page_to_nid(page))
+				return NUMA_NO_NODE;
+			node = page_to_nid(page);
+		}
+	}
+	return node;
+}
+
+/* Asks Xen, and finds the nodes. When the module is loaded, and after a resume. */
+void vnb_learn_vnodes(void)
+{
+	struct answer *answer = kvzalloc(sizeof(*answer), GFP_KERNEL);
+	unsigned int i, j;
+
+	if (!answer)
+		return;
+	vnb_vnuma = ask_xen(answer);
+	kvfree(answer);
+	if (!vnb_vnuma) {
+		vnb_vnodes = 1;
+		range_count = 0;
+	}
+	for (i = 0; i < VNB_MAX_VNODES; i++)
+		vnb_places[i].node = vnb_vnuma && i < vnb_vnodes ? node_of(i) : NUMA_NO_NODE;
+	for (i = 0; i < vnb_vnodes; i++) {
+		/* PV: which frames Linux's node has says nothing of where they lie. */
+		vnb_places[i].by_range = vnb_vnuma && (xen_pv_domain() || vnb_places[i].node == NUMA_NO_NODE);
+		for (j = 0; j < vnb_vnodes; j++)
+			if (j != i && vnb_vnuma && vnb_places[j].node == vnb_places[i].node)
+				vnb_places[i].by_range = true;
+	}
+}
+
+u64 vnb_vnode_frames(unsigned int vnode)
+{
+	u64 frames = 0;
+	unsigned int i;
+
+	for (i = 0; i < range_count; i++)
+		if (ranges[i].vnode == vnode)
+			frames += ranges[i].end - ranges[i].start;
+	return frames;
+}
+
+bool vnb_in_vnode(unsigned long frame, unsigned int vnode)
+{
+	unsigned int i;
+
+	for (i = 0; i < range_count; i++)
+		if (frame >= ranges[i].start && frame + VNB_EXTENT_FRAMES <= ranges[i].end)
+			return ranges[i].vnode == vnode;
+	return !vnb_vnuma;
+}
+
+static struct page *allocate(const struct vnb_place *place)
+{
+	gfp_t gfp = GFP_HIGHUSER | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN | __GFP_NOMEMALLOC;
+
+	if (place->node == NUMA_NO_NODE)
+		return alloc_pages(gfp, VNB_EXTENT_ORDER);
+	return alloc_pages_node(place->node, gfp | __GFP_THISNODE, VNB_EXTENT_ORDER);
+}
+
+/* Clearing a range looks at no watermark by itself. */
+static bool has_room(struct page *page)
+{
+	struct zone *zone = page_zone(page);
+
+	return zone_page_state(zone, NR_FREE_PAGES) > high_wmark_pages(zone) + SPARE_FRAMES;
+}
+
+static bool clear_range(unsigned long frame)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_ZERO;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	return !alloc_contig_range(frame, frame + VNB_EXTENT_FRAMES, ACR_FLAGS_NONE, gfp);
+#else
+	return !alloc_contig_range(frame, frame + VNB_EXTENT_FRAMES, MIGRATE_MOVABLE, gfp);
+#endif
+}
+
+/* The extent of these frames, named, once nothing is in it. */
+struct page *vnb_try_range(unsigned long frame, unsigned int vnode)
+{
+	struct page *page = pfn_to_online_page(frame);
+
+	if (frame < LOW_FRAMES || !page || PageReserved(page) || PageOffline(page) || !has_room(page) || !clear_range(frame))
+		return NULL;
+	vnb_name_chunk(page, vnode, true);
+	return page;
+}
+
+/* The first frame of the nth extent of the vnode; VNB_NO_FRAME: there are not so many. */
+unsigned long vnb_nth_extent(unsigned int vnode, unsigned long n)
+{
+	unsigned int i;
+
+	for (i = 0; i < range_count; i++) {
+		unsigned long start = ALIGN(ranges[i].start, VNB_EXTENT_FRAMES);
+		unsigned long end = ALIGN_DOWN(ranges[i].end, VNB_EXTENT_FRAMES), count;
+
+		if (ranges[i].vnode != vnode || end <= start)
+			continue;
+		count = (end - start) / VNB_EXTENT_FRAMES;
+		if (n < count)
+			return start + n * VNB_EXTENT_FRAMES;
+		n -= count;
+	}
+	return VNB_NO_FRAME;
+}
+
+/* Once round the vnode, from where the last one was found. PV: only what is known to lie on its physical node. */
+static struct page *search_range(unsigned int vnode, u32 *reason)
+{
+	struct vnb_place *place = &vnb_places[vnode];
+	unsigned long left = vnb_vnode_frames(vnode) / VNB_EXTENT_FRAMES + 1;
+
+	*reason = xen_pv_domain() ? VNB_UNKNOWN_PLACE : VNB_NO_MEMORY;
+	for (; left && !fatal_signal_pending(current); left--) {
+		unsigned long frame = vnb_nth_extent(vnode, place->cursor++);
+		struct page *page;
+
+		if (frame == VNB_NO_FRAME) {
+			place->cursor = 0;
+			continue;
+		}
+		if (xen_pv_domain() && !vnb_lies_on(frame, vnode))
+			continue;
+		*reason = VNB_NO_MEMORY;
+		page = vnb_try_range(frame, vnode);
+		/* Again: Linux's own balloon may have been quicker. */
+		if (page && (!xen_pv_domain() || vnb_lies_on(frame, vnode)))
+			return page;
+		if (page)
+			vnb_free_chunk(page);
+		cond_resched();
+	}
+	return NULL;
+}
+
+/* 2 MiB of the vnode, cleared, and ours; or none, and why. */
+struct page *vnb_find_chunk(unsigned int vnode, u32 *reason)
+{
+	struct vnb_place *place = &vnb_places[vnode];
+	struct page *page;
+
+	if (place->by_range)
+		return search_range(vnode, reason);
+	*reason = VNB_NO_MEMORY;
+	page = allocate(place);
+	if (!page)
+		return NULL;
+	vnb_name_chunk(page, vnode, false);
+	if (vnb_in_vnode(page_to_pfn(page), vnode))
+		return page;
+	vnb_free_chunk(page);
+	return NULL;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PV guests: where memory lies, and how it comes to lie where it should.
+ *
+ * No guest can ask where a machine frame lies. But what Xen populates for a vnode lies on its physical node, exactly; and
+ * 2 MiB of machine memory lie on one node. So the module learns blocks of machine memory from what it takes.
+ */
+#include "internal.h"
+
+#include <linux/sched/signal.h>
+#include <linux/xarray.h>
+#include <asm/xen/page.h>
+
+#define BLOCK_SHIFT VNB_EXTENT_ORDER
+#define SEVERAL VNB_MAX_VNODES	/* a block that was taken for two vnodes: believed of neither */
+
+static DEFINE_XARRAY(blocks);	/* of machine memory: the vnode. Changed under vnb_lock */
+
+void vnb_learn(unsigned long machine, unsigned int vnode)
+{
+	void *known = xa_load(&blocks, machine >> BLOCK_SHIFT);
+
+	if (known && xa_to_value(known) != vnode)
+		vnode = SEVERAL;
+	if (!known || xa_to_value(known) != vnode)
+		xa_store(&blocks, machine >> BLOCK_SHIFT, xa_mk_value(vnode), GFP_NOWAIT | __GFP_NOWARN);
+}
+
+/* Other machine frames than before, or another machine. */
+void vnb_forget_machine(void) { xa_destroy(&blocks); }
+
+static bool is_hole(unsigned long frame) { return __pfn_to_mfn(frame) == INVALID_P2M_ENTRY; }
+
+/* The vnode of a frame, as far as is known; VNB_MAX_VNODES: it is not. */
+static unsigned int known_vnode(unsigned long frame)
+{
+	void *known = vnb_pv_is_ours(frame) ? xa_load(&blocks, __pfn_to_mfn(frame) >> BLOCK_SHIFT) : NULL;
+
+	return known ? xa_to_value(known) : VNB_MAX_VNODES;
+}
+
+/* Every frame of an extent, not the first alone: others may lie elsewhere. */
+bool vnb_lies_on(unsigned long frame, unsigned int vnode)
+{
+	unsigned int i;
+
+	for (i = 0; i < VNB_EXTENT_FRAMES; i++)
+		if (known_vnode(frame + i) != vnode)
+			return false;
+	return true;
+}
+
+/* --- Rehome: free memory of the vnode's own frames is exchanged for memory of its physical node ------------------- */
+
+/* What is a hole in the extent becomes memory of the vnode, or of anywhere. Under vnb_lock. */
+static bool fill(struct page *page, unsigned int vnode)
+{
+	unsigned long first = page_to_pfn(page);
+
+	for (;;) {
+		unsigned int i, holes = 0;
+
+		for (i = 0; i < VNB_EXTENT_FRAMES; i++)
+			if (is_hole(first + i))
+				vnb_frames[holes++] = first + i;
+		if (!holes || (holes == VNB_EXTENT_FRAMES && vnb_pv_take_whole(page, vnode)))
+			return true;
+		for (i = holes = 0; i < VNB_EXTENT_FRAMES; i++)
+			if (is_hole(first + i))
+				vnb_frames[holes++] = first + i;
+		if (!vnb_xen->take_frames(holes, vnode))
+			return false;
+	}
+}
+
+/* One extent, marked. What does not come back stays held, and its marks. Whether all of it is the vnode's now. */
+static bool exchange(struct page *page, unsigned int vnode, struct list_head *back)
+{
+	enum vnb_type is;
+	bool home = false;
+
+	mutex_lock(&vnb_lock);
+	is = vnb_finish(page);
+	if (is != VNB_RAM) {
+		home = fill(page, vnode);
+		/* Elsewhere, as it was before. */
+		if (home || fill(page, VNB_MAX_VNODES))
+			is = VNB_RAM;
+		else
+			is = vnb_finish(page);
+	}
+	if (is == VNB_RAM)
+		list_add(&page->lru, back);
+	else if (is == VNB_HOLE)
+		vnb_keep(page);
+	else
+		vnb_keep_doubtful(page);
+	vnb_pin();
+	mutex_unlock(&vnb_lock);
+	return home;
+}
+
+static bool rehome_extent(unsigned long frame, struct vnb_move *move)
+{
+	struct page *page = vnb_try_range(frame, move->vnode);
+	LIST_HEAD(chunks);
+	LIST_HEAD(back);
+	bool home;
+
+	if (!page)
+		return true;
+	list_add(&page->lru, &chunks);
+	vnb_mark_all(&chunks, true);
+	home = exchange(page, move->vnode, &back);
+	vnb_free_chunks(&back);
+	move->done += home;
+	return home;
+}
+
+/* Looks at as many extents as were asked for, from where the last call stopped. VNB_EMPTY: that was the vnode's last. */
+void vnb_rehome(struct vnb_move *move)
+{
+	struct vnb_place *place = &vnb_places[move->vnode];
+	u64 seen;
+
+	for (seen = 0; seen < move->extents && vnb_may_go_on(move); seen++) {
+		unsigned long frame = vnb_nth_extent(move->vnode, place->rehomed++);
+
+		if (frame == VNB_NO_FRAME) {
+			place->rehomed = 0;
+			move->reason = VNB_EMPTY;
+			break;
+		}
+		if (vnb_lies_on(frame, move->vnode))
+			continue;
+		if (!rehome_extent(frame, move)) {
+			move->reason = VNB_REFUSED;
+			break;
+		}
+	}
+	if (move->done)
+		vnb_tell();
+}
+
+void vnb_find_where(struct vnb_where *where)
+{
+	unsigned long n, frame, i;
+
+	where->home = where->elsewhere = where->unknown = where->holes = 0;
+	for (n = 0; (frame = vnb_nth_extent(where->vnode, n)) != VNB_NO_FRAME; n++) {
+		for (i = 0; i < VNB_EXTENT_FRAMES; i++) {
+			unsigned int vnode = known_vnode(frame + i);
+
+			if (!vnb_pv_is_ours(frame + i))
+				where->holes++;
+			else if (vnode == where->vnode)
+				where->home++;
+			else if (vnode < VNB_MAX_VNODES)
+				where->elsewhere++;
+			else
+				where->unknown++;
+		}
+		cond_resched();
+	}
+}
