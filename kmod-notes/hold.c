@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A probe for module.md, not a driver: gives extents of one node to Xen when it is loaded, takes them back when it is
  * unloaded. It shows what a kernel module can do and user space cannot, in a guest that keeps privcmd shut.
