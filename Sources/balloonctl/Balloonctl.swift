@@ -1,4 +1,5 @@
 import ArgumentParser
+import CBalloonShim
 import VNodeBalloon
 
 @main
@@ -8,11 +9,39 @@ struct Balloonctl: ParsableCommand {
         abstract: "Memory balloons of a Xen guest, one for each virtual NUMA node.",
         version: "0.1.0",
         subcommands: [
-            DaemonCommand.self, StatusCommand.self, ForceCommand.self, DeflateCommand.self, AuditCommand.self,
-            DoctorCommand.self, HoldCommand.self,
+            DaemonCommand.self, StatusCommand.self, ForceCommand.self, DeflateCommand.self, GivenCommand.self,
+            AuditCommand.self, DoctorCommand.self, HoldCommand.self,
         ])
 
     func run() throws { throw ValidationError("a command is missing") }
+
+    /// Every command's way to its end: what cannot be written is told, and has an exit code.
+    static func main() {
+        // Before anything is opened, whose number could be that of standard output.
+        _ = cb_process_prepare()
+        var code = ExitCode.success
+        do {
+            try checkHelp(Array(CommandLine.arguments.dropFirst()))
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if !text.isEmpty {
+                if code == .success { Terminal.show(text) } else { Terminal.explain(text) }
+            }
+        }
+        exit(withError: code == .success ? Exit.ofOutput() : code)
+    }
+
+    /// `help nonsense` is a mistake like `nonsense`: the parser would show the general help.
+    private static func checkHelp(_ arguments: [String]) throws {
+        guard arguments.first == "help", let name = arguments.dropFirst().first, !name.hasPrefix("-") else { return }
+        let known = configuration.subcommands.contains { $0.configuration.commandName == name }
+        guard known || name == "help", arguments.count == 2 else {
+            throw ValidationError("there is no command \(arguments.dropFirst().joined(separator: " "))")
+        }
+    }
 }
 
 /// What every command takes.
@@ -33,9 +62,32 @@ struct CommonOptions: ParsableArguments {
         }
     }
 
+    var configurationPath: String { config ?? Settings.standardPath }
+
     /// The file, with the command line's options over it. A file that is not there says nothing.
+    /// - Throws: `.invalidConfiguration`.
     func settings(_ options: [(key: String, value: String?)] = []) throws(BalloonError) -> Settings {
-        var settings = try Settings(path: config ?? Settings.standardPath)
+        try overridden(try Settings(path: configurationPath), options)
+    }
+
+    /// The same for commands that look, or take memory back: they must not depend on a file that anybody may have
+    /// spoilt. What is wrong in it is told, and counts for nothing.
+    func settingsWhateverTheFileSays() throws(BalloonError) -> Settings {
+        let (settings, fault) = try settingsAndFault()
+        if let fault { Terminal.complain("warning: \(fault.description)") }
+        return settings
+    }
+
+    /// The same, and what is wrong with the file.
+    func settingsAndFault() throws(BalloonError) -> (Settings, fault: BalloonError?) {
+        let (settings, fault) = Settings.read(path: configurationPath)
+        return (try overridden(settings, []), fault)
+    }
+
+    private func overridden(
+        _ settings: Settings, _ options: [(key: String, value: String?)]
+    ) throws(BalloonError) -> Settings {
+        var settings = settings
         for (key, value) in [("state-dir", stateDirectory)] + options {
             if let value, let fault = settings.set(key, value) { throw BalloonError(.usage, fault) }
         }

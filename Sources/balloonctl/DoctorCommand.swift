@@ -11,22 +11,33 @@ struct DoctorCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        var settings = Settings()
+        var checks: [Doctor.Check] = []
         try Exit.onError {
-            settings = try common.settings()
+            let (settings, fault) = try common.settingsAndFault()
             try Exit.requireRoot()
+            checks = Doctor.examine(settings, fault: fault)
         }
-        let checks = Doctor.examine(settings)
         if json {
             Terminal.show(text(checks))
         } else {
             for check in checks {
-                let mark = check.isFine ? "ok  " : check.isNeeded ? "FAIL" : "warn"
-                Terminal.show("\(mark)  \(check.name)\(check.fix.map { ": \($0)" } ?? "")")
+                // Each fault of a configuration is a line.
+                let fix = check.fix.map { ": " + $0.split(separator: "\n").joined(separator: "; ") }
+                Terminal.show("\(Self.mark(check))  \(check.name)\(fix ?? "")")
             }
         }
-        if checks.contains(where: { !$0.isFine && $0.isNeeded }) { throw Exit.unavailable }
-        if checks.contains(where: { !$0.isFine }) { throw Exit.temporary }
+        let missing = checks.filter { !$0.isFine }.map(\.level)
+        if missing.contains(.run) { throw Exit.unavailable }
+        if missing.contains(.later) { throw Exit.temporary }
+    }
+
+    private static func mark(_ check: Doctor.Check) -> String {
+        if check.isFine { return "ok  " }
+        switch check.level {
+        case .run: return "FAIL"
+        case .later: return "warn"
+        case .advice: return "note"
+        }
     }
 
     private func text(_ checks: [Doctor.Check]) -> String {
@@ -38,6 +49,7 @@ struct DoctorCommand: ParsableCommand {
                 writer.object { writer in
                     writer.member("name", check.name)
                     writer.member("ok", check.isFine)
+                    writer.member("needed", check.level != .advice)
                     writer.member("fix", check.fix)
                 }
             }

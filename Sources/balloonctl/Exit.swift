@@ -1,5 +1,6 @@
 import ArgumentParser
 import CBalloonShim
+import Glibc
 import VNodeBalloon
 
 /// The exit codes of the command line, as sysexits.h names them.
@@ -7,10 +8,21 @@ enum Exit {
     static let usage = ExitCode(64)
     static let unavailable = ExitCode(69)
     static let software = ExitCode(70)
+    static let inputOutput = ExitCode(74)
     static let temporary = ExitCode(75)
     static let permission = ExitCode(77)
     static let configuration = ExitCode(78)
     static let interrupted = ExitCode(130)
+    /// What a shell shows for a program that a pipe without a reader ended.
+    static let pipe = ExitCode(141)
+
+    /// What a command that did its work ends with: that its output was not taken is told, unless the reader had enough.
+    static func ofOutput() -> ExitCode {
+        guard let error = Terminal.outputError else { return .success }
+        if error == EPIPE { return pipe }
+        Terminal.complain("standard output cannot be written (\(errnoText(error)))")
+        return inputOutput
+    }
 
     static func code(of error: BalloonError) -> ExitCode {
         switch error.code {

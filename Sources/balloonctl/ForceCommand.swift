@@ -40,7 +40,9 @@ enum ForcedSize {
     ///   - vnode: nil for all.
     ///   - kib: nil to release.
     static func run(_ common: CommonOptions, vnode: Int?, kib: UInt64?, json: Bool) throws {
-        let session = try Session(common)
+        // Memory that is given follows the configuration's limits; memory is taken back whatever that says.
+        let settings = kib ?? 0 > 0 ? try common.settings() : try common.settingsWhateverTheFileSays()
+        let session = try Session(settings)
         let report = try session.ask(.force(vnode: vnode, kib: kib), as: StatusReport.self)
         var vnodes = report.vnodes.filter { vnode == nil || $0.vnode == vnode }
         if let kib {
@@ -52,6 +54,11 @@ enum ForcedSize {
             vnodes = try Waiting(session: session, goals: goals).run()
         }
         show(vnodes, json: json)
+        // The memory comes first. That the wish does not outlive a restart is told after it.
+        if let error = try session.status().forceError {
+            Terminal.complain(error)
+            throw Exit.temporary
+        }
     }
 
     private static func show(_ vnodes: [StatusReport.VNodeReport], json: Bool) {

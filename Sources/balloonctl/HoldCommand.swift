@@ -11,7 +11,7 @@ struct HoldCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let settings = try common.settings()
+            let settings = try common.settingsWhateverTheFileSays()
             try Exit.requireRoot()
             try DescriptorHolder(state: try StateDirectory(path: settings.stateDirectory)).run()
         }

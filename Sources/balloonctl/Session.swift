@@ -8,9 +8,8 @@ enum Session {
     case daemon(ControlClient)
     case alone(StandaloneSession)
 
-    /// - Throws: what is wrong with the configuration, `.notRoot`, what ``StandaloneSession`` throws.
-    init(_ options: CommonOptions) throws(BalloonError) {
-        let settings = try options.settings()
+    /// - Throws: `.notRoot`, what ``StandaloneSession`` throws.
+    init(_ settings: Settings) throws(BalloonError) {
         try Exit.requireRoot()
         if let client = ControlClient(state: settings.stateDirectory) {
             self = .daemon(client)

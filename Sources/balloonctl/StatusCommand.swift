@@ -26,18 +26,21 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
+            let settings = try common.settingsWhateverTheFileSays()
             repeat {
-                try showOnce()
+                try showOnce(settings)
+                // Nobody reads it any more.
+                if Terminal.outputError != nil { return }
                 if watch { cb_sleep((seconds ?? 2) * 1_000_000_000) }
             } while watch
         }
     }
 
     /// A session of its own: without a daemon it has the lock, which nobody may sleep on.
-    private func showOnce() throws {
+    private func showOnce(_ settings: Settings) throws {
         // Before a session gives up the capability that opening Xen takes.
         let hypervisor = explain ? try? PrivcmdHypervisor() : nil
-        let session = try Session(common)
+        let session = try Session(settings)
         if explain { return Terminal.show(try explanation(session, hypervisor)) }
         let report = try session.status()
         if json { Terminal.show(report.json) } else { show(report) }
@@ -72,6 +75,7 @@ struct StatusCommand: ParsableCommand {
         }
         Terminal.show(Terminal.table([header] + rows))
         for vnode in report.vnodes { showTrouble(vnode) }
+        if let error = report.forceError { Terminal.show("warning: \(error)") }
         if let kib = report.unaccountedKib, kib > 0 {
             Terminal.show(
                 "warning: \(Size.text(kib: kib)) are missing that no balloon accounts for; see balloonctl status --explain"

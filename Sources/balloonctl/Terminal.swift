@@ -1,12 +1,31 @@
 import CBalloonShim
+import Synchronization
 
 /// Standard output and standard error.
 enum Terminal {
+    /// The first error of writing to standard output, 0: none. What moves memory goes on all the same; the command's end
+    /// tells.
+    private static let failure = Atomic<Int32>(0)
+
+    /// What writing data came to: nil when all of it was taken.
+    static var outputError: Int32? {
+        let error = failure.load(ordering: .relaxed)
+        return error == 0 ? nil : error
+    }
+
     /// Data: standard output.
-    static func show(_ line: String) { write(1, line + "\n") }
+    static func show(_ line: String) {
+        let result = write(1, line + "\n")
+        if result < 0 && outputError == nil { failure.store(Int32(-result), ordering: .relaxed) }
+    }
 
     /// What went wrong: standard error.
-    static func complain(_ line: String) { write(2, "balloonctl: \(line)\n") }
+    static func complain(_ text: String) {
+        for line in text.split(separator: "\n") { write(2, "balloonctl: \(line)\n") }
+    }
+
+    /// A text for people who made a mistake, as it is: standard error.
+    static func explain(_ text: String) { write(2, text + "\n") }
 
     /// Progress, rewritten in place: only where somebody is watching.
     static func progress(_ text: String) {
@@ -32,9 +51,10 @@ enum Terminal {
         }.joined(separator: "\n")
     }
 
-    private static func write(_ descriptor: Int32, _ text: String) {
+    @discardableResult
+    private static func write(_ descriptor: Int32, _ text: String) -> Int64 {
         // Unsafe: a C string and its length.
-        _ = unsafe cb_write_all(descriptor, text, text.utf8.count)
+        unsafe cb_write_all(descriptor, text, text.utf8.count)
     }
 }
 

@@ -11,7 +11,7 @@ struct Waiting {
 
     /// Waits with progress until all are there.
     /// - Returns: the vnodes' reports at the end.
-    /// - Throws: 75 at the first vnode that is held, 130 on Ctrl-C.
+    /// - Throws: 75 when all that are not there are held, 130 on Ctrl-C.
     func run() throws -> [StatusReport.VNodeReport] {
         // Ctrl-C ends the waiting, not the force: it comes through a descriptor, between two looks.
         let signals = cb_signal_descriptor()
@@ -67,20 +67,24 @@ struct Waiting {
     }
 
     private func complainIfHeld(_ vnodes: [StatusReport.VNodeReport], _ alone: [Int: HeldReason]) throws {
+        var held: [String] = []
         for vnode in vnodes where vnode.balloonKib != goals[vnode.vnode] {
             let reason = alone[vnode.vnode]?.rawValue ?? (vnode.state == "held" ? vnode.reason : nil)
-            guard let reason else { continue }
+            // One that still moves is waited for, whatever holds another.
+            guard let reason else { return }
             // It is being audited, and nothing stands in the way.
-            if vnode.balloonKib == nil && vnode.detail == nil { continue }
-            publish()
-            Terminal.endProgress()
-            Terminal.complain(
+            if vnode.balloonKib == nil && vnode.detail == nil { return }
+            held.append(
                 vnode.balloonKib.map {
                     "vnode \(vnode.vnode) is held at \(Size.text(kib: $0)): \(Self.sentence(reason))"
                 }
                     ?? "the size of vnode \(vnode.vnode) is not known: \(vnode.detail ?? Self.sentence(reason))")
-            throw Exit.temporary
         }
+        guard !held.isEmpty else { return }
+        publish()
+        Terminal.endProgress()
+        for sentence in held { Terminal.complain(sentence) }
+        throw Exit.temporary
     }
 
     /// What a reason means for somebody who waits.

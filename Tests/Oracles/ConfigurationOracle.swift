@@ -20,19 +20,20 @@ enum ConfigurationOracle {
     /// Byte by byte.
     private static func reference(_ bytes: [UInt8]) -> (Configuration, wrongLine: Int?) {
         var configuration = Configuration()
+        var keys: [String] = []
         var (line, number) = ([UInt8](), 1)
         for byte in bytes + [10] {
             if byte != 10 {
                 line.append(byte)
                 continue
             }
-            if !take(line, &configuration) { return (configuration, number) }
+            if !take(line, &configuration, &keys) { return (configuration, number) }
             (line, number) = ([], number + 1)
         }
         return (configuration, nil)
     }
 
-    private static func take(_ line: [UInt8], _ configuration: inout Configuration) -> Bool {
+    private static func take(_ line: [UInt8], _ configuration: inout Configuration, _ keys: inout [String]) -> Bool {
         var sides: [[UInt8]] = [[]]
         for byte in line {
             if byte == 35 { break }
@@ -44,7 +45,11 @@ enum ConfigurationOracle {
             return false
         }
         let (key, value) = (strip(sides[0]), strip(sides[1]))
-        return assign(String(decoding: key, as: UTF8.self), value, &configuration)
+        let name = String(decoding: key, as: UTF8.self)
+        // None counts twice.
+        if keys.contains(name) { return false }
+        keys.append(name)
+        return assign(name, value, &configuration)
     }
 
     /// The keys and what each may be.
@@ -61,7 +66,7 @@ enum ConfigurationOracle {
         case "min-free": return put(PlainNumber.size(bytes), \.minFreeKiB)
         case "floor": return put(PlainNumber.size(bytes), \.floorKiB)
         case "yield-to": return put(PlainNumber.size(bytes), \.yieldToKiB)
-        case "max-rate": return put(PlainNumber.read(bytes).flatMap { UInt64(exactly: $0) }, \.maxRateMiB)
+        case "max-rate": return put(PlainNumber.read(bytes).flatMap { $0 >> 44 == 0 ? UInt64($0) : nil }, \.maxRateMiB)
         case "on-pressure":
             configuration.onPressure = value == "yield" ? .yield : .hold
             return ["hold", "yield"].contains(value)

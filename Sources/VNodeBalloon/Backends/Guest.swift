@@ -90,6 +90,10 @@ public final class Guest {
         guard let hypervisor = try? readFile("/sys/hypervisor/type", limit: 64), trimmed(hypervisor) == "xen" else {
             throw BalloonError(.noXen, "no Xen here: this machine is not a Xen guest; run this inside one")
         }
+        guard !isDom0 else {
+            throw BalloonError(
+                .unsupportedGuest, "this is dom0, whose memory has no balloon of ours; run this inside a guest")
+        }
         guard let text = try? readFile("/sys/hypervisor/guest_type", limit: 64) else {
             throw BalloonError(.noXen, "/sys/hypervisor/guest_type is missing: the kernel is older than 4.13")
         }
@@ -97,6 +101,20 @@ public final class Guest {
             throw BalloonError(.unsupportedGuest, "Xen guests of this kind are not known: \(trimmed(text))")
         }
         return kind
+    }
+
+    /// Xen's feature 11 (XENFEAT_dom0), of the words that the kernel shows in hexadecimal, the lowest one last.
+    private static var isDom0: Bool {
+        guard let text = try? readFile("/sys/hypervisor/properties/features", limit: 256),
+            let bits = UInt32(trimmed(text).suffix(8), radix: 16)
+        else { return false }
+        return bits & 1 << 11 != 0
+    }
+
+    /// Whether this machine is a guest of Xen's; nil: it cannot be seen, for want of sysfs.
+    public static var isXenGuest: Bool? {
+        if let text = try? readFile("/sys/hypervisor/type", limit: 64) { return trimmed(text) == "xen" && !isDom0 }
+        return (try? readFile("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", limit: 64)) == nil ? nil : false
     }
 
     /// The vnodes with the Linux nodes at their addresses. Without virtual NUMA all memory is vnode 0.

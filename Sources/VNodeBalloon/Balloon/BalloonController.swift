@@ -284,7 +284,7 @@ public struct BalloonController: Sendable {
 
     /// A step takes a second of the rate at most: whoever wants something else waits no longer than that.
     private var stepExtents: Int {
-        options.maxRateMiB == 0 ? .max : max(1, Int(min(options.maxRateMiB * 1024 / extentKiB, 1 << 20)))
+        options.maxRateMiB == 0 ? .max : max(1, Int(min(min(options.maxRateMiB, 1 << 40) * 1024 / extentKiB, 1 << 20)))
     }
 
     private mutating func hold(_ index: Int, _ reason: HeldReason, now: UInt64) -> Action? {

@@ -16,6 +16,8 @@ public struct Configuration: Equatable, Sendable {
     public var yieldToKiB: UInt64 = 0
     /// MiB a second; 0: unlimited.
     public var maxRateMiB: UInt64 = 0
+    /// Its bytes fit into 64 bits.
+    public static let largestRateMiB = UInt64.max >> 20
     public var logLevel = "notice"
 
     public static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
@@ -23,46 +25,68 @@ public struct Configuration: Equatable, Sendable {
     public init() {}
 
     /// Reads a file; one that is not there says nothing.
-    /// - Throws: `.invalidConfiguration` with the line.
+    /// - Throws: `.invalidConfiguration` with all that is wrong, a line each.
     public init(path: String) throws(BalloonError) {
+        let (configuration, fault) = Self.read(path: path)
+        if let fault { throw fault }
+        self = configuration
+    }
+
+    /// The same for whoever has to go on: what is right counts, and what is wrong is told.
+    public static func read(path: String) -> (Configuration, fault: BalloonError?) {
         do throws(BalloonError) {
-            try self.init(parsing: try readFile(path, limit: 64 << 10), name: path)
+            return parse(try readFile(path, limit: 64 << 10), name: path)
         } catch {
-            if error.errno == ENOENT {
-                self.init()
-                return
-            }
-            if error.code == .invalidConfiguration { throw error }
-            throw BalloonError(.invalidConfiguration, "cannot read the configuration \(path)", errno: error.errno)
+            if error.errno == ENOENT { return (Configuration(), nil) }
+            let fault = BalloonError(
+                .invalidConfiguration, "cannot read the configuration \(path)", errno: error.errno)
+            return (Configuration(), fault)
         }
     }
 
-    /// - Throws: `.invalidConfiguration` with the line.
+    /// - Throws: `.invalidConfiguration` with all that is wrong, a line each.
     public init(parsing text: String, name: String) throws(BalloonError) {
         try self.init(parsing: Array(text.utf8), name: name)
     }
 
+    /// - Throws: `.invalidConfiguration` with all that is wrong, a line each.
+    public init(parsing bytes: [UInt8], name: String) throws(BalloonError) {
+        let (configuration, fault) = Self.parse(bytes, name: name)
+        if let fault { throw fault }
+        self = configuration
+    }
+
     /// Byte by byte: what Unicode takes for one character, such as the end of a line in DOS files, would hide what
     /// follows.
-    /// - Throws: `.invalidConfiguration` with the line.
-    public init(parsing bytes: [UInt8], name: String) throws(BalloonError) {
+    private static func parse(_ bytes: [UInt8], name: String) -> (Configuration, fault: BalloonError?) {
+        var configuration = Configuration()
+        var faults: [String] = []
+        var lineOf: [String: Int] = [:]
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() {
-            let content = Self.trimmed(line.prefix { $0 != UInt8(ascii: "#") })
+            let content = trimmed(line.prefix { $0 != UInt8(ascii: "#") })
             if content.isEmpty { continue }
-            func invalid(_ what: String) -> BalloonError {
-                BalloonError(.invalidConfiguration, "\(name), line \(index + 1): \(what)")
+            if let fault = configuration.take(content, line: index + 1, &lineOf) {
+                faults.append("\(name), line \(index + 1): \(fault)")
             }
-            guard content.allSatisfy({ $0 == UInt8(ascii: "\t") || (0x20...0x7e).contains($0) }) else {
-                throw invalid("a character that is not plain ASCII")
-            }
-            guard let equals = content.firstIndex(of: UInt8(ascii: "=")) else {
-                throw invalid("not of the form key = value")
-            }
-            let key = String(decoding: Self.trimmed(content[..<equals]), as: UTF8.self)
-            let value = String(decoding: Self.trimmed(content[(equals + 1)...]), as: UTF8.self)
-            if let fault = set(key, value) { throw invalid(fault) }
         }
+        if faults.isEmpty { return (configuration, nil) }
+        return (configuration, BalloonError(.invalidConfiguration, faults.joined(separator: "\n")))
+    }
+
+    /// Takes a line in; says what is wrong with it, if anything is.
+    /// - Parameter lineOf: where each key was seen. The first one counts.
+    private mutating func take(_ content: ArraySlice<UInt8>, line: Int, _ lineOf: inout [String: Int]) -> String? {
+        guard content.allSatisfy({ $0 == UInt8(ascii: "\t") || (0x20...0x7e).contains($0) }) else {
+            return "a character that is not plain ASCII"
+        }
+        guard let equals = content.firstIndex(of: UInt8(ascii: "=")) else { return "not of the form key = value" }
+        let key = String(decoding: Self.trimmed(content[..<equals]), as: UTF8.self)
+        let value = String(decoding: Self.trimmed(content[(equals + 1)...]), as: UTF8.self)
+        if let first = lineOf[key] { return "\(key) stands in line \(first) already" }
+        if let fault = set(key, value) { return fault }
+        lineOf[key] = line
+        return nil
     }
 
     /// Sets one key; says what is wrong with it, if anything is.
@@ -79,6 +103,7 @@ public struct Configuration: Equatable, Sendable {
         case "yield-to": return set(\.yieldToKiB, key, value)
         case "max-rate":
             guard let rate = decimalNumber(Array(value.utf8)) else { return "max-rate is not a number: \(value)" }
+            guard rate <= Self.largestRateMiB else { return "max-rate is at most \(Self.largestRateMiB): \(value)" }
             maxRateMiB = rate
         case "log-level":
             guard Self.logLevels.contains(value) else {

@@ -4,12 +4,14 @@ public import Logging
 /// The daemon: the loop in a process of its own, with the real things around it.
 public final class BalloonDaemon {
     private let loop: BalloonLoop
+    private let lock: GuestLock
 
     /// Gets ready: the lock, Xen, xenstore.
     ///
-    /// - Throws: whatever keeps it from running, nothing moved.
+    /// - Parameter adopted: another state directory, whose balloon is taken over.
+    /// - Throws: whatever keeps it from running, nothing moved but what `adopted` had.
     public init(
-        configuration: Configuration, log: Logger,
+        configuration: Configuration, adopted: String? = nil, log: Logger,
         reload: @escaping () throws(BalloonError) -> Configuration
     ) throws(BalloonError) {
         // Before libxenstore starts its thread, which must not get our signals.
@@ -18,6 +20,12 @@ public final class BalloonDaemon {
         Self.prepareMemory(log)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
+        lock = try GuestLock(try Guest.currentKind(), stateDirectory: state.path)
+        if let adopted { try Adoption.takeBack(from: adopted, configuration, log: log) }
+        // Two balloons would be told as one, and only one of them would follow the targets.
+        if let other = try BalloonMount.others(besides: state.path).first {
+            throw BalloonError(.environment, other.advice)
+        }
         let store = try Xenstore()
         let keeper = HolderClient(state: state)
         let guest = try Guest.open(

@@ -33,6 +33,10 @@ public final class BalloonEngine {
     /// xenstore's memory/videoram, in KiB.
     public var videoKiB: UInt64?
 
+    /// Forced and released sizes that could not be written down, and why.
+    var unkept: [Int: UInt64?] = [:]
+    var unkeptError: BalloonError?
+
     /// Vnodes whose file somebody removed; since when all of their memory is back, once it is.
     var removed: [Int: UInt64?] = [:]
     /// A file that somebody removed may be empty by now: ``checkFiles()`` is due.
@@ -76,7 +80,7 @@ public final class BalloonEngine {
     // MARK: What is wanted
 
     /// Takes in what xenstore says.
-    public func take(_ reading: VNodeInterface.Reading) throws(BalloonError) {
+    public func take(_ reading: VNodeInterface.Reading) {
         if reading != self.reading { log.debug("xenstore changed", metadata: ["reading": "\(reading)"]) }
         if let before = self.reading.legacyTargetKiB, let now = reading.legacyTargetKiB, before != now,
             reading.hasTargets
@@ -89,7 +93,7 @@ public final class BalloonEngine {
         takeRequests()
         if !reading.hasLegacyTarget && !isLegacyTargetAbsent {
             isLegacyTargetAbsent = true
-            try state.noteLegacyTargetAbsent()
+            noteLegacyTargetAbsent()
         }
         let isBack = reading.hasLegacyTarget && isLegacyTargetAbsent
         if isBack && !controller.legacyTargetReturned {
@@ -127,14 +131,6 @@ public final class BalloonEngine {
     var told: [VNodeState] {
         guard let balloon = controller.states.first else { return [] }
         return shared?.states(of: balloon) ?? controller.states
-    }
-
-    /// Forces sizes, in KiB by vnode, or releases them (nil), and keeps that over a restart.
-    public func force(_ changes: [Int: UInt64?]) throws(BalloonError) {
-        var forced = state.forced()
-        for (vnode, kib) in changes { forced[vnode] = kib }
-        try state.setForced(forced)
-        for (vnode, kib) in changes { controller.setForced(kib, vnode: vnode) }
     }
 
     // MARK: One step
@@ -301,6 +297,7 @@ public final class BalloonEngine {
             interface: reading.hasTargets || !isFallback ? "vnode" : reading.hasLegacyTarget ? "legacy" : "none",
             fallback: isFallback, backend: guest.backend.name, daemon: isRunning,
             granularityKib: guest.backend.granularityKiB, unaccountedKib: unaccountedKiB,
+            forceError: forceError(isRunning: isRunning),
             vnodes: controller.states.map { StatusReport.VNodeReport($0, isRunning: isRunning) })
     }
 }

@@ -190,6 +190,7 @@ package final class BalloonLoop {
         if everything {
             rereading.begin(now: engine.now)
             engine.retryRecoveryNow()
+            engine.keepForced()
         }
         attempt("cannot read xenstore") { () throws(BalloonError) in
             if isCutOff { try reconnect() }
@@ -197,7 +198,7 @@ package final class BalloonLoop {
             if everything { staticMaxKiB = try VNodeInterface.staticMaxKiB(store) }
             let reading = try interface.read(everything: everything)
             isCutOff = false
-            try engine.take(reading)
+            engine.take(reading)
         }
         guard everything else { return }
         lookAfterFiles()

@@ -13,6 +13,14 @@ public final class ControlClient {
         socket = FileDescriptor(connected)
     }
 
+    /// The daemon's process; nil where the kernel does not tell.
+    var process: Int32? {
+        var (user, process): (UInt32, Int32) = (0, 0)
+        // Unsafe: the shim sets both numbers.
+        guard unsafe cb_socket_peer(socket.rawValue, &user, &process) >= 0, process > 0 else { return nil }
+        return process
+    }
+
     /// Sends a request and waits for its answer, for as long as such a request may take.
     /// - Throws: `.busy` when the daemon does not answer.
     public func ask(_ request: ControlRequest) throws(BalloonError) -> String {

@@ -1,18 +1,34 @@
 /// Looks at each prerequisite by itself and says how to mend it. Changes nothing.
 public enum Doctor {
+    /// What is missing without it.
+    public enum Level: Sendable {
+        /// The daemon does not run.
+        case run
+        /// The daemon runs, and something that will be asked of it cannot be done.
+        case later
+        /// Nothing.
+        case advice
+    }
+
     public struct Check: Equatable, Sendable {
         public let name: String
         public let isFine: Bool
-        /// Without it the daemon does not run.
-        public let isNeeded: Bool
+        public let level: Level
         /// What to do, nil where all is well.
         public let fix: String?
     }
 
-    /// - Parameter configuration: some checks count only with some settings.
-    public static func examine(_ configuration: Configuration = Configuration()) -> [Check] {
+    /// - Parameters:
+    ///   - configuration: some checks count only with some settings.
+    ///   - fault: what is wrong with the configuration's file.
+    public static func examine(
+        _ configuration: Configuration = Configuration(), fault: BalloonError? = nil
+    ) -> [Check] {
         var kind: Guest.Kind?
-        var checks = [check("xen-guest") { () throws(BalloonError) in kind = try Guest.currentKind() }]
+        var checks = [
+            check("xen-guest") { () throws(BalloonError) in kind = try Guest.currentKind() },
+            check("configuration") { () throws(BalloonError) in if let fault { throw fault } },
+        ]
         checks.append(check("xenstore") { () throws(BalloonError) in _ = try Xenstore() })
         checks.append(
             check("state-directory") { () throws(BalloonError) in
@@ -29,23 +45,31 @@ public enum Doctor {
     private static func pv() -> [Check] {
         [
             check("kernel-balloon") { () throws(BalloonError) in _ = try KernelBalloon() },
-            check("privcmd", needed: false) { () throws(BalloonError) in _ = try PrivcmdHypervisor() },
+            check("privcmd", .advice) { () throws(BalloonError) in _ = try PrivcmdHypervisor() },
         ]
     }
 
     private static func own(stateDirectory: String) -> [Check] {
-        var hypervisor: (any Hypervisor)?
+        var hypervisor: PrivcmdHypervisor?
         var checks = [check("privcmd") { () throws(BalloonError) in hypervisor = try PrivcmdHypervisor() }]
         checks.append(check("mount-namespace") { () throws(BalloonError) in try HugePageMount.checkNamespaces() })
-        checks.append(check("huge-pages", HugePageMount.checkSupport))
+        checks.append(check("huge-pages") { () throws(BalloonError) in try HugePageMount.checkSupport() })
         checks.append(
             check("pages") { () throws(BalloonError) in try HugePageMount.examine(stateDirectory: stateDirectory) })
-        if let hypervisor { checks.append(contentsOf: vnodes(hypervisor)) }
-        return checks
+        guard let hypervisor else { return checks }
+        checks.append(
+            check("other-balloons") { () throws(BalloonError) in
+                guard let other = try BalloonMount.others(besides: stateDirectory).first else { return }
+                throw BalloonError(.environment, other.advice)
+            })
+        let client = ControlClient(state: stateDirectory)
+        if let missing = unaccounted(hypervisor, client) { checks.append(missing) }
+        let process = client?.process.map { "\($0)" } ?? "self"
+        return checks + vnodes(hypervisor, ProcessLimits(process: process))
     }
 
     private static func pressure() -> Check {
-        check("pressure", needed: false) { () throws(BalloonError) in
+        check("pressure", .advice) { () throws(BalloonError) in
             guard !PressureWatch.isMeasured else { return }
             throw BalloonError(
                 .system,
@@ -55,30 +79,67 @@ public enum Doctor {
     }
 
     private static func check(
-        _ name: String, needed isNeeded: Bool = true, _ body: () throws(BalloonError) -> Void
+        _ name: String, _ level: Level = .run, _ body: () throws(BalloonError) -> Void
     ) -> Check {
         do throws(BalloonError) {
             try body()
-            return Check(name: name, isFine: true, isNeeded: isNeeded, fix: nil)
+            return Check(name: name, isFine: true, level: level, fix: nil)
         } catch {
-            return Check(name: name, isFine: false, isNeeded: isNeeded, fix: error.description)
+            return Check(name: name, isFine: false, level: level, fix: error.description)
         }
     }
 
-    private static func vnodes(_ hypervisor: any Hypervisor) -> [Check] {
+    private static func vnodes(_ hypervisor: any Hypervisor, _ limits: ProcessLimits) -> [Check] {
         guard let zones = try? ZoneInfo.read(),
             let vnodes = try? Guest.vnodes(hypervisor, zones, staticMaxKiB: nil)
         else { return [] }
         return vnodes.map { vnode in
-            let fix = "no single Linux node lies in the memory of vnode \(vnode.number); boot without numa=off"
-            let isFine = vnode.linuxNode != nil
-            return Check(name: "vnode\(vnode.number)", isFine: isFine, isNeeded: false, fix: isFine ? nil : fix)
+            check("vnode\(vnode.number)", .later, isFine: vnode.linuxNode != nil) {
+                "no single Linux node lies in the memory of vnode \(vnode.number); boot without numa=off"
+            }
+        } + self.limits(of: vnodes, limits)
+    }
+
+    // MARK: Memory that no balloon accounts for
+
+    /// nil where nobody knows.
+    private static func unaccounted(_ hypervisor: PrivcmdHypervisor, _ client: ControlClient?) -> Check? {
+        guard let kib = client == nil ? reckonedKiB(hypervisor) : toldKiB(client) else { return nil }
+        return check("unaccounted", .later, isFine: kib == 0) {
+            "\(Size.text(kib: kib)) of this guest's memory are missing, and no balloon accounts for them; see balloonctl"
+                + " status --explain"
         }
     }
 
+    /// A daemon knows.
+    private static func toldKiB(_ client: ControlClient?) -> UInt64? {
+        guard let answer = try? client?.ask(.status) else { return nil }
+        let key = "\"unaccounted_kib\":"
+        guard let end = answer.range(ofText: key) else { return nil }
+        return decimalNumber(Array(answer.utf8[end...].prefix { (48...57).contains($0) }))
+    }
+
+    /// Without a daemon, nobody being asked about the balloons' frames: what their files have counts as given.
+    private static func reckonedKiB(_ hypervisor: PrivcmdHypervisor) -> UInt64? {
+        guard let kind = try? Guest.currentKind(), let mounts = try? BalloonMount.all(),
+            let reservation = try? hypervisor.currentReservation()
+        else { return nil }
+        let video = (try? VNodeInterface.videoKiB(try Xenstore())).flatMap { $0 }
+        var account = MemoryAccount(kind, MemoryFigures.firmwareRanges(), videoKiB: video ?? 0)
+        let isDone = try? account.ask(atMost: 1 << 16) { (frame) throws(BalloonError) in
+            try hypervisor.memoryType(of: frame).isRAM
+        }
+        guard isDone == true else { return nil }
+        var files = mounts.reduce(UInt64(0)) { $0 + $1.sizeKiB }
+        if let linux = try? KernelBalloon().read() { files += linux.balloonKiB }
+        return account.unaccountedKiB(reservationKiB: reservation * 4, balloonsKiB: files, lostKiB: 0)
+    }
+
+    // MARK: Others
+
     /// Two balloons would give the same memory twice.
     private static func memoryTarget() -> Check {
-        check("memory-target", needed: false) { () throws(BalloonError) in
+        check("memory-target", .advice) { () throws(BalloonError) in
             guard let store = try? Xenstore(), (try? store.read("memory/target", in: nil)) != nil else { return }
             throw BalloonError(
                 .store,
@@ -88,12 +149,24 @@ public enum Doctor {
 
     /// Every page of the pool lowers CommitLimit by 2 MiB.
     private static func overcommit() -> Check {
-        check("overcommit", needed: false) { () throws(BalloonError) in
+        check("overcommit", .advice) { () throws(BalloonError) in
             guard (try? readNumber("/proc/sys/vm/overcommit_memory")) == 2 else { return }
             throw BalloonError(
                 .system,
                 "vm.overcommit_memory is 2: what may be committed falls as the balloon grows;"
                     + " set it to 0, or raise vm.overcommit_ratio")
         }
+    }
+}
+
+extension String {
+    /// Where a text ends in it, the first time.
+    fileprivate func range(ofText text: String) -> String.Index? {
+        var rest = self[...]
+        while !rest.isEmpty {
+            if rest.hasPrefix(text) { return rest.index(rest.startIndex, offsetBy: text.count) }
+            rest = rest.dropFirst()
+        }
+        return nil
     }
 }

@@ -22,9 +22,9 @@ public struct JSONWriter {
         if let value { string(value) } else { raw("null") }
     }
 
-    public mutating func member(_ name: String, _ value: Bool) {
+    public mutating func member(_ name: String, _ value: Bool?) {
         key(name)
-        raw(value ? "true" : "false")
+        raw(value.map { $0 ? "true" : "false" } ?? "null")
     }
 
     public mutating func member<T: BinaryInteger>(_ name: String, _ value: T?) {

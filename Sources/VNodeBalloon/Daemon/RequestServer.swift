@@ -68,7 +68,7 @@ public struct RequestServer {
                         + " (\(Size.text(kib: vnode.sizeKiB)))")
             }
         }
-        try engine.force(Dictionary(uniqueKeysWithValues: chosen.map { ($0.number, kib) }))
+        engine.force(Dictionary(uniqueKeysWithValues: chosen.map { ($0.number, kib) }))
     }
 
     private func absent(_ vnode: Int) -> BalloonError {

@@ -3,19 +3,23 @@ public import Logging
 /// The balloons without a daemon: the lock, Xen and the engine, for the length of one command.
 public final class StandaloneSession {
     public let engine: BalloonEngine
+    private let lock: GuestLock
     private let keeper: HolderClient
     private let store: (any Store)?
     private let interface: VNodeInterface?
     private let staticMaxKiB: UInt64?
 
     /// Takes the lock, opens Xen, and finds out what is a hole.
-    /// - Throws: `.busy` when another process has the lock for 5 s; what ``Guest/open(stateDirectory:keeper:staticMaxKiB:)``
+    /// - Throws: `.busy` when another process has a lock for 5 s; what ``Guest/open(stateDirectory:keeper:staticMaxKiB:)``
     ///   throws.
     public init(_ configuration: Configuration, log: Logger) throws(BalloonError) {
         // Before anything is made: a machine without Xen keeps no trace of us.
         try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
+        lock = try GuestLock(try Guest.currentKind(), stateDirectory: state.path)
+        // Told, and no more: what this state directory has can be looked at, and taken back, all the same.
+        for other in (try? BalloonMount.others(besides: state.path)) ?? [] { log.warning("\(other.advice)") }
         // Xenstore is only reported to: its absence stops no one from taking memory back.
         store = try? Xenstore()
         staticMaxKiB = try? store.flatMap { try VNodeInterface.staticMaxKiB($0) }
@@ -29,7 +33,7 @@ public final class StandaloneSession {
         _ = try engine.checkFiles()
         interface = try? store.map { try VNodeInterface($0, backend: guest.backend, log: log) }
         engine.followForcedOnly()
-        if let reading = try? interface?.read() { try engine.take(reading) }
+        if let reading = try? interface?.read() { engine.take(reading) }
     }
 
     /// Does one step, if one is due. Returns when to come again, nil when there is nothing to do.
@@ -38,6 +42,7 @@ public final class StandaloneSession {
     /// The last thing after memory moved: says in xenstore what there is now, as far as it can.
     public func publish() {
         engine.comeToRest()
+        engine.keepForced()
         try? interface?.publishStopped(
             engine.told, isEmpty: engine.isEmpty, now: engine.now)
         if engine.isEmpty == true { keeper.dropAll() }

@@ -75,6 +75,8 @@ public struct StatusReport: Decodable, Equatable, Sendable {
     public var granularityKib: UInt64
     /// Memory that Xen does not have and that no balloon accounts for; nil: not known.
     public var unaccountedKib: UInt64?
+    /// Why a forced size, or its release, does not outlive a restart, in a sentence.
+    public var forceError: String?
     public var vnodes: [VNodeReport]
 
     public var json: String {
@@ -95,6 +97,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.member("daemon", daemon)
             json.member("granularity_kib", granularityKib)
             json.member("unaccounted_kib", unaccountedKib)
+            json.member("force_error", forceError)
             json.key("vnodes")
             json.array(vnodes) { json, vnode in vnode.write(to: &json) }
         }

@@ -140,7 +140,7 @@ extension MemoryFigures {
     static func firmwareRanges(directory: String = "/sys/firmware/memmap") -> [FirmwareRange] {
         var ranges: [FirmwareRange] = []
         while let start = address("\(directory)/\(ranges.count)/start"),
-            let last = address("\(directory)/\(ranges.count)/end"), start <= last,
+            let last = address("\(directory)/\(ranges.count)/end"), start <= last, last < .max,
             let type = try? text("\(directory)/\(ranges.count)/type")
         {
             ranges.append(FirmwareRange(start: start, end: last + 1, type: type))

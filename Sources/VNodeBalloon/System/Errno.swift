@@ -23,6 +23,11 @@ func check<T: SignedInteger>(
         let limit = errno == EMFILE ? "this process may open no more files (LimitNOFILE=, ulimit -n)" : "fs.file-max"
         throw BalloonError(.descriptors, "\(message()): \(limit) is reached", errno: errno, vnode: vnode)
     }
+    if errno == EFBIG {
+        throw BalloonError(
+            .fileSize, "\(message()): this process may make no file so large (LimitFSIZE=, ulimit -f)", errno: errno,
+            vnode: vnode)
+    }
     throw BalloonError(code, message(), errno: errno, vnode: vnode)
 }
 

@@ -29,7 +29,7 @@ import Testing
         reading.hasLegacyTarget = true
         reading.hasTargets = true
         reading.requests = requests
-        try engine.take(reading)
+        engine.take(reading)
     }
 
     /// The kernel does not say how large its balloon is, or says it again.

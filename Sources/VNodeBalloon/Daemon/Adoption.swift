@@ -1,0 +1,43 @@
+internal import CBalloonShim
+import Logging
+
+/// Taking over what another state directory's balloon has: all of it is taken back, where its own files and pins are. The
+/// balloons of this state directory then go where their targets are.
+enum Adoption {
+    /// - Parameter directory: the other state directory. The caller has the guest's lock.
+    /// - Throws: `.busy` where not all of it is to be had, with the reason; what ``Guest/open(stateDirectory:keeper:staticMaxKiB:)``
+    ///   throws.
+    static func takeBack(
+        from directory: String, _ configuration: Configuration, log: Logger
+    ) throws(BalloonError) {
+        let state = try StateDirectory(path: directory)
+        try state.lock()
+        let keeper = HolderClient(state: state)
+        let guest = try Guest.open(stateDirectory: directory, keeper: keeper, staticMaxKiB: nil)
+        let engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
+        try engine.recover()
+        engine.followForcedOnly()
+        for vnode in guest.backend.vnodes { engine.controller.setForced(0, vnode: vnode.number) }
+        while engine.isEmpty != true {
+            let due = engine.step()
+            if let held = heldBalloons(engine) {
+                throw BalloonError(.busy, "not all of \(directory)'s memory can be taken back: \(held)")
+            }
+            if due.map({ $0 > engine.now }) ?? true { cb_sleep(10_000_000) }
+        }
+        engine.comeToRest()
+        keeper.dropAll()
+        log.notice("took over the balloons of another state directory", metadata: ["state-dir": "\(directory)"])
+    }
+
+    /// Why nothing moves any more, while something is left.
+    private static func heldBalloons(_ engine: BalloonEngine) -> String? {
+        let left = engine.controller.states.filter { $0.balloonKiB != 0 }
+        let held = left.filter { $0.activity == .held && !$0.isBeingAudited }
+        guard !held.isEmpty, held.count == left.count else { return nil }
+        return held.map { state in
+            "vnode \(state.vnode.number) is held at \(Size.text(known: state.balloonKiB))"
+                + " (\(state.detail ?? state.reason?.rawValue ?? "unknown"))"
+        }.joined(separator: ", ")
+    }
+}

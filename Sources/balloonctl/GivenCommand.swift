@@ -1,0 +1,116 @@
+import ArgumentParser
+import CBalloonShim
+import VNodeBalloon
+
+/// A question with three answers, for what must not go on while memory is given: an uninstallation, kexec, hibernation.
+struct GivenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "given", abstract: "Tell whether any memory is given.",
+        discussion: "Exit code 0: nothing is given, and that is known. 75: something is, or it cannot be known.")
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    private enum Answer {
+        case nothing(String)
+        case something(String)
+        case unknown(String)
+    }
+
+    func run() throws {
+        try Exit.onError {
+            let settings = try common.settingsWhateverTheFileSays()
+            try Exit.requireRoot()
+            let answer = Self.answer(settings)
+            show(answer, settings)
+            if case .nothing = answer { return }
+            throw Exit.temporary
+        }
+    }
+
+    private func show(_ answer: Answer, _ settings: Settings) {
+        let (given, sentence): (Bool?, String) =
+            switch answer {
+            case .nothing(let why): (false, why)
+            case .something(let what): (true, what)
+            case .unknown(let why): (nil, why)
+            }
+        guard json else {
+            let verdict = given.map { $0 ? "memory is given" : "no memory is given" } ?? "it is not known what is given"
+            return Terminal.show("\(verdict): \(sentence)")
+        }
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("schema", 1)
+            writer.member("given", given)
+            writer.member("detail", sentence)
+            writer.member("state_dir", settings.stateDirectory)
+        }
+        Terminal.show(writer.text)
+    }
+
+    // MARK: What there is to know
+
+    private static func answer(_ settings: Settings) -> Answer {
+        if Guest.isXenGuest == false { return .nothing("this machine is not a guest of Xen's") }
+        if isUntouched(settings) { return .nothing("this guest has no balloon's files, and nobody keeps any") }
+        do throws(BalloonError) {
+            let others = try BalloonMount.others(besides: settings.stateDirectory)
+            if let other = others.first { return .something(other.advice) }
+        } catch {
+            return .unknown(error.description)
+        }
+        do {
+            return try asked(try Session(settings))
+        } catch {
+            let sentence = (error as? Refusal)?.error ?? "\(error)"
+            return traces().map { .something("\($0); \(sentence)") } ?? .unknown(sentence)
+        }
+    }
+
+    /// Nothing of ours is mounted, and no process of ours is there that could keep what was. In PV guests there is
+    /// nothing of ours to be mounted.
+    private static func isUntouched(_ settings: Settings) -> Bool {
+        guard let kind = try? Guest.currentKind(), kind != .pv, let mounts = try? BalloonMount.all(), mounts.isEmpty
+        else {
+            return false
+        }
+        // Unsafe: a C string for the call.
+        return unsafe cb_process_count("balloonctl") == 0
+    }
+
+    /// What balloons' files have, where nobody can be asked.
+    private static func traces() -> String? {
+        guard let mounts = try? BalloonMount.all(), let mount = mounts.first(where: { $0.sizeKiB > 0 }) else {
+            return nil
+        }
+        return "the balloons' files on \(mount.path) have \(Size.text(kib: mount.sizeKiB))"
+    }
+
+    private static func asked(_ session: Session) throws -> Answer {
+        var report = try session.status()
+        while report.vnodes.contains(where: { $0.balloonKib == nil && $0.detail == nil }) {
+            session.goOn()
+            report = try session.status()
+        }
+        for vnode in report.vnodes {
+            if let kib = vnode.balloonKib, kib > 0 {
+                return .something("the balloon of vnode \(vnode.vnode) has \(Size.text(kib: kib))")
+            }
+            if vnode.lostKib > 0 {
+                return .something(
+                    "\(Size.text(kib: vnode.lostKib)) of vnode \(vnode.vnode) cannot be taken back until the guest is"
+                        + " started again")
+            }
+        }
+        if let vnode = report.vnodes.first(where: { $0.balloonKib == nil }) {
+            return .unknown("vnode \(vnode.vnode): \(vnode.detail ?? "its size is not known")")
+        }
+        if let kib = report.unaccountedKib, kib > 0 {
+            return .something("\(Size.text(kib: kib)) are missing that no balloon accounts for")
+        }
+        return .nothing("all balloons are empty")
+    }
+}

@@ -1,0 +1,65 @@
+import Testing
+import VNodeBalloon
+
+/// What a configuration's file says, and what is said of it.
+@Suite struct ConfigurationTests {
+    static func fault(_ text: String) -> String? {
+        do throws(BalloonError) {
+            _ = try Configuration(parsing: text, name: "file")
+            return nil
+        } catch {
+            #expect(error.code == .invalidConfiguration)
+            return error.message
+        }
+    }
+
+    @Test func allThatIsWrongIsTold() {
+        #expect(
+            Self.fault("min-free = 64m\nmin-fre = 1\nlog-level = loud\n\nfloor") == """
+                file, line 2: unknown key min-fre
+                file, line 3: log-level must be one of trace, debug, info, notice, warning, error, critical
+                file, line 5: not of the form key = value
+                """)
+    }
+
+    @Test func aKeyStandsThereOnce() {
+        #expect(Self.fault("floor = 1m\nfloor = 2m") == "file, line 2: floor stands in line 1 already")
+        #expect(Self.fault("floor = 1m\n floor = 1m # the same") == "file, line 2: floor stands in line 1 already")
+        #expect(Self.fault("floor = much\nfloor = 2m") == "file, line 1: floor is not a size: much")
+    }
+
+    /// Reckoned in bytes, or in KiB, it must not leave 64 bits.
+    @Test func aRateHasABound() throws {
+        let most = Configuration.largestRateMiB
+        #expect(try Configuration(parsing: "max-rate = \(most)", name: "file").maxRateMiB == most)
+        for rate in [most + 1, 18_014_398_509_481_984, .max] {
+            #expect(Self.fault("max-rate = \(rate)") == "file, line 1: max-rate is at most \(most): \(rate)")
+        }
+        // Whoever sets it otherwise is not answered with an overflow either.
+        var options = BalloonController.Options()
+        options.maxRateMiB = .max
+        var controller = BalloonController(
+            vnodes: [VNode(number: 0, linuxNode: 0, sizeKiB: 1 << 20)], granularityKiB: 2048, options: options)
+        controller.setBalloon(frames: 32768, vnode: 0)
+        controller.setForced(0, vnode: 0)
+        var facts = BalloonController.Facts()
+        (facts.currentReservation, facts.maximumReservation) = (1 << 18, 1 << 19)
+        guard case .act = controller.next(facts, now: 0) else {
+            Issue.record("nothing moves")
+            return
+        }
+    }
+
+    /// Whoever has to go on does so with what is right.
+    @Test func theRestCounts() throws {
+        let work = try TemporaryDirectory()
+        defer { work.remove("conf") }
+        try work.overwrite("conf", at: 0, with: "state-dir = /run/other\nnonsense\nmax-rate = 7\nmax-rate = 8\n")
+        let (configuration, fault) = Configuration.read(path: work.path + "/conf")
+        #expect(configuration.stateDirectory == "/run/other" && configuration.maxRateMiB == 7)
+        #expect(fault?.code == .invalidConfiguration)
+        #expect(fault?.message.split(separator: "\n").count == 2)
+        #expect(Configuration.read(path: work.path + "/none").fault == nil)
+        #expect(Configuration.read(path: work.path).fault?.code == .invalidConfiguration, "a directory")
+    }
+}

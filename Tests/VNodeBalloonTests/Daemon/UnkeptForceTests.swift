@@ -1,0 +1,78 @@
+import Logging
+import Testing
+
+@testable import VNodeBalloon
+
+/// A state directory that is full: the memory moves all the same, and that nothing was written down is told.
+@Suite struct UnkeptForceTests {
+    private final class FullState: StateKeeper {
+        var isFull = true
+        var kept: [Int: UInt64] = [1: 4096]
+        var path: String { "/full" }
+        var wasLegacyTargetAbsent: Bool { false }
+        func forced() -> [Int: UInt64] { kept }
+        func setForced(_ forced: [Int: UInt64]) throws(BalloonError) {
+            try write()
+            kept = forced
+        }
+        func noteLegacyTargetAbsent() throws(BalloonError) { try write() }
+        private func write() throws(BalloonError) {
+            if isFull { throw BalloonError(.system, "cannot write", errno: 28) }
+        }
+    }
+
+    private let state = FullState()
+    private let engine: BalloonEngine
+    private let hand: KernelHand
+
+    init() throws {
+        hand = try KernelHand(current: 524_288, all: 786_432)
+        hand.maximum = 786_432
+        let backend = try KernelBackend(
+            try hand.balloon(), figures: hand, topology: nil, staticMaxKiB: 786_432, now: { 0 })
+        engine = BalloonEngine(
+            guest: Guest(
+                kind: .pv, figures: hand, backend: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
+            state: state, options: .init(), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try engine.recover()
+    }
+
+    private func forceError() throws -> String? {
+        try engine.report(isRunning: true, isFallback: false, staticMaxKiB: nil).forceError
+    }
+
+    @Test func itMovesAndIsTold() throws {
+        #expect(try forceError() == nil)
+        engine.force([0: 0])
+        #expect(engine.controller.states[0].forcedKiB == 0 && engine.controller.states[0].activity == .deflating)
+        #expect(try forceError()?.contains("could not be written down") == true)
+        #expect(try forceError()?.contains("ENOSPC") == true)
+        engine.keepForced()
+        #expect(state.kept == [1: 4096])
+        state.isFull = false
+        engine.keepForced()
+        #expect(state.kept == [0: 0, 1: 4096])
+        #expect(try forceError() == nil)
+    }
+
+    @Test func aReleaseIsKeptLaterToo() throws {
+        state.isFull = false
+        engine.force([0: 65536])
+        state.isFull = true
+        engine.force([0: nil])
+        #expect(engine.controller.states[0].forcedKiB == nil)
+        #expect(state.kept == [0: 65536, 1: 4096])
+        state.isFull = false
+        engine.keepForced()
+        #expect(state.kept == [1: 4096])
+    }
+
+    /// The rest of what xenstore said counts all the same.
+    @Test func aNoteThatCannotBeWritten() {
+        var reading = engine.reading
+        reading.hasTargets = true
+        reading.requests = [0: .size(65536)]
+        engine.take(reading)
+        #expect(engine.controller.states[0].targetKiB == 65536)
+    }
+}

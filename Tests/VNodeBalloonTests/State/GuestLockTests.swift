@@ -1,0 +1,49 @@
+import Glibc
+import Testing
+
+@testable import VNodeBalloon
+
+/// One writer a guest, and how others of this machine are found.
+@Suite struct GuestLockTests {
+    @Test func oneAtATime() throws {
+        let work = try TemporaryDirectory()
+        defer { work.remove("device") }
+        try work.overwrite("device", at: 0, with: "x")
+        let path = work.path + "/device"
+        func take() throws(BalloonError) -> FileDescriptor {
+            try GuestLock.take(path, stateDirectory: "/run/mine", timeout: 1)
+        }
+        do {
+            let first = try take()
+            // A name of its own leads to the same file.
+            #expect(unsafe link(path, path + "2") == 0)
+            defer { work.remove("device2") }
+            let other = #expect(throws: BalloonError.self) {
+                try GuestLock.take(path + "2", stateDirectory: "/run/mine", timeout: 1)
+            }
+            #expect(other?.code == .busy && other?.message.contains("/run/mine") == true)
+            #expect(other?.message.contains("process \(getpid()) ") == true, "it says who: \(other?.message ?? "")")
+            withExtendedLifetime(first) {}
+        }
+        _ = try take()
+        let none = #expect(throws: BalloonError.self) {
+            try GuestLock.take(work.path + "/none", stateDirectory: "/run/mine", timeout: 1)
+        }
+        #expect(none?.code == .environment)
+    }
+
+    @Test func mountsOfAType() {
+        let lines = """
+            22 28 0:21 / /proc rw,nosuid shared:12 - proc proc rw
+            36 22 0:30 / /run/vnode-balloon/pages rw,nosuid,nodev,noexec - hugetlbfs vnode-balloon rw,pagesize=2M,mode=700
+            37 22 0:31 / /mnt/a\\040b\\134 rw shared:2 master:1 - hugetlbfs none rw
+            38 22 0:32 / /hugetlbfs rw - tmpfs hugetlbfs rw
+            39 22 0:33 / /odd - hugetlbfs
+            40 22 0:34 / /cut rw -
+            """
+        #expect(
+            BalloonMount.hugetlbfs(of: Array(lines.utf8)) == ["/run/vnode-balloon/pages", "/mnt/a b\\", "/odd"])
+        #expect(BalloonMount(path: "/run/x/pages", sizeKiB: 2048, device: 1).stateDirectory == "/run/x")
+        #expect(BalloonMount(path: "/run/x/pages", sizeKiB: 2048, device: 1).advice.contains("--adopt /run/x"))
+    }
+}
