@@ -11,8 +11,8 @@
 #include "cb_pages.h"
 #include "cb_privcmd.h"
 #include "cb_privileges.h"
-#include "cb_store.h"
 #include "cb_process.h"
+#include "cb_store.h"
 #include "cb_watch.h"
 #include "cb_xenstore.h"
 
