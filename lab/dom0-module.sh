@@ -23,7 +23,7 @@ vnode_of() {
 # check_move TEXT HOW VNODE EXTENTS DONE REASON
 check_move() {
     vnb "$2" "$3" "$4"
-    check_eq "$1: $5 of $4, reason $6" "$(value done) $(value reason)" "$5 $6"
+    check_eq "$1: $5 of $4, reason $6" "$(value "done") $(value reason)" "$5 $6"
 }
 
 # check_held TEXT EXTENTS0 EXTENTS1: what the module says, and Xen of every frame of it, and Xen's count of each pnode.

@@ -69,7 +69,7 @@ check_eq "all back" "$(total_pages) $(mem_total)" "$START_TOTAL $before"
 vnb rehome 0 400
 vnb rehome 1 400
 vnb hold 1 60
-check "much is held of vnode 1" [ "$(value done)" -ge 30 ]
+check "much is held of vnode 1" [ "$(value "done")" -ge 30 ]
 guest "eater $(($(free_mib 0) + 60))" > /tmp/output 2>&1
 check_eq "a program that takes 60 MiB more than is free lives ($(cat /tmp/output))" "$? $(oom_kills)" "0 0"
 check "some of it came back" [ "$(state_of yielded)" -gt 0 ]
