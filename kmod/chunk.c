@@ -52,8 +52,9 @@ void vnb_mark(struct page *page, bool offline)
 }
 
 /*
- * A reader of /proc/kcore or a dump must not be in the middle of a page that becomes a hole: page_offline_begin() waits for
- * it. A page that is memory again needs no such care, and must do without: the OOM notifier may run in that very reader.
+ * A reader of /proc/kcore or a dump must not be in the middle of a page that becomes a hole: page_offline_begin()
+ * waits for it. A page that is memory again needs no such care, and must do without: the OOM notifier may run in
+ * that very reader.
  */
 void vnb_mark_all(struct list_head *chunks, bool offline)
 {
@@ -87,8 +88,8 @@ static bool free_good_pages(struct page *page, bool split)
 }
 
 /*
- * As two halves: a page of order 9 would land on a list of this processor alone, where nobody else finds it, in the very
- * moment when memory is short.
+ * As two halves: a page of order 9 would land on a list of this processor alone, where nobody else finds it, in the
+ * very moment when memory is short.
  */
 void vnb_free_chunk(struct page *page)
 {

@@ -183,8 +183,11 @@ static int opened(struct inode *inode, struct file *file)
 
 static __poll_t watch(struct file *file, struct poll_table_struct *table)
 {
+	unsigned long now;
+
 	poll_wait(file, &watchers, table);
-	return (unsigned long)atomic64_read(&vnb_events) == (unsigned long)file->private_data ? 0 : EPOLLIN | EPOLLRDNORM;
+	now = atomic64_read(&vnb_events);
+	return now == (unsigned long)file->private_data ? 0 : EPOLLIN | EPOLLRDNORM;
 }
 
 static const struct file_operations operations = {

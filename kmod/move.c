@@ -181,8 +181,8 @@ static unsigned int take(unsigned int vnode, unsigned int want, struct list_head
 	if (!n)
 		return 0;
 	/*
-	 * A domain is suspended only once every processor has come to rest. So nothing that is known changes between the look at
-	 * vnb_unsure and the call: a frame that a resume made memory would be lost if it were populated.
+	 * A domain is suspended only once every processor has come to rest. So nothing that is known changes between
+	 * the look at vnb_unsure and the call: a frame that a resume made memory would be lost if it were populated.
 	 */
 	preempt_disable();
 	if (!atomic_read(&vnb_unsure)) {

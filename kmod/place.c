@@ -169,7 +169,9 @@ struct page *vnb_try_range(unsigned long frame, unsigned int vnode)
 {
 	struct page *page = pfn_to_online_page(frame);
 
-	if (frame < LOW_FRAMES || !page || PageReserved(page) || PageOffline(page) || !has_room(page) || !clear_range(frame))
+	if (frame < LOW_FRAMES || !page || PageReserved(page) || PageOffline(page))
+		return NULL;
+	if (!has_room(page) || !clear_range(frame))
 		return NULL;
 	vnb_name_chunk(page, vnode, true);
 	return page;

@@ -2,8 +2,8 @@
 /*
  * PV guests: where memory lies, and how it comes to lie where it should.
  *
- * No guest can ask where a machine frame lies. But what Xen populates for a vnode lies on its physical node, exactly; and
- * 2 MiB of machine memory lie on one node. So the module learns blocks of machine memory from what it takes.
+ * No guest can ask where a machine frame lies. But what Xen populates for a vnode lies on its physical node, exactly;
+ * and 2 MiB of machine memory lie on one node. So the module learns blocks of machine memory from what it takes.
  */
 #include "internal.h"
 
@@ -117,7 +117,7 @@ static bool rehome_extent(unsigned long frame, struct vnb_move *move)
 	return home;
 }
 
-/* Looks at as many extents as were asked for, from where the last call stopped. VNB_EMPTY: that was the vnode's last. */
+/* Looks at as many extents as asked for, from where the last call stopped. VNB_EMPTY: that was the vnode's last. */
 void vnb_rehome(struct vnb_move *move)
 {
 	struct vnb_place *place = &vnb_places[move->vnode];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PV guests. A frame has a machine frame of its own, named in the P2M, and a mapping in the kernel that Xen keeps watch on:
- * both go before the memory does, and come back after it.
+ * PV guests. A frame has a machine frame of its own, named in the P2M, and a mapping in the kernel that Xen keeps
+ * watch on: both go before the memory does, and come back after it.
  */
 #include "internal.h"
 
@@ -25,8 +25,8 @@ bool vnb_pv_is_ours(unsigned long frame)
 /* --- Mappings and the P2M ---------------------------------------------------------------------------------------- */
 
 /*
- * pfns[from..to]: to machine[], or to nothing. Returns where it stopped. Linux's own functions panic where Xen says no; a
- * module must not. The P2M never names what is not mapped.
+ * pfns[from..to]: to machine[], or to nothing. Returns where it stopped. Linux's own functions panic where Xen says
+ * no; a module must not. The P2M never names what is not mapped.
  */
 static unsigned int map_each(unsigned int from, unsigned int to, bool present)
 {
@@ -49,7 +49,7 @@ static unsigned int map_each(unsigned int from, unsigned int to, bool present)
 	return i;
 }
 
-/* The same in one hypercall. Entries by hand: Linux's MULTI_update_va_mapping() has a trace point that no module may have. */
+/* The same in one hypercall. By hand: Linux's MULTI_update_va_mapping() has a trace point that no module may have. */
 static unsigned int map_all(unsigned int count, bool present)
 {
 	unsigned int i;

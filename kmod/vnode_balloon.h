@@ -5,8 +5,8 @@
  * An extent is 2 MiB of a vnode's memory. No frame number crosses this interface in either direction. Each structure
  * begins with its size as the caller knows it: a longer one is understood when what is unknown in it is zero.
  *
- * HOLD, RELEASE and REHOME say how much they did, and why not all of it. An error is for what makes no sense; memory that
- * is not to be had is an answer.
+ * HOLD, RELEASE and REHOME say how much they did, and why not all of it. An error is for what makes no sense; memory
+ * that is not to be had is an answer.
  */
 #ifndef VNODE_BALLOON_H
 #define VNODE_BALLOON_H
@@ -67,7 +67,7 @@ struct vnb_state {
 	__u64 lost;		/* PV: frames of Xen's that could neither be mapped nor be given back */
 };
 
-#define VNB_VNODE_BY_RANGE	(1u << 0)	/* no node of Linux is this vnode: its frames are known by their numbers */
+#define VNB_VNODE_BY_RANGE	(1u << 0)	/* no node of Linux is this vnode: frame numbers say what is its */
 
 struct vnb_vnode {
 	__u32 size;
@@ -91,7 +91,7 @@ struct vnb_audit {
 	__u64 holes, ram, other; /* frames */
 };
 
-/* What the OOM notifier takes back of the vnode at a time, and how many extents it leaves held. A step of 0: nothing. */
+/* What the OOM notifier takes back of the vnode at a time, and how many extents it leaves held. Step 0: nothing. */
 struct vnb_yield {
 	__u32 size;
 	__u32 vnode;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Xen's calls, and how memory is moved in guests whose frames Xen translates (PVH and HVM): an extent is one of Xen's. */
+/* Xen's calls, and how memory is moved where Xen translates frames (PVH and HVM): an extent is one of Xen's. */
 #include "internal.h"
 
 #include <linux/moduleparam.h>
