@@ -4,6 +4,7 @@
 # make fuzz     a minute of libFuzzer for each kind of input from outside
 # make bench    measure on the emulated Xen, write docs/performance.md
 # make microbench  the hot loops beside the same loops in C: a table, and whether the goals are met
+# make static   the same as one static binary, which needs no library: .build-static/release/balloonctl
 # make build    the release build alone; sudo make install puts it on this machine
 # make module KERNEL=DIR  the kernel module, against these headers: kmod/build/vnode_balloon.ko; sudo make module-install
 
@@ -27,7 +28,7 @@ KERNEL ?= /lib/modules/$(shell uname -r)/build
 MODULE_BUILD ?= kmod/build
 MODULE_VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
 
-.PHONY: all setup build test test-long module module-install module-dkms demo fuzz microbench bench install uninstall clean format lint
+.PHONY: all setup build static test test-long module module-install module-dkms demo fuzz microbench bench install uninstall clean format lint
 
 all: build
 
@@ -36,6 +37,11 @@ setup:
 
 build:
 	$(SWIFT_BUILD)
+
+# In a folder of its own: other options would have the release build made anew.
+static:
+	swift build -c release --product balloonctl --scratch-path .build-static --static-swift-stdlib \
+	    -Xswiftc -static-executable
 
 # Each step is a make of its own: setup has to end before the build starts, with -j as well.
 test: setup
@@ -106,6 +112,6 @@ format:
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck lab/setup lab/run lab/unit lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh .ci/run && \
+	    shellcheck lab/setup lab/run lab/unit lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh .ci/run && \
 	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/*; \
 	fi

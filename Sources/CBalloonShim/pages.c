@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <numa.h>
-#include <numaif.h>
+#include <limits.h>
+#include <linux/mempolicy.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -33,17 +34,12 @@ uint64_t cb_map_file(int fd, uint64_t offset, uint64_t bytes, int32_t *error) {
 int cb_unmap(uint64_t address, uint64_t bytes) { return munmap(pointer(address), bytes) < 0 ? -errno : 0; }
 
 int cb_bind_to_node(uint64_t address, uint64_t bytes, uint32_t node) {
-    // Not numa_tonode_memory: in libnuma 2.0.16 it prints a failed mbind and goes on unbound.
-    struct bitmask *nodes = numa_allocate_nodemask();
-    if (!nodes) return -ENOMEM;
-    int error = node < nodes->size ? 0 : -EINVAL;
-    if (!error) {
-        numa_bitmask_setbit(nodes, node);
-        // The kernel reads one bit less than it is told.
-        if (mbind(pointer(address), bytes, MPOL_BIND, nodes->maskp, nodes->size + 1, 0) < 0) error = -errno;
-    }
-    numa_bitmask_free(nodes);
-    return error;
+    enum { WORD = sizeof(unsigned long) * CHAR_BIT };
+    unsigned long nodes[CB_MAX_NODES / WORD] = {0};
+    if (node >= CB_MAX_NODES) return -EINVAL;
+    nodes[node / WORD] = 1ul << node % WORD;
+    // The kernel reads one bit less than it is told. Bits of nodes that it cannot have must be 0, and are.
+    return syscall(SYS_mbind, pointer(address), bytes, MPOL_BIND, nodes, CB_MAX_NODES + 1ul, 0u) < 0 ? -errno : 0;
 }
 
 static int advise(uint64_t address, uint64_t bytes, int advice) {
@@ -123,7 +119,3 @@ int64_t cb_pagemap_read(int pagemap, uint64_t address, uint64_t *entries, uint64
     int64_t bytes = cb_file_read(pagemap, address / PAGE * sizeof *entries, entries, count * sizeof *entries);
     return bytes < 0 ? bytes : bytes / (int64_t)sizeof *entries;
 }
-
-int cb_node_count(void) { return numa_available() < 0 ? -ENOSYS : numa_max_node() + 1; }
-
-int cb_node_distance(uint32_t from, uint32_t to) { return numa_distance((int)from, (int)to); }

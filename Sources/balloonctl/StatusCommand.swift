@@ -46,6 +46,7 @@ struct StatusCommand: ParsableCommand {
         if json { Terminal.show(report.json) } else { show(report) }
         // What is not known, and will not be by itself, is no success.
         if report.vnodes.contains(where: { $0.balloonKib == nil && $0.detail != nil }) { throw Exit.temporary }
+        if report.isCutOff { throw Exit.temporary }
     }
 
     private func explanation(_ session: Session, _ hypervisor: PrivcmdHypervisor?) throws -> String {
@@ -64,6 +65,9 @@ struct StatusCommand: ParsableCommand {
         if let legacy = domain.legacyTargetKib, report.interface == "vnode" {
             Terminal.show(
                 "warning: memory/target is present (\(size(legacy))); Linux's own balloon follows it as well")
+        }
+        if report.isCutOff {
+            Terminal.show("warning: xenstore does not answer the daemon: no target is followed before it does")
         }
         let header = ["VNODE", "NODE", "SIZE", "BALLOON", "TARGET", "FORCED", "STATE"]
         let rows = report.vnodes.map { vnode in

@@ -3,6 +3,7 @@
 // Prints `ok NAME`, `FAIL NAME: why` or `skip NAME: why` for each check, and `N passed, N failed` at the end.
 import Conformance
 import Glibc
+import LibraryStore
 import VNodeBalloon
 
 /// Keeps descriptors for the life of this process: nothing here has to outlive it.
@@ -108,6 +109,21 @@ for check in Check.all {
         failed += 1
         say("FAIL \(check.name): \(why)")
     case .skipped(let why): say("skip \(check.name): \(why)")
+    }
+}
+/// Our own way to xenstore, and libxenstore's: neither may do what the other does not.
+let stores: [(name: String, open: () throws -> any Store)] = [
+    ("ours", { try Xenstore() }), ("libxenstore", { try LibraryStore() }),
+]
+for (name, open) in stores {
+    for check in StoreCheck.all {
+        if let why = check.run(open) {
+            failed += 1
+            say("FAIL xenstore by \(name): \(check.name): \(why)")
+        } else {
+            passed += 1
+            say("ok xenstore by \(name): \(check.name)")
+        }
     }
 }
 say("\(passed) passed, \(failed) failed")

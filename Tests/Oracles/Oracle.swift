@@ -12,6 +12,8 @@ public enum Oracle: String, CaseIterable, Sendable {
     case pagemap
     /// XENMEM_get_vnumainfo.
     case vnuma
+    /// What xenstored sends.
+    case store
 
     /// Takes the bytes in as the product does, and compares with something slow and obvious.
     /// - Throws: what is wrong.
@@ -23,6 +25,7 @@ public enum Oracle: String, CaseIterable, Sendable {
         case .request: try RequestOracle.examine(bytes)
         case .pagemap: try PagemapOracle.examine(bytes)
         case .vnuma: try VNUMAOracle.examine(bytes)
+        case .store: try StoreOracle.examine(bytes)
         }
     }
 }

@@ -95,5 +95,4 @@ final class SimulatedEvents: LoopEvents {
 struct SimulatedProcess: LoopProcess {
     func notify(_ text: String) {}
     func lockMemory() {}
-    func endWhenSilent() {}
 }

@@ -6,7 +6,7 @@ XEN_VERSION=4.17
 CACHE=${XENLAB_CACHE:-$HOME/.cache/xenlab}
 MACHINE_ROOT=$CACHE/root
 
-BUILD_PACKAGES=(gcc libc6-dev make libxen-dev libnuma-dev qemu-system-x86 cpio xz-utils zstd binutils)
+BUILD_PACKAGES=(gcc libc6-dev make libxen-dev qemu-system-x86 cpio xz-utils zstd binutils)
 
 MACHINE_PACKAGES=(
     "xen-hypervisor-$XEN_VERSION-amd64" "xen-utils-$XEN_VERSION" xenstore-utils "libxenmisc$XEN_VERSION"

@@ -21,7 +21,7 @@
 #include <time.h>
 #include "hypercall.h"
 #include "mark.h"
-#include <xenstore.h>
+#include <xen/io/xs_wire.h>
 
 enum kind {
     GIVE, TAKE, PROBE, RESERVATION, OTHER_HYPERCALL,
@@ -136,6 +136,8 @@ static enum kind of_path(const char *path, int flags)
         return ZONEINFO;
     if (strstr(path, "pagemap"))
         return PAGEMAP;
+    if (strstr(path, "/xenbus"))
+        return STORE_EVENT;
     return strstr(path, "/proc/self/fd/") ? PIN : SMALL_FILE;
 }
 
@@ -158,6 +160,16 @@ int openat(int directory, const char *path, int flags, ...)
     int fd = opened(real(directory, path, flags, mode), kind);
     leave(kind, since);
     return fd;
+}
+
+int open(const char *path, int flags, ...)
+{
+    REAL(open);
+    va_list list;
+    va_start(list, flags);
+    mode_t mode = va_arg(list, mode_t);
+    va_end(list);
+    return opened(real(path, flags, mode), of_path(path, flags));
 }
 
 int close(int fd)
@@ -195,7 +207,7 @@ long syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(list, long);
     va_end(list);
-    enum kind kind = OTHER;
+    enum kind kind = number == SYS_mbind ? MAP : OTHER;
     if (number == SYS_ioctl && a[1] == (long)IOCTL_PRIVCMD_HYPERCALL)
         kind = of_hypercall((const privcmd_hypercall_t *)(uintptr_t)a[2]);
     uint64_t since = enter(kind);
@@ -204,8 +216,28 @@ long syscall(long number, ...)
     return result;
 }
 
+/* Xenstore's answers and events; answers count for what was asked. */
+static __thread enum kind asked = STORE_EVENT;
+
+/* A question to xenstore's device is one write. */
+static enum kind of_write(int fd, const void *from, size_t bytes)
+{
+    enum kind kind = of_descriptor(fd);
+    struct xsd_sockmsg head;
+    if (kind != STORE_EVENT || bytes < sizeof head)
+        return kind;
+    memcpy(&head, from, sizeof head);
+    switch (head.type) {
+    case XS_READ: return asked = STORE_READ;
+    case XS_WRITE: return asked = STORE_WRITE;
+    case XS_TRANSACTION_START:
+    case XS_TRANSACTION_END: return asked = STORE_TRANSACTION;
+    default: return asked = STORE_EVENT;
+    }
+}
+
 COUNTED(ssize_t, read, of_descriptor(fd), (int fd, void *into, size_t bytes), fd, into, bytes)
-COUNTED(ssize_t, write, of_descriptor(fd), (int fd, const void *from, size_t bytes), fd, from, bytes)
+COUNTED(ssize_t, write, of_write(fd, from, bytes), (int fd, const void *from, size_t bytes), fd, from, bytes)
 COUNTED(ssize_t, pread, of_descriptor(fd), (int fd, void *into, size_t bytes, off_t at), fd, into, bytes, at)
 /* Besides the pool's size only the intent record is written at an offset. */
 COUNTED(ssize_t, pwrite, of_descriptor(fd) == GROW ? GROW : INTENT, (int fd, const void *from, size_t bytes, off_t at), fd, from, bytes, at)
@@ -218,26 +250,18 @@ COUNTED(int, madvise, FAULT, (void *at, size_t bytes, int advice), at, bytes, ad
 COUNTED(int, mlockall, OTHER, (int flags), flags)
 COUNTED(int, pipe2, PIN, (int ends[2], int flags), ends, flags)
 COUNTED(ssize_t, vmsplice, PIN, (int fd, const struct iovec *list, size_t count, unsigned flags), fd, list, count, flags)
-COUNTED(int, poll, POLL, (struct pollfd *list, nfds_t count, int timeout), list, count, timeout)
-COUNTED(ssize_t, send, HOLDER, (int fd, const void *from, size_t bytes, int flags), fd, from, bytes, flags)
+/* Waiting for xenstore's answer alone is part of the question. */
+static enum kind of_poll(const struct pollfd *list, nfds_t count)
+{
+    return count == 1 && of_descriptor(list->fd) == STORE_EVENT ? asked : POLL;
+}
+
+COUNTED(int, poll, of_poll(list, count), (struct pollfd *list, nfds_t count, int timeout), list, count, timeout)
+/* No socket: a question to xenstore's device is written then. */
+COUNTED(ssize_t, send, of_descriptor(fd) == STORE_EVENT ? OTHER : HOLDER, (int fd, const void *from, size_t bytes, int flags), fd, from, bytes, flags)
 COUNTED(ssize_t, recv, HOLDER, (int fd, void *into, size_t bytes, int flags), fd, into, bytes, flags)
 COUNTED(ssize_t, sendmsg, HOLDER, (int fd, const struct msghdr *message, int flags), fd, message, flags)
 COUNTED(ssize_t, recvmsg, HOLDER, (int fd, struct msghdr *message, int flags), fd, message, flags)
-COUNTED(void *, xs_read, STORE_READ, (struct xs_handle *store, xs_transaction_t t, const char *path, unsigned *length), store, t, path, length)
-COUNTED(bool, xs_write, STORE_WRITE, (struct xs_handle *store, xs_transaction_t t, const char *path, const void *value, unsigned length), store, t, path, value, length)
-COUNTED(xs_transaction_t, xs_transaction_start, STORE_TRANSACTION, (struct xs_handle *store), store)
-COUNTED(bool, xs_transaction_end, STORE_TRANSACTION, (struct xs_handle *store, xs_transaction_t t, bool abort), store, t, abort)
-COUNTED(char **, xs_check_watch, STORE_EVENT, (struct xs_handle *store), store)
-
-/* libnuma's. */
-long mbind(void *at, unsigned long bytes, int mode, const unsigned long *nodes, unsigned long most, unsigned flags)
-{
-    uint64_t since = enter(MAP);
-    long result = syscall(SYS_mbind, at, bytes, mode, nodes, most, flags);
-    leave(MAP, since);
-    return result;
-}
-
 __attribute__((constructor)) static void begin(void)
 {
     map_counts(getenv("CALLS"));

@@ -1,4 +1,4 @@
-// The one door to Xen, libxenstore, libnuma and the kernel interfaces that Swift cannot call by itself.
+// The one door to Xen, xenstore and the kernel interfaces that Swift cannot call by itself.
 //
 // Rules of this header: own types of fixed width only; every call returns >= 0 or -errno; nothing is printed;
 // no memory is handed over that the caller would have to free, but for what a `_close` call takes back.
@@ -14,6 +14,5 @@
 #include "cb_process.h"
 #include "cb_store.h"
 #include "cb_watch.h"
-#include "cb_xenstore.h"
 
 #endif

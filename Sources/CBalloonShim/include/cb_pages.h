@@ -9,6 +9,9 @@
 uint64_t cb_map_file(int fd, uint64_t offset, uint64_t bytes, int32_t *error);
 int cb_unmap(uint64_t address, uint64_t bytes);
 
+/// More nodes than this Linux cannot have (CONFIG_NODES_SHIFT).
+#define CB_MAX_NODES 1024
+
 /// Binds a mapping to one node (mbind, MPOL_BIND). hugetlbfs keeps no policy in the file, so each mapping that may
 /// allocate needs it.
 int cb_bind_to_node(uint64_t address, uint64_t bytes, uint32_t node);
@@ -41,10 +44,5 @@ int cb_pin_clear(int read_end);
 /// pagemap entries of `count` consecutive 4 KiB pages at `address` (`pagemap`: /proc/self/pagemap, opened with
 /// CAP_SYS_ADMIN, else all frame numbers read as 0).
 int64_t cb_pagemap_read(int pagemap, uint64_t address, uint64_t *entries, uint64_t count);
-
-/// libnuma: how many node numbers there may be (highest + 1), and the distance between two (0: not known).
-/// -ENOSYS: the kernel has no NUMA.
-int cb_node_count(void);
-int cb_node_distance(uint32_t from, uint32_t to);
 
 #endif

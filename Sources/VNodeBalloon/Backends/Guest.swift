@@ -48,8 +48,7 @@ public final class Guest {
         return Guest(kind: kind, figures: hypervisor, backend: joined(ours, hypervisor))
     }
 
-    /// Gives up what this process needs no more now that everything is open: see ``Privileges``. Before libxenstore
-    /// starts its thread.
+    /// Gives up what this process needs no more now that everything is open: see ``Privileges``.
     /// - Throws: `.system`.
     func limitPrivileges() throws(BalloonError) {
         try Privileges.limit(to: backend is PrivcmdBackend ? .moving : .movingByKernel)

@@ -14,7 +14,6 @@ public final class BalloonDaemon {
         configuration: Configuration, adopted: String? = nil, log: Logger,
         reload: @escaping () throws(BalloonError) -> Configuration
     ) throws(BalloonError) {
-        // Before libxenstore starts its thread, which must not get our signals.
         let (signals, alarm) = (try SignalSource(), try AlarmSource())
         try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
         Self.prepareMemory(log)
@@ -67,7 +66,6 @@ public final class BalloonDaemon {
 private struct ServiceProcess: LoopProcess {
     func notify(_ text: String) { ServiceManager.notify(text) }
     func lockMemory() throws(BalloonError) { try OwnMemory.lock() }
-    func endWhenSilent() { Xenstore.endWhenSilent() }
 }
 
 /// poll(2) on a signalfd, a timerfd, inotify, and what the loop is interested in.

@@ -20,6 +20,8 @@ package final class BalloonLoop {
     private var staticMaxKiB: UInt64?
     private var rereading = RereadTimer()
     private var serviceStatus = ServiceStatus()
+    /// What was logged last of xenstore.
+    private var told = StoreCondition.open
     package private(set) var isStopping = false
 
     /// Where it talks to, and what it waits for.
@@ -108,10 +110,21 @@ package final class BalloonLoop {
         try wait(until: due ?? rereading.due, now: now)
     }
 
-    /// How far the audits are, for `systemctl status`.
+    /// How far the audits are, and whether xenstore answers, for `systemctl status`.
     private func tellServiceManager() {
-        guard let text = serviceStatus.text(engine.controller.states, now: engine.now) else { return }
+        tellCondition()
+        guard let text = serviceStatus.text(engine.controller.states, store.condition, now: engine.now) else { return }
         process.notify("STATUS=\(text)")
+    }
+
+    private func tellCondition() {
+        guard store.condition != told else { return }
+        told = store.condition
+        switch told {
+        case .open: log.notice("xenstore answers again")
+        case .silent: log.warning("xenstore does not answer: targets are followed again when it does")
+        case .lost: log.warning("the connection to xenstore is gone: it is made anew")
+        }
     }
 
     private func wait(until due: UInt64, now: UInt64) throws(BalloonError) {
@@ -119,15 +132,17 @@ package final class BalloonLoop {
         let interest = LoopInterest(
             store: interface.descriptor, holder: keeper.descriptor, pressure: pressure.descriptor, clients: clients,
             writing: writing)
-        let happened = try events.wait(until: due, now: now, interest)
+        // Events that came together with an answer make no descriptor readable.
+        let isTold = store.hasEvents
+        let happened = try events.wait(until: isTold ? now : due, now: now, interest)
         takeSignals(happened.signals)
         if happened.isHolder { restoreHolder() }
         // Before xenstore: memory that is needed now cannot wait for it.
         if pressure.isDue(isEvent: happened.isPressure, now: engine.now) { answerPressure() }
         if happened.isFiles { lookAfterFiles() }
-        let isTold = happened.isStore && takeEvents()
+        let isChanged = (isTold || happened.isStore) && takeEvents()
         let isDue = rereading.isDue(now: engine.now, isAwake: happened.isAlarm)
-        if isTold || isDue { reread(everything: isDue) }
+        if isChanged || isDue { reread(everything: isDue) }
         requests.serve(happened.clients, now: engine.now) { line in
             RequestServer(engine: engine, report: report).answer(line: line)
         }
@@ -136,9 +151,7 @@ package final class BalloonLoop {
     private func takeSignals(_ signals: [LoopHappenings.Signal]) {
         for signal in signals {
             switch signal {
-            case .stop:
-                isStopping = true
-                process.endWhenSilent()
+            case .stop: isStopping = true
             case .reload: reloadConfiguration()
             }
         }
@@ -193,7 +206,8 @@ package final class BalloonLoop {
             engine.keepForced()
         }
         attempt("cannot read xenstore") { () throws(BalloonError) in
-            if isCutOff { try reconnect() }
+            // One that is silent only has the connection that there is.
+            if store.condition == .lost || isCutOff && store.condition == .open { try reconnect() }
             isCutOff = true
             if everything { staticMaxKiB = try VNodeInterface.staticMaxKiB(store) }
             let reading = try interface.read(everything: everything)
@@ -251,6 +265,8 @@ package final class BalloonLoop {
     }
 
     private func report() throws(BalloonError) -> StatusReport {
-        try engine.report(isRunning: true, isFallback: interface.isFallback, staticMaxKiB: staticMaxKiB)
+        var report = try engine.report(isRunning: true, isFallback: interface.isFallback, staticMaxKiB: staticMaxKiB)
+        report.xenstore = store.condition.rawValue
+        return report
     }
 }

@@ -25,17 +25,24 @@ public enum Doctor {
         _ configuration: Configuration = Configuration(), fault: BalloonError? = nil
     ) -> [Check] {
         var kind: Guest.Kind?
+        // One that answers: a silent one is waited for once.
+        var store: Xenstore?
         var checks = [
             check("xen-guest") { () throws(BalloonError) in kind = try Guest.currentKind() },
             check("configuration") { () throws(BalloonError) in if let fault { throw fault } },
         ]
-        checks.append(check("xenstore") { () throws(BalloonError) in _ = try Xenstore() })
+        checks.append(
+            check("xenstore") { () throws(BalloonError) in
+                let opened = try Xenstore()
+                _ = try opened.read("domid", in: nil)
+                store = opened
+            })
         checks.append(
             check("state-directory") { () throws(BalloonError) in
                 try StateDirectory.examine(configuration.stateDirectory)
             })
-        checks += kind == .pv ? pv() : own(stateDirectory: configuration.stateDirectory)
-        checks.append(memoryTarget())
+        checks += kind == .pv ? pv() : own(configuration.stateDirectory, store)
+        checks.append(memoryTarget(store))
         checks.append(overcommit())
         if configuration.onPressure == .yield { checks.append(pressure()) }
         return checks
@@ -49,7 +56,7 @@ public enum Doctor {
         ]
     }
 
-    private static func own(stateDirectory: String) -> [Check] {
+    private static func own(_ stateDirectory: String, _ store: Xenstore?) -> [Check] {
         var hypervisor: PrivcmdHypervisor?
         var checks = [check("privcmd") { () throws(BalloonError) in hypervisor = try PrivcmdHypervisor() }]
         checks.append(check("mount-namespace") { () throws(BalloonError) in try HugePageMount.checkNamespaces() })
@@ -63,7 +70,7 @@ public enum Doctor {
                 throw BalloonError(.environment, other.advice)
             })
         let client = ControlClient(state: stateDirectory)
-        if let missing = unaccounted(hypervisor, client) { checks.append(missing) }
+        if let missing = unaccounted(hypervisor, client, store) { checks.append(missing) }
         let process = client?.process.map { "\($0)" } ?? "self"
         return checks + vnodes(hypervisor, ProcessLimits(process: process))
     }
@@ -103,8 +110,10 @@ public enum Doctor {
     // MARK: Memory that no balloon accounts for
 
     /// nil where nobody knows.
-    private static func unaccounted(_ hypervisor: PrivcmdHypervisor, _ client: ControlClient?) -> Check? {
-        guard let kib = client == nil ? reckonedKiB(hypervisor) : toldKiB(client) else { return nil }
+    private static func unaccounted(
+        _ hypervisor: PrivcmdHypervisor, _ client: ControlClient?, _ store: Xenstore?
+    ) -> Check? {
+        guard let kib = client == nil ? reckonedKiB(hypervisor, store) : toldKiB(client) else { return nil }
         return check("unaccounted", .later, isFine: kib == 0) {
             "\(Size.text(kib: kib)) of this guest's memory are missing, and no balloon accounts for them; see balloonctl"
                 + " status --explain"
@@ -120,11 +129,11 @@ public enum Doctor {
     }
 
     /// Without a daemon, nobody being asked about the balloons' frames: what their files have counts as given.
-    private static func reckonedKiB(_ hypervisor: PrivcmdHypervisor) -> UInt64? {
+    private static func reckonedKiB(_ hypervisor: PrivcmdHypervisor, _ store: Xenstore?) -> UInt64? {
         guard let kind = try? Guest.currentKind(), let mounts = try? BalloonMount.all(),
             let reservation = try? hypervisor.currentReservation()
         else { return nil }
-        let video = (try? VNodeInterface.videoKiB(try Xenstore())).flatMap { $0 }
+        let video = (try? store.flatMap { try VNodeInterface.videoKiB($0) }).flatMap { $0 }
         var account = MemoryAccount(kind, MemoryFigures.firmwareRanges(), videoKiB: video ?? 0)
         let isDone = try? account.ask(atMost: 1 << 16) { (frame) throws(BalloonError) in
             try hypervisor.memoryType(of: frame).isRAM
@@ -138,9 +147,9 @@ public enum Doctor {
     // MARK: Others
 
     /// Two balloons would give the same memory twice.
-    private static func memoryTarget() -> Check {
+    private static func memoryTarget(_ store: Xenstore?) -> Check {
         check("memory-target", .advice) { () throws(BalloonError) in
-            guard let store = try? Xenstore(), (try? store.read("memory/target", in: nil)) != nil else { return }
+            guard let store, (try? store.read("memory/target", in: nil)) != nil else { return }
             throw BalloonError(
                 .store,
                 "memory/target is present: Linux's own balloon follows it as well; the toolstack should remove it")

@@ -60,6 +60,4 @@ package protocol LoopProcess {
     func notify(_ text: String)
     /// Locks in memory what there is now.
     func lockMemory() throws(BalloonError)
-    /// The process was told to end: from now on a silent xenstore must not keep it.
-    func endWhenSilent()
 }

@@ -7,22 +7,25 @@ struct ServiceStatus {
     private var toldAt: UInt64?
 
     /// The line, where one is due.
-    mutating func text(_ states: [VNodeState], now: UInt64) -> String? {
+    mutating func text(_ states: [VNodeState], _ store: StoreCondition, now: UInt64) -> String? {
         if let toldAt, now < toldAt + Self.interval { return nil }
-        let text = Self.line(states)
+        let text = Self.line(states, store)
         guard text != told else { return nil }
         (told, toldAt) = (text, now)
         return text
     }
 
-    private static func line(_ states: [VNodeState]) -> String {
-        let parts = states.compactMap { state -> String? in
-            let vnode = "vnode \(state.vnode.number)"
-            if let detail = state.detail { return "\(vnode): \(detail)" }
-            guard state.isBeingAudited else { return nil }
-            return state.audited.map { "\(vnode): \($0.done) of \($0.all) extents audited" }
-                ?? "\(vnode) is being audited"
-        }
+    private static func line(_ states: [VNodeState], _ store: StoreCondition) -> String {
+        let cut = store == .open ? [] : ["xenstore does not answer"]
+        let parts =
+            cut
+            + states.compactMap { state -> String? in
+                let vnode = "vnode \(state.vnode.number)"
+                if let detail = state.detail { return "\(vnode): \(detail)" }
+                guard state.isBeingAudited else { return nil }
+                return state.audited.map { "\(vnode): \($0.done) of \($0.all) extents audited" }
+                    ?? "\(vnode) is being audited"
+            }
         return parts.isEmpty ? "following xenstore" : parts.joined(separator: "; ")
     }
 }

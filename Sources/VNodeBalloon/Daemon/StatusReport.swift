@@ -77,7 +77,12 @@ public struct StatusReport: Decodable, Equatable, Sendable {
     public var unaccountedKib: UInt64?
     /// Why a forced size, or its release, does not outlive a restart, in a sentence.
     public var forceError: String?
+    /// Whether xenstore answers the daemon: ``StoreCondition``; nil without a daemon.
+    public var xenstore: String?
     public var vnodes: [VNodeReport]
+
+    /// The daemon hears nothing of xenstore just now.
+    public var isCutOff: Bool { xenstore.map { $0 != StoreCondition.open.rawValue } ?? false }
 
     public var json: String {
         var json = JSONWriter()
@@ -98,6 +103,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.member("granularity_kib", granularityKib)
             json.member("unaccounted_kib", unaccountedKib)
             json.member("force_error", forceError)
+            json.member("xenstore", xenstore)
             json.key("vnodes")
             json.array(vnodes) { json, vnode in vnode.write(to: &json) }
         }

@@ -30,8 +30,26 @@ struct HugePagePool {
 
     /// The pools of all nodes.
     static func all() throws(BalloonError) -> [HugePagePool] {
-        let nodes = try check(cb_node_count(), .noHugePages, "the kernel has no NUMA")
-        return (0..<Int(nodes)).compactMap { try? HugePagePool(node: $0) }
+        let list: [UInt8]
+        do throws(BalloonError) { list = try readFile("/sys/devices/system/node/online", limit: 4096) } catch {
+            throw BalloonError(.noHugePages, "the kernel has no NUMA", errno: error.errno)
+        }
+        return nodes(list).compactMap { try? HugePagePool(node: $0) }
+    }
+
+    /// Linux has no more of them (CONFIG_NODES_SHIFT).
+    static let mostNodes = Int(CB_MAX_NODES)
+
+    /// The numbers of a list as sysfs writes them: `0-1,3`. What is no number, or too large, is left out.
+    static func nodes(_ list: [UInt8]) -> [Int] {
+        let parts = String(decoding: list, as: UTF8.self).split { ",\n".contains($0) }
+        return parts.flatMap { part -> [Int] in
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, 0 <= first,
+                first <= last, last < mostNodes
+            else { return [] }
+            return Array(first...last)
+        }
     }
 
     /// Pages in the pool, used ones included.

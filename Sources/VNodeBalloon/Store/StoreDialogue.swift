@@ -80,7 +80,7 @@ package struct StoreDialogue {
         if message.kind == .begin, let transaction = Self.transaction(message.body) { orphans.append(transaction) }
     }
 
-    /// Linux before 5.10 answers watches by itself, and without a number.
+    /// Linux answers watches by itself; older kernels without the question's number.
     private func oldestWatch(_ message: StoreMessage) -> UInt32? {
         guard message.kind == .watch || message.kind == .error else { return nil }
         return questions.filter { $0.value.kind == .watch }.keys.min()

@@ -29,9 +29,8 @@ enum StoreErrors {
     /// Which of the limits that dom0 sets a domain it is, where it is one.
     static func quota(_ number: Int32) -> String? {
         switch number {
-        case ENOSPC: "the domain's quota of nodes, or of a node's size, is used up"
+        case ENOSPC: "a quota of the domain's is used up: nodes, the size of one, or transactions"
         case E2BIG: "the domain's quota of watches is used up, or a path is too long"
-        case EBUSY: "the domain's quota of transactions is used up"
         default: nil
         }
     }

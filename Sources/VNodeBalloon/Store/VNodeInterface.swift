@@ -183,7 +183,11 @@ public final class VNodeInterface {
         let rows = rows(states)
         let due = schedule.due(rows, now: now)
         if !due.isEmpty {
-            try write(due)
+            do throws(BalloonError) { try write(due) } catch {
+                // It may have been written all the same, by an answer that comes too late.
+                for vnode in due.keys { schedule.forget(vnode) }
+                throw error
+            }
             schedule.wrote(due, now: now)
         }
         let next = schedule.nextDue(rows, now: now)
@@ -250,6 +254,7 @@ public final class VNodeInterface {
     }
 
     private func writeFeature(_ value: String) throws(BalloonError) {
+        publishedFeature = nil
         try writeRow(place.feature, value, nil)
         publishedFeature = value
     }

@@ -16,8 +16,7 @@ enum Privileges {
 
     /// Gives up all the rest, for ever.
     ///
-    /// Only for the calling thread and those that it starts later: call it before libxenstore starts its thread, which
-    /// it does at the first watch.
+    /// Only for the calling thread and those that it starts later: call it before anything starts one.
     /// - Throws: `.system`.
     static func limit(to need: Need) throws(BalloonError) {
         let kept: [Int32] =

@@ -32,3 +32,13 @@ import Testing
         #expect(count(4, -3, free: 10, 7) == [0, 0])
     }
 }
+
+@Suite struct NodeListTests {
+    @Test func listsOfNodes() {
+        let lists: [(String, [Int])] = [
+            ("0\n", [0]), ("0-1\n", [0, 1]), ("0,2-4,1023\n", [0, 2, 3, 4, 1023]), ("", []), ("\n", []), ("1-0\n", []),
+            ("0-1024\n", []), ("-1\n", []), ("0-1-2,3", [3]), ("0-,1", [1]), ("99999999999999999999,1", [1]),
+        ]
+        for (text, nodes) in lists { #expect(HugePagePool.nodes(Array(text.utf8)) == nodes, "\(text)") }
+    }
+}

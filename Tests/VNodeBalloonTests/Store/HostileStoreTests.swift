@@ -6,7 +6,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// The product's own way to xenstore, libxenstore included, against a store that means no good. What is bounded is
+/// The product's own way to xenstore against a store that means no good. What is bounded is
 /// counted: requests, events, bytes.
 @Suite(.serialized) final class HostileStoreTests {
     let work: TemporaryDirectory
@@ -39,9 +39,10 @@ import Testing
             Xenstore(), backend: backend, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    /// Waits for the reader thread: until an event was taken, or for ten seconds.
+    /// Until an event was taken, or for ten seconds.
     func events(_ interface: VNodeInterface, until isDone: (Bool) -> Bool) throws {
         for _ in 0..<100 {
+            if isDone(try interface.takeEvents()) { return }
             _ = try Poll.wait([interface.descriptor], timeoutMilliseconds: 100)
             if isDone(try interface.takeEvents()) { return }
         }
@@ -126,21 +127,6 @@ import Testing
         #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])
     }
 
-    /// A stop that was taken already is no reason to wait for ever for somebody to tell it to.
-    @Test func oneThatIsSilentAtTheEnd() async {
-        await #expect(processExitsWith: .signal(SIGTERM)) {
-            let work = try TemporaryDirectory()
-            // Unsafe: C copies both texts, in a process of its own.
-            try #require(unsafe setenv("XENSTORED_PATH", work.path + "/s", 1) == 0)
-            let fake = try FakeXenstored(path: work.path + "/s")
-            fake.react { _ in .late(milliseconds: 20_000) }
-            // As in the daemon, which has it on a descriptor.
-            _ = try SignalSource()
-            Xenstore.endWhenSilent()
-            _ = try Xenstore().read(HostileStoreTests.target, in: nil)
-        }
-    }
-
     /// The longest value there can be, of the worst bytes there are, everywhere.
     @Test func fourKibibytesOfOnes() throws {
         let ones = [UInt8](repeating: 0xff, count: 4096)
@@ -170,7 +156,7 @@ import Testing
         #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])
     }
 
-    /// The end comes in the middle of an answer, with and without the reader thread.
+    /// The end comes in the middle of an answer.
     @Test(arguments: [0, 1, 15, 16, 17]) func oneThatHangsUp(_ bytes: Int) throws {
         fake.react { request in
             guard request.path == Self.target else { return .honest }
@@ -256,6 +242,27 @@ import Testing
         #expect(fake.value("data/balloon-vnode/vnode1/balloon-size") == "2048")
     }
 
+    /// What was written all the same is not taken for what was there before.
+    @Test func aWriteWhoseAnswerComesTooLate() throws {
+        let store = try Xenstore(paths: [work.path + "/s"], patience: 50_000_000)
+        let interface = try VNodeInterface(
+            store, backend: backend, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let size = "data/balloon-vnode/vnode0/balloon-size"
+        _ = try interface.publish(Self.states, now: 1)
+        var others = Self.states
+        others[0] = VNodeState(vnode: others[0].vnode, balloonFrames: 1024)
+        fake.react { $0.kind == .write ? .late(milliseconds: 300) : .honest }
+        #expect(throws: BalloonError.self) { try interface.publish(others, now: 2) }
+        fake.react { _ in .honest }
+        for _ in 0..<1000 where store.condition != .open {
+            _ = try Poll.wait([store.descriptor], timeoutMilliseconds: 10)
+            _ = try interface.takeEvents()
+        }
+        #expect(fake.value(size) == "4096")
+        _ = try interface.publish(Self.states, now: 3)
+        #expect(fake.value(size) == "2048")
+    }
+
     /// Paths of events, as long as they can be, of any bytes.
     @Test func pathsThatAreNone() throws {
         let interface = try interface()
@@ -270,25 +277,6 @@ import Testing
         try events(interface) { $0 }
         fake.hangUp()
         #expect(throws: BalloonError.self) { try self.events(interface) { _ in false } }
-    }
-
-    /// A path is cut where its room ends, and has an end there.
-    @Test func aPathThatIsLongerThanItsRoom() throws {
-        // Unsafe, here and below: the shim sets the handle, and fills a list whose length it is told.
-        var opened: OpaquePointer?
-        #expect(unsafe cb_store_open(&opened) == 0)
-        guard let store = unsafe opened else { return }
-        defer { unsafe cb_store_close(store) }
-        #expect(unsafe cb_store_watch(store, "memory", "memory") == 0)
-        fake.sendEvents([[UInt8](repeating: 0x78, count: 100)])
-        var lengths: [Int] = []
-        for _ in 0..<100 where lengths.count < 2 {
-            _ = try Poll.wait([unsafe cb_store_descriptor(store)], timeoutMilliseconds: 100)
-            var path = [CChar](repeating: 1, count: 64)
-            guard unsafe cb_store_next_event(store, &path, path.count) == 1 else { continue }
-            lengths.append(path.firstIndex(of: 0) ?? -1)
-        }
-        #expect(lengths == [6, 63])
     }
 
     /// A connection that is gone is noticed by the next look at events or values, whichever comes first.

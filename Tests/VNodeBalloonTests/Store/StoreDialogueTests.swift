@@ -160,7 +160,7 @@ extension Box<StoreDialogue> {
         #expect(StoreErrors.number(Array("EACCES\0".utf8)) == EACCES)
         #expect(StoreErrors.number(Array("EAGAIN".utf8)) == EAGAIN)
         for text in ["", "\0", "EVERYTHING\0", "eacces\0"] { #expect(StoreErrors.number(Array(text.utf8)) == EIO) }
-        #expect(StoreErrors.error("no", Array("ENOSPC\0".utf8)).description.contains("quota of nodes"))
+        #expect(StoreErrors.error("no", Array("ENOSPC\0".utf8)).description.contains("quota of the domain's"))
         #expect(StoreErrors.error("no", Array("EACCES\0".utf8)).message == "no")
     }
 

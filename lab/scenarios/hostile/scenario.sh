@@ -156,43 +156,63 @@ silent 4
 check "after 4 s of silence it goes on: 64 MiB on vnode 1 are reached" wait_reached 1 65536
 check_given "after 4 s of silence" 65536 65536
 
-# end_in_silence NAME SECONDS: so much later, in the guest, SIGTERM to the daemon. How long it took to end is in NAME.log, and
-# what `status` said after two seconds.
-end_in_silence() {
-    guest "echo '(sleep 2; balloonctl status > /dev/null 2>&1; echo status \$?) & sleep $2
-        cut -d \" \" -f 1 /proc/uptime; kill -TERM $PID
-        while kill -0 $PID; do sleep 0.05; done 2> /dev/null; cut -d \" \" -f 1 /proc/uptime' > /run/lab/end.sh"
-    guest_start $1 "sh /run/lab/end.sh"
+# in_silence NAME SECONDS COMMANDS: so much later, in the guest. What they said, and between two times of /proc/uptime, is in
+# NAME.log.
+in_silence() {
+    guest "echo 'sleep $2; cut -d \" \" -f 1 /proc/uptime; $3; cut -d \" \" -f 1 /proc/uptime' > /run/lab/$1.sh"
+    guest_start "$1" "sh /run/lab/$1.sh"
 }
-took() { guest_log "$1" | awk '!/status/ { t[n++] = $1 } END { printf "%d\n", (t[1] - t[0]) * 1000 }'; }
+took() { guest_log "$1" | awk '/^[0-9]+[.][0-9]+$/ { t[n++] = $1 } END { printf "%d\n", (t[1] - t[0]) * 1000 }'; }
+ending="kill -TERM $PID; while kill -0 $PID; do sleep 0.05; done 2> /dev/null"
 
-# At rest nothing waits for xenstored: the daemon has taken the signal, and waits to tell that it stopped.
-end_in_silence rest 1
-silent 6
-check "SIGTERM at rest while xenstored is silent: it ended" wait_until 5 guest '[ -s /run/lab/daemon.code ]'
-note "SIGTERM at rest while xenstored is silent: $(guest_log rest | tr '\n' ' '): it took $(took rest) ms"
-check "it ended 3 s later ($(took rest) ms)" [ "$(took rest)" -ge 2500 -a "$(took rest)" -le 4500 ]
-check_has "it says why" "$(guest_log daemon)" "xenstore does not answer; ended as asked"
-check_row "nobody could be told" 1 65536 idle
-check "the daemon starts again" start_daemon
-check_row "after silence at rest" 0 65536 idle
-check_row "after silence at rest" 1 65536 idle
-check_given "after silence at rest" 65536 65536
-
-PID=$(guest_pid daemon)
-end_in_silence moving 5
+# Silence in a move: it waits for two seconds once, moves on, and answers its own clients.
+in_silence moving 7 "balloonctl status; echo status \$?; balloonctl status --json"
 target 0 262144
 sleep 0.1
-silent 8
-check "SIGTERM in a move while xenstored is silent: it ended" wait_until 5 guest '[ -s /run/lab/daemon.code ]'
-note "SIGTERM in a move while xenstored is silent: $(guest_log moving | tr '\n' ' '): it took $(took moving) ms"
-check_le "a daemon that waited for 3 s ends at once, in ms" "$(took moving)" 1500
-check_has "no command is answered meanwhile" "$(guest_log moving)" "status 75"
+silent 12
+looked=$(guest_log moving)
+check_has "in silence: status tells" "$looked" "warning: xenstore does not answer the daemon"
+check_has "in silence: and ends with 75" "$looked" "status 75"
+check_has "in silence: and so does its JSON" "$looked" '"xenstore":"silent"'
+check_has "in silence: the move came to its end" "$looked" '"target_kib":262144,"forced_kib":null,"balloon_kib":262144,"state":"idle"'
+check_le "in silence: three commands are answered, in ms" "$(took moving)" 3000
+check "after silence in a move: 256 MiB on vnode 0 are told" wait_reached 0 262144
+check_has "it says so" "$(guest_log daemon)" "xenstore does not answer"
+check_has "and when it is over" "$(guest_log daemon)" "xenstore answers again"
+check_exit "after silence in a move: status" 0 "balloonctl status"
+check_given "after silence in a move" 262144 65536
+targets 65536 131072
+check "after silence in a move: targets are followed: 64 MiB on vnode 0" wait_reached 0 65536
+check "after silence in a move: 128 MiB on vnode 1" wait_reached 1 131072
+
+# A stop in silence: its last words are waited for as long as any others.
+in_silence rest 1 "$ending"
+silent 6
+check "SIGTERM at rest while xenstored is silent: it ended" wait_until 5 guest '[ -s /run/lab/daemon.code ]'
+check_le "SIGTERM at rest while xenstored is silent: how long it took, in ms" "$(took rest)" 3000
+check_eq "SIGTERM at rest while xenstored is silent: the exit code" "$(guest 'cat /run/lab/daemon.code')" 0
+check_has "it says why nobody was told" "$(guest_log daemon)" "cannot publish the end"
+check_row "nobody could be told" 1 131072 idle
+check "the daemon starts again" start_daemon
+check_row "after silence at rest" 0 65536 idle
+check_row "after silence at rest" 1 131072 idle
+check_given "after silence at rest" 65536 131072
+
+# A start in silence: an error after two seconds, and nothing hangs.
+check "the daemon ends" stop_daemon
+in_silence start 1 "balloonctl daemon; echo daemon \$?; balloonctl doctor"
+silent 12
+check_has "a start in silence" "$(guest_log start)" "daemon 75"
+check_has "a start in silence: why" "$(guest_log start)" "xenstore does not answer"
+check_le "a start in silence, and a look by doctor, in ms" "$(took start)" 8000
+target 1 65536
+target 0 262144
 check "the daemon starts again" start_daemon
 check "256 MiB on vnode 0 are reached" wait_reached 0 262144
-check_given "after silence in a move" 262144 65536
-check_agree "after silence in a move"
-check_audit "after silence in a move" 160
+check "64 MiB on vnode 1 are reached" wait_reached 1 65536
+check_given "after silence" 262144 65536
+check_agree "after silence"
+check_audit "after silence" 160
 targets 0 0
 check "vnode 0 is back" wait_reached 0 0
 check "vnode 1 is back" wait_reached 1 0

@@ -5,7 +5,7 @@ import Testing
 @testable import VNodeBalloon
 
 /// Our own way to xenstore against one that is silent, goes on, and hangs up.
-@Suite final class XenstoreClientTests {
+@Suite final class XenstoreTests {
     let work: TemporaryDirectory
     let fake: FakeXenstored
 
@@ -20,11 +20,11 @@ import Testing
 
     static let patience: UInt64 = 100_000_000
 
-    func client(patience: UInt64 = patience) throws -> XenstoreClient {
-        try XenstoreClient(paths: ["/nowhere", work.path + "/s"], patience: patience)
+    func client(patience: UInt64 = patience) throws -> Xenstore {
+        try Xenstore(paths: ["/nowhere", work.path + "/s"], patience: patience)
     }
 
-    func text(_ store: XenstoreClient, _ path: String) throws -> String? {
+    func text(_ store: Xenstore, _ path: String) throws -> String? {
         try store.read(path, in: nil).map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -61,8 +61,8 @@ import Testing
             #expect(fake.requests.dropFirst(before).count { $0.kind == .end } == 8)
         }
         let before = fake.requests.count
-        fake.react { $0.kind == .end ? .refused("EBUSY") : .honest }
-        #expect { try store.transaction { _ in } } throws: { "\($0)".contains("quota of transactions") }
+        fake.react { $0.kind == .end ? .refused("ENOSPC") : .honest }
+        #expect { try store.transaction { _ in } } throws: { "\($0)".contains("quota of the domain's") }
         #expect(fake.requests.dropFirst(before).count { $0.kind == .end } == 1)
     }
 
@@ -179,10 +179,10 @@ import Testing
     }
 
     @Test func noneAtAll() throws {
-        #expect { try XenstoreClient(paths: ["/nowhere"]) } throws: { ($0 as? BalloonError)?.code == .noXen }
+        #expect { try Xenstore(paths: ["/nowhere"]) } throws: { ($0 as? BalloonError)?.code == .noXen }
         // A file takes questions, and has no answers.
-        #expect { try XenstoreClient(paths: ["/etc/passwd"]) } throws: { ($0 as? BalloonError)?.code == .noXen }
-        #expect { try XenstoreClient(paths: ["/dev/null"]).read("domid", in: nil) } throws: {
+        #expect { try Xenstore(paths: ["/etc/passwd"]) } throws: { ($0 as? BalloonError)?.code == .noXen }
+        #expect { try Xenstore(paths: ["/dev/null"]).read("domid", in: nil) } throws: {
             ($0 as? BalloonError)?.code == .store
         }
     }
