@@ -1,5 +1,6 @@
 import ArgumentParser
 import CBalloonShim
+import Glibc
 import VNodeBalloon
 
 /// A question with three answers, for what must not go on while memory is given: an uninstallation, kexec, hibernation.
@@ -77,8 +78,9 @@ struct GivenCommand: ParsableCommand {
         else {
             return false
         }
-        // Unsafe: a C string for the call.
-        return unsafe cb_process_count("balloonctl") == 0
+        // The kernel module may hold some, and only the sum of all memory tells.
+        // Unsafe: C strings for the calls.
+        return unsafe access("/sys/module/vnode_balloon", F_OK) != 0 && cb_process_count("balloonctl") == 0
     }
 
     /// What balloons' files have, where nobody can be asked.

@@ -106,7 +106,7 @@ extension MemoryFigures {
     private mutating func readStore() {
         guard let store = try? Xenstore() else { return }
         func number(_ path: String) -> UInt64? {
-            (try? store.read(path, in: nil)).flatMap { $0 }.flatMap(decimalNumber)
+            (try? store.read(path, in: nil)).flatMap { $0 }.flatMap(storedKiB)
         }
         staticMax = number("memory/static-max")
         videoRAM = number("memory/videoram")

@@ -37,3 +37,7 @@ public func decimalNumber(_ bytes: [UInt8]) -> UInt64? {
     }
     return value
 }
+
+/// What xenstore says of an amount of the domain's memory, in KiB. nil for more than addresses have bits for: sums of such
+/// numbers stay far within 64 bits.
+func storedKiB(_ bytes: [UInt8]) -> UInt64? { decimalNumber(bytes).flatMap { $0 <= 1 << 42 ? $0 : nil } }

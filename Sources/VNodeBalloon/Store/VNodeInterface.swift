@@ -158,12 +158,12 @@ public final class VNodeInterface {
 
     /// memory/static-max in KiB.
     public static func staticMaxKiB(_ store: any Store) throws(BalloonError) -> UInt64? {
-        try store.read("memory/static-max", in: nil).flatMap(decimalNumber)
+        try store.read("memory/static-max", in: nil).flatMap(storedKiB)
     }
 
     /// memory/videoram in KiB.
     public static func videoKiB(_ store: any Store) throws(BalloonError) -> UInt64? {
-        try store.read("memory/videoram", in: nil).flatMap(decimalNumber)
+        try store.read("memory/videoram", in: nil).flatMap(storedKiB)
     }
 
     /// A value, nil when there is none or it may not be read.

@@ -150,4 +150,12 @@ import Testing
         #expect(json.contains(#"{"name":"Linux's own balloon","kib":-393216}"#))
         #expect(json.hasSuffix(#""unexplained_kib":0}]}"#))
     }
+
+    /// Whoever writes xenstore must not end the daemon with a number.
+    @Test func whatXenstoreSaysHasABound() {
+        #expect(storedKiB(Array("4398046511104".utf8)) == 1 << 42)
+        for text in ["4398046511105", "18446744073709551615", "18446744073709551616", "-1", ""] {
+            #expect(storedKiB(Array(text.utf8)) == nil, "\(text)")
+        }
+    }
 }
