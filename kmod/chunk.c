@@ -163,6 +163,32 @@ enum vnb_type vnb_finish(struct page *page)
 	}
 }
 
+/*
+ * Makes memory of the vnode of whatever is a hole in a chunk; only of what is known to be one. Whether all of it is memory
+ * now. Under vnb_lock.
+ */
+bool vnb_fill(struct page *page, unsigned int vnode)
+{
+	unsigned long first = page_to_pfn(page);
+
+	for (;;) {
+		unsigned int i, holes = 0;
+
+		for (i = 0; i < VNB_EXTENT_FRAMES; i++) {
+			int type = vnb_xen->type(first + i);
+
+			if (type == VNB_OTHER)
+				return false;
+			if (type == VNB_HOLE)
+				vnb_frames[holes++] = first + i;
+		}
+		if (!holes)
+			return true;
+		if (!vnb_xen->take_frames(holes, vnode))
+			return false;
+	}
+}
+
 /* Asks Xen about every frame of some extents. */
 void vnb_look_through(struct vnb_audit *audit)
 {

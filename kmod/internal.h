@@ -95,6 +95,7 @@ void vnb_keep(struct page *page);
 void vnb_keep_doubtful(struct page *page);
 void vnb_pin(void);
 enum vnb_type vnb_finish(struct page *page);
+bool vnb_fill(struct page *page, unsigned int vnode);
 void vnb_look_through(struct vnb_audit *audit);
 
 /* move.c */

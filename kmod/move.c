@@ -144,20 +144,11 @@ void vnb_hold(struct vnb_move *move)
 /* Where Xen has no memory in one piece. All of it is memory then, or all a hole again, or it is in doubt. */
 static bool take_singly(struct page *page, unsigned int vnode)
 {
-	unsigned int i, at = 0, n;
 	enum vnb_type is;
 
-	while (at < VNB_EXTENT_FRAMES) {
-		for (i = at; i < VNB_EXTENT_FRAMES; i++)
-			vnb_frames[i - at] = page_to_pfn(page) + i;
-		n = vnb_xen->take_frames(VNB_EXTENT_FRAMES - at, vnode);
-		if (!n)
-			break;
-		at += n;
-	}
-	if (at == VNB_EXTENT_FRAMES)
+	if (vnb_fill(page, vnode))
 		return true;
-	is = at ? vnb_finish(page) : VNB_HOLE;
+	is = vnb_finish(page);
 	if (is == VNB_HOLE)
 		return false;
 	list_del(&page->lru);
@@ -185,7 +176,7 @@ static unsigned int take(unsigned int vnode, unsigned int want, struct list_head
 	 * the look at vnb_unsure and the call: a frame that a resume made memory would be lost if it were populated.
 	 */
 	preempt_disable();
-	if (!atomic_read(&vnb_unsure)) {
+	if (!atomic_read(&vnb_unsure) && !vnb_migrating()) {
 		page = vnb_chunks[0];
 		taken = vnb_xen->take(n, vnode);
 		if (!taken)
@@ -208,6 +199,9 @@ static bool settle(unsigned int vnode, struct list_head *back)
 	list_for_each_entry_safe(page, next, &place->doubtful, lru) {
 		enum vnb_type is = vnb_finish(page);
 
+		/* Xen has a part of it and will not have the rest: then all of it comes back. */
+		if (is == VNB_OTHER && vnb_fill(page, vnode))
+			is = VNB_RAM;
 		if (is == VNB_OTHER)
 			continue;
 		changed = true;
@@ -231,11 +225,13 @@ unsigned int vnb_release_some(unsigned int vnode, unsigned int want, u32 *reason
 
 	mutex_lock(&vnb_lock);
 	taken = take(vnode, want, &back);
-	if (!taken && !place->held_extents && !atomic_read(&vnb_unsure) && settle(vnode, &settled))
+	if (!taken && !place->held_extents && !atomic_read(&vnb_unsure) && !vnb_migrating() && settle(vnode, &settled))
 		taken = take(vnode, want, &back);
 	*reason = VNB_ALL;
 	if (!taken && atomic_read(&vnb_unsure))
 		*reason = VNB_UNSURE;
+	else if (!taken && vnb_migrating())
+		*reason = VNB_MIGRATING;
 	else if (!taken && !place->held_extents)
 		*reason = VNB_EMPTY;
 	else if (!taken)

@@ -27,7 +27,7 @@ struct vnuma_topology {
 #define LOW_FRAMES (16UL << 20 >> PAGE_SHIFT)	/* for devices */
 #define SPARE_FRAMES 4096	/* that clearing a range must leave free above the high watermark */
 
-unsigned int vnb_vnodes = 1;
+unsigned int vnb_vnodes;	/* 0: not known: nothing is given */
 bool vnb_vnuma;
 static struct vnb_range ranges[VNB_MAX_RANGES];
 static unsigned int range_count;
@@ -38,7 +38,8 @@ struct answer {
 	u32 vcpu_to_vnode[MAX_VCPUS];
 };
 
-static bool ask_xen(struct answer *answer)
+/* Whether Xen knows vnodes; else an error: it knows none, or more than fit. */
+static int ask_xen(struct answer *answer)
 {
 	struct vnuma_topology ask = {
 		.domain = DOMID_SELF,
@@ -49,21 +50,23 @@ static bool ask_xen(struct answer *answer)
 		.vcpu_to_vnode = (u64)answer->vcpu_to_vnode,
 		.vmemranges = (u64)answer->ranges,
 	};
+	int rc = HYPERVISOR_memory_op(GET_VNUMAINFO, &ask);
 	unsigned int i;
 
-	if (HYPERVISOR_memory_op(GET_VNUMAINFO, &ask) || !ask.vnodes || ask.vnodes > VNB_MAX_VNODES ||
-	    ask.ranges > VNB_MAX_RANGES)
-		return false;
+	if (rc)
+		return rc;
+	if (!ask.vnodes || ask.vnodes > VNB_MAX_VNODES || ask.ranges > VNB_MAX_RANGES)
+		return -EINVAL;
 	for (i = 0; i < ask.ranges; i++) {
 		if (answer->ranges[i].vnode >= ask.vnodes)
-			return false;
+			return -EINVAL;
 		ranges[i] = (struct vnb_range){ .start = PFN_UP(answer->ranges[i].start),
 						.end = PFN_DOWN(answer->ranges[i].end),
 						.vnode = answer->ranges[i].vnode };
 	}
 	range_count = ask.ranges;
 	vnb_vnodes = ask.vnodes;
-	return true;
+	return 0;
 }
 
 /* Linux's node of all of the vnode's memory, if it is one. */
@@ -95,15 +98,20 @@ void vnb_learn_vnodes(void)
 {
 	struct answer *answer = kvzalloc(sizeof(*answer), GFP_KERNEL);
 	unsigned int i, j;
+	int rc;
 
 	if (!answer)
 		return;
-	vnb_vnuma = ask_xen(answer);
+	rc = ask_xen(answer);
 	kvfree(answer);
-	if (!vnb_vnuma) {
-		vnb_vnodes = 1;
+	/* What older and newer Xen say of a domain without virtual NUMA. */
+	vnb_vnuma = rc != -EOPNOTSUPP && rc != -ENOSYS;
+	if (rc) {
+		vnb_vnodes = vnb_vnuma ? 0 : 1;
 		range_count = 0;
 	}
+	if (rc && vnb_vnuma)
+		pr_err("Xen's virtual NUMA cannot be understood (%d): nothing will be given\n", rc);
 	for (i = 0; i < VNB_MAX_VNODES; i++)
 		vnb_places[i].node = vnb_vnuma && i < vnb_vnodes ? node_of(i) : NUMA_NO_NODE;
 	for (i = 0; i < vnb_vnodes; i++) {

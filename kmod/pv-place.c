@@ -29,8 +29,6 @@ void vnb_learn(unsigned long machine, unsigned int vnode)
 /* Other machine frames than before, or another machine. */
 void vnb_forget_machine(void) { xa_destroy(&blocks); }
 
-static bool is_hole(unsigned long frame) { return __pfn_to_mfn(frame) == INVALID_P2M_ENTRY; }
-
 /* The vnode of a frame, as far as is known; VNB_MAX_VNODES: it is not. */
 static unsigned int known_vnode(unsigned long frame)
 {
@@ -52,25 +50,10 @@ bool vnb_lies_on(unsigned long frame, unsigned int vnode)
 
 /* --- Rehome: free memory of the vnode's own frames is exchanged for memory of its physical node ------------------- */
 
-/* What is a hole in the extent becomes memory of the vnode, or of anywhere. Under vnb_lock. */
+/* An extent that was given becomes memory of the vnode, or of anywhere. Under vnb_lock. */
 static bool fill(struct page *page, unsigned int vnode)
 {
-	unsigned long first = page_to_pfn(page);
-
-	for (;;) {
-		unsigned int i, holes = 0;
-
-		for (i = 0; i < VNB_EXTENT_FRAMES; i++)
-			if (is_hole(first + i))
-				vnb_frames[holes++] = first + i;
-		if (!holes || (holes == VNB_EXTENT_FRAMES && vnb_pv_take_whole(page, vnode)))
-			return true;
-		for (i = holes = 0; i < VNB_EXTENT_FRAMES; i++)
-			if (is_hole(first + i))
-				vnb_frames[holes++] = first + i;
-		if (!vnb_xen->take_frames(holes, vnode))
-			return false;
-	}
+	return vnb_pv_take_whole(page, vnode) || vnb_fill(page, vnode);
 }
 
 /* One extent, marked. What does not come back stays held, and its marks. Whether all of it is the vnode's now. */
@@ -82,9 +65,9 @@ static bool exchange(struct page *page, unsigned int vnode, struct list_head *ba
 	mutex_lock(&vnb_lock);
 	is = vnb_finish(page);
 	if (is != VNB_RAM) {
-		home = fill(page, vnode);
+		home = is == VNB_HOLE && fill(page, vnode);
 		/* Elsewhere, as it was before. */
-		if (home || fill(page, VNB_MAX_VNODES))
+		if (home || vnb_fill(page, VNB_MAX_VNODES))
 			is = VNB_RAM;
 		else
 			is = vnb_finish(page);
