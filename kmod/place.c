@@ -146,7 +146,8 @@ bool vnb_in_vnode(unsigned long frame, unsigned int vnode)
 
 static struct page *allocate(const struct vnb_place *place)
 {
-	gfp_t gfp = GFP_HIGHUSER | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN | __GFP_NOMEMALLOC;
+	/* Without __GFP_HARDWALL: which nodes the caller's cpuset has does not say what may be given. */
+	gfp_t gfp = GFP_KERNEL | __GFP_HIGHMEM | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN | __GFP_NOMEMALLOC;
 
 	if (place->node == NUMA_NO_NODE)
 		return alloc_pages(gfp, VNB_EXTENT_ORDER);

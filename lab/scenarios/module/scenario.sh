@@ -34,6 +34,12 @@ check_move "40 of 32 are 32" release 0 40 32 8
 check_held "back" 0 0
 check_eq "all as it was" "$(memory_figures)" "$start"
 
+guest 'mkdir /run/cg; mount -t cgroup2 none /run/cg; echo +cpuset > /run/cg/cgroup.subtree_control; mkdir /run/cg/a;
+    echo 0 > /run/cg/a/cpuset.mems'
+guest 'echo $$ > /run/cg/a/cgroup.procs; exec vnbctl hold 1 4' > /tmp/output
+check_has "a caller who may only use node 0 can give memory of node 1" "$(cat /tmp/output)" "done 4 reason 0"
+check_move "and take it back" release 1 4 4 0
+
 # --- At the maximum -------------------------------------------------------------------------------------------------------
 check_move "8 of vnode 1" hold 1 8 8 0
 most=$(maxmem "$DOMID")
