@@ -180,13 +180,14 @@ static int rebooting(struct notifier_block *block, unsigned long event, void *co
 }
 static struct notifier_block reboot_block = { .notifier_call = rebooting };
 
-/* A hibernation image would be put back over holes. */
+/* A hibernation image would be put back over holes; one that is about to be, too. */
 static int sleeping(struct notifier_block *block, unsigned long event, void *data)
 {
 	u64 left;
 
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
 		atomic_set(&vnb_closed, 1);
 		flush_work(&vnb_look_work);
 		left = vnb_release_all();
@@ -197,6 +198,7 @@ static int sleeping(struct notifier_block *block, unsigned long event, void *dat
 		pr_warn("hibernation is refused: %llu extents are still away\n", left);
 		return notifier_from_errno(-EBUSY);
 	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
 		atomic_set(&vnb_closed, 0);
 		break;
 	}

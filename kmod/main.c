@@ -100,10 +100,15 @@ static long move(union command *it, void (*how)(struct vnb_move *move), bool new
 	/* Of a vnode that is no more, memory can still be taken back. */
 	if (new && it->vnode >= vnb_vnodes)
 		return -EINVAL;
-	it->move.done = it->move.doubt = 0;
-	it->move.reservation = 0;
+	it->move.done = 0;
 	it->move.reason = VNB_ALL;
 	how(&it->move);
+	mutex_lock(&vnb_lock);
+	it->move.doubt = vnb_places[it->vnode].doubt_extents;
+	it->move.reservation = vnb_reservation();
+	mutex_unlock(&vnb_lock);
+	if (it->move.done)
+		vnb_tell();
 	return 0;
 }
 
@@ -162,7 +167,7 @@ static long command(struct file *file, unsigned int number, unsigned long argume
 	if (rc)
 		return rc;
 	it.size = commands[n].size;
-	if (number != VNB_STATE && it.vnode >= VNB_MAX_VNODES)
+	if (n != _IOC_NR(VNB_STATE) && it.vnode >= VNB_MAX_VNODES)
 		return -EINVAL;
 	rc = commands[n].run(&it);
 	if (n == _IOC_NR(VNB_STATE))

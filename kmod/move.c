@@ -114,16 +114,6 @@ static bool hold_batch(struct vnb_move *move)
 	return why == VNB_ALL;
 }
 
-static void say_how_it_ended(struct vnb_move *move)
-{
-	mutex_lock(&vnb_lock);
-	move->doubt = vnb_places[move->vnode].doubt_extents;
-	move->reservation = vnb_reservation();
-	mutex_unlock(&vnb_lock);
-	if (move->done)
-		vnb_tell();
-}
-
 void vnb_hold(struct vnb_move *move)
 {
 	u64 yielded = READ_ONCE(vnb_counters.yielded);
@@ -136,7 +126,6 @@ void vnb_hold(struct vnb_move *move)
 		if (!hold_batch(move))
 			break;
 	}
-	say_how_it_ended(move);
 }
 
 /* --- Take back --------------------------------------------------------------------------------------------------- */
@@ -252,7 +241,6 @@ void vnb_release(struct vnb_move *move)
 		if (move->reason != VNB_ALL)
 			break;
 	}
-	say_how_it_ended(move);
 }
 
 /* Everything. How many extents are still away. */

@@ -121,8 +121,6 @@ void vnb_rehome(struct vnb_move *move)
 			break;
 		}
 	}
-	if (move->done)
-		vnb_tell();
 }
 
 void vnb_find_where(struct vnb_where *where)
