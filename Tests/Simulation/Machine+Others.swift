@@ -181,8 +181,8 @@ extension Machine {
         var memory: [Int: Guard.NodeMemory] = [:]
         for vnode in layout.vnodes {
             guard let node = vnode.linuxNode else { continue }
-            memory[node] = Guard.NodeMemory(
-                managedKiB: 0, availableKiB: freeKiB(vnode: vnode.number) + 64 * 1024, highWatermarksKiB: 0)
+            let free = freeKiB(vnode: vnode.number) + 64 * 1024
+            memory[node] = Guard.NodeMemory(managedKiB: 0, freeKiB: free, availableKiB: free)
         }
         return memory
     }

@@ -41,18 +41,19 @@ extension BalloonController {
     /// answered once, one that comes and goes at most once in this time.
     public static let calm: UInt64 = Backoff.longest
 
-    /// The node of this vnode suffers from memory pressure: where it has less than the guard keeps, the balloon gives
-    /// way by as much as is missing, and does not grow again before ``calm`` and ``isAtEase(_:)``.
+    /// A look at the node of this vnode. Where it is short of memory the balloon gives way, and does not grow again before
+    /// ``calm`` and ``isAtEase(_:)``.
     ///
+    /// - Parameter isTold: the kernel tells of pressure: tasks wait for memory, on whichever node.
     /// - Returns: whether it gives way now.
-    public mutating func press(vnode: Int, memory: Guard.NodeMemory, now: UInt64) -> Bool {
+    public mutating func press(vnode: Int, memory: Guard.NodeMemory, isTold: Bool, now: UInt64) -> Bool {
         guard let yielding = options.yielding,
-            let index = balloons.firstIndex(where: { $0.state.vnode.number == vnode })
+            let index = balloons.firstIndex(where: { $0.state.vnode.number == vnode }),
+            let balloon = balloons[index].state.balloonFrames
         else { return false }
-        let kept = options.guardRule.keptKiB(on: memory)
-        guard memory.availableKiB < kept else { return false }
-        guard let balloon = balloons[index].state.balloonFrames else { return false }
-        let missing = (kept - memory.availableKiB + extentKiB - 1) / extentKiB * extentKiB / 4
+        let isGrowing = direction(of: balloons[index]) == .inflating && balloons[index].backoff.due == nil
+        guard let missingKiB = missingKiB(memory, isTold: isTold, isGrowing: isGrowing) else { return false }
+        let missing = (missingKiB + extentKiB - 1) / extentKiB * extentKiB / 4
         let least = min(balloon, (yielding.leastBalloonKiB + extentKiB - 1) / extentKiB * extentKiB / 4)
         let left = max(least, balloon > missing ? balloon - missing : 0)
         let wasDeflating = direction(of: balloons[index]) == .deflating
@@ -63,6 +64,30 @@ extension BalloonController {
         if isDeflating && !wasDeflating { balloons[index].startAfresh() }
         settle(index)
         return isDeflating && balloons[index].backoff.due == nil
+    }
+
+    /// What a node is short of, in KiB; 0: nothing, but the balloon must not grow; nil: it is not short of memory.
+    private func missingKiB(_ memory: Guard.NodeMemory, isTold: Bool, isGrowing: Bool) -> UInt64? {
+        let kept = options.guardRule.keptKiB(on: memory)
+        // An inflate ends at what the guard keeps. Without stalls a little less is no reason to turn round.
+        if memory.availableKiB < (isTold ? kept : kept - kept / 4) { return kept - memory.availableKiB }
+        // An inflate that has the kernel reclaim makes tasks wait, too: our own.
+        guard isTold, !isGrowing, memory.freeKiB < kept else { return nil }
+        // Tasks wait and nothing is free: then what counts as reclaimable is not, or not in time.
+        return memory.freeKiB == 0 ? kept / 4 : 0
+    }
+
+    /// The vnodes whose balloons could give way, for ``PressurePace``.
+    public func looks(at nodes: [Int: Guard.NodeMemory]) -> [PressurePace.Look] {
+        guard let yielding = options.yielding else { return [] }
+        return balloons.compactMap { balloon in
+            let vnode = balloon.state.vnode.number
+            guard let memory = nodes[vnode], let kib = balloon.state.balloonKiB, kib > yielding.leastBalloonKiB
+            else { return nil }
+            return PressurePace.Look(
+                vnode: vnode, availableKiB: memory.availableKiB, keptKiB: options.guardRule.keptKiB(on: memory),
+                balloonKiB: kib)
+        }
     }
 
     /// Whether a node has so much that taking some from it would not bring the pressure back at once: a quarter more

@@ -4,15 +4,15 @@ public struct Guard: Equatable, Sendable {
     public struct NodeMemory: Equatable, Sendable {
         /// All that the node's zones manage.
         public var managedKiB: UInt64
-        /// Free + half of what reclaim gives back easily (inactive file pages, reclaimable slab).
+        /// Free memory above the zones' high watermarks. At 0 kswapd is at work, or should be.
+        public var freeKiB: UInt64
+        /// ``freeKiB`` and what the kernel expects reclaim to give: MemAvailable, reckoned for one node.
         public var availableKiB: UInt64
-        /// The sum of the zones' high watermarks.
-        public var highWatermarksKiB: UInt64
 
-        public init(managedKiB: UInt64, availableKiB: UInt64, highWatermarksKiB: UInt64) {
+        public init(managedKiB: UInt64, freeKiB: UInt64, availableKiB: UInt64) {
             self.managedKiB = managedKiB
+            self.freeKiB = freeKiB
             self.availableKiB = availableKiB
-            self.highWatermarksKiB = highWatermarksKiB
         }
     }
 
@@ -24,11 +24,11 @@ public struct Guard: Equatable, Sendable {
 
     public init(minFreeKiB: UInt64 = 0) { self.minFreeKiB = minFreeKiB }
 
-    /// What the node keeps, in KiB: the largest of 32 MiB, 5 % of the node, its high watermarks, `min-free`.
+    /// What the node keeps available, in KiB: the largest of 32 MiB, 5 % of the node, `min-free`.
     ///
-    /// Above its high watermarks a node's kswapd sleeps.
+    /// The high watermarks come on top of it: what is available is counted from there.
     public func keptKiB(on node: NodeMemory) -> UInt64 {
-        max(Self.leastKiB, node.managedKiB / 20, node.highWatermarksKiB, minFreeKiB)
+        max(Self.leastKiB, node.managedKiB / 20, minFreeKiB)
     }
 
     /// How many extents of `extentKiB` may be taken from the node now.

@@ -36,6 +36,8 @@ public final class BalloonEngine {
     /// Forced and released sizes that could not be written down, and why.
     var unkept: [Int: UInt64?] = [:]
     var unkeptError: BalloonError?
+    /// A step was done, since somebody asked last.
+    var hasMoved = false
 
     /// Vnodes whose file somebody removed; since when all of their memory is back, once it is.
     var removed: [Int: UInt64?] = [:]
@@ -155,6 +157,7 @@ public final class BalloonEngine {
             return [isRecovering ? now : nil, until, tidied, retry].compactMap(\.self).min()
         case .act(let action):
             controller.finish(action, perform(action), now: self.now)
+            hasMoved = true
             if let warning = guest.backend.takeWarning() {
                 failures.log(log, "goes on without a note of it", warning, now: now)
             }
@@ -206,30 +209,11 @@ public final class BalloonEngine {
     }
 
     /// Memory of the vnodes' nodes, nil when it cannot be looked at.
-    private func memoryFacts(_ now: UInt64) -> [Int: Guard.NodeMemory]? {
+    func memoryFacts(_ now: UInt64) -> [Int: Guard.NodeMemory]? {
         do throws(BalloonError) { return try guest.memoryFacts() } catch {
             failures.log(log, "cannot look at memory", error, now: now)
             return nil
         }
-    }
-
-    /// The guest is under memory pressure: the balloons of the nodes that suffer give way.
-    /// - Returns: whether any does.
-    func answerPressure() -> Bool {
-        let now = self.now
-        guard let nodes = memoryFacts(now) else { return false }
-        var isGivingWay = false
-        for (vnode, memory) in nodes {
-            guard controller.press(vnode: vnode, memory: memory, now: now) else { continue }
-            isGivingWay = true
-            let kept = controller.options.guardRule.keptKiB(on: memory)
-            log.notice(
-                "memory pressure: the balloon gives way",
-                metadata: [
-                    "vnode": "\(vnode)", "available_kib": "\(memory.availableKiB)", "kept_kib": "\(kept)",
-                ])
-        }
-        return isGivingWay
     }
 
     private func perform(_ action: Action) -> Outcome {

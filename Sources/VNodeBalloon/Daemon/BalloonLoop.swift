@@ -95,6 +95,10 @@ package final class BalloonLoop {
     /// One step at most, then whatever is waiting.
     package func turn() throws(BalloonError) {
         var due = engine.step()
+        if engine.hasMoved {
+            engine.hasMoved = false
+            pressure.moved(now: engine.now)
+        }
         tellServiceManager()
         if engine.wasResumed {
             engine.wasResumed = false
@@ -138,7 +142,9 @@ package final class BalloonLoop {
         takeSignals(happened.signals)
         if happened.isHolder { restoreHolder() }
         // Before xenstore: memory that is needed now cannot wait for it.
-        if pressure.isDue(isEvent: happened.isPressure, now: engine.now) { answerPressure() }
+        if pressure.isDue(isEvent: happened.isPressure, now: engine.now) {
+            answerPressure(isTold: happened.isPressure)
+        }
         if happened.isFiles { lookAfterFiles() }
         let isChanged = (isTold || happened.isStore) && takeEvents()
         let isDue = rereading.isDue(now: engine.now, isAwake: happened.isAlarm)
@@ -180,8 +186,10 @@ package final class BalloonLoop {
         }
     }
 
-    private func answerPressure() {
-        pressure.looked(isGivingWay: engine.answerPressure(), now: engine.now)
+    private func answerPressure(isTold: Bool) {
+        let began = engine.now
+        let looks = engine.answerPressure(isTold: isTold)
+        pressure.looked(looks, began: began, now: engine.now)
     }
 
     /// Begins or ends to watch for memory pressure, as the configuration says.
@@ -190,7 +198,7 @@ package final class BalloonLoop {
             try pressure.set(isWanted: engine.controller.options.yielding != nil, now: engine.now)
         } catch {
             log.warning(
-                "the kernel does not tell of memory pressure: on-pressure = yield looks once a minute only",
+                "the kernel does not tell of memory pressure: on-pressure = yield goes by the nodes' memory alone",
                 metadata: ["error": "\(error)"])
         }
     }

@@ -80,7 +80,7 @@ public enum Doctor {
             guard !PressureWatch.isMeasured else { return }
             throw BalloonError(
                 .system,
-                "the kernel does not measure memory pressure: on-pressure = yield looks once a minute only;"
+                "the kernel does not measure memory pressure: on-pressure = yield goes by the nodes' memory alone;"
                     + " boot with psi=1, or build the kernel with CONFIG_PSI")
         }
     }

@@ -1,19 +1,21 @@
 internal import CBalloonShim
 
-/// Memory pressure: the kernel's own measure of tasks that wait for memory (/proc/pressure/memory).
+/// When to look for memory pressure: at once when the kernel tells of tasks that wait for memory
+/// (/proc/pressure/memory), and by itself as often as ``PressurePace`` says, because memory that nothing can be reclaimed
+/// from runs out without a task that waits.
 ///
-/// It is one measure for the whole guest. Which node suffers has to be looked up.
+/// The kernel's is one measure for the whole guest. Which node suffers has to be looked up.
 struct PressureWatch {
     /// Tasks were kept waiting for 150 ms within a second.
     static let trigger = "some 150000 1000000"
-    /// How soon after an answer it is seen whether that was enough: the kernel tells once a second at most, and a node can
-    /// lose much in a second. And how often to look where the kernel does not tell. Nanoseconds.
-    static let afterAnswer: UInt64 = 100_000_000
-    static let untold: UInt64 = 60_000_000_000
+    /// How soon after a balloon moved the nodes are looked at: then there is more to lose, or it is seen whether what it
+    /// gave was enough. Nanoseconds.
+    static let afterMove: UInt64 = 100_000_000
 
     private var source: FileDescriptor?
     private var isWanted = false
-    /// When to look whatever the kernel says; nil: not before it tells.
+    private var pace = PressurePace()
+    /// When to look whatever the kernel says; nil: never.
     private(set) var due: UInt64?
 
     /// What to poll for urgent events, nil for nothing.
@@ -21,26 +23,32 @@ struct PressureWatch {
 
     /// Begins or ends to watch.
     /// - Throws: `.system` where the kernel does not measure pressure (psi=0), or not for us (CAP_SYS_RESOURCE). Then
-    ///   it is looked for once a minute.
+    ///   the nodes are looked at all the same, without being told of stalls.
     mutating func set(isWanted: Bool, now: UInt64) throws(BalloonError) {
         guard isWanted != self.isWanted else { return }
         self.isWanted = isWanted
         source = nil
-        due = isWanted ? now + Self.untold : nil
+        due = isWanted ? now : nil
         guard isWanted else { return }
         // Unsafe: a C string for the call.
         let opened = unsafe cb_pressure_open(Self.trigger)
         source = FileDescriptor(try check(opened, "cannot watch /proc/pressure/memory; boot with psi=1"))
-        due = nil
     }
 
     /// Whether to look at the nodes now.
     func isDue(isEvent: Bool, now: UInt64) -> Bool { isWanted && (isEvent || due.map { now >= $0 } ?? false) }
 
     /// Notes that the nodes were looked at.
-    /// - Parameter isGivingWay: a balloon gives way now.
-    mutating func looked(isGivingWay: Bool, now: UInt64) {
-        due = isGivingWay ? now + Self.afterAnswer : source == nil ? now + Self.untold : nil
+    /// - Parameters:
+    ///   - looks: at the nodes whose balloons could give way.
+    ///   - began: when the look began.
+    mutating func looked(_ looks: [PressurePace.Look], began: UInt64, now: UInt64) {
+        due = now + pace.pause(after: looks, cost: now - began, now: now)
+    }
+
+    /// A balloon moved.
+    mutating func moved(now: UInt64) {
+        if let due { self.due = min(due, now + Self.afterMove) }
     }
 
     /// Whether the kernel measures pressure at all.

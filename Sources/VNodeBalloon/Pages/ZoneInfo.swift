@@ -75,16 +75,23 @@ public struct ZoneInfo: Equatable, Sendable {
 private struct ZoneInfoParser {
     struct Node {
         var free: UInt64 = 0
+        var low: UInt64 = 0
         var high: UInt64 = 0
         var managed: UInt64 = 0
-        var inactiveFile: UInt64 = 0
-        var reclaimableSlab: UInt64 = 0
+        /// Pages of files, on the active list and the inactive one.
+        var file: UInt64 = 0
+        /// Slabs, and what else a shrinker can free.
+        var reclaimable: UInt64 = 0
 
+        /// As the kernel reckons MemAvailable for the whole machine: of the page cache and of what shrinkers can free it
+        /// leaves half in place, or the low watermarks where these are less.
         var summary: Guard.NodeMemory {
-            Guard.NodeMemory(
-                managedKiB: managed * 4,
-                availableKiB: (free + (inactiveFile + reclaimableSlab) / 2) * 4,
-                highWatermarksKiB: high * 4)
+            let spare = free - min(free, high)
+            let given = [file, reclaimable].reduce(0) { $0 + $1 - min($1 / 2, low) }
+            // Free memory below the watermarks is filled up first.
+            let short = high - min(free, high)
+            let available = spare + given - min(given, short)
+            return Guard.NodeMemory(managedKiB: managed * 4, freeKiB: spare * 4, availableKiB: available * 4)
         }
     }
 
@@ -92,6 +99,7 @@ private struct ZoneInfoParser {
         var node = 0
         var isDevice = false
         var free: UInt64 = 0
+        var low: UInt64 = 0
         var high: UInt64 = 0
         var spanned: UInt64 = 0
         var managed: UInt64 = 0
@@ -107,12 +115,16 @@ private struct ZoneInfoParser {
         guard line.count > 3 else { return false }
         let first = text[line.lowerBound]
         switch first {
-        // nr_inactive_file, nr_slab_reclaimable
+        // nr_inactive_file, nr_active_file, nr_slab_reclaimable, nr_kernel_misc_reclaimable
         case UInt8(ascii: "n"):
-            let kind = text[line.lowerBound + 3]
-            return kind == UInt8(ascii: "i") || kind == UInt8(ascii: "s")
-        // Node, pages, high, spanned, start_pfn, managed
-        case UInt8(ascii: "N"), UInt8(ascii: "p"), UInt8(ascii: "h"), UInt8(ascii: "s"), UInt8(ascii: "m"): return true
+            switch text[line.lowerBound + 3] {
+            case UInt8(ascii: "i"), UInt8(ascii: "a"), UInt8(ascii: "s"), UInt8(ascii: "k"): return true
+            default: return false
+            }
+        // Node, pages, low, high, spanned, start_pfn, managed
+        case UInt8(ascii: "N"), UInt8(ascii: "p"), UInt8(ascii: "l"), UInt8(ascii: "h"), UInt8(ascii: "s"),
+            UInt8(ascii: "m"):
+            return true
         default: return false
         }
     }
@@ -126,6 +138,8 @@ private struct ZoneInfoParser {
         if key.isEqual("pages") {
             // "pages free N"
             if words.skip("free", in: line) { zone.free = words.number(in: line) ?? 0 }
+        } else if key.isEqual("low") {
+            zone.low = words.number(in: line) ?? 0
         } else if key.isEqual("high") {
             zone.high = words.number(in: line) ?? 0
         } else if key.isEqual("spanned") {
@@ -134,10 +148,10 @@ private struct ZoneInfoParser {
             zone.managed = words.number(in: line) ?? 0
         } else if key.isEqual("start_pfn:") {
             zone.start = words.number(in: line)
-        } else if key.isEqual("nr_inactive_file") {
-            nodes[zone.node, default: Node()].inactiveFile = words.number(in: line) ?? 0
-        } else if key.isEqual("nr_slab_reclaimable") {
-            nodes[zone.node, default: Node()].reclaimableSlab = words.number(in: line) ?? 0
+        } else if key.isEqual("nr_inactive_file") || key.isEqual("nr_active_file") {
+            nodes[zone.node, default: Node()].file += words.number(in: line) ?? 0
+        } else if key.isEqual("nr_slab_reclaimable") || key.isEqual("nr_kernel_misc_reclaimable") {
+            nodes[zone.node, default: Node()].reclaimable += words.number(in: line) ?? 0
         } else {
             return
         }
@@ -156,6 +170,7 @@ private struct ZoneInfoParser {
         defer { zone = nil }
         guard let zone, !zone.isDevice, zone.managed > 0 else { return }
         nodes[zone.node, default: Node()].free += zone.free
+        nodes[zone.node, default: Node()].low += zone.low
         nodes[zone.node, default: Node()].high += zone.high
         nodes[zone.node, default: Node()].managed += zone.managed
         guard let start = zone.start, zone.spanned > 0 else { return }

@@ -4,16 +4,14 @@ import VNodeBalloon
 @Suite struct GuardTests {
     static let mib: UInt64 = 1024
 
-    static func node(managedMiB: UInt64 = 512, availableMiB: UInt64, highMiB: UInt64 = 0) -> Guard.NodeMemory {
-        Guard.NodeMemory(
-            managedKiB: managedMiB * mib, availableKiB: availableMiB * mib, highWatermarksKiB: highMiB * mib)
+    static func node(managedMiB: UInt64 = 512, availableMiB: UInt64) -> Guard.NodeMemory {
+        Guard.NodeMemory(managedKiB: managedMiB * mib, freeKiB: 0, availableKiB: availableMiB * mib)
     }
 
     @Test func theLargestTermIsKept() {
         #expect(Guard().keptKiB(on: Self.node(availableMiB: 0)) == 32 * Self.mib)
         #expect(Guard().keptKiB(on: Self.node(managedMiB: 2000, availableMiB: 0)) == 100 * Self.mib)
-        #expect(Guard().keptKiB(on: Self.node(availableMiB: 0, highMiB: 40)) == 40 * Self.mib)
-        #expect(Guard(minFreeKiB: 90 * Self.mib).keptKiB(on: Self.node(availableMiB: 0, highMiB: 40)) == 90 * Self.mib)
+        #expect(Guard(minFreeKiB: 90 * Self.mib).keptKiB(on: Self.node(availableMiB: 0)) == 90 * Self.mib)
         #expect(Guard(minFreeKiB: 1).keptKiB(on: Self.node(availableMiB: 0)) == 32 * Self.mib)
     }
 

@@ -24,7 +24,8 @@ final class Hand {
     }
 
     static func memory(availableMiB: UInt64) -> Guard.NodeMemory {
-        Guard.NodeMemory(managedKiB: 512 * mib, availableKiB: availableMiB * mib, highWatermarksKiB: 0)
+        Guard.NodeMemory(
+            managedKiB: 512 * mib, freeKiB: availableMiB * mib, availableKiB: availableMiB * mib)
     }
 
     func state(_ vnode: Int) -> VNodeState { controller.states[vnode] }

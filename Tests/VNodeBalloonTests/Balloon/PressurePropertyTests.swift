@@ -37,7 +37,8 @@ import VNodeBalloon
         }
 
         func memory(_ vnode: Int) -> Guard.NodeMemory {
-            Guard.NodeMemory(managedKiB: 512 * 1024, availableKiB: available(vnode), highWatermarksKiB: 0)
+            Guard.NodeMemory(
+                managedKiB: 512 * 1024, freeKiB: available(vnode), availableKiB: available(vnode))
         }
 
         mutating func want(_ vnode: Int, _ kib: UInt64) {
@@ -52,7 +53,7 @@ import VNodeBalloon
             guard (0...1).contains(where: { available($0) < kept }) else { return }
             for vnode in 0...1 {
                 if available(vnode) < kept { pressed[vnode] = hand.now }
-                _ = hand.controller.press(vnode: vnode, memory: memory(vnode), now: hand.now)
+                _ = hand.controller.press(vnode: vnode, memory: memory(vnode), isTold: true, now: hand.now)
             }
         }
 

@@ -20,10 +20,14 @@ import VNodeBalloon
     }
 
     /// The kernel tells of pressure while a node has so much.
-    static func press(_ hand: Hand, _ vnode: Int = 0, availableMiB: UInt64) -> Bool {
+    static func press(_ hand: Hand, _ vnode: Int = 0, availableMiB: UInt64, isTold: Bool = true) -> Bool {
         let memory = Hand.memory(availableMiB: availableMiB)
         hand.facts.memory?[vnode] = memory
-        return hand.controller.press(vnode: vnode, memory: memory, now: hand.now)
+        return press(hand, memory, vnode, isTold: isTold)
+    }
+
+    static func press(_ hand: Hand, _ memory: Guard.NodeMemory, _ vnode: Int = 0, isTold: Bool) -> Bool {
+        hand.controller.press(vnode: vnode, memory: memory, isTold: isTold, now: hand.now)
     }
 
     @Test func theNodeThatSuffersGetsWhatItLacks() {
@@ -136,6 +140,42 @@ import VNodeBalloon
         hand.controller.options.yielding = nil
         hand.facts.memory?[0] = Hand.memory(availableMiB: 400)
         #expect(hand.settle() == [.inflate(vnode: 0, extents: 1)])
+    }
+
+    // MARK: What the kernel does not tell
+
+    @Test func aNodeThatLosesMemoryIsAnsweredWithoutAWord() {
+        let hand = Self.hand()
+        #expect(!Self.press(hand, availableMiB: 24, isTold: false), "a little less than what an inflate leaves")
+        #expect(Self.press(hand, availableMiB: 23, isTold: false))
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 5)] && hand.state(0).reason == .guard)
+    }
+
+    @Test func whatIsReclaimedTooLateDoesNotCount() {
+        let hand = Self.hand()
+        let memory = Guard.NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
+        #expect(!Self.press(hand, memory, isTold: false), "a cache is no pressure")
+        #expect(Self.press(hand, memory, isTold: true))
+        #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)] && hand.state(0).reason == .guard)
+        // The balloon does not grow while tasks wait for memory, however much counts as available.
+        let scarce = Guard.NodeMemory(managedKiB: 512 * 1024, freeKiB: 20 * 1024, availableKiB: 200 * 1024)
+        hand.facts.memory?[0] = scarce
+        for second in 1...200 as ClosedRange<UInt64> {
+            hand.now = second * Self.second
+            #expect(!Self.press(hand, scarce, isTold: true))
+            #expect(hand.settle().isEmpty && hand.balloonMiB(0) == 192)
+        }
+        hand.now += Self.minute
+        #expect(hand.settle() == [.inflate(vnode: 0, extents: 4)] && hand.state(0).activity == .idle)
+    }
+
+    @Test func anInflateThatReclaimsIsNoPressure() {
+        let hand = Self.hand()
+        hand.target(0, mib: 300)
+        let memory = Guard.NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
+        #expect(!Self.press(hand, memory, isTold: true))
+        _ = hand.settle()
+        #expect(hand.balloonMiB(0) == 300)
     }
 
     // MARK: The floor

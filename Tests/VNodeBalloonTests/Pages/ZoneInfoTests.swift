@@ -8,7 +8,10 @@ import VNodeBalloon
         Node 0, zone      DMA
           per-node stats
               nr_inactive_file 300
+              nr_active_file 5000
               nr_slab_reclaimable 101
+              nr_slab_unreclaimable 7777
+              nr_kernel_misc_reclaimable 9
           pages free     3840
                 boost    0
                 min      100
@@ -47,6 +50,7 @@ import VNodeBalloon
           per-node stats
               nr_inactive_file 10
           pages free     70000
+                low      1400
                 high     1600
                 spanned  131072
                 managed  130000
@@ -69,12 +73,27 @@ import VNodeBalloon
 
     @Test func memoryIsSummedOverTheNode() {
         let memory = Self.parse(Self.text).memory
-        let node0 = Guard.NodeMemory(
-            managedKiB: 123_840 * 4, availableKiB: (63_840 + 200) * 4, highWatermarksKiB: 1650 * 4)
+        // Of both lists of files all but the low watermarks, of the little slab all but a half.
+        let free0: UInt64 = 63_840 - 1650
+        let given0: UInt64 = 5300 - 1375 + 110 - 55
+        let node0 = Guard.NodeMemory(managedKiB: 123_840 * 4, freeKiB: free0 * 4, availableKiB: (free0 + given0) * 4)
         #expect(memory[0] == node0)
-        let node1 = Guard.NodeMemory(managedKiB: 130_000 * 4, availableKiB: 70_005 * 4, highWatermarksKiB: 1600 * 4)
+        let node1 = Guard.NodeMemory(
+            managedKiB: 130_000 * 4, freeKiB: (70_000 - 1600) * 4, availableKiB: (70_000 - 1600 + 5) * 4)
         #expect(memory[1] == node1)
         #expect(memory.count == 2)
+    }
+
+    /// What reclaim gives fills the node up to its watermarks first.
+    @Test func belowTheHighWatermarksReclaimHasToFillUpFirst() {
+        func memory(_ free: Int, _ file: Int) -> Guard.NodeMemory? {
+            Self.parse(
+                "Node 0, zone Normal\n nr_active_file \(file)\n pages free \(free)\n low 80\n high 100\n managed 1000"
+            ).memory[0]
+        }
+        #expect(memory(60, 300) == Guard.NodeMemory(managedKiB: 4000, freeKiB: 0, availableKiB: (220 - 40) * 4))
+        #expect(memory(60, 50) == Guard.NodeMemory(managedKiB: 4000, freeKiB: 0, availableKiB: 0))
+        #expect(memory(100, 0) == Guard.NodeMemory(managedKiB: 4000, freeKiB: 0, availableKiB: 0))
     }
 
     @Test func nodesAreFoundByAddress() {

@@ -1,0 +1,22 @@
+import Logging
+
+// Memory pressure in the guest.
+extension BalloonEngine {
+    /// Looks at the nodes: the balloons of those that are short of memory give way.
+    /// - Parameter isTold: the kernel tells of tasks that wait for memory.
+    /// - Returns: the nodes whose balloons could give way, as they were found.
+    func answerPressure(isTold: Bool) -> [PressurePace.Look] {
+        let now = self.now
+        guard let nodes = memoryFacts(now) else { return [] }
+        for (vnode, memory) in nodes.sorted(by: { $0.key < $1.key }) {
+            guard controller.press(vnode: vnode, memory: memory, isTold: isTold, now: now) else { continue }
+            let kept = controller.options.guardRule.keptKiB(on: memory)
+            log.notice(
+                "memory pressure: the balloon gives way",
+                metadata: [
+                    "vnode": "\(vnode)", "available_kib": "\(memory.availableKiB)", "kept_kib": "\(kept)",
+                ])
+        }
+        return controller.looks(at: nodes)
+    }
+}

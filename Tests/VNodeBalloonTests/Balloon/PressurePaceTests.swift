@@ -1,0 +1,109 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+/// How often the nodes are looked at.
+@Suite struct PressurePaceTests {
+    static let mib: UInt64 = 1024
+
+    static func look(availableMiB: UInt64, balloonMiB: UInt64 = 200) -> PressurePace.Look {
+        PressurePace.Look(
+            vnode: 0, availableKiB: availableMiB * mib, keptKiB: 32 * mib, balloonKiB: balloonMiB * mib)
+    }
+
+    /// A pace that one test goes on with.
+    final class Walk {
+        var pace = PressurePace()
+
+        func pause(_ looks: PressurePace.Look..., cost: UInt64 = 0, now: UInt64 = 0) -> UInt64 {
+            pace.pause(after: looks, cost: cost, now: now)
+        }
+    }
+
+    @Test func theNearerTheOftener() {
+        let walk = Walk()
+        #expect(walk.pause(Self.look(availableMiB: 256)) == Hand.second)
+        #expect(walk.pause(Self.look(availableMiB: 32)) == Hand.second / 8)
+        #expect(walk.pause(Self.look(availableMiB: 0)) == PressurePace.shortest)
+        #expect(walk.pause(Self.look(availableMiB: 4 << 20)) == PressurePace.longest)
+        #expect(walk.pause() == PressurePace.longest)
+        #expect(
+            walk.pause(Self.look(availableMiB: 256), Self.look(availableMiB: 64))
+                == Hand.second / 4)
+    }
+
+    @Test func aFasterRateIsRememberedForAMinute() {
+        let walk = Walk()
+        _ = walk.pause(Self.look(availableMiB: 1024))
+        // 512 MiB in a second.
+        let fast = walk.pause(Self.look(availableMiB: 512), now: Hand.second)
+        #expect(fast == Hand.second / 2)
+        #expect(walk.pause(Self.look(availableMiB: 512), now: 30 * Hand.second) == fast)
+        #expect(walk.pause(Self.look(availableMiB: 512), now: 62 * Hand.second) == 2 * Hand.second)
+    }
+
+    @Test func whatTheBalloonTakesIsNoLoss() {
+        let walk = Walk()
+        _ = walk.pause(Self.look(availableMiB: 1024, balloonMiB: 0))
+        let pause = walk.pause(Self.look(availableMiB: 512, balloonMiB: 512), now: Hand.second)
+        #expect(pause == 2 * Hand.second)
+    }
+
+    /// A thousandth of a processor with plenty, a hundredth with little.
+    @Test func aLookThatTakesLongIsRare() {
+        let walk = Walk()
+        let cost: UInt64 = 4_000_000
+        #expect(walk.pause(Self.look(availableMiB: 256), cost: cost) == 1000 * cost)
+        #expect(walk.pause(Self.look(availableMiB: 32), cost: cost) == 100 * cost)
+        #expect(walk.pause(Self.look(availableMiB: 32), cost: .max) == PressurePace.longest)
+    }
+
+    /// A node that a program takes memory of at a steady rate, under a balloon that gives way in steps that take time.
+    struct Node {
+        let rate: UInt64
+        let hand = PressureTests.hand()
+        var availableKiB: UInt64
+        var pace = PressurePace()
+
+        init(rate: UInt64, availableKiB: UInt64) {
+            (self.rate, self.availableKiB) = (rate, availableKiB)
+        }
+
+        /// - Throws: when there is nothing left to take.
+        mutating func pass(_ nanoseconds: UInt64) throws {
+            let taken = rate * nanoseconds / 1_000_000_000
+            try demand(availableKiB > taken, "\(rate) KiB a second: empty with \(hand.balloonMiB(0)) MiB given")
+            availableKiB -= taken
+            hand.now += nanoseconds
+        }
+
+        /// - Returns: nanoseconds until the next look.
+        mutating func look() -> UInt64 {
+            let memory = Guard.NodeMemory(managedKiB: 512 * 1024, freeKiB: availableKiB, availableKiB: availableKiB)
+            _ = PressureTests.press(hand, memory, isTold: false)
+            return pace.pause(after: hand.controller.looks(at: [0: memory]), cost: 60_000, now: hand.now)
+        }
+
+        mutating func move() throws {
+            while let action = hand.action() {
+                try demand(!action.isInflation, "\(action) beside a program that takes memory")
+                // 30 ms and 150 us an extent.
+                try pass(30_000_000 + UInt64(action.extents) * 150_000)
+                hand.succeed(action)
+                if action.vnode == 0 { availableKiB += UInt64(action.extents) * 2048 }
+            }
+        }
+    }
+
+    @Test func noRateUpToAHundredMiBASecondEmptiesANodeWhoseBalloonCanGive() {
+        property("rates", cases: 300) { random in
+            var node = Node(
+                rate: UInt64(random.number(512...100 * 1024)),
+                availableKiB: UInt64(random.number(32...400)) * Self.mib)
+            while node.hand.balloonMiB(0) > 0 {
+                try node.pass(node.look())
+                try node.move()
+            }
+        }
+    }
+}
