@@ -204,11 +204,32 @@ check_all_back() {
 
 free_mib() { guest "awk '/MemFree/ { print int(\$4 / 1024) }' /sys/devices/system/node/node$1/meminfo"; }
 
-# What the guest can still use of a node, as the product's guard counts it: free, and half of what is reclaimed easily.
-available_mib() {
-    guest "awk '/MemFree/ { n += \$4 } /Inactive\(file\)|SReclaimable/ { n += \$4 / 2 } END { print int(n / 1024) }' \
-        /sys/devices/system/node/node$1/meminfo"
+# node_kib NODE: `available kept percpu` of a node in KiB, reckoned from /proc/zoneinfo without the product, as its documents
+# define them: free above the high watermarks, and what the kernel would count of files and slabs in MemAvailable; what the
+# guard keeps of it; what is free on the processors' own lists.
+node_kib() {
+    guest "cat /proc/zoneinfo" | awk -v wanted="$1" '
+        $1 == "Node" { node = $2 + 0 }
+        node != wanted { next }
+        $1 == "pages" && $2 == "free" { free += $3 }
+        $1 == "low" { low += $2 }
+        $1 == "high" { high += $2 }
+        $1 == "count:" { percpu += $2 }
+        $1 == "managed" { managed += $2 }
+        $1 == "nr_inactive_file" || $1 == "nr_active_file" { file += $2 }
+        $1 == "nr_slab_reclaimable" || $1 == "nr_kernel_misc_reclaimable" { slab += $2 }
+        function part(list) { return list - (list / 2 < low ? int(list / 2) : low) }
+        END {
+            kept = 8192
+            if (managed / 20 > kept) kept = int(managed / 20)
+            available = free - high + part(file) + part(slab)
+            print (available < 0 ? 0 : available * 4), kept * 4, percpu * 4
+        }'
 }
+
+# What the guest can still use of a node, as the product's guard counts it.
+available_mib() { node_kib "$1" | awk '{ print int($1 / 1024) }'; }
+kept_mib() { node_kib "$1" | awk '{ print int($2 / 1024) }'; }
 
 # start_pattern MIB0 [MIB1]: programs that write and verify that much on each node, from now to end_pattern.
 start_pattern() {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -155,6 +156,15 @@ int cb_spawn_self(const char *command, const char *option, const char *value) {
 bool cb_has_environment(const char *name) {
     const char *value = getenv(name);
     return value && *value;
+}
+
+bool cb_is_journal(int fd) {
+    // The variable is inherited by programs whose output was turned elsewhere since. It names device and inode.
+    const char *value = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat is;
+    return value && sscanf(value, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &is) == 0 && is.st_dev == device &&
+           is.st_ino == inode;
 }
 
 bool cb_is_terminal(int fd) { return isatty(fd) == 1; }

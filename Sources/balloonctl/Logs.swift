@@ -15,8 +15,7 @@ struct ErrorLog: LogHandler {
     private let isJournal: Bool
 
     init() {
-        // Unsafe: a C string for the call.
-        isJournal = unsafe cb_has_environment("JOURNAL_STREAM")
+        isJournal = cb_is_journal(2)
     }
 
     static func setLevel(_ level: String) {

@@ -87,27 +87,5 @@ struct Waiting {
         throw Exit.temporary
     }
 
-    /// What a reason means for somebody who waits.
-    static func sentence(_ reason: String) -> String {
-        switch HeldReason(rawValue: reason) {
-        case .noMemory: return "its node has no more free 2 MiB pages (no-memory)"
-        case .guard: return "more would leave the guest too little memory on this node (guard)"
-        case .maxReservation: return "Xen lets the domain have no more memory; raise its maximum (max-reservation)"
-        case .pnodeFull: return "the physical node has no free memory (pnode-full)"
-        case .hypervisorRefused: return "Xen did less than it was asked to (hypervisor-refused)"
-        case .legacyTarget: return "memory/target is back, so no more memory is given (legacy-target)"
-        case .filesRemoved: return "its file was removed (files-removed)"
-        case .moved: return "a page is not where it was; see balloonctl audit (moved)"
-        case .migrating: return "the guest is being migrated, and nothing moves meanwhile (migrating)"
-        case .noNode: return "no single Linux node lies in its memory (no-node)"
-        case .looking: return "it was not audited yet, so its size is not known (looking)"
-        case .descriptors: return "the daemon may open no more files; raise LimitNOFILE= (descriptors)"
-        case .fileSize: return "the daemon may not make a file so large; raise LimitFSIZE= (file-size)"
-        case .cpuset: return "the daemon's cpuset leaves its node out; raise AllowedMemoryNodes= (cpuset)"
-        case .cgroup: return "the daemon's cgroup allows no more huge pages; raise hugetlb.2MB.max (cgroup)"
-        case .holder: return "the holder of the pins does not answer or does not start; see the journal (holder)"
-        case .failed: return "a system call failed; see the journal (failed)"
-        case .forced, .invalidTarget, .kernelStopped, nil: return reason
-        }
-    }
+    private static func sentence(_ reason: String) -> String { HeldReason(rawValue: reason)?.sentence ?? reason }
 }

@@ -5,7 +5,7 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample vnbctl eater)
+STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample vnbctl eater taker)
 PRELOADED_TOOLS=(mallocs calls)
 # In dom0; of libxenstore, and of libxenctrl.
 STORE_TOOLS=(rows rewrite moment)

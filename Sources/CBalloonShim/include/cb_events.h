@@ -67,6 +67,8 @@ int cb_spawn_self(const char *command, const char *option, const char *value);
 bool cb_is_terminal(int fd);
 /// Whether an environment variable is set and not empty.
 bool cb_has_environment(const char *name);
+/// Whether what is written to fd goes to systemd's journal, which takes a priority in front of a line (sd-daemon(3)).
+bool cb_is_journal(int fd);
 /// write(2) of all of it.
 int64_t cb_write_all(int fd, const void *from, size_t bytes);
 

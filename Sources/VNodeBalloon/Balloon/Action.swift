@@ -12,6 +12,15 @@ public enum Action: Equatable, Sendable {
     }
 }
 
+extension Action: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .inflate(let vnode, let extents): "vnode \(vnode): inflate by \(extents) extents"
+        case .deflate(let vnode, let extents): "vnode \(vnode): deflate by \(extents) extents"
+        }
+    }
+}
+
 /// What came of an ``Action``.
 public struct Outcome: Equatable, Sendable {
     /// The vnode's balloon after it, in frames; nil: not known until it was audited.

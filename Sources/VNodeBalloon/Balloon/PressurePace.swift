@@ -44,7 +44,8 @@ public struct PressurePace: Sendable {
     /// Takes in a look at the nodes whose balloons could give way.
     /// - Parameters:
     ///   - cost: nanoseconds that the look took. A machine with many nodes and processors has a long /proc/zoneinfo:
-    ///     looking takes a thousandth of a processor at most while there is plenty, and a hundredth when there is little.
+    ///     looking takes half a thousandth of a processor at most while there is plenty, and half a hundredth when there is
+    ///     little.
     ///   - now: nanoseconds.
     /// - Returns: nanoseconds until the next look.
     public mutating func pause(after looks: [Look], cost: UInt64, now: UInt64) -> UInt64 {
@@ -57,7 +58,7 @@ public struct PressurePace: Sendable {
             pause = min(pause, lasts / 2)
             if look.availableKiB / 4 < look.keptKiB { isPlenty = false }
         }
-        let (least, overflow) = cost.multipliedReportingOverflow(by: isPlenty ? 1000 : 100)
+        let (least, overflow) = cost.multipliedReportingOverflow(by: isPlenty ? 2000 : 200)
         return min(max(pause, Self.shortest, overflow ? Self.longest : least), Self.longest)
     }
 

@@ -10,48 +10,6 @@ public enum VNodeActivity: String, Sendable, Equatable {
     case stopped
 }
 
-/// Why a balloon is held. The words stand in xenstore and in JSON.
-public enum HeldReason: String, Sendable, Equatable, CaseIterable {
-    /// An administrator forced a size and xenstore wants another.
-    case forced
-    /// memory/target came back: Linux's own balloon is in use again.
-    case legacyTarget = "legacy-target"
-    /// The node has no more free 2 MiB pages.
-    case noMemory = "no-memory"
-    /// More would leave the guest too little on this node.
-    case `guard`
-    /// Xen lets the domain have no more.
-    case maxReservation = "max-reservation"
-    /// The physical node has no free memory.
-    case pnodeFull = "pnode-full"
-    case invalidTarget = "invalid-target"
-    case hypervisorRefused = "hypervisor-refused"
-    /// Linux's own balloon gave up.
-    case kernelStopped = "kernel-stopped"
-    /// Somebody removed the balloon's file.
-    case filesRemoved = "files-removed"
-    /// A page of the balloon is not where it was.
-    case moved
-    /// No single Linux node lies in the vnode's memory.
-    case noNode = "no-node"
-    /// The domain is being migrated: nothing moves meanwhile.
-    case migrating
-    /// The balloon was not audited yet, or cannot be: its size is not known.
-    case looking
-    /// The daemon, or the machine, may open no more files.
-    case descriptors
-    /// The daemon may not make its file so large (RLIMIT_FSIZE).
-    case fileSize = "file-size"
-    /// The daemon's cpuset leaves the vnode's node out.
-    case cpuset
-    /// The daemon's hugetlb cgroup lets it have no more pages.
-    case cgroup
-    /// The holder of the pins does not answer, or does not take them.
-    case holder
-    /// A system call failed: the log says which.
-    case failed
-}
-
 /// One vnode, as Xen describes it and as Linux sees it.
 public struct VNode: Equatable, Sendable {
     /// Xen's number.

@@ -83,7 +83,6 @@ public final class BalloonEngine {
 
     /// Takes in what xenstore says.
     public func take(_ reading: VNodeInterface.Reading) {
-        if reading != self.reading { log.debug("xenstore changed", metadata: ["reading": "\(reading)"]) }
         if let before = self.reading.legacyTargetKiB, let now = reading.legacyTargetKiB, before != now,
             reading.hasTargets
         {
@@ -218,7 +217,7 @@ public final class BalloonEngine {
 
     private func perform(_ action: Action) -> Outcome {
         let begin = self.now
-        defer { log.debug("step", metadata: ["action": "\(action)", "microseconds": "\((now - begin) / 1000)"]) }
+        defer { log.info("\(action)", metadata: ["microseconds": "\((now - begin) / 1000)"]) }
         do throws(BalloonError) {
             let outcome =
                 switch action {

@@ -22,6 +22,7 @@ package final class BalloonLoop {
     private var serviceStatus = ServiceStatus()
     /// What was logged last of xenstore.
     private var told = StoreCondition.open
+    private var chronicle = BalloonChronicle()
     package private(set) var isStopping = false
 
     /// Where it talks to, and what it waits for.
@@ -100,6 +101,7 @@ package final class BalloonLoop {
             pressure.moved(now: engine.now)
         }
         tellServiceManager()
+        tellJournal()
         if engine.wasResumed {
             engine.wasResumed = false
             interface.forgetPublished()
@@ -112,6 +114,12 @@ package final class BalloonLoop {
         if let patience = requests.nextTimeout { due = min(due ?? patience, patience) }
         if let look = pressure.due { due = min(due ?? look, look) }
         try wait(until: due ?? rereading.due, now: now)
+    }
+
+    private func tellJournal() {
+        for line in chronicle.lines(engine.told, refused: engine.reading.refused, now: engine.now) {
+            log.notice("\(line)")
+        }
     }
 
     /// How far the audits are, and whether xenstore answers, for `systemctl status`.

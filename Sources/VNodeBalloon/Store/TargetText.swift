@@ -16,6 +16,20 @@ public struct TargetText: Equatable, Sendable {
         return .size(kib)
     }
 
+    /// The text in quotation marks, as a log may show it: what is not printable ASCII as \\xNN, and no more than its
+    /// beginning.
+    public var printable: String {
+        var text = "\""
+        for byte in untrusted.prefix(2 * Self.longest) {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): text += "\\" + String(UnicodeScalar(byte))
+            case 0x20...0x7e: text += String(UnicodeScalar(byte))
+            default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }
+        }
+        return text + "\"" + (untrusted.count > 2 * Self.longest ? "..." : "")
+    }
+
     /// The text that is written back to say which target was read. Nothing odd is written back.
     public var acknowledgement: String {
         let isPlain = untrusted.allSatisfy { (0x20...0x7e).contains($0) }

@@ -6,18 +6,6 @@ public import Logging
 /// Paths are relative to the domain's directory. A watch event is a hint: what it names is read again, and now and then
 /// everything.
 public final class VNodeInterface {
-    /// What xenstore says.
-    public struct Reading: Equatable, Sendable {
-        /// By vnode number.
-        public var requests: [Int: TargetRequest] = [:]
-        /// memory/target in KiB, nil where there is none.
-        public var legacyTargetKiB: UInt64?
-        /// memory/target exists, whatever it holds.
-        public var hasLegacyTarget = false
-        /// Any vnode has a target.
-        public var hasTargets = false
-    }
-
     private let store: any Store
     private let vnodes: [VNode]
     private let granularityKiB: UInt64
@@ -124,11 +112,16 @@ public final class VNodeInterface {
 
     /// What is asked of a vnode, which must fit what xenstore says of its size.
     private func request(of vnode: VNode) throws(BalloonError) -> TargetRequest {
-        guard let text = try value("memory/vnode\(vnode.number)/target-balloon-size") else { return .absent }
+        guard let text = try value("memory/vnode\(vnode.number)/target-balloon-size") else {
+            last.refused[vnode.number] = nil
+            return .absent
+        }
         let target = TargetText(untrusted: text)
         let size = try value("memory/vnode\(vnode.number)/size").flatMap(decimalNumber) ?? .max
         acknowledged[vnode.number] = target.acknowledgement
-        return target.request(limitKiB: min(vnode.sizeKiB, size))
+        let request = target.request(limitKiB: min(vnode.sizeKiB, size))
+        last.refused[vnode.number] = request == .invalid ? target.printable : nil
+        return request
     }
 
     /// Rows that the toolstack took away and made anew are empty: all that was said is said again.

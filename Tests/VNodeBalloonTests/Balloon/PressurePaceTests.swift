@@ -49,12 +49,12 @@ import VNodeBalloon
         #expect(pause == 2 * Hand.second)
     }
 
-    /// A thousandth of a processor with plenty, a hundredth with little.
+    /// Half a thousandth of a processor with plenty, half a hundredth with little.
     @Test func aLookThatTakesLongIsRare() {
         let walk = Walk()
         let cost: UInt64 = 4_000_000
-        #expect(walk.pause(Self.look(availableMiB: 256), cost: cost) == 1000 * cost)
-        #expect(walk.pause(Self.look(availableMiB: 32), cost: cost) == 100 * cost)
+        #expect(walk.pause(Self.look(availableMiB: 256), cost: cost) == 2000 * cost)
+        #expect(walk.pause(Self.look(availableMiB: 32), cost: cost) == 200 * cost)
         #expect(walk.pause(Self.look(availableMiB: 32), cost: .max) == PressurePace.longest)
     }
 

@@ -81,13 +81,6 @@ check_given "96 MiB on vnode 0" 98304 32768
 
 # --- More than there is ----------------------------------------------------------------------------------------------
 
-# The guard's rule: 32 MiB, 5 % of the node, or its zones' high watermarks.
-kept_mib() {
-    guest "cat /proc/zoneinfo" | awk -v node="$1," '/^Node/ { ours = $2 == node }
-        ours && $1 == "high" { high += $2 } ours && $1 == "managed" { managed += $2 }
-        END { kept = 8192; if (managed / 20 > kept) kept = managed / 20; if (high > kept) kept = high
-            print int(kept / 256) }'
-}
 target 1 524288
 check "a target as large as the vnode is acknowledged" wait_row 1 target 524288 60
 check "the guest keeps what it needs" wait_row 1 reason guard 60

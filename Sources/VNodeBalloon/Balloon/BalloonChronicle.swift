@@ -1,0 +1,114 @@
+/// What the journal tells of the balloons: a line a target, a move that ended, a hold that began or ended.
+///
+/// It compares states, so what comes and goes between two looks is no event. Each kind of line of a vnode is limited: a
+/// toolstack that writes a thousand targets a second must not fill the journal.
+public struct BalloonChronicle: Sendable {
+    /// So many lines of a kind and a vnode in ``window``.
+    public static let burst = 10
+    /// Nanoseconds.
+    public static let window: UInt64 = 60_000_000_000
+
+    private enum Kind: Hashable { case target, force, move, hold }
+    private struct Topic: Hashable {
+        var kind: Kind
+        var vnode: Int
+    }
+    private struct Count {
+        var begun: UInt64
+        var lines = 0
+        var left = 0
+    }
+    private struct Move {
+        var fromKiB: UInt64
+        var begun: UInt64
+    }
+
+    private var last: [Int: VNodeState] = [:]
+    private var refused: [Int: String] = [:]
+    private var moves: [Int: Move] = [:]
+    private var counts: [Topic: Count] = [:]
+
+    public init() {}
+
+    /// - Parameters:
+    ///   - states: of all vnodes.
+    ///   - refused: targets in xenstore that are no sizes, as they may be printed.
+    ///   - now: nanoseconds.
+    /// - Returns: lines to log, in order.
+    public mutating func lines(_ states: [VNodeState], refused: [Int: String] = [:], now: UInt64) -> [String] {
+        var lines: [String] = []
+        for state in states {
+            let vnode = state.vnode.number
+            // At a start only what differs from an ordinary vnode that nothing is asked of is news.
+            let before = last[vnode] ?? VNodeState(vnode: state.vnode, balloonFrames: state.balloonFrames)
+            last[vnode] = state
+            say(.target, vnode, target(before, state, refused[vnode]), now, &lines)
+            say(.force, vnode, force(before, state), now, &lines)
+            say(.move, vnode, move(before, state, now: now), now, &lines)
+            say(.hold, vnode, hold(before, state), now, &lines)
+        }
+        self.refused = refused
+        return lines
+    }
+
+    private func target(_ before: VNodeState, _ state: VNodeState, _ text: String?) -> String? {
+        let vnode = state.vnode.number
+        if let text, text != refused[vnode] {
+            return "target refused: \(text) is not a size of 0 to \(state.vnode.sizeKiB) KiB"
+        }
+        guard state.targetKiB != before.targetKiB || text == nil && refused[vnode] != nil else { return nil }
+        if let kib = state.targetKiB { return "target \(Size.text(kib: kib))" }
+        return text == nil && (before.targetKiB != nil || refused[vnode] != nil) ? "no target any more" : nil
+    }
+
+    private func force(_ before: VNodeState, _ state: VNodeState) -> String? {
+        guard state.forcedKiB != before.forcedKiB else { return nil }
+        return state.forcedKiB.map { "forced to \(Size.text(kib: $0))" } ?? "released: follows xenstore again"
+    }
+
+    private mutating func move(_ before: VNodeState, _ state: VNodeState, now: UInt64) -> String? {
+        let vnode = state.vnode.number
+        guard let kib = state.balloonKiB else {
+            moves[vnode] = nil
+            return nil
+        }
+        let isMoving = state.activity == .inflating || state.activity == .deflating
+        if moves[vnode] == nil, let from = before.balloonKiB, isMoving || from != kib {
+            moves[vnode] = Move(fromKiB: from, begun: now)
+        }
+        guard !isMoving, let move = moves.removeValue(forKey: vnode), move.fromKiB != kib else { return nil }
+        let tenths = (now - min(now, move.begun)) / 100_000_000
+        let verb = kib > move.fromKiB ? "inflated" : "deflated"
+        return
+            "\(verb) from \(Size.text(kib: move.fromKiB)) to \(Size.text(kib: kib)) in \(tenths / 10).\(tenths % 10) s"
+    }
+
+    private func hold(_ before: VNodeState, _ state: VNodeState) -> String? {
+        // The start of every daemon: the end of the audit is no event either.
+        func reason(_ state: VNodeState) -> HeldReason? {
+            state.activity == .held && !state.isBeingAudited ? state.reason : nil
+        }
+        guard reason(state) != reason(before) else { return nil }
+        guard let reason = reason(state) else { return state.isBeingAudited ? nil : "no longer held" }
+        let size = state.balloonKiB.map { "held at \(Size.text(kib: $0))" } ?? "held, its size is not known"
+        return "\(size): \(state.detail ?? reason.sentence)"
+    }
+
+    /// Adds the line, or counts that it was left out.
+    private mutating func say(_ kind: Kind, _ vnode: Int, _ text: String?, _ now: UInt64, _ lines: inout [String]) {
+        guard let text else { return }
+        let topic = Topic(kind: kind, vnode: vnode)
+        var count = counts[topic] ?? Count(begun: now)
+        if now >= count.begun + Self.window {
+            if count.left > 0 { lines.append("vnode \(vnode): \(count.left) lines of this kind were left out") }
+            count = Count(begun: now)
+        }
+        if count.lines < Self.burst {
+            count.lines += 1
+            lines.append("vnode \(vnode): \(text)")
+        } else {
+            count.left += 1
+        }
+        counts[topic] = count
+    }
+}

@@ -1,0 +1,15 @@
+extension VNodeInterface {
+    /// What xenstore says.
+    public struct Reading: Equatable, Sendable {
+        /// By vnode number.
+        public var requests: [Int: TargetRequest] = [:]
+        /// Targets that are no sizes of their vnodes, in a form that may be printed.
+        public var refused: [Int: String] = [:]
+        /// memory/target in KiB, nil where there is none.
+        public var legacyTargetKiB: UInt64?
+        /// memory/target exists, whatever it holds.
+        public var hasLegacyTarget = false
+        /// Any vnode has a target.
+        public var hasTargets = false
+    }
+}
