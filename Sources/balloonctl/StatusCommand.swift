@@ -80,6 +80,11 @@ struct StatusCommand: ParsableCommand {
         Terminal.show(Terminal.table([header] + rows))
         for vnode in report.vnodes { showTrouble(vnode) }
         if let error = report.forceError { Terminal.show("warning: \(error)") }
+        if let kib = report.driftedKib, kib > 0 {
+            Terminal.show(
+                "warning: drifted: Linux's own balloon took back \(Size.text(kib: kib)), which may lie on other physical nodes"
+            )
+        }
         if let kib = report.unaccountedKib, kib > 0 {
             Terminal.show(
                 "warning: \(Size.text(kib: kib)) are missing that no balloon accounts for; see balloonctl status --explain"

@@ -39,6 +39,9 @@ public final class BalloonEngine {
     /// A step was done, since somebody asked last.
     var hasMoved = false
 
+    /// What Linux's own balloon took back beside ours.
+    package internal(set) var drift = Drift()
+
     /// Vnodes whose file somebody removed; since when all of their memory is back, once it is.
     var removed: [Int: UInt64?] = [:]
     /// A file that somebody removed may be empty by now: ``checkFiles()`` is due.
@@ -90,6 +93,7 @@ public final class BalloonEngine {
                 "memory/target changed: Linux's own balloon moves beside ours; the toolstack should remove it",
                 metadata: ["kib": "\(now)"])
         }
+        if reading.legacyTargetKiB != self.reading.legacyTargetKiB { drift.expect(now: now) }
         self.reading = reading
         takeRequests()
         if !reading.hasLegacyTarget && !isLegacyTargetAbsent {
@@ -281,6 +285,7 @@ public final class BalloonEngine {
             fallback: isFallback, backend: guest.backend.name, daemon: isRunning,
             granularityKib: guest.backend.granularityKiB, unaccountedKib: unaccountedKiB,
             forceError: forceError(isRunning: isRunning),
+            driftedKib: drift.kib,
             vnodes: controller.states.map { StatusReport.VNodeReport($0, isRunning: isRunning) })
     }
 }

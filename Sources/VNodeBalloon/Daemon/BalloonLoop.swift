@@ -112,6 +112,7 @@ package final class BalloonLoop {
         if let publish = publish(now) { due = min(due ?? publish, publish) }
         due = min(due ?? rereading.due, rereading.due)
         if let patience = requests.nextTimeout { due = min(due ?? patience, patience) }
+        if let look = engine.drift.due { due = min(due ?? look, look) }
         if let look = pressure.due { due = min(due ?? look, look) }
         try wait(until: due ?? rereading.due, now: now)
     }
@@ -149,6 +150,7 @@ package final class BalloonLoop {
         let happened = try events.wait(until: isTold ? now : due, now: now, interest)
         takeSignals(happened.signals)
         if happened.isHolder { restoreHolder() }
+        if let look = engine.drift.due, engine.now >= look { engine.lookForDrift() }
         // Before xenstore: memory that is needed now cannot wait for it.
         if pressure.isDue(isEvent: happened.isPressure, now: engine.now) {
             answerPressure(isTold: happened.isPressure)
@@ -231,6 +233,7 @@ package final class BalloonLoop {
             engine.take(reading)
         }
         guard everything else { return }
+        engine.lookForDrift()
         lookAfterFiles()
         restoreHolder()
     }
@@ -265,6 +268,7 @@ package final class BalloonLoop {
         var due: UInt64?
         attempt("cannot publish") { () throws(BalloonError) in
             due = try interface.publish(engine.told, now: now)
+            try interface.publish(driftedKiB: engine.drift.kib ?? 0)
         }
         return due
     }

@@ -79,6 +79,9 @@ public struct StatusReport: Decodable, Equatable, Sendable {
     public var forceError: String?
     /// Whether xenstore answers the daemon: ``StoreCondition``; nil without a daemon.
     public var xenstore: String?
+    /// Memory that Linux's own balloon took back beside ours since the daemon started: it may lie on any physical node.
+    /// nil: not known, or of no meaning (one vnode, or Linux's balloon is the one that is moved).
+    public var driftedKib: UInt64?
     public var vnodes: [VNodeReport]
 
     /// The daemon hears nothing of xenstore just now.
@@ -104,6 +107,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.member("unaccounted_kib", unaccountedKib)
             json.member("force_error", forceError)
             json.member("xenstore", xenstore)
+            json.member("drifted_kib", driftedKib)
             json.key("vnodes")
             json.array(vnodes) { json, vnode in vnode.write(to: &json) }
         }

@@ -26,6 +26,8 @@ public final class VNodeInterface {
     /// a restore or a migration.
     private static let resumePath = "domid"
     private var resumeEvents = 0
+    static let drifted = "data/balloon-vnode/drifted"
+    private var publishedDrift: UInt64 = 0
 
     /// Sets the watches and finds out where to report.
     /// - Throws: `.store`.
@@ -208,7 +210,16 @@ public final class VNodeInterface {
     /// Publishes everything again: after a resume, other nodes may be all that is left.
     public func forgetPublished() {
         schedule.forget()
+        publishedDrift = 0
         publishedFeature = nil
+    }
+
+    /// Says how much memory Linux's own balloon took back beside ours, in the guest's own part of xenstore.
+    /// - Throws: `.store`.
+    public func publish(driftedKiB: UInt64) throws(BalloonError) {
+        guard driftedKiB != publishedDrift else { return }
+        try writeRow(Self.drifted, "\(driftedKiB)", nil)
+        publishedDrift = driftedKiB
     }
 
     private func rows(_ states: [VNodeState]) -> [Int: VNodeRows] {

@@ -1,0 +1,46 @@
+/// Memory that may lie on another physical node than its vnode's, because Linux's own balloon took it back.
+///
+/// As long as memory/target is there Linux's own balloon follows it. It gives frames of any node, and Xen answers what it
+/// takes back from wherever there is room. That cannot be prevented from within the guest, and only Xen knows where the
+/// frames lie. But the size of Linux's balloon shows how much was taken back.
+public struct Drift: Sendable {
+    /// How often to look at Linux's balloon after memory/target changed, and for how long. Nanoseconds.
+    public static let interval: UInt64 = 500_000_000
+    static let attention: UInt64 = 60_000_000_000
+
+    /// What Linux's balloon took back since it was seen first, in KiB; nil: it was never seen.
+    public private(set) var kib: UInt64?
+    private var lastKiB: UInt64?
+    private var loggedKiB: UInt64 = 0
+    private var attentiveUntil: UInt64 = 0
+    /// When to look again; nil: with everything else.
+    public private(set) var due: UInt64?
+
+    public init() {}
+
+    /// memory/target changed: Linux's balloon moves now.
+    public mutating func expect(now: UInt64) {
+        attentiveUntil = now + Self.attention
+        due = now
+    }
+
+    /// Takes in the size of Linux's balloon, in KiB.
+    public mutating func see(balloonKiB: UInt64, now: UInt64) {
+        let before = lastKiB ?? balloonKiB
+        kib = (kib ?? 0) + before - min(before, balloonKiB)
+        // As long as it moves it goes on being looked at.
+        if before != balloonKiB { attentiveUntil = max(attentiveUntil, now + Self.attention / 4) }
+        lastKiB = balloonKiB
+        due = now < attentiveUntil ? now + Self.interval : nil
+    }
+
+    /// It could not be looked at.
+    public mutating func missed() { due = nil }
+
+    /// The amount, when it is news: at first, and when it grew by as much again.
+    public mutating func news() -> UInt64? {
+        guard let kib, kib > 0, kib >= 2 * loggedKiB else { return nil }
+        loggedKiB = kib
+        return kib
+    }
+}

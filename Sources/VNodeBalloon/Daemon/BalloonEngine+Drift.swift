@@ -1,0 +1,26 @@
+internal import Logging
+
+// What Linux's own balloon does beside ours.
+extension BalloonEngine {
+    /// Whether it matters: with several vnodes, and a balloon of Linux's that is not the one we move.
+    private var driftingBalloon: KernelBalloon? {
+        guest.backend.isMovedByOthers || guest.backend.domainVNodes.count < 2 ? nil : guest.linuxBalloon
+    }
+
+    /// Looks how much Linux's own balloon took back.
+    func lookForDrift() {
+        guard let balloon = driftingBalloon else { return }
+        let now = self.now
+        do throws(BalloonError) {
+            drift.see(balloonKiB: try balloon.read().balloonKiB, now: now)
+        } catch {
+            drift.missed()
+            failures.log(log, "cannot look at Linux's own balloon", error, now: now)
+            return
+        }
+        guard let kib = drift.news() else { return }
+        log.warning(
+            "drifted: Linux's own balloon took memory back beside ours, which may lie on other physical nodes now; the toolstack should remove memory/target",
+            metadata: ["kib": "\(kib)"])
+    }
+}

@@ -1,0 +1,45 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+/// What Linux's own balloon takes back beside ours.
+@Suite struct DriftTests {
+    static let mib: UInt64 = 1024
+
+    @Test func whatIsTakenBackAddsUp() {
+        var drift = Drift()
+        #expect(drift.kib == nil && drift.due == nil)
+        drift.see(balloonKiB: 100 * Self.mib, now: 0)
+        #expect(drift.kib == 0 && drift.news() == nil, "a hole from boot is no drift")
+        drift.see(balloonKiB: 162 * Self.mib, now: 1)
+        #expect(drift.kib == 0, "what is given lies nowhere")
+        drift.see(balloonKiB: 130 * Self.mib, now: 2)
+        drift.see(balloonKiB: 150 * Self.mib, now: 3)
+        drift.see(balloonKiB: 100 * Self.mib, now: 4)
+        #expect(drift.kib == 82 * Self.mib)
+    }
+
+    @Test func itIsNewsWhenItDoubles() {
+        var drift = Drift()
+        var told: [UInt64] = []
+        for step in (0...100 as ClosedRange<UInt64>).reversed() {
+            drift.see(balloonKiB: step * Self.mib, now: 0)
+            if let kib = drift.news() { told.append(kib / Self.mib) }
+        }
+        #expect(told == [1, 2, 4, 8, 16, 32, 64])
+    }
+
+    @Test func aChangeOfTheTargetIsWatchedUntilItIsQuiet() {
+        var drift = Drift()
+        drift.expect(now: 0)
+        #expect(drift.due == 0)
+        drift.see(balloonKiB: 0, now: 0)
+        #expect(drift.due == Drift.interval)
+        drift.see(balloonKiB: 0, now: 59 * Hand.second)
+        #expect(drift.due != nil)
+        drift.see(balloonKiB: 1, now: 61 * Hand.second)
+        #expect(drift.due == 61 * Hand.second + Drift.interval, "it moves still")
+        drift.see(balloonKiB: 1, now: 90 * Hand.second)
+        #expect(drift.due == nil)
+    }
+}
