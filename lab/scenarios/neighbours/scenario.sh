@@ -125,8 +125,17 @@ check "xl mem-set: 32 MiB on vnode 0 are reached" wait_reached 0 32768
 check "xl mem-set: 80 MiB on vnode 1 are reached" wait_reached 1 81920
 check_eq "xl mem-set: ours moved, and nothing else" "$(total_pages)" $((total - 16384 + (131072 - 114688) / 4))
 check_audit "xl mem-set" 56
+check_eq "nothing has drifted yet" "$(json drifted_kib)" 0
+before=$(page_counts)
 xl mem-set g1 1024
 check "xl mem-set back" wait_until 30 is_total $((total + (131072 - 114688) / 4))
+# Linux's balloon took back what it had given, from wherever there was room.
+note "pages on pnode 0 and 1: $before before, $(page_counts) after"
+drift_is() { status && [ "$(json drifted_kib)" = "$1" ]; }
+check "status tells how much may lie elsewhere now" wait_until 5 drift_is 65536
+check_eq "xenstore tells it" "$(xenstore-read $D/data/balloon-vnode/drifted)" 65536
+check_has "the log warns of it" "$(guest_log daemon)" "drifted: Linux's own balloon took memory back"
+check_has "so does status" "$(guest balloonctl status)" "warning: drifted: Linux's own balloon took back 64 MiB"
 targets 0 0
 check "vnode 0 is back" wait_reached 0 0
 check "vnode 1 is back" wait_reached 1 0
