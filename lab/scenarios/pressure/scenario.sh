@@ -299,7 +299,7 @@ check "100 MiB on vnode 1" wait_reached 1 102400
 hogs=
 for hog in hog hog2 hog3 hog4; do
     set -- $(node_kib 0)
-    ! row_is 0 reason guard && [ "$1" -gt 20480 ] || break
+    if row_is 0 reason guard || [ "$1" -le 20480 ]; then break; fi
     hogs="$hogs $hog"
     guest_start $hog "hog 0 $(($1 / 1024 - 16))"
     check "the hog has its memory" wait_until 60 hog_is_full $hog
