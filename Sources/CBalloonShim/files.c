@@ -40,6 +40,8 @@ int cb_file_close(int fd) { return close(fd) < 0 ? -errno : 0; }
 
 int cb_file_rename(const char *from, const char *to) { return rename(from, to) < 0 ? -errno : 0; }
 
+int cb_file_remove(const char *path) { return unlink(path) < 0 ? -errno : 0; }
+
 int cb_directory_make(const char *path) {
     if (mkdir(path, 0700) == 0 || errno == EEXIST) return 0;
     return -errno;
@@ -112,6 +114,10 @@ int64_t cb_file_write(int fd, uint64_t offset, const void *from, size_t bytes) {
         done += (size_t)n;
     }
     return (int64_t)done;
+}
+
+int cb_file_punch(int fd, uint64_t offset, uint64_t bytes) {
+    return (int)RETRY(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes));
 }
 
 int cb_file_truncate(int fd, uint64_t bytes) { return (int)RETRY(ftruncate(fd, (off_t)bytes)); }

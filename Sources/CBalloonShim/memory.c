@@ -34,6 +34,14 @@ int cb_file_keep_mapped(int fd) {
     return mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0) == MAP_FAILED ? -errno : 0;
 }
 
+int64_t cb_descriptors_raise(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
+}
+
 int cb_set_oom_score(int32_t score) {
     char text[16];
     int length = snprintf(text, sizeof text, "%d", score);

@@ -87,12 +87,10 @@ int cb_pin_move_first(int read_end, int write_end) {
     return done == (ssize_t)PAGE ? 0 : -EIO;
 }
 
-int cb_pin_drop_first(int read_end) {
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (null < 0) return -errno;
-    int result = cb_pin_move_first(read_end, null);
-    close(null);
-    return result;
+int cb_pin_copy(int read_end, int write_end) {
+    ssize_t done = tee(read_end, write_end, CB_PIN_PAGES * PAGE, SPLICE_F_NONBLOCK);
+    if (done < 0) return errno == EAGAIN ? 0 : -errno;
+    return (int)(done / (ssize_t)PAGE);
 }
 
 int cb_pin_count(int read_end) {
@@ -101,18 +99,14 @@ int cb_pin_count(int read_end) {
     return bytes / (int)PAGE;
 }
 
-int cb_pin_clear(int read_end) {
+int cb_pin_clear(int read_end, int null) {
     struct stat st;
     if (fstat(read_end, &st) < 0) return -errno;
     if (!S_ISFIFO(st.st_mode)) return 0;
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (null < 0) return -errno;
     ssize_t done;
     do done = splice(read_end, NULL, null, NULL, CB_PIN_PAGES * PAGE, SPLICE_F_NONBLOCK);
     while (done > 0 || (done < 0 && errno == EINTR));
-    int error = done < 0 && errno != EAGAIN ? -errno : 0;
-    close(null);
-    return error;
+    return done < 0 && errno != EAGAIN ? -errno : 0;
 }
 
 int64_t cb_pagemap_read(int pagemap, uint64_t address, uint64_t *entries, uint64_t count) {

@@ -95,7 +95,7 @@ union control {
     char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-static int64_t send_message(int fd, struct msghdr *message, int32_t descriptor, union control *control) {
+static int64_t send_message(int fd, struct msghdr *message, int32_t descriptor, union control *control, int flags) {
     if (descriptor >= 0) {
         memset(control, 0, sizeof *control);
         message->msg_control = control;
@@ -106,14 +106,14 @@ static int64_t send_message(int fd, struct msghdr *message, int32_t descriptor, 
         header->cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
     }
-    return bytes_or_error(sendmsg(fd, message, MSG_NOSIGNAL));
+    return bytes_or_error(sendmsg(fd, message, MSG_NOSIGNAL | flags));
 }
 
 int64_t cb_socket_send_descriptor(int fd, const void *from, size_t bytes, int32_t descriptor) {
     struct iovec data = {(void *)(uintptr_t)from, bytes};
     struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
     union control control;
-    return send_message(fd, &message, descriptor, &control);
+    return send_message(fd, &message, descriptor, &control, 0);
 }
 
 int64_t cb_socket_receive_descriptor(int fd, void *into, size_t capacity, int32_t *descriptor) {
@@ -127,6 +127,9 @@ int64_t cb_socket_receive_descriptor(int fd, void *into, size_t capacity, int32_
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
         memcpy(descriptor, CMSG_DATA(header), sizeof(int));
+    // One came along, and this process may open no more files: the kernel has closed it.
+    else if (message.msg_flags & MSG_CTRUNC)
+        *descriptor = -EMFILE;
     return n;
 }
 
@@ -136,7 +139,7 @@ int cb_socket_timeout(int fd, uint32_t timeout_ms) {
     return outcome(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit));
 }
 
-int cb_notify(const char *state, int32_t descriptor) {
+int cb_notify(const char *state, int32_t descriptor, bool may_wait) {
     const char *path = getenv("NOTIFY_SOCKET");
     if (!path || !*path) return 0;
     struct sockaddr_un address;
@@ -148,7 +151,7 @@ int cb_notify(const char *state, int32_t descriptor) {
     struct iovec data = {(void *)(uintptr_t)state, strlen(state)};
     struct msghdr message = {.msg_name = &address, .msg_namelen = length, .msg_iov = &data, .msg_iovlen = 1};
     union control control;
-    int64_t sent = send_message(fd, &message, descriptor, &control);
+    int64_t sent = send_message(fd, &message, descriptor, &control, may_wait ? 0 : MSG_DONTWAIT);
     close(fd);
     return sent < 0 ? (int)sent : 1;
 }

@@ -19,7 +19,7 @@ struct AuditCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try Session(try common.settingsWhateverTheFileSays())
+            let session = try Session(try common.settingsWhateverTheFileSays(), isReading: !repair)
             var result = try look(session)
             if repair && !result.findings.isEmpty {
                 // One object of JSON: that of the second audit.

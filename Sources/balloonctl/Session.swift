@@ -8,15 +8,16 @@ enum Session {
     case daemon(ControlClient)
     case alone(StandaloneSession)
 
+    /// - Parameter isReading: the command moves nothing: without a daemon, too, no pin is touched.
     /// - Throws: `.notRoot`, what ``StandaloneSession`` throws.
-    init(_ settings: Settings) throws(BalloonError) {
+    init(_ settings: Settings, isReading: Bool = false) throws(BalloonError) {
         try Exit.requireRoot()
         if let client = ControlClient(state: settings.stateDirectory) {
             self = .daemon(client)
             return
         }
         do throws(BalloonError) {
-            self = .alone(try StandaloneSession(settings, log: ErrorLog.logger(level: "warning")))
+            self = .alone(try StandaloneSession(settings, log: ErrorLog.logger(level: "warning"), isReading: isReading))
         } catch {
             // A daemon that was just starting has the lock, and answers by now.
             guard error.code == .busy, let client = ControlClient(state: settings.stateDirectory) else { throw error }

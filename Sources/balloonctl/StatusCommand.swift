@@ -40,7 +40,7 @@ struct StatusCommand: ParsableCommand {
     private func showOnce(_ settings: Settings) throws {
         // Before a session gives up the capability that opening Xen takes.
         let hypervisor = explain ? try? PrivcmdHypervisor() : nil
-        let session = try Session(settings)
+        let session = try Session(settings, isReading: true)
         if explain { return Terminal.show(try explanation(session, hypervisor)) }
         let report = try session.status()
         if json { Terminal.show(report.json) } else { show(report) }

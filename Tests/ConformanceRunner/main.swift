@@ -13,9 +13,8 @@ final class ProcessKeeper: DescriptorKeeper {
     func keep(_ name: String, _ descriptor: FileDescriptor) { kept[name] = descriptor }
     func drop(_ name: String) { kept[name] = nil }
     func kept(_ name: String) -> FileDescriptor? { kept[name] }
-    func kept(prefix: String) -> [(name: String, descriptor: FileDescriptor)] {
-        kept.filter { $0.key.hasPrefix(prefix) }.map { ($0.key, $0.value) }
-    }
+    func keptNames(prefix: String) -> [String] { kept.keys.filter { $0.hasPrefix(prefix) }.sorted() }
+    func restoreIfLost() {}
 }
 
 /// The real Xen and the real huge pages, below a state directory of their own, whose lock the caller has.

@@ -32,7 +32,7 @@ final class SimulatedKeeper: OutlivingKeeper {
     func keep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError) {}
     func drop(_ name: String) {}
     func kept(_ name: String) -> FileDescriptor? { nil }
-    func kept(prefix: String) -> [(name: String, descriptor: FileDescriptor)] { [] }
+    func keptNames(prefix: String) -> [String] { [] }
 }
 
 /// The control socket: requests of commands, one after the other.

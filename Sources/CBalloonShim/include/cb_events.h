@@ -48,14 +48,15 @@ int cb_socket_peer(int fd, uint32_t *user, int32_t *process);
 /// recv and send without a signal: bytes, 0 at the end, -EAGAIN when it would block.
 int64_t cb_socket_receive(int fd, void *into, size_t capacity);
 int64_t cb_socket_send(int fd, const void *from, size_t bytes);
-/// Sends or receives a message with at most one descriptor (-1: none) along with it.
+/// Sends or receives a message with at most one descriptor (-1: none; -EMFILE: one came, and this process may open no
+/// more files, so it is closed again) along with it.
 int64_t cb_socket_send_descriptor(int fd, const void *from, size_t bytes, int32_t descriptor);
 int64_t cb_socket_receive_descriptor(int fd, void *into, size_t capacity, int32_t *descriptor);
 int cb_socket_timeout(int fd, uint32_t timeout_ms);
 
 /// sd_notify without its library: sends `state` to $NOTIFY_SOCKET, with a descriptor (-1: none).
-/// 0 when there is no such socket, 1 when it was sent.
-int cb_notify(const char *state, int32_t descriptor);
+/// 0 when there is no such socket, 1 when it was sent; -EAGAIN when it would have to wait and may not.
+int cb_notify(const char *state, int32_t descriptor, bool may_wait);
 /// sd_listen_fds_with_names without its library: how many descriptors the service manager handed over, from
 /// CB_FIRST_STORED up, now close-on-exec; their names, with colons between them, in `names`. Once: then 0.
 #define CB_FIRST_STORED 3

@@ -21,6 +21,7 @@ int cb_file_open(const char *path, int32_t how);
 int cb_file_open_at(int directory, const char *name, int32_t how);
 int cb_file_close(int fd);
 int cb_file_rename(const char *from, const char *to);
+int cb_file_remove(const char *path);
 /// Makes one directory with mode 0700. 0 when it is there already.
 int cb_directory_make(const char *path);
 
@@ -48,6 +49,8 @@ int64_t cb_file_read(int fd, uint64_t offset, void *into, size_t capacity);
 /// Writes all of it at `offset`.
 int64_t cb_file_write(int fd, uint64_t offset, const void *from, size_t bytes);
 int cb_file_truncate(int fd, uint64_t bytes);
+/// Frees the pages of a part of a file, which is then a hole in it (FALLOC_FL_PUNCH_HOLE).
+int cb_file_punch(int fd, uint64_t offset, uint64_t bytes);
 
 /// A whole small file by its path (sysfs, /proc): the bytes read. -EFBIG when it does not fit.
 int64_t cb_read_path(const char *path, void *into, size_t capacity);

@@ -19,6 +19,9 @@ int cb_memory_lock(void);
 /// one.
 int cb_file_keep_mapped(int fd);
 
+/// Raises the number of files that this process may open (RLIMIT_NOFILE) to what it may raise it to: that number.
+int64_t cb_descriptors_raise(void);
+
 /// /proc/self/oom_score_adj. Lowering it needs CAP_SYS_RESOURCE.
 int cb_set_oom_score(int32_t score);
 

@@ -20,7 +20,7 @@ int cb_bind_to_node(uint64_t address, uint64_t bytes, uint32_t node);
 /// -EFAULT or -ENOMEM when the node's pool has no free page. Never fallocate: it ignores mbind.
 int cb_populate_write(uint64_t address, uint64_t bytes);
 /// MADV_POPULATE_READ: maps pages that are there without clearing, reading or writing them. A missing page is
-/// allocated, on the node that the mapping is bound to.
+/// allocated, on the node that the mapping is bound to. -EHWPOISON: the kernel maps the page for nobody any more.
 int cb_populate_read(uint64_t address, uint64_t bytes);
 
 /// A pipe that pins pages: a page that was spliced into it cannot be migrated until the read end is closed.
@@ -31,15 +31,16 @@ int cb_pin_open(int32_t *write_end);
 int cb_pin_reopen(int read_end);
 /// Pins the page at `address` (vmsplice of 4 KiB of it: the page is referenced, not touched). -EAGAIN: it is full.
 int cb_pin_add(int write_end, uint64_t address);
-/// Moves the page that was added first to the write end of another pin (splice: the page is not touched).
+/// Moves the page that was added first to the write end of another pin, or to /dev/null, which lets go of it (splice: the
+/// page is neither read nor written).
 int cb_pin_move_first(int read_end, int write_end);
-/// Lets go of the page that was added first (splice to /dev/null: it is neither read nor written).
-int cb_pin_drop_first(int read_end);
+/// Has another pin, which is empty, hold all pages that this one holds, too (tee): how many those are.
+int cb_pin_copy(int read_end, int write_end);
 /// How many pages a pin holds.
 int cb_pin_count(int read_end);
-/// Lets go of all that a pin holds, in whatever process it is open, without touching a page (splice to /dev/null).
-/// 0 for anything that is no pipe.
-int cb_pin_clear(int read_end);
+/// Lets go of all that a pin holds, in whatever process it is open, without touching a page (splice to /dev/null, which
+/// is open as `null`). 0 for anything that is no pipe.
+int cb_pin_clear(int read_end, int null);
 
 /// pagemap entries of `count` consecutive 4 KiB pages at `address` (`pagemap`: /proc/self/pagemap, opened with
 /// CAP_SYS_ADMIN, else all frame numbers read as 0).

@@ -26,10 +26,11 @@ public final class Guest {
     ///   - stateDirectory: it must be there, and the caller must have its lock.
     ///   - keeper: what keeps descriptors when this process ends.
     ///   - staticMaxKiB: xenstore's memory/static-max, the size of vnode 0 where there is no virtual NUMA.
+    ///   - isReading: nothing is going to be moved: pins, and what is kept, are left as they are.
     /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
     ///   `.hypercall`, `.system`.
     public static func open(
-        stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?
+        stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?, isReading: Bool = false
     ) throws(BalloonError) -> Guest {
         let kind = try currentKind()
         if kind == .pv { return try openPV(staticMaxKiB: staticMaxKiB) }
@@ -41,7 +42,8 @@ public final class Guest {
         for vnode in vnodes {
             // Without a node, too: it may have had one, and a balloon, when the last process ran.
             reserves[vnode.number] = try HugePageReserve(
-                vnode: vnode.number, node: vnode.linuxNode, mount: mount, keeper: keeper)
+                vnode: vnode.number, node: vnode.linuxNode, mount: mount, keeper: keeper,
+                isReading: isReading)
         }
         let intents = try IntentRecord(stateDirectory: stateDirectory)
         let ours = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)

@@ -17,6 +17,8 @@ public final class BalloonDaemon {
         let (signals, alarm) = (try SignalSource(), try AlarmSource())
         try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
         Self.prepareMemory(log)
+        // Two for each 64 pages while it takes over what an earlier process had.
+        _ = cb_descriptors_raise()
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try Guest.currentKind(), stateDirectory: state.path)
@@ -64,7 +66,8 @@ public final class BalloonDaemon {
 
 /// This process, and its service manager.
 private struct ServiceProcess: LoopProcess {
-    func notify(_ text: String) { ServiceManager.notify(text) }
+    /// Progress that a busy service manager misses is told again; that the start has ended is not.
+    func notify(_ text: String) { ServiceManager.notify(text, mayWait: text == "READY=1") }
     func lockMemory() throws(BalloonError) { try OwnMemory.lock() }
 }
 

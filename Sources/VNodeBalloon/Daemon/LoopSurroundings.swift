@@ -48,8 +48,6 @@ package protocol RequestSource: AnyObject {
 package protocol OutlivingKeeper: DescriptorKeeper {
     /// Readable when it has ended.
     var descriptor: Int32? { get }
-    /// Starts it again where it is gone, and gives it all that it had.
-    func restoreIfLost() throws(BalloonError)
     /// Nothing needs to be kept any more, and it ends, too.
     func dropAll()
 }

@@ -1,4 +1,5 @@
 internal import CBalloonShim
+internal import Glibc
 
 /// The service manager, where there is one: sd_notify(3), sd_listen_fds(3).
 enum ServiceManager {
@@ -8,10 +9,12 @@ enum ServiceManager {
         unsafe cb_has_environment("NOTIFY_SOCKET")
     }()
 
-    /// Best effort; nothing without a service manager.
-    static func notify(_ state: String, _ descriptor: FileDescriptor? = nil) {
+    /// Best effort; nothing without a service manager. One that does not listen is waited for only where it may be.
+    /// - Returns: false when it was not sent because it would have had to wait.
+    @discardableResult
+    static func notify(_ state: String, _ descriptor: FileDescriptor? = nil, mayWait: Bool = false) -> Bool {
         // Unsafe: a C string for the call.
-        _ = unsafe cb_notify(state, descriptor?.rawValue ?? -1)
+        unsafe cb_notify(state, descriptor?.rawValue ?? -1, mayWait) != -EAGAIN
     }
 
     /// What was left in the service's descriptor store by a process before this one, with names. Once.

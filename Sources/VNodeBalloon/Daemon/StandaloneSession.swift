@@ -1,3 +1,4 @@
+internal import CBalloonShim
 public import Logging
 
 /// The balloons without a daemon: the lock, Xen and the engine, for the length of one command.
@@ -10,9 +11,11 @@ public final class StandaloneSession {
     private let staticMaxKiB: UInt64?
 
     /// Takes the lock, opens Xen, and finds out what is a hole.
+    /// - Parameter isReading: nothing is going to be moved; no pin is touched.
     /// - Throws: `.busy` when another process has a lock for 5 s; what ``Guest/open(stateDirectory:keeper:staticMaxKiB:)``
     ///   throws.
-    public init(_ configuration: Configuration, log: Logger) throws(BalloonError) {
+    public init(_ configuration: Configuration, log: Logger, isReading: Bool = false) throws(BalloonError) {
+        _ = cb_descriptors_raise()
         // Before anything is made: a machine without Xen keeps no trace of us.
         try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
         let state = try StateDirectory(path: configuration.stateDirectory)
@@ -24,7 +27,8 @@ public final class StandaloneSession {
         store = try? Xenstore()
         staticMaxKiB = try? store.flatMap { try VNodeInterface.staticMaxKiB($0) }
         keeper = HolderClient(state: state)
-        let guest = try Guest.open(stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB)
+        let guest = try Guest.open(
+            stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB, isReading: isReading)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         engine.videoKiB = try? store.flatMap { try VNodeInterface.videoKiB($0) }

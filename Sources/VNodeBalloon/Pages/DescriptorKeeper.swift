@@ -5,15 +5,25 @@
 public protocol DescriptorKeeper: AnyObject {
     /// Has `descriptor` kept under a name until ``drop(_:)``, in place of what was kept there. When it returns, the
     /// kill of this process no longer closes it.
-    /// - Throws: `.system` or `.busy`: it is not kept, and nothing that relies on it may be given.
+    ///
+    /// After an error it is not known which of the two is kept; nothing that relies on the new one may be given. The old one
+    /// is not closed, here or there, before that is known.
+    /// - Throws: `.busy`, `.descriptors`, `.environment`, `.system`.
     func keep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError)
 
-    /// Closes what is kept under a name, before it returns. Best effort: what stays only pins memory that is ours.
+    /// Closes what is kept under a name: now, or as soon as the keeper answers again. Pages of a pin that is dropped are
+    /// let go by whoever drops it.
     func drop(_ name: String)
 
-    /// What is kept under a name, whoever had it kept; nil where there is nothing.
-    func kept(_ name: String) -> FileDescriptor?
+    /// What is kept under a name, whoever had it kept; nil: nothing, for sure.
+    /// - Throws: `.busy`, `.descriptors`, `.system`: nobody knows.
+    func kept(_ name: String) throws(BalloonError) -> FileDescriptor?
 
-    /// What is kept under names that begin so, whoever had it kept. Best effort: empty where nobody keeps anything.
-    func kept(prefix: String) -> [(name: String, descriptor: FileDescriptor)]
+    /// The names, in order, that begin so and that something is kept under, whoever had it kept; empty: none, for sure.
+    /// - Throws: `.busy`, `.descriptors`, `.system`: nobody knows.
+    func keptNames(prefix: String) throws(BalloonError) -> [String]
+
+    /// Makes sure that all that was kept is kept still, before more relies on it.
+    /// - Throws: `.busy`, `.descriptors`, `.environment`, `.system`.
+    func restoreIfLost() throws(BalloonError)
 }

@@ -1,72 +1,127 @@
-internal import CBalloonShim
-
-// What becomes of old pins when a file is not what it was: a page that somebody took out of it is not free before its pin
-// goes, and it may be a hole.
+// Each page that may be a hole is in a pin, here and at the keeper's, from before it is given until it is memory again.
+//
+// Growing needs a descriptor and an answer of the keeper for each new chunk. Shrinking needs neither: pages are let go by
+// what is open already.
 extension HugePageReserve {
-    /// New pins take the place of the old ones. Where pages are in no slot any more and may be holes, theirs stay.
-    ///
-    /// - Parameters:
-    ///   - frames: what is in the slots now.
-    ///   - isAllBack: all pages that this process knows to be lost are RAM by now.
-    func replacePins(by renewed: [Pin], _ frames: [UInt64?], isAllBack: Bool) throws(BalloonError) {
-        var old = pins
-        var stray: [(pin: Pin, chunk: Int)] = []
-        if old.isEmpty {
-            while let kept = keeper.kept(name(ofChunk: old.count)) { old.append(Pin(readEnd: kept)) }
-            stray = try keepStrayPins(old, frames)
-        } else if !isAllBack && lostPins.isEmpty {
-            for pin in old { lostPins.append(try keepAside(pin).name) }
+    /// Names tell files apart: pins of a file that somebody removed must not give way to those of a new one.
+    func name(ofChunk chunk: Int) -> String { pinPrefix + "\(chunk)" }
+    var pinPrefix: String { "vnode\(vnode).\(file?.inode ?? 0).pin" }
+    var spareName: String { "vnode\(vnode).\(file?.inode ?? 0).spare" }
+
+    private func isPinned(_ slot: Int) -> Bool { !empty.contains(slot) && !unpinned.contains(slot) }
+
+    private func pinned(in slots: Range<Int>) -> Int { slots.count { isPinned($0) } }
+
+    private static func slots(ofChunk chunk: Int) -> Range<Int> { chunk * Pin.slots..<(chunk + 1) * Pin.slots }
+
+    /// Has a pin to rewrite others with; before anything is given that may have to be unpinned.
+    func keepSpare() throws(BalloonError) {
+        guard spare == nil else { return }
+        let new = try Pin.make()
+        try keeper.keep(spareName, new.readEnd)
+        spare = new
+    }
+
+    // MARK: Growing
+
+    /// Pins mapped slots, behind those that are pinned. Each pin is kept before anything in it can be given.
+    func pin(_ slots: Range<Int>, in mapping: SlotMapping) throws(BalloonError) {
+        var slot = slots.lowerBound
+        while slot < slots.upperBound {
+            let chunk = slot / Pin.slots
+            let end = min(slots.upperBound, (chunk + 1) * Pin.slots)
+            let isNew = chunk == pins.count
+            if isNew {
+                let new = try Pin.make()
+                if chunk > 0 { pins[chunk - 1].close() }
+                pins.append(new)
+            } else {
+                try pins[chunk].open()
+                // What a page is added to has to be what the keeper has.
+                guard try pins[chunk].count() == pinned(in: chunk * Pin.slots..<slot) else { throw notWhole(chunk) }
+            }
+            for slot in slot..<end { try mapping.pin(slot, in: pins[chunk]) }
+            if isNew { try keeper.keep(name(ofChunk: chunk), pins[chunk].readEnd) }
+            slot = end
         }
-        for (chunk, pin) in renewed.enumerated() { try keeper.keep(name(ofChunk: chunk), pin.readEnd) }
-        for chunk in 0..<old.count where chunk >= renewed.count { keeper.drop(name(ofChunk: chunk)) }
-        pins = renewed
-        // Only now: slots that are there are pinned anew.
-        for (pin, chunk) in stray { try reduce(pin, chunk, frames) }
-        guard isAllBack else { return }
-        for name in lostPins { keeper.drop(name) }
-        lostPins = []
     }
 
-    /// A new process does not know the frames that an old one's pins are about. Those of more pages than the file has are
-    /// put aside, for ever.
-    private func keepStrayPins(
-        _ old: [Pin], _ frames: [UInt64?]
-    ) throws(BalloonError) -> [(pin: Pin, chunk: Int)] {
-        strayPins = 0
-        for (_, pin) in keeper.kept(prefix: lostPrefix) { strayPins += try Pin(readEnd: pin).count() }
-        var stray: [(pin: Pin, chunk: Int)] = []
-        for (chunk, pin) in old.enumerated() {
-            let more = try pin.count() - self.slots(ofChunk: chunk, frames).count { frames[$0] != nil }
-            guard more > 0 else { continue }
-            stray.append((try keepAside(pin).pin, chunk))
-            strayPins += more
+    private func notWhole(_ chunk: Int) -> BalloonError {
+        BalloonError(.moved, "pin \(chunk) does not hold the pages that it should", vnode: vnode)
+    }
+
+    // MARK: Shrinking
+
+    /// Unpins all but the first slots.
+    func unpin(keeping slots: Int) throws(BalloonError) {
+        let last = (slots + Pin.slots - 1) / Pin.slots
+        // The last one first: there is never a gap.
+        while pins.count > last {
+            let chunk = pins.count - 1
+            try pins[chunk].clear()
+            pins.removeLast()
+            keeper.drop(name(ofChunk: chunk))
         }
-        return stray
+        guard slots % Pin.slots != 0, last == pins.count else { return }
+        let rest = (last - 1) * Pin.slots..<slots
+        let (kept, count) = (pinned(in: rest), try pins[last - 1].count())
+        if count == kept { return }
+        guard count > kept, try isSpareFree() else { return try pinAgain(rest) }
+        try rewrite(last - 1, keeping: (0..<count).map { $0 < kept })
     }
 
-    /// Moves a pin's pages to another one, which is kept before it has any: what is kept under the old one's name is emptied
-    /// when a new one takes its place.
-    private func keepAside(_ pin: Pin) throws(BalloonError) -> (name: String, pin: Pin) {
-        let name = "\(lostPrefix)\(cb_clock_monotonic())"
-        let (aside, filler) = try Pin.make()
-        try keeper.keep(name, aside.readEnd)
-        for _ in 0..<(try pin.count()) { try pin.moveFirst(to: filler) }
-        return (name, aside)
+    /// Unpins one slot among others.
+    func unpin(_ slot: Int) throws(BalloonError) {
+        guard isPinned(slot) else { return }
+        let chunk = slot / Pin.slots
+        let slots = Self.slots(ofChunk: chunk).clamped(to: 0..<slotCount)
+        let count = try pins[chunk].count()
+        guard count == pinned(in: slots), try isSpareFree() else {
+            empty.insert(slot)
+            return try pinAgain(slots)
+        }
+        let place = pinned(in: slots.lowerBound..<slot)
+        try rewrite(chunk, keeping: (0..<count).map { $0 != place })
     }
 
-    /// Lets go of those pages of a pin that are in a slot: they are pinned anew, and must not stay when they are freed.
-    ///
-    /// Its pages are in the order of the slots. Where a slot is empty nobody knows which page is whose: all stay then.
-    private func reduce(_ pin: Pin, _ chunk: Int, _ frames: [UInt64?]) throws(BalloonError) {
-        let there = slots(ofChunk: chunk, frames)
-        guard there.allSatisfy({ frames[$0] != nil }) else { return }
-        for _ in there { try pin.dropFirst() }
+    /// False after a rewrite that broke off: what the spare pin holds may be in no other one.
+    private func isSpareFree() throws(BalloonError) -> Bool {
+        guard let spare else { return false }
+        return try spare.count() == 0
     }
 
-    private func slots(ofChunk chunk: Int, _ frames: [UInt64?]) -> Range<Int> {
-        (chunk * Pin.slots..<(chunk + 1) * Pin.slots).clamped(to: 0..<frames.count)
+    private func rewrite(_ chunk: Int, keeping: [Bool]) throws(BalloonError) {
+        guard let spare else { throw notWhole(chunk) }
+        let last = pins.count - 1
+        // Of the open ones only the last chunk's is of use: it gives its descriptor for now.
+        if chunk != last { pins[last].close() }
+        defer {
+            if chunk != last {
+                pins[chunk].close()
+                try? pins[last].open()
+            }
+        }
+        try pins[chunk].open()
+        try pins[chunk].rewrite(through: spare, keeping: keeping)
     }
 
-    /// What a keeper calls pins that outlive even an empty balloon.
-    private var lostPrefix: String { "\(HolderClient.lostPrefix)vnode\(vnode)." }
+    /// Pins the slots of a chunk in a new pin, which takes the old one's place.
+    private func pinAgain(_ slots: Range<Int>) throws(BalloonError) {
+        let chunk = slots.lowerBound / Pin.slots
+        let renewed = try foundFile().withMapping(of: slots, for: .looking(node: node)) {
+            (mapping) throws(BalloonError) in
+            let pin = try Pin.make()
+            for slot in slots where isPinned(slot) {
+                // Without all of them the old pin must stay.
+                guard mapping.look(slot) == .mapped else { throw notWhole(chunk) }
+                try mapping.pin(slot, in: pin)
+            }
+            return pin
+        }
+        let old = pins[chunk]
+        try keeper.keep(name(ofChunk: chunk), renewed.readEnd)
+        pins[chunk] = renewed
+        try old.clear()
+        try spare?.clear()
+    }
 }

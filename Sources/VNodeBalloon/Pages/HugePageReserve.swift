@@ -2,46 +2,59 @@
 public final class HugePageReserve: PageReserve {
     let vnode: Int
     let node: Int?
-    private let mount: FileDescriptor
+    let mount: FileDescriptor
     private let pools: [HugePagePool]
-    private var file: SlotFile
-    private let pagemap: Pagemap
+    /// nil: not looked for yet, or the holder does not say whether it has one that lost its name.
+    private(set) var file: SlotFile?
+    let pagemap: Pagemap
     let keeper: any DescriptorKeeper
-    /// One for each chunk of 64 slots, the last one perhaps not full.
+    /// Only to look: pins and what is kept stay as they are.
+    let isReading: Bool
+    /// One for each chunk of 64 slots, the last one perhaps not full, and open.
     var pins: [Pin] = []
+    /// Holds nothing but while a pin is rewritten. It is kept like the others.
+    var spare: Pin?
     private var isKept = false
-    /// Slots whose page somebody took. Nothing is put there: it would be a page that others set aside.
-    private var empty: Set<Int> = []
+    /// Slots whose page somebody took, or that were punched out. Nothing is put there: it would be a page that others set
+    /// aside.
+    var empty: Set<Int> = []
+    /// Slots with a page that could not be pinned: the kernel maps it no more, and it lost its pin.
+    var unpinned: Set<Int> = []
     /// Names of pins that stay because pages of theirs are in no slot any more, and may be holes. How many such pages
     /// earlier processes left.
-    var lostPins: [String] = []
+    var lostPins: [(name: String, pin: Pin)] = []
     public internal(set) var strayPins = 0
     /// What a recovery has seen so far. Old pins stay until all new ones are there, and were seen to be whole.
-    private var recovered: [UInt64?] = []
-    private var renewed: [Pin] = []
+    var recovery = PinRecovery()
     public private(set) var slotCount = 0
 
-    /// Opens or makes the vnode's file below the mount, or takes over one that lost its name and is kept by an earlier
-    /// process's keeper. Nothing is mapped or pinned before ``recover(interrupted:)``.
+    /// Nothing is looked for, mapped or pinned before ``beginRecovery()``.
     ///
     /// - Parameter node: Linux's number of the node that lies in the vnode's memory. nil where there is none: then what
     ///   is there can be freed, and nothing be acquired.
-    /// - Throws: `.notHugetlbfs`, `.noHugePages`, `.system`.
+    /// - Parameter isReading: nothing is going to be moved, so no pin is touched.
+    /// - Throws: `.noHugePages`, `.descriptors`, `.system`.
     public init(
-        vnode: Int, node: Int?, mount: HugePageMount, keeper: any DescriptorKeeper
+        vnode: Int, node: Int?, mount: HugePageMount, keeper: any DescriptorKeeper, isReading: Bool = false
     ) throws(BalloonError) {
         self.vnode = vnode
         self.node = node
         self.mount = mount.root
         self.keeper = keeper
+        self.isReading = isReading
         if let node { pools = [try HugePagePool(node: node)] } else { pools = try HugePagePool.all() }
-        file = try SlotFile.find(vnode: vnode, mount: mount.root, keeper)
         pagemap = try Pagemap()
-        slotCount = try file.info().slots
+        try Pin.nowhere()
+    }
+
+    /// The vnode's file, once it was found.
+    func foundFile() throws(BalloonError) -> SlotFile {
+        if let file { return file }
+        throw BalloonError(.looking, "the balloon's file was not looked at yet", vnode: vnode)
     }
 
     public func foreignPoolPages() throws(BalloonError) -> Int {
-        var total = -(try file.info().pages)
+        var total = -(try foundFile().info().pages)
         for pool in pools { total += try pool.total() }
         return total
     }
@@ -58,41 +71,60 @@ public final class HugePageReserve: PageReserve {
     // MARK: The file
 
     public func fileState() throws(BalloonError) -> FileState {
+        guard let file else { return FileState(slots: 0, pages: 0, name: .ours, strayPins: 0) }
         let info = try file.info()
         return FileState(slots: info.slots, pages: info.pages, name: try file.name(below: mount), strayPins: strayPins)
     }
 
     public func renew() throws(BalloonError) {
-        guard try file.info().slots == 0 else {
+        let old = try foundFile()
+        guard try old.info().slots == 0 else {
             throw BalloonError(.moved, "the balloon's old file is not empty", vnode: vnode)
         }
+        let new = try SlotFile.find(vnode: vnode, mount: mount, keeper)
         try unpin(keeping: 0)
-        keeper.drop(file.keptName)
-        keeper.drop("mount.\(file.inode)")
-        isKept = false
-        file = try SlotFile.find(vnode: vnode, mount: mount, keeper)
-        slotCount = try file.info().slots
-        empty = []
+        keeper.drop(spareName)
+        keeper.drop(old.keptName)
+        keeper.drop("mount.\(old.inode)")
+        (isKept, spare) = (false, nil)
+        file = new
+        slotCount = try new.info().slots
+        (empty, unpinned) = ([], [])
+    }
+
+    /// The file, the mount and the spare pin outlive us, too.
+    private func keepFile() throws(BalloonError) {
+        if isKept { return try keeper.restoreIfLost() }
+        let file = try foundFile()
+        try keeper.keep("mount.\(file.inode)", mount)
+        try keeper.keep(file.keptName, file.descriptor)
+        isKept = true
     }
 
     // MARK: Growing
 
     public func acquire(_ count: Int) throws(BalloonError) -> [UInt64] {
         guard let node, let pool = pools.first else { return [] }
+        try checkMayMove()
+        let file = try foundFile()
         try keepFile()
+        try keepSpare()
         let growth = try pool.grow(by: count)
         let grown = growth.pages
         guard grown > 0 else { return [] }
         let first = slotCount
         do throws(BalloonError) {
             try file.resize(to: first + grown)
-            let frames = try file.withMapping(of: first..<first + grown, node: node) {
+            let slots = first..<first + grown
+            let frames = try file.withMapping(of: slots, for: .filling(node: node)) {
                 (mapping) throws(BalloonError) in try fill(mapping)
             }
             slotCount = first + frames.count
             // Slots without a page are cut off again: there is nothing in them to free.
             if frames.count < grown { try file.resize(to: slotCount) }
+            let left = try pool.free() - growth.freeBefore
             try pool.shrink(by: grown - frames.count)
+            if frames.isEmpty && left >= grown { throw limited() }
             return frames
         } catch {
             // None of the new pages was given, so all of them are RAM. Whatever fails, the rest is still done; but only
@@ -103,6 +135,13 @@ public final class HugePageReserve: PageReserve {
             if let left = try? pool.free() { try? pool.shrink(by: max(0, min(grown, left - growth.freeBefore))) }
             throw error
         }
+    }
+
+    /// The pool has pages, and they are not for this process.
+    private func limited() -> BalloonError {
+        BalloonError(
+            .cgroup, "the hugetlb cgroup of this process lets it have no more 2 MiB pages (hugetlb.2MB.max)",
+            vnode: vnode)
     }
 
     /// Faults, pins and reads slots in this order: a page may be migrated until it is pinned.
@@ -121,175 +160,140 @@ public final class HugePageReserve: PageReserve {
         return frames
     }
 
-    // MARK: Pins
-
-    /// Pins mapped slots, behind those that are pinned. Each pin is kept before anything in it can be given.
-    private func pin(_ slots: Range<Int>, in mapping: SlotMapping) throws(BalloonError) {
-        var slot = slots.lowerBound
-        while slot < slots.upperBound {
-            let chunk = slot / Pin.slots
-            let end = min(slots.upperBound, (chunk + 1) * Pin.slots)
-            let isNew = chunk == pins.count
-            let (pin, filler) = isNew ? try Pin.make() : (pins[chunk], try pins[chunk].refill())
-            for slot in slot..<end { try mapping.pin(slot, in: filler) }
-            if isNew {
-                pins.append(pin)
-                try keeper.keep(name(ofChunk: chunk), pin.readEnd)
-            }
-            slot = end
-        }
-    }
-
-    /// Unpins all but the first slots. Of a chunk that is cut, what stays is pinned anew before the old pin goes.
-    private func unpin(keeping slots: Int) throws(BalloonError) {
-        let whole = slots / Pin.slots
-        let rest = whole * Pin.slots..<slots
-        if !rest.isEmpty && whole < pins.count {
-            let renewed = try file.withMapping(of: rest, node: node) { (mapping) throws(BalloonError) in
-                let (pin, filler) = try Pin.make()
-                for slot in rest where !empty.contains(slot) {
-                    // Without all of them the old pin must stay.
-                    guard mapping.populateForReading(slot) else { throw unmappable() }
-                    try mapping.pin(slot, in: filler)
-                }
-                return pin
-            }
-            // Takes the old pin's place there, too.
-            try keeper.keep(name(ofChunk: whole), renewed.readEnd)
-            pins[whole] = renewed
-        }
-        let last = (slots + Pin.slots - 1) / Pin.slots
-        while pins.count > last {
-            keeper.drop(name(ofChunk: pins.count - 1))
-            pins.removeLast()
-        }
-    }
-
-    /// Names tell files apart: pins of a file that somebody removed must not give way to those of a new one.
-    func name(ofChunk chunk: Int) -> String { "vnode\(vnode).\(file.inode).pin\(chunk)" }
-
-    /// The file and the mount outlive us, too.
-    private func keepFile() throws(BalloonError) {
-        guard !isKept else { return }
-        try keeper.keep("mount.\(file.inode)", mount)
-        try keeper.keep(file.keptName, file.descriptor)
-        isKept = true
-    }
-
     // MARK: Reading and shrinking
 
     public func pages(of slots: Range<Int>) throws(BalloonError) -> [SlotPage] {
-        try found(in: slots).map { $0.map(SlotPage.extent) ?? .none }
-    }
-
-    private func found(in slots: Range<Int>) throws(BalloonError) -> [UInt64?] {
+        let file = try foundFile()
         // Mapping beyond the end would lengthen the file again.
         let info = try file.info()
         let there = slots.clamped(to: 0..<info.slots)
-        let none = [UInt64?](repeating: nil, count: slots.count - there.count)
+        let none = [SlotPage](repeating: .none, count: slots.count - there.count)
         if there.isEmpty { return none }
-        return try file.withMapping(of: there, node: node) { (mapping) throws(BalloonError) in
-            var frames: [UInt64?] = []
-            frames.reserveCapacity(slots.count)
+        return try file.withMapping(of: there, for: .looking(node: node)) { (mapping) throws(BalloonError) in
+            var pages: [SlotPage] = []
+            pages.reserveCapacity(slots.count)
             // Where no page is missing none can be made by looking.
             let isWhole = info.pages == info.slots && mapping.populateAllForReading()
-            for slot in there { frames.append(try isWhole ? known(slot, mapping) : frame(of: slot, mapping)) }
-            return frames + none
+            for slot in there {
+                pages.append(try isWhole ? known(slot, mapping) : page(of: slot, mapping))
+            }
+            return pages + none
         }
     }
 
-    /// A slot's frame, nil when it had no page. A missing page cannot be looked for without making one.
-    private func frame(of slot: Int, _ mapping: SlotMapping) throws(BalloonError) -> UInt64? {
-        let pages = try file.info().pages
-        guard !empty.contains(slot), mapping.populateForReading(slot) else { return nil }
-        if pages < slotCount - empty.count, try file.info().pages > pages { return nil }
+    /// A slot's page as it was before the look: a missing page cannot be looked for without making one.
+    private func page(of slot: Int, _ mapping: SlotMapping) throws(BalloonError) -> SlotPage {
+        if empty.contains(slot) { return .none }
+        let pages = try foundFile().info().pages
+        switch mapping.look(slot) {
+        case .none: return .none
+        case .broken: return .unreadable
+        case .mapped: break
+        }
+        if pages < slotCount - empty.count, try foundFile().info().pages > pages { return .none }
         return try known(slot, mapping)
     }
 
-    /// The frame of a slot that is mapped for reading.
-    private func known(_ slot: Int, _ mapping: SlotMapping) throws(BalloonError) -> UInt64? {
-        guard !empty.contains(slot), case .success(let gfn) = try mapping.frame(of: slot, pagemap) else { return nil }
-        return gfn
+    /// The page of a slot that is mapped for reading.
+    private func known(_ slot: Int, _ mapping: SlotMapping) throws(BalloonError) -> SlotPage {
+        guard !empty.contains(slot), case .success(let gfn) = try mapping.frame(of: slot, pagemap) else { return .none }
+        return .extent(gfn)
     }
 
     public func release(keeping slots: Int) throws(BalloonError) {
         let removed = slotCount - slots
         guard removed > 0 else { return }
+        try checkMayMove()
+        let file = try foundFile()
         try unpin(keeping: slots)
-        var before: [Int] = []
-        for pool in pools { before.append(try pool.free()) }
+        let before = freePages()
         try file.resize(to: slots)
         slotCount = slots
         empty = empty.filter { $0 < slots }
-        // Only what came back: another user may hold, or have taken, a page. The pages are free now: a pool that
-        // cannot be asked must not look like a release that failed.
-        var left = removed
+        unpinned = unpinned.filter { $0 < slots }
+        shrinkPools(from: before, atMost: removed)
+    }
+
+    public func punch(_ slots: [Int]) throws(BalloonError) {
+        try checkMayMove()
+        let file = try foundFile()
+        for slot in slots {
+            try unpin(slot)
+            let before = freePages()
+            try file.punch(slot)
+            empty.insert(slot)
+            shrinkPools(from: before, atMost: 1)
+        }
+    }
+
+    private func checkMayMove() throws(BalloonError) {
+        if isReading { throw BalloonError(.system, "what only looks moves nothing", vnode: vnode) }
+    }
+
+    private func freePages() -> [Int?] { pools.map { try? $0.free() } }
+
+    /// Takes what came back out of the pools, and no more: another user may hold, or have taken, a page. The pages are free
+    /// now: a pool that cannot be asked must not look like a release that failed.
+    private func shrinkPools(from before: [Int?], atMost pages: Int) {
+        var left = pages
         for (pool, before) in zip(pools, before) {
-            let back = max(0, min(left, ((try? pool.free()) ?? before) - before))
+            guard let before, let free = try? pool.free() else { continue }
+            let back = max(0, min(left, free - before))
             try? pool.shrink(by: back)
             left -= back
         }
     }
 
-    public func punch(_ slots: [Int]) throws(BalloonError) {
-        throw BalloonError(.system, "pages in the middle of the balloon's file stay there", vnode: vnode)
-    }
-
     // MARK: After a start
 
     public func beginRecovery() throws(BalloonError) {
+        if file == nil {
+            let found = try SlotFile.find(vnode: vnode, mount: mount, keeper)
+            slotCount = try found.info().slots
+            file = found
+        }
+        let file = try foundFile()
         // Slots beyond those that were there at the start, or that were made since, were never given. Looking at them would
         // fill them, with pages that others set aside.
         let there = try file.info().slots
         if there > slotCount { try file.resize(to: slotCount) }
         slotCount = min(slotCount, there)
         empty = empty.filter { $0 < slotCount }
-        (recovered, renewed) = ([], [])
-        if slotCount > 0 { try keepFile() }
+        recovery = PinRecovery()
+        // Before any new pin takes an old one's place all old ones are looked at: who does not know what there is changes
+        // nothing.
+        try findOldPins()
+        if slotCount > 0 && !isReading { try keepFile() }
     }
 
     public func recoverNext() throws(BalloonError) -> [SlotPage] {
-        let chunk = recovered.count..<min(slotCount, recovered.count + Pin.slots)
+        let next = recovery.pages.count
+        let chunk = next..<min(slotCount, next + Pin.slots)
         if chunk.isEmpty { return [] }
-        let (pin, found) = try file.withMapping(of: chunk, node: node) { (mapping) throws(BalloonError) in
-            try recover(mapping)
+        let (pin, found) = try foundFile().withMapping(of: chunk, for: .looking(node: node)) {
+            (mapping) throws(BalloonError) in try pinAnew(mapping)
         }
-        renewed.append(pin)
-        recovered += found
-        return found.map { $0.map(SlotPage.extent) ?? .none }
+        recovery.renewed.append(pin)
+        recovery.pages += found
+        return found
     }
 
     public func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool {
-        let frames = recovered
-        // A page that cannot be mapped may be a hole all the same. Only where every page was seen, an empty slot is
-        // known to have none.
-        let found = frames.count { $0 != nil }
-        guard try file.info().pages == found else { throw unmappable() }
-        empty = Set(frames.indices.filter { frames[$0] == nil })
-        try replacePins(by: renewed, frames, isAllBack: isAllBack)
-        if let interrupted { try takeBackStranded(interrupted) }
-        (recovered, renewed) = ([], [])
-        return true
-    }
-
-    private func recover(_ mapping: SlotMapping) throws(BalloonError) -> (Pin, [UInt64?]) {
-        let (pin, filler) = try Pin.make()
-        var frames: [UInt64?] = []
-        for slot in mapping.slots {
-            guard !empty.contains(slot), mapping.populateForReading(slot) else {
-                frames.append(nil)
-                continue
-            }
-            // Pinned first: a page may move until then.
-            try mapping.pin(slot, in: filler)
-            guard case .success(let gfn) = try mapping.frame(of: slot, pagemap) else { throw unmappable() }
-            frames.append(gfn)
+        let pages = recovery.pages
+        // Only where every page was seen, an empty slot is known to have none.
+        guard try foundFile().info().pages == pages.count(where: { $0 != .none }) else {
+            throw BalloonError(
+                .moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)
         }
-        return (pin, frames)
-    }
-
-    private func unmappable() -> BalloonError {
-        BalloonError(.moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)
+        empty = Set(pages.indices.filter { pages[$0] == .none })
+        if isReading {
+            try countStrayPins()
+        } else {
+            try replacePins(isAllBack: isAllBack)
+            if let interrupted { try takeBackStranded(interrupted) }
+        }
+        recovery = PinRecovery()
+        return true
     }
 
     /// A kill between growing the pool and faulting, or between shrinking the file and the pool, leaves pages of ours

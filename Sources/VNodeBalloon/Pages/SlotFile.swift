@@ -1,4 +1,5 @@
 internal import CBalloonShim
+internal import Glibc
 
 /// One hugetlbfs file: 2 MiB slots, dense, grown and shrunk at the end only.
 struct SlotFile {
@@ -23,11 +24,13 @@ struct SlotFile {
 
     /// The vnode's file: one with pages that lost its name and that a keeper still has, before the one that the name
     /// leads to. Its holes would be freed with the last descriptor. Makes a new file where there is none.
-    /// - Throws: `.notHugetlbfs` when the file is not on a hugetlbfs of 2 MiB pages, `.system`.
+    /// - Throws: `.notHugetlbfs` when the file is not on a hugetlbfs of 2 MiB pages; `.busy`, `.descriptors` when it is not
+    ///   known what is kept; `.system`.
     static func find(
         vnode: Int, mount: FileDescriptor, _ keeper: any DescriptorKeeper
     ) throws(BalloonError) -> SlotFile {
-        for (name, descriptor) in keeper.kept(prefix: keptPrefix(vnode)) {
+        for name in try keeper.keptNames(prefix: keptPrefix(vnode)) {
+            guard let descriptor = try keeper.kept(name) else { continue }
             let file = try SlotFile(descriptor, vnode: vnode)
             if try file.name(below: mount) == .ours { continue }
             if try file.info().slots > 0 { return file }
@@ -68,11 +71,24 @@ struct SlotFile {
         try check(result, vnode: vnode, "cannot resize the balloon's file to \(slots) pages")
     }
 
-    /// Runs `body` with some slots mapped and bound to a node, where there is one. The mapping is gone afterwards; the pages stay.
-    ///
-    /// The mapping is bound, not the file: hugetlbfs keeps no policy.
+    /// Takes one slot's page out of the file; the slot stays.
+    func punch(_ slot: Int) throws(BalloonError) {
+        let result = cb_file_punch(descriptor.rawValue, UInt64(slot) * Self.slotBytes, Self.slotBytes)
+        try check(result, vnode: vnode, "cannot free page \(slot) of the balloon's file")
+    }
+
+    /// What a mapping is for.
+    enum Purpose {
+        /// New pages are to be had from a node. The mapping is bound, not the file: hugetlbfs keeps no policy.
+        case filling(node: Int)
+        /// What is there is looked at. Where it is possible the mapping is bound all the same: should a page be missing, the
+        /// look makes one. A cpuset that leaves the node out must not stand in the way.
+        case looking(node: Int?)
+    }
+
+    /// Runs `body` with some slots mapped. The mapping is gone afterwards; the pages stay.
     func withMapping<T>(
-        of slots: Range<Int>, node: Int?, _ body: (SlotMapping) throws(BalloonError) -> T
+        of slots: Range<Int>, for purpose: Purpose, _ body: (SlotMapping) throws(BalloonError) -> T
     ) throws(BalloonError) -> T {
         var error: Int32 = 0
         let bytes = UInt64(slots.count) * Self.slotBytes
@@ -82,11 +98,23 @@ struct SlotFile {
         try check(error, vnode: vnode, "cannot map \(slots.count) pages of the balloon's file")
         // Unmapping only drops page tables: it frees no page of a file.
         defer { _ = cb_unmap(address, bytes) }
-        if let node {
-            try check(
-                cb_bind_to_node(address, bytes, UInt32(node)), vnode: vnode, "cannot bind memory to node \(node)")
+        switch purpose {
+        case .filling(let node): try bind(address, bytes, node)
+        case .looking(let node?): try? bind(address, bytes, node)
+        case .looking(nil): break
         }
         return try body(SlotMapping(address: address, slots: slots))
+    }
+
+    private func bind(_ address: UInt64, _ bytes: UInt64, _ node: Int) throws(BalloonError) {
+        let result = cb_bind_to_node(address, bytes, UInt32(node))
+        if result == -EINVAL {
+            throw BalloonError(
+                .cpuset,
+                "the cpuset of this process leaves node \(node) out (cpuset.mems, AllowedMemoryNodes=); take it in",
+                vnode: vnode)
+        }
+        try check(result, vnode: vnode, "cannot bind memory to node \(node)")
     }
 }
 
@@ -103,14 +131,28 @@ struct SlotMapping {
     /// Allocates and clears a slot's page. False when the node's pool has none.
     func populateForWriting(_ slot: Int) -> Bool { cb_populate_write(address(of: slot), SlotFile.slotBytes) == 0 }
 
-    /// Maps a slot's page as it is, or allocates a missing one. False when there is none to be had.
-    func populateForReading(_ slot: Int) -> Bool { cb_populate_read(address(of: slot), SlotFile.slotBytes) == 0 }
+    enum Look {
+        case mapped
+        /// There is no page, and none is to be had.
+        case none
+        /// The kernel maps the page for nobody any more.
+        case broken
+    }
+
+    /// Maps a slot's page as it is, or allocates a missing one.
+    func look(_ slot: Int) -> Look {
+        switch cb_populate_read(address(of: slot), SlotFile.slotBytes) {
+        case 0: .mapped
+        case -EHWPOISON: .broken
+        default: .none
+        }
+    }
 
     /// The same for all slots in one call. False when one of them has no page to be had.
     func populateAllForReading() -> Bool { cb_populate_read(address, UInt64(slots.count) * SlotFile.slotBytes) == 0 }
 
     /// Pins a slot's page.
-    func pin(_ slot: Int, in pin: borrowing Pin.Filler) throws(BalloonError) { try pin.add(address(of: slot)) }
+    func pin(_ slot: Int, in pin: Pin) throws(BalloonError) { try pin.add(address(of: slot)) }
 
     /// The first frame of a slot's new page, from all of its entries in pagemap.
     func newFrame(of slot: Int, _ pagemap: Pagemap) throws(BalloonError) -> Result<UInt64, FrameFault> {

@@ -2,7 +2,7 @@ internal import CBalloonShim
 internal import Glibc
 
 /// An open descriptor. It is closed with the last reference, never before.
-public final class FileDescriptor {
+public final class FileDescriptor: Sendable {
     public let rawValue: Int32
 
     /// Takes over a descriptor.

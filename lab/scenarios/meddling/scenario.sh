@@ -65,7 +65,7 @@ mended() {
 }
 
 # The kernel tells the daemon at once, which makes memory of the holes before anybody gets them.
-changes() { guest_log daemon | grep -c "somebody changed the balloon's file"; }
+changes() { guest_log daemon | grep -c "the balloon's file was changed"; }
 is_noticed() { [ "$(changes)" = "$1" ]; }
 guest "truncate -s 20M $PAGES_DIRECTORY/vnode1"
 check "a file that was cut by 38 slots is noticed" wait_until 5 is_noticed 1

@@ -64,7 +64,7 @@ holder() { guest "ps | grep '[b]alloonctl hold'" | awk '{ print $1 }'; }
 pins() { guest "ls -l /proc/$1/fd" | grep -o 'pipe:.[0-9]*' | sort | tr '\n' ' '; }
 old=$(holder)
 pins=$(pins $old)
-check_eq "a holder has a pin of each balloon" "$(echo $pins | wc -w)" 2
+check_eq "a holder has a pin of each balloon, and an empty one" "$(echo $pins | wc -w)" 4
 guest "kill -9 $old"
 new_holder_has_all() { new=$(holder) && [ -n "$new" ] && [ "$new" != "$old" ] && [ "$(pins $new)" = "$pins" ]; }
 check "after its SIGKILL another one has the same" wait_until 10 new_holder_has_all

@@ -89,8 +89,8 @@ ADDRESSES=$(addresses 256)
 pid=$(main_pid $HOLDER)
 pins=$(pins $pid)
 note "the holder has $(echo $pins | wc -w) pins; systemd stores $(guest "systemctl show -P NFileDescriptorStore $HOLDER")"
-check_eq "a pin for each 128 MiB" "$(echo $pins | wc -w)" 3
-check_eq "systemd has pins, files and mount, too" "$(guest "systemctl show -P NFileDescriptorStore $HOLDER")" 6
+check_eq "a pin for each 128 MiB, and an empty one for each balloon" "$(echo $pins | wc -w)" 5
+check_eq "systemd has pins, files and mount, too" "$(guest "systemctl show -P NFileDescriptorStore $HOLDER")" 8
 check_exit "a second holder ends" 75 "balloonctl hold"
 check_pinned "the holder is killed" "kill -9 $pid"
 holder_is_new() { new=$(main_pid $HOLDER) && [ "$new" != 0 ] && [ "$new" != "$pid" ] && is_active $HOLDER; }
@@ -102,9 +102,9 @@ check "systemd starts the holder again" wait_until 20 holder_is_new
 check_eq "without the daemon it has the same pins" "$(pins $new)" "$pins"
 balloons "after both were killed" 65536 262144
 check_audit "after both were killed" 160
-check "the daemon has pinned anew" [ "$(pins $new)" != "$pins" -a "$(pins $new | wc -w)" = 3 ]
+check "the daemon has pinned anew" [ "$(pins $new)" != "$pins" -a "$(pins $new | wc -w)" = 5 ]
 check_le "and systemd's store has not grown but for the mount, which has two names" \
-    "$(guest "systemctl show -P NFileDescriptorStore $HOLDER")" 7
+    "$(guest "systemctl show -P NFileDescriptorStore $HOLDER")" 9
 check_pinned "after both were killed" true
 
 # Nothing says where to look closer, so every frame is asked about, and systemd gives a start two seconds.

@@ -1,0 +1,226 @@
+/// Talks to the holder; starts it where none is running.
+///
+/// An answer is one of three: this, nothing, or an error, which means that nobody knows. A connection on which a request
+/// was not answered, or not in its turn, is closed and never read again: what comes late on it answers another question.
+public final class HolderClient: OutlivingKeeper {
+    private let access: any HolderAccess
+    private var connection: (any HolderConnection)?
+    private var number: UInt64 = 0
+    /// What the holder keeps for us, to be sent again if it is killed.
+    private var kept: [String: FileDescriptor] = [:]
+    /// The holder process that has all of it.
+    private var token: UInt64?
+    /// Names under which a request was not answered: what is kept there is not known.
+    private var doubtful: Set<String> = []
+    /// Names that nothing is to be kept under any more, and that the holder was not, or not surely, told of.
+    private var undropped: Set<String> = []
+    /// It did not answer. Whoever asks again at once only waits once more; nanoseconds.
+    private var silentUntil: UInt64?
+    private static let silencePause: UInt64 = 5_000_000_000
+
+    /// Names that begin so are of pages that may be holes and that nobody can take back: they outlive even an empty balloon.
+    static let lostPrefix = "lost."
+
+    /// Nothing is started before something is kept.
+    public convenience init(state: StateDirectory) { self.init(HolderSocket(state: state)) }
+
+    package init(_ access: any HolderAccess) { self.access = access }
+
+    // MARK: What is asked of a keeper
+
+    public func keep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError) {
+        try connectAndSendAgain()
+        // Dropped before, perhaps without the holder's knowing: now something is to be kept there.
+        undropped.remove(name)
+        try sendToKeep(name, descriptor)
+        kept[name] = descriptor
+    }
+
+    public func drop(_ name: String) {
+        kept[name] = nil
+        doubtful.remove(name)
+        undropped.insert(name)
+        try? dropUndropped()
+    }
+
+    public func kept(_ name: String) throws(BalloonError) -> FileDescriptor? {
+        guard !undropped.contains(name), try connectIfThere() else { return nil }
+        return try get(name)
+    }
+
+    public func keptNames(prefix: String) throws(BalloonError) -> [String] {
+        guard try connectIfThere() else { return [] }
+        var names: [String] = []
+        while true {
+            guard case .names(let page, let isMore) = try ask(.names(prefix: prefix, after: names.last)).answer else {
+                throw confused()
+            }
+            names += page
+            if !isMore { break }
+            if page.isEmpty { throw confused() }
+        }
+        return names.filter { !undropped.contains($0) }
+    }
+
+    /// Before this process ends with all balloons empty: nothing needs to be kept, and the holder ends, too.
+    public func dropAll() {
+        for name in kept.keys where !name.hasPrefix(Self.lostPrefix) { drop(name) }
+        if connection != nil { _ = try? ask(.end) }
+    }
+
+    /// Readable when the holder has ended: then call ``restoreIfLost()``.
+    package var descriptor: Int32? { connection?.descriptor }
+
+    /// Starts the holder again if it is gone, and gives it all that it had.
+    public func restoreIfLost() throws(BalloonError) {
+        guard kept.isEmpty else { return try connectAndSendAgain() }
+        if let connection, !connection.isOpen { self.connection = nil }
+        try dropUndropped()
+    }
+
+    // MARK: The connection
+
+    /// Connects where a holder is running.
+    /// - Returns: false: there is none, so nothing is kept.
+    private func connectIfThere() throws(BalloonError) -> Bool {
+        if let connection, connection.isOpen { return true }
+        connection = nil
+        if let silentUntil, access.now < silentUntil { throw silent() }
+        silentUntil = nil
+        do throws(BalloonError) {
+            guard let found = try access.connect() else { return false }
+            try greet(found)
+        } catch {
+            // Its queue is full: it accepts nobody.
+            if error.code == .busy { silentUntil = silentUntil ?? access.now + Self.silencePause }
+            throw error
+        }
+        return true
+    }
+
+    private func connectAndSendAgain() throws(BalloonError) {
+        if try !connectIfThere() { try greet(try access.start()) }
+        try resolveDoubts()
+    }
+
+    /// A holder that is another process gets all that the last one had before anything else.
+    private func greet(_ found: any HolderConnection) throws(BalloonError) {
+        connection = found
+        guard case .hello(let token) = try ask(.hello).answer else { throw confused() }
+        if self.token == token { return }
+        // In doubt until each of them is known to be there.
+        doubtful.formUnion(kept.keys)
+        self.token = token
+        try resolveDoubts()
+    }
+
+    /// Nothing is kept under these names, or something, or what was to take its place. What this process has under them
+    /// takes that place, unless it holds fewer pages: then those that are missing may be holes.
+    private func resolveDoubts() throws(BalloonError) {
+        for name in doubtful {
+            guard let ours = kept[name] else {
+                // Whoever asked for it holds on to both, and asks again.
+                doubtful.remove(name)
+                continue
+            }
+            if let theirs = try get(name), access.pages(in: theirs) > access.pages(in: ours) {
+                kept[name] = theirs
+                doubtful.remove(name)
+                throw BalloonError(
+                    .moved, "the holder of the pins keeps more pages under \(name) than this process had")
+            }
+            try sendToKeep(name, ours)
+        }
+        try dropUndropped()
+    }
+
+    private func dropUndropped() throws(BalloonError) {
+        guard !undropped.isEmpty else { return }
+        guard try connectIfThere() else {
+            // Nobody keeps anything.
+            undropped = []
+            return
+        }
+        for name in undropped {
+            guard case .done = try ask(.drop(name)).answer else { throw confused() }
+            undropped.remove(name)
+        }
+    }
+
+    // MARK: Requests
+
+    private func sendToKeep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError) {
+        // Until the answer is there it may be kept or not.
+        doubtful.insert(name)
+        switch try ask(.keep(name), descriptor).answer {
+        case .done: doubtful.remove(name)
+        case .refused(.descriptors):
+            // What was there before still is.
+            if kept[name] == nil { doubtful.remove(name) }
+            throw BalloonError(
+                .descriptors,
+                "the holder of the pins (balloonctl hold) may open no more files: raise LimitNOFILE= of"
+                    + " vnode-balloon-hold.service, or the limit it was started with (ulimit -n)")
+        default: throw confused()
+        }
+    }
+
+    private func get(_ name: String) throws(BalloonError) -> FileDescriptor? {
+        let (answer, attached) = try ask(.get(name))
+        switch (answer, attached) {
+        case (.nothing, _): return nil
+        case (.here, .this(let descriptor)): return descriptor
+        case (.here, .lost):
+            throw BalloonError(
+                .descriptors,
+                "what the holder keeps under \(name) cannot be looked at: this process may open no more files"
+                    + " (LimitNOFILE=, ulimit -n)")
+        default: throw confused()
+        }
+    }
+
+    private func ask(
+        _ request: HolderRequest, _ descriptor: FileDescriptor? = nil
+    ) throws(BalloonError) -> (answer: HolderAnswer, attached: AttachedDescriptor) {
+        guard let connection else { throw silent() }
+        number += 1
+        guard connection.send(HolderMessage.line(number, request), descriptor),
+            let (text, attached) = connection.receive()
+        else {
+            self.connection = nil
+            silentUntil = access.now + Self.silencePause
+            throw silent()
+        }
+        silentUntil = nil
+        // What one of the protocol before this says to whatever it does not know.
+        if case .hello = request, text == "no" { throw earlier() }
+        guard let (number, answer) = HolderMessage.answer(text), number == self.number else { throw confused() }
+        return (answer, attached)
+    }
+
+    // MARK: Errors. After each of them nobody reads on where it was.
+
+    private func silent() -> BalloonError {
+        connection = nil
+        return BalloonError(
+            .busy,
+            "the holder of the pins (balloonctl hold) does not answer, so it is not known what it keeps; if it is stopped,"
+                + " send it SIGCONT")
+    }
+
+    private func confused() -> BalloonError {
+        connection = nil
+        return BalloonError(
+            .busy,
+            "the holder of the pins (balloonctl hold) answered something else than it was asked; it is asked again")
+    }
+
+    private func earlier() -> BalloonError {
+        connection = nil
+        return BalloonError(
+            .busy,
+            "the holder of the pins is a process of before the update. Under systemd, run: systemctl kill --signal=KILL"
+                + " vnode-balloon-hold.service (it is up again at once with all that it keeps); else put the earlier balloonctl"
+                + " back, run its deflate --all, and update then")
+    }
+}

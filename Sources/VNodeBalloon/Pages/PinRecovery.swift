@@ -1,0 +1,166 @@
+internal import CBalloonShim
+
+/// What a recovery has seen of a file and its pins so far.
+struct PinRecovery {
+    /// What is in the slots.
+    var pages: [SlotPage] = []
+    var renewed: [Pin] = []
+    /// Slots that could not be pinned.
+    var unpinned: Set<Int> = []
+    /// The pins before, by chunk, and what was being rewritten.
+    var old: [Int: Pin] = [:]
+    var oldSpare: Pin?
+    /// They are of a process before this one, which alone knew what their pages were.
+    var isEarlier = false
+}
+
+// What becomes of old pins: a page that somebody took out of the file is not free before its pin goes, and it may be a hole.
+extension HugePageReserve {
+    /// Finds the pins of this process, or of the one before.
+    /// - Throws: `.busy`, `.descriptors`: it is not known what is pinned.
+    func findOldPins() throws(BalloonError) {
+        guard pins.isEmpty else {
+            recovery.old = Dictionary(uniqueKeysWithValues: pins.enumerated().map { ($0, $1) })
+            return
+        }
+        recovery.isEarlier = true
+        for name in try keeper.keptNames(prefix: pinPrefix) {
+            guard let chunk = Int(name.dropFirst(pinPrefix.count)), let kept = try keeper.kept(name) else { continue }
+            recovery.old[chunk] = Pin(readEnd: kept)
+        }
+        recovery.oldSpare = try keeper.kept(spareName).map { Pin(readEnd: $0) }
+        strayPins = try countLostPins()
+    }
+
+    private func countLostPins() throws(BalloonError) -> Int {
+        var count = 0
+        for name in try keeper.keptNames(prefix: lostPrefix) {
+            if let kept = try keeper.kept(name) { count += try Pin(readEnd: kept).count() }
+        }
+        return count
+    }
+
+    /// Pins slots of one chunk in a new pin, and reads them.
+    func pinAnew(_ mapping: SlotMapping) throws(BalloonError) -> (Pin, [SlotPage]) {
+        let looks = mapping.slots.map { empty.contains($0) ? .none : mapping.look($0) }
+        var pin = try Pin.make()
+        let carried = looks.contains(.broken) ? try copyOfOldPin(mapping.slots, looks) : nil
+        var pages: [SlotPage] = []
+        for (slot, look) in zip(mapping.slots, looks) {
+            switch look {
+            case .none: pages.append(.none)
+            case .broken:
+                pages.append(.unreadable)
+                if let carried { try carried.moveFirst(to: pin) } else { recovery.unpinned.insert(slot) }
+            case .mapped:
+                // Pinned first: a page may move until then.
+                try mapping.pin(slot, in: pin)
+                try carried?.dropFirst()
+                guard case .success(let gfn) = try mapping.frame(of: slot, pagemap) else {
+                    throw BalloonError(
+                        .moved, "slot \(slot) of the balloon's file is no whole page; nothing is freed", vnode: vnode)
+                }
+                pages.append(.extent(gfn))
+            }
+        }
+        // Only the last chunk's stays open.
+        if mapping.slots.upperBound < slotCount { pin.close() }
+        return (pin, pages)
+    }
+
+    /// A page that is mapped for nobody cannot be pinned anew; the old pin has it, in the order of the slots.
+    private func copyOfOldPin(_ slots: Range<Int>, _ looks: [SlotMapping.Look]) throws(BalloonError) -> Pin? {
+        guard let old = recovery.old[slots.lowerBound / Pin.slots],
+            try old.count() == looks.count(where: { $0 != .none })
+        else { return nil }
+        let copy = try Pin.make()
+        try old.copy(to: copy)
+        return copy
+    }
+
+    /// New pins take the place of the old ones. Where pages are in no slot any more and may be holes, theirs stay.
+    ///
+    /// - Parameter isAllBack: all pages that this process knows to be lost are RAM by now.
+    func replacePins(isAllBack: Bool) throws(BalloonError) {
+        if recovery.isEarlier {
+            try keepStrayPins()
+        } else if !isAllBack && lostPins.isEmpty {
+            for (chunk, pin) in recovery.old { lostPins.append(try keepAside(pin, chunk, leavingOut: 0)) }
+        }
+        for (chunk, pin) in recovery.renewed.enumerated() {
+            try keeper.keep(name(ofChunk: chunk), pin.readEnd)
+        }
+        // Everything is kept anew: only now the old ones may go.
+        for (chunk, pin) in recovery.old {
+            try pin.clear()
+            if chunk >= recovery.renewed.count { keeper.drop(name(ofChunk: chunk)) }
+        }
+        try recovery.oldSpare?.clear()
+        (pins, unpinned) = (recovery.renewed, recovery.unpinned)
+        if slotCount > 0 { try keepSpare() }
+        guard isAllBack else { return }
+        for lost in lostPins {
+            try lost.pin.clear()
+            keeper.drop(lost.name)
+        }
+        lostPins = []
+    }
+
+    /// Pages that are pinned and in no slot, without touching a pin.
+    func countStrayPins() throws(BalloonError) {
+        var more = 0
+        for (chunk, pin) in recovery.old { more += max(0, try pin.count() - pages(ofChunk: chunk)) }
+        strayPins = try countLostPins() + more
+    }
+
+    /// A new process does not know the frames that an old one's pins are about. Those of more pages than the file has are
+    /// put aside, for ever.
+    private func keepStrayPins() throws(BalloonError) {
+        var (all, isCut) = (0, false)
+        for (chunk, pin) in recovery.old {
+            let count = try pin.count()
+            let more = count - pages(ofChunk: chunk)
+            (all, isCut) = (all + count, isCut || count == 0)
+            guard more > 0 else { continue }
+            // Its pages are in the order of the slots. Where a slot is empty nobody knows which page is whose: all stay then.
+            let isDense = slots(ofChunk: chunk).allSatisfy { recovery.pages[$0] != .none }
+            _ = try keepAside(pin, chunk, leavingOut: isDense ? count - more : 0)
+        }
+        try keepStraySpare(all: all, isCut: isCut)
+        strayPins = try countLostPins()
+    }
+
+    /// A kill in the middle of a rewrite leaves pages in the spare pin: of a chunk that has them, too, or that has only some
+    /// of them back.
+    private func keepStraySpare(all: Int, isCut: Bool) throws(BalloonError) {
+        guard let spare = recovery.oldSpare else { return }
+        let (count, found) = (try spare.count(), recovery.pages.count { $0 != .none })
+        guard count > 0, all + count > found else { return }
+        var isCopy = false
+        for (_, pin) in recovery.old where try pin.count() == count { isCopy = true }
+        if isCopy && !isCut && all >= found { return }
+        _ = try keepAside(spare, -1, leavingOut: 0)
+    }
+
+    /// Has the pages of a pin held by another one, which is kept under a name of its own; all but the first ones.
+    private func keepAside(
+        _ pin: Pin, _ chunk: Int, leavingOut known: Int
+    ) throws(BalloonError) -> (name: String, pin: Pin) {
+        // Tried again, it is the same name.
+        let name = "\(lostPrefix)\(chunk).\(try pin.readEnd.info().inode)"
+        let aside = try Pin.make()
+        try pin.copy(to: aside)
+        for _ in 0..<known { try aside.dropFirst() }
+        try keeper.keep(name, aside.readEnd)
+        return (name, aside)
+    }
+
+    private func slots(ofChunk chunk: Int) -> Range<Int> {
+        (chunk * Pin.slots..<(chunk + 1) * Pin.slots).clamped(to: 0..<recovery.pages.count)
+    }
+
+    private func pages(ofChunk chunk: Int) -> Int { slots(ofChunk: chunk).count { recovery.pages[$0] != .none } }
+
+    /// What a keeper calls pins that outlive even an empty balloon.
+    private var lostPrefix: String { "\(HolderClient.lostPrefix)vnode\(vnode)." }
+}

@@ -1,0 +1,181 @@
+import Glibc
+import Simulation
+import Testing
+
+@testable import VNodeBalloon
+
+/// Three answers: this, nothing, nobody knows. Whatever a holder does, no pin is lost, emptied or taken for another one.
+@Suite final class HolderClientTests {
+    let holder = SimulatedHolder()
+    let client: HolderClient
+    var now: UInt64 = 1
+
+    init() {
+        client = HolderClient(holder)
+        holder.pagesIn = { (try? Pin(readEnd: $0).count()) ?? 0 }
+        holder.clock = { [unowned self] in now }
+    }
+
+    /// A pipe with so many pages in it.
+    func pin(_ pages: Int) throws -> FileDescriptor {
+        var ends: [Int32] = [-1, -1]
+        // Unsafe: two numbers for C to fill, and bytes to write.
+        try #require(unsafe pipe(&ends) == 0)
+        let bytes = [UInt8](repeating: 7, count: pages * 4096)
+        try #require(unsafe write(ends[1], bytes, bytes.count) == bytes.count)
+        close(ends[1])
+        return FileDescriptor(ends[0])
+    }
+
+    func count(_ descriptor: FileDescriptor) throws -> Int { try Pin(readEnd: descriptor).count() }
+
+    /// Throws an error of this kind.
+    func fails(_ code: BalloonError.Code, _ body: () throws -> Void) {
+        #expect { try body() } throws: { ($0 as? BalloonError)?.code == code }
+    }
+
+    /// So that a holder that was silent is asked again.
+    func wait() { now += 60_000_000_000 }
+
+    @Test func thisAndNothing() throws {
+        #expect(try client.kept("a") == nil && client.keptNames(prefix: "a") == [])
+        // Looking starts nobody.
+        #expect(holder.store == nil)
+        let one = try pin(1)
+        try client.keep("a", one)
+        #expect(try client.kept("a") === one && client.kept("b") == nil)
+        client.drop("a")
+        #expect(try client.kept("a") == nil && holder.store?.isEmpty == true)
+        client.dropAll()
+        #expect(holder.store == nil)
+    }
+
+    /// Far more than one answer has room for.
+    @Test func manyNames() throws {
+        let one = try pin(1)
+        let names = (100..<500).map { "lost.vnode0.\($0).a-long-tail-of-a-name" }
+        for name in names + ["other"] { try client.keep(name, one) }
+        #expect(try HolderClient(holder).keptNames(prefix: "lost.") == names)
+    }
+
+    @Test func silenceIsNoAnswer() throws {
+        let (x, y) = (try pin(1), try pin(2))
+        try client.keep("x", x)
+        try client.keep("y", y)
+        holder.stop()
+        fails(.busy) { _ = try client.kept("x") }
+        fails(.busy) { _ = try client.keptNames(prefix: "x") }
+        holder.goOn()
+        // The answer about x, which comes now, is nobody's.
+        wait()
+        #expect(try client.kept("y") === y)
+        #expect(try client.kept("x") === x)
+    }
+
+    /// Who was silent is not asked, and waited for, at once again.
+    @Test func silenceIsWaitedForOnce() throws {
+        try client.keep("x", try pin(1))
+        var waits = 0
+        holder.waited = { waits += 1 }
+        holder.stop()
+        for _ in 0..<5 { fails(.busy) { _ = try client.kept("x") } }
+        #expect(waits == 1)
+    }
+
+    /// A keep that was not answered may be done later. Neither pin is emptied, and the fuller one is kept at last.
+    @Test func aKeepThatIsDoneLate() throws {
+        let (old, new) = (try pin(5), try pin(3))
+        try client.keep("x", old)
+        holder.stop()
+        fails(.busy) { try client.keep("x", new) }
+        holder.goOn()
+        #expect(holder.store?.descriptor("x") === new)
+        wait()
+        try client.restoreIfLost()
+        #expect(holder.store?.descriptor("x") === old)
+        #expect(try count(old) == 5 && count(new) == 3)
+    }
+
+    /// An old pin that has fewer pages than what is kept never takes its place.
+    @Test func anEmptiedPinIsNotSentAgain() throws {
+        let (old, new) = (try pin(5), try pin(3))
+        try client.keep("x", old)
+        holder.stop()
+        fails(.busy) { try client.keep("x", new) }
+        holder.goOn()
+        try Pin(readEnd: old).clear()
+        wait()
+        fails(.moved) { try client.restoreIfLost() }
+        #expect(holder.store?.descriptor("x") === new)
+        try client.restoreIfLost()
+        #expect(holder.store?.descriptor("x") === new)
+    }
+
+    @Test(arguments: [false, true]) func aHolderThatIsKilled(isStored: Bool) throws {
+        holder.isStored = isStored
+        let pins = try (0..<5).map { _ in try pin(1) }
+        for (index, pin) in pins.enumerated() { try client.keep("pin\(index)", pin) }
+        client.drop("pin3")
+        holder.kill()
+        try client.restoreIfLost()
+        #expect(holder.store?.names(prefix: "") == ["pin0", "pin1", "pin2", "pin4"])
+        #expect(holder.store?.descriptor("pin4") === pins[4])
+    }
+
+    /// What a holder's answer to it was lost is dropped all the same: as soon as it answers.
+    @Test(arguments: [false, true]) func aDropToASilentHolder(isDoneLate: Bool) throws {
+        for name in ["a", "b"] { try client.keep(name, try pin(1)) }
+        holder.stop()
+        client.drop("b")
+        #expect(holder.store?.names(prefix: "") == ["a", "b"])
+        if isDoneLate { holder.goOn() } else { holder.kill() }
+        wait()
+        try client.restoreIfLost()
+        #expect(holder.store?.names(prefix: "") == ["a"])
+        let again = try pin(1)
+        try client.keep("b", again)
+        try client.restoreIfLost()
+        #expect(holder.store?.descriptor("b") === again)
+    }
+
+    @Test func noMoreDescriptors() throws {
+        let (one, other) = (try pin(1), try pin(1))
+        try client.keep("x", one)
+        holder.isClientFull = true
+        fails(.descriptors) { _ = try client.kept("x") }
+        #expect(try client.kept("y") == nil)
+        holder.isClientFull = false
+        holder.isFull = true
+        fails(.descriptors) { try client.keep("y", other) }
+        fails(.descriptors) { try client.keep("x", other) }
+        #expect(holder.store?.descriptor("x") === one)
+        holder.isFull = false
+        try client.keep("y", other)
+        #expect(try client.kept("x") === one && client.kept("y") === other)
+    }
+
+    @Test func answersOutOfTurn() throws {
+        let one = try pin(1)
+        try client.keep("x", one)
+        let wrong: [(String) -> String?] = [
+            { "7" + $0 }, { _ in "ok" }, { _ in "" }, { String($0.dropLast()) }, { $0 + $0 }, { _ in "9 nothing\n" },
+            { _ in nil },
+        ]
+        for answer in wrong {
+            holder.nextAnswers = [answer]
+            fails(.busy) { _ = try client.kept("x") }
+            wait()
+            #expect(try client.kept("x") === one)
+        }
+        // An answer of the right number to another question.
+        holder.nextAnswers = [{ $0.replacing("here", with: "done") }]
+        fails(.busy) { _ = try client.kept("x") }
+    }
+
+    @Test func aHolderOfBeforeTheUpdate() throws {
+        try client.keep("x", try pin(1))
+        let other = HolderClient(holder)
+        holder.nextAnswers = [{ _ in "no" }]
+        #expect { _ = try other.kept("x") } throws: { "\($0)".contains("before the update") }
+    }
+}

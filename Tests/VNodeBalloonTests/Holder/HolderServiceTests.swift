@@ -1,0 +1,128 @@
+import Glibc
+import Testing
+
+@testable import VNodeBalloon
+
+@Suite struct HolderServiceTests {
+    func descriptor() throws -> FileDescriptor {
+        // Unsafe: a C string for the call.
+        FileDescriptor(unsafe open("/dev/null", O_RDONLY))
+    }
+
+    @Test func messages() {
+        let requests: [HolderRequest] = [
+            .hello, .keep("a.b-c_9"), .drop("x"), .get("x"), .names(prefix: "x", after: nil),
+            .names(prefix: "x", after: "xyz"), .end,
+        ]
+        for request in requests {
+            let line = HolderMessage.line(.max, request)
+            #expect(HolderMessage.request(line)?.request == request && HolderMessage.request(line)?.number == .max)
+        }
+        let answers: [HolderAnswer] = [
+            .hello(token: 3), .done, .here, .nothing, .names([], isMore: false), .names(["a", "b"], isMore: true),
+            .refused(.descriptors), .refused(.request), .refused(.busy),
+        ]
+        for answer in answers { #expect(HolderMessage.answer(HolderMessage.line(5, answer))?.answer == answer) }
+        let name = String(repeating: "n", count: HolderMessage.longestName)
+        #expect(HolderMessage.line(.max, .names(prefix: name, after: name)).utf8.count <= HolderMessage.longestRequest)
+    }
+
+    @Test(arguments: [
+        "", "\n", "1\n", "1 end", "1 end\n2 end\n", "1 end x\n", "1 keep\n", "1 keep a b\n", "1 keep a#1\n",
+        "1 keep \u{e9}\n", "1 hello 1\n", "-1 end\n", "1  end\n", "18446744073709551616 end\n",
+        "1 keep " + String(repeating: "n", count: 64) + "\n",
+    ])
+    func nonsense(_ text: String) {
+        var service = HolderService(DescriptorStore(), token: 1)
+        #expect(HolderMessage.request(text) == nil)
+        #expect(service.reply(to: text, .none) == nil)
+    }
+
+    /// A page of names has room for its number and is full.
+    @Test func pages() {
+        let names = (0..<200).map { "name\($0)" }
+        let line = HolderMessage.line(.max, HolderMessage.page(names))
+        #expect(line.utf8.count <= HolderMessage.longestAnswer && line.utf8.count > HolderMessage.longestAnswer - 12)
+    }
+
+    @Test func aDaemonOfBeforeTheUpdate() throws {
+        var service = HolderService(DescriptorStore(), token: 1)
+        var ends: [Int32] = [-1, -1]
+        // Unsafe: two numbers for C to fill, and bytes to write.
+        try #require(unsafe pipe(&ends) == 0 && write(ends[1], [UInt8](repeating: 1, count: 4096), 4096) == 4096)
+        let old = FileDescriptor(ends[0])
+        defer { close(ends[1]) }
+        #expect(service.reply(to: "names x", .none)?.text == "-")
+        #expect(service.reply(to: "keep x", .this(old))?.text == "ok")
+        #expect(service.reply(to: "keep x", .this(old))?.text == "ok")
+        #expect(try Pin(readEnd: old).count() == 1)
+        #expect(service.reply(to: "names x", .none)?.text == "x")
+        #expect(
+            service.reply(to: "get x", .none)?.descriptor === old && service.reply(to: "get y", .none)?.text == "no")
+        #expect(service.reply(to: "end", .none)?.text == "no")
+        // It relies on that.
+        #expect(service.reply(to: "keep x", .this(try descriptor()))?.text == "ok")
+        #expect(try Pin(readEnd: old).count() == 0)
+        #expect(service.reply(to: "drop x", .none)?.text == "ok" && service.reply(to: "end", .none)?.isEnd == true)
+        #expect(service.reply(to: "what", .none)?.text == "no" && service.reply(to: "keep x", .lost)?.text == "no")
+    }
+
+    /// The new protocol empties nothing: who gave a pin does, once it is sure of what took its place.
+    @Test func nothingIsEmptied() throws {
+        var service = HolderService(DescriptorStore(), token: 1)
+        var ends: [Int32] = [-1, -1]
+        // Unsafe: two numbers for C to fill, and bytes to write.
+        try #require(unsafe pipe(&ends) == 0 && write(ends[1], [UInt8](repeating: 1, count: 4096), 4096) == 4096)
+        let old = FileDescriptor(ends[0])
+        defer { close(ends[1]) }
+        _ = service.reply(to: "1 keep x\n", .this(old))
+        _ = service.reply(to: "2 keep x\n", .this(try descriptor()))
+        _ = service.reply(to: "3 keep y\n", .this(old))
+        _ = service.reply(to: "4 drop y\n", .none)
+        #expect(try Pin(readEnd: old).count() == 1)
+    }
+
+    /// A service manager that does not listen is told later, everything, in order: the new one before the old one goes.
+    @Test func aDeafServiceManager() throws {
+        final class Manager {
+            var told: [String] = []
+            var isDeaf = true
+        }
+        let manager = Manager()
+        var store = DescriptorStore { text, _ in
+            if !manager.isDeaf { manager.told.append(text) }
+            return !manager.isDeaf
+        }
+        var ends: [Int32] = [-1, -1]
+        // Unsafe: two numbers for C to fill.
+        try #require(unsafe pipe(&ends) == 0)
+        let (one, other) = (FileDescriptor(ends[0]), FileDescriptor(ends[1]))
+        store.keep("x", one)
+        store.keep("x", try descriptor())
+        store.keep("y", other)
+        #expect(store.hasMoreToTell && manager.told == [])
+        manager.isDeaf = false
+        store.tellMore()
+        #expect(!store.hasMoreToTell)
+        #expect(
+            manager.told == [
+                "FDSTORE=1\nFDPOLL=0\nFDNAME=x#1", "FDSTORE=1\nFDPOLL=0\nFDNAME=x#2", "FDSTOREREMOVE=1\nFDNAME=x#1",
+                "FDSTORE=1\nFDPOLL=0\nFDNAME=y#1",
+            ])
+    }
+
+    /// What an earlier process left; killed between storing a new one and removing the old one.
+    @Test func storedBefore() throws {
+        let (one, other, third) = (try descriptor(), try descriptor(), try descriptor())
+        let store = DescriptorStore(stored: [("x#2", other), ("x#1", one), ("y#1", third), ("odd", try descriptor())])
+        #expect(store.names(prefix: "") == ["x", "y"] && store.descriptor("x") === other)
+    }
+
+    /// 4 TiB in pins of 64 pages.
+    @Test func noLimitOfNames() throws {
+        var store = DescriptorStore()
+        let one = try descriptor()
+        for index in 0..<32_768 { store.keep("pin\(index)", one) }
+        #expect(store.names(prefix: "pin").count == 32_768)
+    }
+}

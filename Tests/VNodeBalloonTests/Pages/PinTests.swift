@@ -1,0 +1,95 @@
+import CBalloonShim
+import Glibc
+import Testing
+
+@testable import VNodeBalloon
+
+/// Pins of ordinary pages, which a pipe treats as it does huge ones.
+@Suite final class PinTests {
+    static let count = UInt64(Pin.slots)
+    let address: UInt64
+    let file: FileDescriptor
+
+    init() throws {
+        let work = try TemporaryDirectory()
+        // Unsafe, all of these: C strings, and a number for C to set.
+        let opened = unsafe cb_file_open(work.path + "/pages", Int32(CB_OPEN_CREATE))
+        work.remove("pages")
+        file = FileDescriptor(opened)
+        try #require(cb_file_truncate(opened, Self.count * 4096) == 0)
+        var error: Int32 = 0
+        address = unsafe cb_map_file(opened, 0, Self.count * 4096, &error)
+        try #require(error == 0 && cb_populate_write(address, Self.count * 4096) == 0)
+        // Each page says which one it is.
+        for page in 0..<Self.count {
+            let byte = [UInt8(page)]
+            try #require(unsafe cb_file_write(opened, page * 4096, byte, 1) == 1)
+        }
+    }
+
+    deinit { _ = cb_unmap(address, Self.count * 4096) }
+
+    func pin(_ pages: Range<UInt64>) throws -> Pin {
+        let pin = try Pin.make()
+        for page in pages { try pin.add(address + page * 4096) }
+        return pin
+    }
+
+    /// Which pages a pin holds. A test may read them.
+    func pages(of pin: Pin) throws -> [UInt64] {
+        var found: [UInt64] = []
+        for _ in 0..<(try pin.count()) {
+            var bytes = [UInt8](repeating: 0, count: 4096)
+            // Unsafe: C fills the list.
+            try #require(unsafe read(pin.readEnd.rawValue, &bytes, 4096) == 4096)
+            found.append(UInt64(bytes[0]))
+        }
+        return found
+    }
+
+    @Test(arguments: [0, 1, 17, 63, 64]) func rewriting(_ kept: Int) throws {
+        let (pin, spare) = (try pin(0..<Self.count), try Pin.make())
+        try pin.rewrite(through: spare, keeping: (0..<Pin.slots).map { $0 < kept })
+        #expect(try spare.count() == 0)
+        #expect(try pages(of: pin) == Array(0..<UInt64(kept)))
+    }
+
+    @Test func oneAmongOthers() throws {
+        let (pin, spare) = (try pin(0..<6), try Pin.make())
+        try pin.rewrite(through: spare, keeping: [true, false, true, true, true, false])
+        #expect(try pages(of: pin) == [0, 2, 3, 4] && spare.count() == 0)
+    }
+
+    @Test func copies() throws {
+        let (pin, other) = (try pin(0..<5), try Pin.make())
+        try pin.copy(to: other)
+        try other.dropFirst()
+        try pin.clear()
+        #expect(try pin.count() == 0)
+        #expect(try pages(of: other) == [1, 2, 3, 4])
+        // Nothing is fine, too.
+        try pin.copy(to: other)
+        #expect(try other.count() == 0)
+    }
+
+    /// A page that does not fit is not lost.
+    @Test func aFullPin() throws {
+        let (pin, full) = (try pin(0..<5), try pin(0..<Self.count))
+        #expect(throws: BalloonError.self) { try pin.moveFirst(to: full) }
+        #expect(throws: BalloonError.self) { try pin.copy(to: full) }
+        #expect(try pin.count() == 5 && full.count() == Pin.slots)
+    }
+
+    /// What was kept has its read end alone, until it is opened again.
+    @Test func openedAgain() throws {
+        var kept = try Pin(readEnd: pin(0..<2).readEnd)
+        #expect(throws: BalloonError.self) { try kept.add(address) }
+        try kept.open()
+        try kept.add(address + 2 * 4096)
+        #expect(try pages(of: kept) == [0, 1, 2])
+    }
+
+    @Test func noPin() throws {
+        try Pin(readEnd: file).clear()
+    }
+}
