@@ -35,7 +35,10 @@ public final class DescriptorHolder {
         let store = DescriptorStore(stored: ServiceManager.storedDescriptors()) { text, descriptor in
             ServiceManager.notify(text, descriptor)
         }
-        service = HolderService(store, token: cb_clock_monotonic())
+        let nowhere = try FileDescriptor.open("/dev/null", .write, "cannot open /dev/null")
+        service = HolderService(store, token: cb_clock_monotonic()) { pin in
+            _ = cb_pin_clear(pin.rawValue, nowhere.rawValue)
+        }
         listener = FileDescriptor(
             try check(
                 unsafe cb_socket_listen(path, 16), .environment,

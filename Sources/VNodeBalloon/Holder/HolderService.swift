@@ -3,9 +3,12 @@ package struct HolderService {
     package private(set) var store: DescriptorStore
     /// Tells this process from every other holder.
     private let token: UInt64
+    /// Lets go of the pages of a pin.
+    private let empty: (FileDescriptor) -> Void
 
-    package init(_ store: DescriptorStore, token: UInt64) {
+    package init(_ store: DescriptorStore, token: UInt64, empty: @escaping (FileDescriptor) -> Void = { _ in }) {
         self.store = store
+        self.empty = empty
         self.token = token
     }
 
@@ -62,9 +65,9 @@ package struct HolderService {
         case ("keep", let name?, .this(let descriptor)):
             let old = store.descriptor(name)
             store.keep(name, descriptor)
-            if let old, old !== descriptor, store.descriptor(name) === descriptor { try? Pin(readEnd: old).clear() }
+            if let old, old !== descriptor, store.descriptor(name) === descriptor { empty(old) }
         case ("drop", let name?, _):
-            if let old = store.descriptor(name) { try? Pin(readEnd: old).clear() }
+            if let old = store.descriptor(name) { empty(old) }
             store.drop(name)
         case ("end", nil, _): return Reply(text: store.isEmpty ? "ok" : "no", isEnd: store.isEmpty)
         case ("names", let name?, _):

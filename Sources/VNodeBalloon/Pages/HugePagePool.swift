@@ -3,7 +3,7 @@ internal import Glibc
 
 /// The kernel's pool of 2 MiB pages on one node
 /// (/sys/devices/system/node/node<n>/hugepages/hugepages-2048kB).
-struct HugePagePool {
+struct HugePagePool: PagePool {
     let node: Int
     private let totalFile, freeFile, surplusFile: KeptFile
     /// The same as `totalFile`; reading needs no right to write.
@@ -61,15 +61,9 @@ struct HugePagePool {
     /// One write asks for so many pages at most: the kernel may look for them for long.
     private static let mostAtOnce = 4
 
-    struct Growth {
-        /// How many free pages there are more than before.
-        var pages: Int
-        var freeBefore: Int
-    }
-
     /// Grows the pool by up to `count` pages: as many as the kernel finds, and only what is free afterwards counts,
     /// because another user may have taken some already.
-    func grow(by count: Int) throws(BalloonError) -> Growth {
+    func grow(by count: Int) throws(BalloonError) -> PoolGrowth {
         let (free, start) = (try free(), try persistent())
         var (asked, reached) = (0, start)
         while asked < count, try isOwnSurplusAll() {
@@ -84,7 +78,7 @@ struct HugePagePool {
         // What another user gave back meanwhile is free, too, but not ours.
         let count = Self.count(asked: asked, grown: reached - start, freeBefore: free, freeAfter: try self.free())
         if count.leftOver > 0, try isOwnSurplusAll() { try shrink(by: count.leftOver) }
-        return Growth(pages: count.ours, freeBefore: free)
+        return PoolGrowth(pages: count.ours, freeBefore: free)
     }
 
     /// What a growth of the pool means when others use it, too.

@@ -12,12 +12,14 @@ extension HugePageReserve {
 
     private func pinned(in slots: Range<Int>) -> Int { slots.count { isPinned($0) } }
 
-    private static func slots(ofChunk chunk: Int) -> Range<Int> { chunk * Pin.slots..<(chunk + 1) * Pin.slots }
+    var pagesPerPin: Int { kernel.pagesPerPin }
+
+    private func slots(ofChunk chunk: Int) -> Range<Int> { chunk * pagesPerPin..<(chunk + 1) * pagesPerPin }
 
     /// Has a pin to rewrite others with; before anything is given that may have to be unpinned.
     func keepSpare() throws(BalloonError) {
         guard spare == nil else { return }
-        let new = try Pin.make()
+        let new = try Pin(kernel)
         try keeper.keep(spareName, new.readEnd)
         spare = new
     }
@@ -25,22 +27,22 @@ extension HugePageReserve {
     // MARK: Growing
 
     /// Pins mapped slots, behind those that are pinned. Each pin is kept before anything in it can be given.
-    func pin(_ slots: Range<Int>, in mapping: SlotMapping) throws(BalloonError) {
+    func pin(_ slots: Range<Int>, in mapping: any SlotMapping) throws(BalloonError) {
         var slot = slots.lowerBound
         while slot < slots.upperBound {
-            let chunk = slot / Pin.slots
-            let end = min(slots.upperBound, (chunk + 1) * Pin.slots)
+            let chunk = slot / pagesPerPin
+            let end = min(slots.upperBound, (chunk + 1) * pagesPerPin)
             let isNew = chunk == pins.count
             if isNew {
-                let new = try Pin.make()
+                let new = try Pin(kernel)
                 if chunk > 0 { pins[chunk - 1].close() }
                 pins.append(new)
             } else {
                 try pins[chunk].open()
                 // What a page is added to has to be what the keeper has.
-                guard try pins[chunk].count() == pinned(in: chunk * Pin.slots..<slot) else { throw notWhole(chunk) }
+                guard try pins[chunk].count() == pinned(in: chunk * pagesPerPin..<slot) else { throw notWhole(chunk) }
             }
-            for slot in slot..<end { try mapping.pin(slot, in: pins[chunk]) }
+            for slot in slot..<end { try pins[chunk].add(slot, mapping) }
             if isNew { try keeper.keep(name(ofChunk: chunk), pins[chunk].readEnd) }
             slot = end
         }
@@ -54,7 +56,7 @@ extension HugePageReserve {
 
     /// Unpins all but the first slots.
     func unpin(keeping slots: Int) throws(BalloonError) {
-        let last = (slots + Pin.slots - 1) / Pin.slots
+        let last = (slots + pagesPerPin - 1) / pagesPerPin
         // The last one first: there is never a gap.
         while pins.count > last {
             let chunk = pins.count - 1
@@ -62,8 +64,8 @@ extension HugePageReserve {
             pins.removeLast()
             keeper.drop(name(ofChunk: chunk))
         }
-        guard slots % Pin.slots != 0, last == pins.count else { return }
-        let rest = (last - 1) * Pin.slots..<slots
+        guard slots % pagesPerPin != 0, last == pins.count else { return }
+        let rest = (last - 1) * pagesPerPin..<slots
         let (kept, count) = (pinned(in: rest), try pins[last - 1].count())
         if count == kept { return }
         guard count > kept, try isSpareFree() else { return try pinAgain(rest) }
@@ -73,8 +75,8 @@ extension HugePageReserve {
     /// Unpins one slot among others.
     func unpin(_ slot: Int) throws(BalloonError) {
         guard isPinned(slot) else { return }
-        let chunk = slot / Pin.slots
-        let slots = Self.slots(ofChunk: chunk).clamped(to: 0..<slotCount)
+        let chunk = slot / pagesPerPin
+        let slots = slots(ofChunk: chunk).clamped(to: 0..<slotCount)
         let count = try pins[chunk].count()
         guard count == pinned(in: slots), try isSpareFree() else {
             empty.insert(slot)
@@ -107,14 +109,14 @@ extension HugePageReserve {
 
     /// Pins the slots of a chunk in a new pin, which takes the old one's place.
     private func pinAgain(_ slots: Range<Int>) throws(BalloonError) {
-        let chunk = slots.lowerBound / Pin.slots
+        let chunk = slots.lowerBound / pagesPerPin
         let renewed = try foundFile().withMapping(of: slots, for: .looking(node: node)) {
             (mapping) throws(BalloonError) in
-            let pin = try Pin.make()
+            let pin = try Pin(kernel)
             for slot in slots where isPinned(slot) {
                 // Without all of them the old pin must stay.
-                guard mapping.look(slot) == .mapped else { throw notWhole(chunk) }
-                try mapping.pin(slot, in: pin)
+                guard try mapping.look(slot) == .mapped else { throw notWhole(chunk) }
+                try pin.add(slot, mapping)
             }
             return pin
         }

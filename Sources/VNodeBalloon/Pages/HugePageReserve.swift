@@ -2,11 +2,9 @@
 public final class HugePageReserve: PageReserve {
     let vnode: Int
     let node: Int?
-    let mount: FileDescriptor
-    private let pools: [HugePagePool]
+    let kernel: any PageKernel
     /// nil: not looked for yet, or the holder does not say whether it has one that lost its name.
     private(set) var file: SlotFile?
-    let pagemap: Pagemap
     let keeper: any DescriptorKeeper
     /// Only to look: pins and what is kept stay as they are.
     let isReading: Bool
@@ -34,18 +32,25 @@ public final class HugePageReserve: PageReserve {
     ///   is there can be freed, and nothing be acquired.
     /// - Parameter isReading: nothing is going to be moved, so no pin is touched.
     /// - Throws: `.noHugePages`, `.descriptors`, `.system`.
-    public init(
+    public convenience init(
         vnode: Int, node: Int?, mount: HugePageMount, keeper: any DescriptorKeeper, isReading: Bool = false
     ) throws(BalloonError) {
+        let kernel = try LinuxPages(vnode: vnode, node: node, mount: mount.root)
+        self.init(vnode: vnode, node: node, kernel, keeper: keeper, isReading: isReading)
+    }
+
+    /// The same on another kernel.
+    package init(
+        vnode: Int, node: Int?, _ kernel: any PageKernel, keeper: any DescriptorKeeper, isReading: Bool = false
+    ) {
         self.vnode = vnode
         self.node = node
-        self.mount = mount.root
+        self.kernel = kernel
         self.keeper = keeper
         self.isReading = isReading
-        if let node { pools = [try HugePagePool(node: node)] } else { pools = try HugePagePool.all() }
-        pagemap = try Pagemap()
-        try Pin.nowhere()
     }
+
+    private var pools: [any PagePool] { kernel.pools }
 
     /// The vnode's file, once it was found.
     func foundFile() throws(BalloonError) -> SlotFile {
@@ -73,7 +78,7 @@ public final class HugePageReserve: PageReserve {
     public func fileState() throws(BalloonError) -> FileState {
         guard let file else { return FileState(slots: 0, pages: 0, name: .ours, strayPins: 0) }
         let info = try file.info()
-        return FileState(slots: info.slots, pages: info.pages, name: try file.name(below: mount), strayPins: strayPins)
+        return FileState(slots: info.slots, pages: info.pages, name: try file.name(), strayPins: strayPins)
     }
 
     public func renew() throws(BalloonError) {
@@ -81,7 +86,7 @@ public final class HugePageReserve: PageReserve {
         guard try old.info().slots == 0 else {
             throw BalloonError(.moved, "the balloon's old file is not empty", vnode: vnode)
         }
-        let new = try SlotFile.find(vnode: vnode, mount: mount, keeper)
+        let new = try SlotFile.find(vnode: vnode, kernel, keeper)
         try unpin(keeping: 0)
         keeper.drop(spareName)
         keeper.drop(old.keptName)
@@ -96,7 +101,7 @@ public final class HugePageReserve: PageReserve {
     private func keepFile() throws(BalloonError) {
         if isKept { return try keeper.restoreIfLost() }
         let file = try foundFile()
-        try keeper.keep("mount.\(file.inode)", mount)
+        try keeper.keep("mount.\(file.inode)", kernel.mount)
         try keeper.keep(file.keptName, file.descriptor)
         isKept = true
     }
@@ -145,13 +150,15 @@ public final class HugePageReserve: PageReserve {
     }
 
     /// Faults, pins and reads slots in this order: a page may be migrated until it is pinned.
-    private func fill(_ mapping: SlotMapping) throws(BalloonError) -> [UInt64] {
-        let faulted = mapping.slots.prefix { mapping.populateForWriting($0) }
+    private func fill(_ mapping: any SlotMapping) throws(BalloonError) -> [UInt64] {
+        var end = mapping.slots.lowerBound
+        while end < mapping.slots.upperBound, try mapping.populateForWriting(end) { end += 1 }
+        let faulted = mapping.slots.lowerBound..<end
         try pin(faulted, in: mapping)
         var frames: [UInt64] = []
         frames.reserveCapacity(faulted.count)
         for slot in faulted {
-            switch try mapping.newFrame(of: slot, pagemap) {
+            switch try mapping.newFrame(of: slot) {
             case .success(let gfn): frames.append(gfn)
             case .failure(let fault):
                 throw BalloonError(.moved, "a new huge page is not one aligned extent: \(fault)", vnode: vnode)
@@ -173,7 +180,7 @@ public final class HugePageReserve: PageReserve {
             var pages: [SlotPage] = []
             pages.reserveCapacity(slots.count)
             // Where no page is missing none can be made by looking.
-            let isWhole = info.pages == info.slots && mapping.populateAllForReading()
+            let isWhole = info.pages == info.slots ? try mapping.populateAllForReading() : false
             for slot in there {
                 pages.append(try isWhole ? known(slot, mapping) : page(of: slot, mapping))
             }
@@ -182,10 +189,10 @@ public final class HugePageReserve: PageReserve {
     }
 
     /// A slot's page as it was before the look: a missing page cannot be looked for without making one.
-    private func page(of slot: Int, _ mapping: SlotMapping) throws(BalloonError) -> SlotPage {
+    private func page(of slot: Int, _ mapping: any SlotMapping) throws(BalloonError) -> SlotPage {
         if empty.contains(slot) { return .none }
         let pages = try foundFile().info().pages
-        switch mapping.look(slot) {
+        switch try mapping.look(slot) {
         case .none: return .none
         case .broken: return .unreadable
         case .mapped: break
@@ -195,8 +202,8 @@ public final class HugePageReserve: PageReserve {
     }
 
     /// The page of a slot that is mapped for reading.
-    private func known(_ slot: Int, _ mapping: SlotMapping) throws(BalloonError) -> SlotPage {
-        guard !empty.contains(slot), case .success(let gfn) = try mapping.frame(of: slot, pagemap) else { return .none }
+    private func known(_ slot: Int, _ mapping: any SlotMapping) throws(BalloonError) -> SlotPage {
+        guard !empty.contains(slot), case .success(let gfn) = try mapping.frame(of: slot) else { return .none }
         return .extent(gfn)
     }
 
@@ -248,7 +255,7 @@ public final class HugePageReserve: PageReserve {
 
     public func beginRecovery() throws(BalloonError) {
         if file == nil {
-            let found = try SlotFile.find(vnode: vnode, mount: mount, keeper)
+            let found = try SlotFile.find(vnode: vnode, kernel, keeper)
             slotCount = try found.info().slots
             file = found
         }
@@ -268,7 +275,7 @@ public final class HugePageReserve: PageReserve {
 
     public func recoverNext() throws(BalloonError) -> [SlotPage] {
         let next = recovery.pages.count
-        let chunk = next..<min(slotCount, next + Pin.slots)
+        let chunk = next..<min(slotCount, next + kernel.pagesPerPin)
         if chunk.isEmpty { return [] }
         let (pin, found) = try foundFile().withMapping(of: chunk, for: .looking(node: node)) {
             (mapping) throws(BalloonError) in try pinAnew(mapping)

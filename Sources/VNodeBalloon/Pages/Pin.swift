@@ -1,5 +1,3 @@
-internal import CBalloonShim
-
 /// Keeps up to 64 slots' pages where they are.
 ///
 /// Linux migrates huge pages that nobody has pinned on soft offline, memory offline and 1 GiB allocation: it would copy
@@ -8,71 +6,60 @@ internal import CBalloonShim
 ///
 /// What can be done with both ends open needs no descriptor and no other process: see ``rewrite(through:keeping:)``.
 struct Pin {
-    /// Slots of one pin, and of one chunk of a file.
-    static let slots = Int(CB_PIN_PAGES)
-
+    private let kernel: any PageKernel
     /// All that is kept of the pipe.
     let readEnd: FileDescriptor
     /// Open while pages are added, or may have to be taken out.
     private var writeEnd: FileDescriptor?
 
-    init(readEnd: FileDescriptor) { self.readEnd = readEnd }
+    init(_ kernel: any PageKernel, readEnd: FileDescriptor) {
+        self.kernel = kernel
+        self.readEnd = readEnd
+    }
 
     /// A new pin, without pages.
-    static func make() throws(BalloonError) -> Pin {
-        var writeEnd: Int32 = -1
-        // Unsafe: the shim sets the write end.
-        let readEnd = unsafe cb_pin_open(&writeEnd)
-        try check(readEnd, "cannot make a pipe of \(slots) pages to pin memory")
-        var pin = Pin(readEnd: FileDescriptor(readEnd))
-        pin.writeEnd = FileDescriptor(writeEnd)
-        return pin
+    init(_ kernel: any PageKernel) throws(BalloonError) {
+        self.kernel = kernel
+        (readEnd, writeEnd) = try kernel.makePin()
     }
 
     /// Opens the pin for more pages.
     mutating func open() throws(BalloonError) {
-        guard writeEnd == nil else { return }
-        writeEnd = FileDescriptor(try check(cb_pin_reopen(readEnd.rawValue), "cannot open a pin again"))
+        if writeEnd == nil { writeEnd = try kernel.openPin(readEnd) }
     }
 
     /// Closes what only adding needs.
     mutating func close() { writeEnd = nil }
 
-    private func openEnd() throws(BalloonError) -> Int32 {
-        guard let writeEnd else { throw BalloonError(.system, "a pin is not open for more pages") }
-        return writeEnd.rawValue
+    private func openEnd() throws(BalloonError) -> FileDescriptor {
+        if let writeEnd { return writeEnd }
+        throw BalloonError(.system, "a pin is not open for more pages")
     }
 
-    func add(_ address: UInt64) throws(BalloonError) {
-        try check(cb_pin_add(try openEnd(), address), "cannot pin a page (vmsplice)")
-    }
+    func add(_ slot: Int, _ mapping: any SlotMapping) throws(BalloonError) { try mapping.pin(slot, try openEnd()) }
 
     /// Moves the page that was added first to another pin; at no moment is it in neither.
-    func moveFirst(to other: Pin) throws(BalloonError) {
-        try check(cb_pin_move_first(readEnd.rawValue, try other.openEnd()), "cannot move a pinned page (splice)")
-    }
+    func moveFirst(to other: Pin) throws(BalloonError) { try kernel.moveFirstPinned(readEnd, to: try other.openEnd()) }
 
     /// Lets go of the page that was added first, without a look at it.
-    func dropFirst() throws(BalloonError) {
-        try check(cb_pin_move_first(readEnd.rawValue, try Self.nowhere().rawValue), "cannot unpin a page (splice)")
-    }
+    func dropFirst() throws(BalloonError) { try kernel.moveFirstPinned(readEnd, to: nil) }
 
     /// Lets go of all pages, in whatever process the pipe is open.
-    func clear() throws(BalloonError) {
-        try check(cb_pin_clear(readEnd.rawValue, try Self.nowhere().rawValue), "cannot unpin pages (splice)")
-    }
+    func clear() throws(BalloonError) { try kernel.clearPin(readEnd) }
 
     /// Has another pin, which holds nothing, hold the same pages, too.
     func copy(to other: Pin) throws(BalloonError) {
         let pages = try count()
-        let copied = try check(cb_pin_copy(readEnd.rawValue, try other.openEnd()), "cannot copy a pin (tee)")
-        guard copied == pages else { throw BalloonError(.system, "a pin was copied in part only") }
+        guard try kernel.copyPinned(readEnd, to: try other.openEnd()) == pages else {
+            throw BalloonError(.system, "a pin was copied in part only")
+        }
     }
 
     /// Pages that it holds.
-    func count() throws(BalloonError) -> Int {
-        Int(try check(cb_pin_count(readEnd.rawValue), "cannot ask a pin how much it holds"))
-    }
+    func count() throws(BalloonError) -> Int { try kernel.pinnedPages(readEnd) }
+
+    /// Tells one pipe from another.
+    func number() throws(BalloonError) -> UInt64 { try kernel.number(ofPin: readEnd) }
 
     /// Lets go of some pages, whatever their place. Those that stay are pinned at every moment, by this pin or by `other`,
     /// which holds nothing before and after.
@@ -83,16 +70,5 @@ struct Pin {
         for isKept in keeping {
             if isKept { try other.moveFirst(to: self) } else { try other.dropFirst() }
         }
-    }
-
-    /// /dev/null, opened once: unpinning must not need a descriptor that is not there.
-    private static let null = try? FileDescriptor.open("/dev/null", .write, "")
-
-    /// - Throws: `.descriptors`, most likely; call it before anything is pinned.
-    @discardableResult
-    static func nowhere() throws(BalloonError) -> FileDescriptor {
-        if let null { return null }
-        throw BalloonError(
-            .descriptors, "cannot open /dev/null: this process may open no more files (LimitNOFILE=, ulimit -n)")
     }
 }

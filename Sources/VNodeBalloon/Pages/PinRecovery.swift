@@ -1,5 +1,3 @@
-internal import CBalloonShim
-
 /// What a recovery has seen of a file and its pins so far.
 struct PinRecovery {
     /// What is in the slots.
@@ -26,24 +24,25 @@ extension HugePageReserve {
         recovery.isEarlier = true
         for name in try keeper.keptNames(prefix: pinPrefix) {
             guard let chunk = Int(name.dropFirst(pinPrefix.count)), let kept = try keeper.kept(name) else { continue }
-            recovery.old[chunk] = Pin(readEnd: kept)
+            recovery.old[chunk] = Pin(kernel, readEnd: kept)
         }
-        recovery.oldSpare = try keeper.kept(spareName).map { Pin(readEnd: $0) }
+        recovery.oldSpare = try keeper.kept(spareName).map { Pin(kernel, readEnd: $0) }
         strayPins = try countLostPins()
     }
 
     private func countLostPins() throws(BalloonError) -> Int {
         var count = 0
         for name in try keeper.keptNames(prefix: lostPrefix) {
-            if let kept = try keeper.kept(name) { count += try Pin(readEnd: kept).count() }
+            if let kept = try keeper.kept(name) { count += try Pin(kernel, readEnd: kept).count() }
         }
         return count
     }
 
     /// Pins slots of one chunk in a new pin, and reads them.
-    func pinAnew(_ mapping: SlotMapping) throws(BalloonError) -> (Pin, [SlotPage]) {
-        let looks = mapping.slots.map { empty.contains($0) ? .none : mapping.look($0) }
-        var pin = try Pin.make()
+    func pinAnew(_ mapping: any SlotMapping) throws(BalloonError) -> (Pin, [SlotPage]) {
+        var looks: [SlotLook] = []
+        for slot in mapping.slots { looks.append(try empty.contains(slot) ? .none : mapping.look(slot)) }
+        var pin = try Pin(kernel)
         let carried = looks.contains(.broken) ? try copyOfOldPin(mapping.slots, looks) : nil
         var pages: [SlotPage] = []
         for (slot, look) in zip(mapping.slots, looks) {
@@ -54,9 +53,9 @@ extension HugePageReserve {
                 if let carried { try carried.moveFirst(to: pin) } else { recovery.unpinned.insert(slot) }
             case .mapped:
                 // Pinned first: a page may move until then.
-                try mapping.pin(slot, in: pin)
+                try pin.add(slot, mapping)
                 try carried?.dropFirst()
-                guard case .success(let gfn) = try mapping.frame(of: slot, pagemap) else {
+                guard case .success(let gfn) = try mapping.frame(of: slot) else {
                     throw BalloonError(
                         .moved, "slot \(slot) of the balloon's file is no whole page; nothing is freed", vnode: vnode)
                 }
@@ -69,11 +68,11 @@ extension HugePageReserve {
     }
 
     /// A page that is mapped for nobody cannot be pinned anew; the old pin has it, in the order of the slots.
-    private func copyOfOldPin(_ slots: Range<Int>, _ looks: [SlotMapping.Look]) throws(BalloonError) -> Pin? {
-        guard let old = recovery.old[slots.lowerBound / Pin.slots],
+    private func copyOfOldPin(_ slots: Range<Int>, _ looks: [SlotLook]) throws(BalloonError) -> Pin? {
+        guard let old = recovery.old[slots.lowerBound / pagesPerPin],
             try old.count() == looks.count(where: { $0 != .none })
         else { return nil }
-        let copy = try Pin.make()
+        let copy = try Pin(kernel)
         try old.copy(to: copy)
         return copy
     }
@@ -123,7 +122,7 @@ extension HugePageReserve {
             (all, isCut) = (all + count, isCut || count == 0)
             guard more > 0 else { continue }
             // Its pages are in the order of the slots. Where a slot is empty nobody knows which page is whose: all stay then.
-            let isDense = slots(ofChunk: chunk).allSatisfy { recovery.pages[$0] != .none }
+            let isDense = recovered(ofChunk: chunk).allSatisfy { recovery.pages[$0] != .none }
             _ = try keepAside(pin, chunk, leavingOut: isDense ? count - more : 0)
         }
         try keepStraySpare(all: all, isCut: isCut)
@@ -147,19 +146,19 @@ extension HugePageReserve {
         _ pin: Pin, _ chunk: Int, leavingOut known: Int
     ) throws(BalloonError) -> (name: String, pin: Pin) {
         // Tried again, it is the same name.
-        let name = "\(lostPrefix)\(chunk).\(try pin.readEnd.info().inode)"
-        let aside = try Pin.make()
+        let name = "\(lostPrefix)\(chunk).\(try pin.number())"
+        let aside = try Pin(kernel)
         try pin.copy(to: aside)
         for _ in 0..<known { try aside.dropFirst() }
         try keeper.keep(name, aside.readEnd)
         return (name, aside)
     }
 
-    private func slots(ofChunk chunk: Int) -> Range<Int> {
-        (chunk * Pin.slots..<(chunk + 1) * Pin.slots).clamped(to: 0..<recovery.pages.count)
+    private func recovered(ofChunk chunk: Int) -> Range<Int> {
+        (chunk * pagesPerPin..<(chunk + 1) * pagesPerPin).clamped(to: 0..<recovery.pages.count)
     }
 
-    private func pages(ofChunk chunk: Int) -> Int { slots(ofChunk: chunk).count { recovery.pages[$0] != .none } }
+    private func pages(ofChunk chunk: Int) -> Int { recovered(ofChunk: chunk).count { recovery.pages[$0] != .none } }
 
     /// What a keeper calls pins that outlive even an empty balloon.
     private var lostPrefix: String { "\(HolderClient.lostPrefix)vnode\(vnode)." }

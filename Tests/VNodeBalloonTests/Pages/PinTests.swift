@@ -6,9 +6,11 @@ import Testing
 
 /// Pins of ordinary pages, which a pipe treats as it does huge ones.
 @Suite final class PinTests {
-    static let count = UInt64(Pin.slots)
-    let address: UInt64
+    static let slots = Int(CB_PIN_PAGES)
+    static let count = UInt64(slots)
+    private let address: UInt64
     let file: FileDescriptor
+    let kernel: LinuxPages
 
     init() throws {
         let work = try TemporaryDirectory()
@@ -16,6 +18,7 @@ import Testing
         let opened = unsafe cb_file_open(work.path + "/pages", Int32(CB_OPEN_CREATE))
         work.remove("pages")
         file = FileDescriptor(opened)
+        kernel = try LinuxPages(vnode: 0, mount: file, pools: [])
         try #require(cb_file_truncate(opened, Self.count * 4096) == 0)
         var error: Int32 = 0
         address = unsafe cb_map_file(opened, 0, Self.count * 4096, &error)
@@ -29,9 +32,11 @@ import Testing
 
     deinit { _ = cb_unmap(address, Self.count * 4096) }
 
+    private func add(_ address: UInt64, _ pin: Pin) throws { try pin.add(0, MappedPage(address)) }
+
     func pin(_ pages: Range<UInt64>) throws -> Pin {
-        let pin = try Pin.make()
-        for page in pages { try pin.add(address + page * 4096) }
+        let pin = try Pin(kernel)
+        for page in pages { try add(address + page * 4096, pin) }
         return pin
     }
 
@@ -48,20 +53,20 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 17, 63, 64]) func rewriting(_ kept: Int) throws {
-        let (pin, spare) = (try pin(0..<Self.count), try Pin.make())
-        try pin.rewrite(through: spare, keeping: (0..<Pin.slots).map { $0 < kept })
+        let (pin, spare) = (try pin(0..<Self.count), try Pin(kernel))
+        try pin.rewrite(through: spare, keeping: (0..<Self.slots).map { $0 < kept })
         #expect(try spare.count() == 0)
         #expect(try pages(of: pin) == Array(0..<UInt64(kept)))
     }
 
     @Test func oneAmongOthers() throws {
-        let (pin, spare) = (try pin(0..<6), try Pin.make())
+        let (pin, spare) = (try pin(0..<6), try Pin(kernel))
         try pin.rewrite(through: spare, keeping: [true, false, true, true, true, false])
         #expect(try pages(of: pin) == [0, 2, 3, 4] && spare.count() == 0)
     }
 
     @Test func copies() throws {
-        let (pin, other) = (try pin(0..<5), try Pin.make())
+        let (pin, other) = (try pin(0..<5), try Pin(kernel))
         try pin.copy(to: other)
         try other.dropFirst()
         try pin.clear()
@@ -77,19 +82,37 @@ import Testing
         let (pin, full) = (try pin(0..<5), try pin(0..<Self.count))
         #expect(throws: BalloonError.self) { try pin.moveFirst(to: full) }
         #expect(throws: BalloonError.self) { try pin.copy(to: full) }
-        #expect(try pin.count() == 5 && full.count() == Pin.slots)
+        #expect(try pin.count() == 5 && full.count() == Self.slots)
     }
 
     /// What was kept has its read end alone, until it is opened again.
     @Test func openedAgain() throws {
-        var kept = try Pin(readEnd: pin(0..<2).readEnd)
-        #expect(throws: BalloonError.self) { try kept.add(address) }
+        var kept = try Pin(kernel, readEnd: pin(0..<2).readEnd)
+        #expect(throws: BalloonError.self) { try add(address, kept) }
         try kept.open()
-        try kept.add(address + 2 * 4096)
+        try add(address + 2 * 4096, kept)
         #expect(try pages(of: kept) == [0, 1, 2])
     }
 
     @Test func noPin() throws {
-        try Pin(readEnd: file).clear()
+        try Pin(kernel, readEnd: file).clear()
+    }
+}
+
+/// One ordinary page, to be pinned.
+private final class MappedPage: SlotMapping {
+    private let address: UInt64
+
+    init(_ address: UInt64) { self.address = address }
+
+    let slots = 0..<1
+    func populateForWriting(_ slot: Int) -> Bool { true }
+    func look(_ slot: Int) -> SlotLook { .mapped }
+    func populateAllForReading() -> Bool { true }
+    func newFrame(of slot: Int) -> Result<UInt64, FrameFault> { .success(0) }
+    func frame(of slot: Int) -> Result<UInt64, FrameFault> { .success(0) }
+
+    func pin(_ slot: Int, _ writeEnd: FileDescriptor) throws(BalloonError) {
+        try check(cb_pin_add(writeEnd.rawValue, address), "cannot pin a page")
     }
 }
