@@ -12,6 +12,8 @@ public enum Fault: Equatable, Sendable {
     case lateError
     /// A list of pages ends early: the pool has less than it seemed.
     case fewer(pages: Int)
+    /// The process may open no more files: EMFILE, or a descriptor that does not come with its message.
+    case noDescriptors
     /// A migration begins right after the step: Xen logs what is written.
     case sending
     /// The domain is migrated right after the step, and part of what was given comes back.
@@ -24,12 +26,17 @@ enum StepKind {
     case move
     /// Linux gives pages.
     case pages
+    /// A descriptor is opened.
+    case descriptor
+    /// The holder is asked.
+    case holder
     case other
 
     func canSuffer(_ fault: Fault) -> Bool {
         switch fault {
         case .short: self == .move
         case .fewer: self == .pages
+        case .noDescriptors: self == .descriptor || self == .holder
         default: true
         }
     }

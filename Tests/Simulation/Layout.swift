@@ -111,6 +111,8 @@ struct Node {
     var slots: [Page] = []
     /// Where the file's name leads. A file that lost its name is kept by the keeper, and found by the next process.
     var fileName = FileState.Name.ours
+    /// Which file it is.
+    var fileNumber = 1
 
     /// Slots that have a page.
     var pages: Int { slots.count { $0.block != nil } }

@@ -44,8 +44,7 @@ extension Machine {
             let isAsItCame = lost.contains(block) && unprobed.contains(block)
             if !isAllMemory(block) && !isAsItCame { violate("block \(block) was freed and has a hole") }
             if poisoned.contains(block) { violate("block \(block) was freed and is broken") }
-            uses[block] = .pool
-            nodes[vnode].poolFree.append(block)
+            letGo(block, vnode: vnode)
         }
         while nodes[vnode].slots.count < slots { nodes[vnode].slots.append(Node.Page()) }
     }
@@ -55,8 +54,7 @@ extension Machine {
         guard let block = nodes[vnode].slots[slot].block else { return }
         if !isAllMemory(block) { violate("block \(block) was punched out and has a hole") }
         nodes[vnode].slots[slot] = Node.Page()
-        uses[block] = .pool
-        nodes[vnode].poolFree.append(block)
+        letGo(block, vnode: vnode)
     }
 
     func unpin(_ vnode: Int, from slot: Int) {

@@ -137,7 +137,9 @@ extension Machine {
     public func migrateUnpinned() {
         for vnode in nodes.indices {
             for slot in nodes[vnode].slots.indices where !nodes[vnode].slots[slot].isPinned {
-                guard let old = nodes[vnode].slots[slot].block, let new = nodes[vnode].free.first else { continue }
+                guard let old = nodes[vnode].slots[slot].block, let new = nodes[vnode].free.first, !isInPipe(old) else {
+                    continue
+                }
                 if !isAllMemory(old) && !lost.contains(old) { violate("block \(old) was migrated and has a hole") }
                 nodes[vnode].free[0] = old
                 nodes[vnode].slots[slot].block = new
@@ -157,6 +159,7 @@ extension Machine {
             let new = nodes[vnode].free.first
         else { return }
         tally.note(.otherPage)
+        for pipe in pipes.keys { pipes[pipe]?.blocks.removeAll { $0 == old } }
         if isFilled { fill(block: old, from: layout.pnodes[vnode]) }
         if !isAllMemory(old) {
             lost.insert(old)
@@ -293,6 +296,8 @@ extension Machine {
     /// All that others did and all that goes wrong ends; what they took they give back.
     public func calm() {
         plan = [:]
+        holder.goOn()
+        (holder.isFull, holder.isClientFull) = (false, false)
         isLogDirty = false
         dropReferences()
         unstick()

@@ -48,6 +48,16 @@ public final class Machine {
     /// Blocks of which the kernel found a frame to be broken: it maps them for nobody any more.
     var poisoned: Set<Int> = []
 
+    // Descriptors, and what keeps some of them over the end of the process.
+    package let holder = SimulatedHolder()
+    var lastDescriptor = Machine.firstDescriptor
+    var files: [Int32: OpenFile] = [:]
+    var pipes: [Int32: Pipe] = [:]
+    /// Which pipe a write end is of.
+    var writeEnds: [Int32: Int32] = [:]
+    /// Blocks that left their file while they were pinned.
+    var limbo: Set<Int> = []
+
     /// Frames that Linux's own balloon has.
     var kernelGiven: [UInt64] = []
 
@@ -141,6 +151,10 @@ public final class Machine {
             killNow()
             throw .killed
         }
+        if fault == .noDescriptors {
+            tally.note(.noDescriptors)
+            if kind == .descriptor { throw BalloonError(.descriptors, "a simulated limit", errno: 24) }
+        }
         if fault == .error {
             tally.note(.failed)
             throw .injected
@@ -174,6 +188,7 @@ public final class Machine {
         isKilled = true
         forgotten.formUnion(lost)
         for vnode in nodes.indices { nodes[vnode].losePins() }
+        closePipes()
         checkInvariants("kill")
     }
 

@@ -43,6 +43,12 @@ public struct Schedule: Sendable {
         case loseEvents(Int)
         case doubleEvents(Int)
         case fireForNothing
+        /// The holder of the pins: SIGSTOP, SIGCONT, SIGKILL (its service manager has it up again with what it kept), and a
+        /// limit of descriptors.
+        case stopHolder
+        case continueHolder
+        case killHolder
+        case fillHolder(Bool)
     }
 
     public var layout: Layout
@@ -80,7 +86,7 @@ public struct Schedule: Sendable {
     private func event(_ random: inout SeededGenerator) -> Event {
         let vnode = random.number(0...layout.pnodes.count - 1)
         let blocks = layout.blocksPerVNode
-        switch random.number(0...14) {
+        switch random.number(0...15) {
         case 0...2: return .target(vnode: vnode, extents: random.number(0...blocks))
         case 3...5: return .run(turns: random.number(1...12))
         case 6...8: return .fault(after: random.number(0...60), fault(&random))
@@ -88,6 +94,7 @@ public struct Schedule: Sendable {
         case 10: return hostEvent(vnode, &random)
         case 11, 12: return guestEvent(vnode, &random)
         case 13: return storeEvent(&random)
+        case 15: return holderEvent(&random)
         default:
             if random.oneIn(3) { return .logDirty(random.oneIn(2)) }
             return .migrated(returned(&random))
@@ -103,7 +110,8 @@ public struct Schedule: Sendable {
     }
 
     private func fault(_ random: inout SeededGenerator) -> Fault {
-        switch random.number(0...9) {
+        switch random.number(0...10) {
+        case 10: return .noDescriptors
         case 8: return .sending
         case 9: return .migration(returned(&random))
         case 0, 1: return .crashBefore
@@ -137,6 +145,15 @@ public struct Schedule: Sendable {
         case 5: return .usePool(vnode: vnode, pages: random.number(1...3))
         case 6: return random.oneIn(2) ? .removeFile(vnode: vnode) : .replaceFile(vnode: vnode)
         default: return .unusePool(vnode: vnode)
+        }
+    }
+
+    private func holderEvent(_ random: inout SeededGenerator) -> Event {
+        switch random.number(0...5) {
+        case 0, 1: .stopHolder
+        case 2: .continueHolder
+        case 3: .killHolder
+        default: .fillHolder(!random.oneIn(3))
         }
     }
 

@@ -28,9 +28,26 @@ extension SimulatedGuest {
         case .loseEvents(let count): store.lostEvents += count
         case .doubleEvents(let count): store.doubledEvents += count
         case .fireForNothing: store.fireForNothing()
+        case .stopHolder, .continueHolder, .killHolder, .fillHolder: holderDoes(event)
         default: othersDo(event)
         }
         try check("\(event)")
+    }
+
+    private func holderDoes(_ event: Schedule.Event) {
+        switch event {
+        case .stopHolder:
+            machine.tally.note(.holderStopped)
+            machine.holder.stop()
+        case .continueHolder: machine.holder.goOn()
+        case .killHolder:
+            machine.tally.note(.holderKilled)
+            machine.holder.kill()
+        case .fillHolder(let isFull):
+            machine.tally.note(.holderFull)
+            machine.holder.isFull = isFull
+        default: break
+        }
     }
 
     private func othersDo(_ event: Schedule.Event) {

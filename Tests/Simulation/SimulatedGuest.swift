@@ -19,6 +19,7 @@ public final class SimulatedGuest {
         store = SimulatedStore(machine)
         state = SimulatedState(machine)
         isPrepared = schedule.isPrepared
+        machine.holder.isStored = true
         if isPrepared { prepare() }
     }
 
@@ -71,9 +72,14 @@ public final class SimulatedGuest {
 
     private func makeLoop() throws(BalloonError) -> BalloonLoop {
         let layout = machine.layout
+        let keeper = HolderClient(SimulatedHolderAccess(machine))
         let xen = SimulatedXen(machine)
         var reserves: [Int: any PageReserve] = [:]
-        for vnode in layout.vnodes { reserves[vnode.number] = SimulatedReserve(machine, vnode: vnode.number) }
+        for vnode in layout.vnodes {
+            reserves[vnode.number] = HugePageReserve(
+                vnode: vnode.number, node: vnode.linuxNode, SimulatedPages(machine, vnode: vnode.number), keeper: keeper
+            )
+        }
         let backend = try PrivcmdBackend(
             vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: intents)
         self.backend = backend
@@ -85,7 +91,7 @@ public final class SimulatedGuest {
         let engine = BalloonEngine(guest: guest, state: state, options: .init(), log: silent, clock: { machine.clock })
         let surroundings = BalloonLoop.Surroundings(
             store: store, openStore: { () throws(BalloonError) in store.reconnected() },
-            keeper: SimulatedKeeper(machine), requests: requests, events: SimulatedEvents(machine, store),
+            keeper: keeper, requests: requests, events: SimulatedEvents(machine, store),
             process: SimulatedProcess(), reload: { () throws(BalloonError) in Configuration() })
         return try BalloonLoop(engine, surroundings, log: silent)
     }

@@ -73,6 +73,18 @@ package final class SimulatedHolder: HolderAccess {
         service = HolderService(store, token: process)
     }
 
+    /// Whether it has a descriptor, or a message that it has not read yet has it.
+    package func keeps(_ descriptor: FileDescriptor) -> Bool {
+        if service?.store.contains(descriptor) == true { return true }
+        return waiting.contains {
+            if case .this(let waits) = $0.attached { return waits === descriptor }
+            return false
+        }
+    }
+
+    /// As after the guest's next boot.
+    package func forget(_ name: String) { service?.forget(name) }
+
     // MARK: What happens to it
 
     package func stop() { isStopped = true }

@@ -20,21 +20,6 @@ final class SimulatedState: StateKeeper {
     }
 }
 
-/// Keeps nothing by itself: what is kept over a kill is a matter of the simulated reserve.
-final class SimulatedKeeper: OutlivingKeeper {
-    private let machine: Machine
-
-    init(_ machine: Machine) { self.machine = machine }
-
-    var descriptor: Int32? { nil }
-    func restoreIfLost() throws(BalloonError) { try machine.step("look after the holder") { _ in } }
-    func dropAll() {}
-    func keep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError) {}
-    func drop(_ name: String) {}
-    func kept(_ name: String) -> FileDescriptor? { nil }
-    func keptNames(prefix: String) -> [String] { [] }
-}
-
 /// The control socket: requests of commands, one after the other.
 final class SimulatedRequests: RequestSource {
     private var lines: [String] = []

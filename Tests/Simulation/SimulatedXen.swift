@@ -91,7 +91,8 @@ extension Machine {
 
     private func remove(_ first: UInt64, count: UInt64) -> UInt64 {
         if count == 0 { return 0 }
-        for block in Int(first >> 9)...Int((first + count - 1) >> 9) where page(of: block)?.isKept != true {
+        for block in Int(first >> 9)...Int((first + count - 1) >> 9)
+        where page(of: block)?.isKept != true && !(page(of: block) != nil && isInKeptPipe(block)) {
             violate("a frame of block \(block) was given and is not ours and pinned")
         }
         let block = Int(first >> 9)

@@ -26,6 +26,10 @@ public struct Tally: Sendable {
         case doubledEvent = "watch event doubled"
         case storeDown = "store down"
         case conflict = "transaction in conflict"
+        case noDescriptors = "no descriptors"
+        case holderStopped = "holder stopped"
+        case holderKilled = "holder killed"
+        case holderFull = "holder without descriptors"
     }
 
     public private(set) var counts: [Kind: Int] = [:]

@@ -52,6 +52,10 @@ package struct DescriptorStore {
 
     package func descriptor(_ name: String) -> FileDescriptor? { entries[name]?.descriptor }
 
+    package func contains(_ descriptor: FileDescriptor) -> Bool {
+        entries.values.contains { $0.descriptor === descriptor }
+    }
+
     /// In order, from behind `after` on.
     package func names(prefix: String, after: String? = nil) -> [String] {
         entries.keys.filter { $0.hasPrefix(prefix) && $0 > (after ?? "") }.sorted()

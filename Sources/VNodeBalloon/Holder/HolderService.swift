@@ -29,6 +29,7 @@ package struct HolderService {
     }
 
     package mutating func tellMore() { store.tellMore() }
+    package mutating func forget(_ name: String) { store.drop(name) }
 
     private mutating func carryOut(
         _ request: HolderRequest, _ attached: AttachedDescriptor, _ reply: inout Reply

@@ -38,9 +38,10 @@ extension HugePageReserve {
                 if chunk > 0 { pins[chunk - 1].close() }
                 pins.append(new)
             } else {
+                // What a page is added to has to be what the keeper has, and whole.
+                let before = chunk * pagesPerPin..<slot
+                if try pins[chunk].count() != pinned(in: before) { try pinAgain(before) }
                 try pins[chunk].open()
-                // What a page is added to has to be what the keeper has.
-                guard try pins[chunk].count() == pinned(in: chunk * pagesPerPin..<slot) else { throw notWhole(chunk) }
             }
             for slot in slot..<end { try pins[chunk].add(slot, mapping) }
             if isNew { try keeper.keep(name(ofChunk: chunk), pins[chunk].readEnd) }

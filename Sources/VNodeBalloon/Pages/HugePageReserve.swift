@@ -114,7 +114,7 @@ public final class HugePageReserve: PageReserve {
         let file = try foundFile()
         try keepFile()
         try keepSpare()
-        let growth = try pool.grow(by: count)
+        let growth = try grow(pool, by: count)
         let grown = growth.pages
         guard grown > 0 else { return [] }
         let first = slotCount
@@ -135,9 +135,21 @@ public final class HugePageReserve: PageReserve {
             // None of the new pages was given, so all of them are RAM. Whatever fails, the rest is still done; but only
             // what is free again leaves the pool: the others' pages are not ours to take out.
             slotCount = first
-            try? unpin(keeping: first)
-            try? file.resize(to: first)
-            if let left = try? pool.free() { try? pool.shrink(by: max(0, min(grown, left - growth.freeBefore))) }
+            // What cannot be unpinned stays in the file: the next look lets it go.
+            if (try? unpin(keeping: first)) != nil, (try? file.resize(to: first)) != nil,
+                let left = try? pool.free()
+            {
+                try? pool.shrink(by: max(0, min(grown, left - growth.freeBefore)))
+            }
+            throw error
+        }
+    }
+
+    /// What an error leaves of a growth leaves the pool again.
+    private func grow(_ pool: any PagePool, by count: Int) throws(BalloonError) -> PoolGrowth {
+        let before = try pool.free()
+        do throws(BalloonError) { return try pool.grow(by: count) } catch {
+            if let left = try? pool.free() { try? pool.shrink(by: max(0, min(count, left - before))) }
             throw error
         }
     }
@@ -263,7 +275,10 @@ public final class HugePageReserve: PageReserve {
         // Slots beyond those that were there at the start, or that were made since, were never given. Looking at them would
         // fill them, with pages that others set aside.
         let there = try file.info().slots
-        if there > slotCount { try file.resize(to: slotCount) }
+        if there > slotCount {
+            try unpin(keeping: slotCount)
+            try file.resize(to: slotCount)
+        }
         slotCount = min(slotCount, there)
         empty = empty.filter { $0 < slotCount }
         recovery = PinRecovery()

@@ -115,29 +115,28 @@ extension HugePageReserve {
     /// A new process does not know the frames that an old one's pins are about. Those of more pages than the file has are
     /// put aside, for ever.
     private func keepStrayPins() throws(BalloonError) {
-        var (all, isCut) = (0, false)
         for (chunk, pin) in recovery.old {
             let count = try pin.count()
             let more = count - pages(ofChunk: chunk)
-            (all, isCut) = (all + count, isCut || count == 0)
             guard more > 0 else { continue }
             // Its pages are in the order of the slots. Where a slot is empty nobody knows which page is whose: all stay then.
             let isDense = recovered(ofChunk: chunk).allSatisfy { recovery.pages[$0] != .none }
             _ = try keepAside(pin, chunk, leavingOut: isDense ? count - more : 0)
         }
-        try keepStraySpare(all: all, isCut: isCut)
+        try keepStraySpare()
         strayPins = try countLostPins()
     }
 
-    /// A kill in the middle of a rewrite leaves pages in the spare pin: of a chunk that has them, too, or that has only some
-    /// of them back.
-    private func keepStraySpare(all: Int, isCut: Bool) throws(BalloonError) {
+    /// A kill in the middle of a rewrite leaves pages in the spare pin: of a chunk whose own pin has them, too, or has only
+    /// some of them back. Where they are in the slots of such a chunk they are pinned anew by now.
+    private func keepStraySpare() throws(BalloonError) {
         guard let spare = recovery.oldSpare else { return }
-        let (count, found) = (try spare.count(), recovery.pages.count { $0 != .none })
-        guard count > 0, all + count > found else { return }
-        var isCopy = false
-        for (_, pin) in recovery.old where try pin.count() == count { isCopy = true }
-        if isCopy && !isCut && all >= found { return }
+        let held = try spare.count()
+        if held == 0 { return }
+        for (chunk, pin) in recovery.old {
+            let (count, there) = (try pin.count(), pages(ofChunk: chunk))
+            if count + held <= there || (count == held && held <= there) { return }
+        }
         _ = try keepAside(spare, -1, leavingOut: 0)
     }
 

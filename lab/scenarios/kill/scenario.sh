@@ -13,7 +13,9 @@ check_killed() {
     note "$1: $((far / 256)) of $((MOVE / 256)) MiB were given"
     check "$1: in the middle of the move ($far of $MOVE pages)" [ $far -gt 0 -a $far -lt $MOVE ]
     guest "balloonctl audit --json 2> /dev/null" > /tmp/audit.json
-    check_eq "$1: the audit is clean" "$? $(jsonget clean < /tmp/audit.json)" "0 true"
+    code=$?
+    check_eq "$1: the audit is clean" "$code $(jsonget clean < /tmp/audit.json)" "0 true"
+    [ $code = 0 ] || sed 's/^/@@ /' /tmp/audit.json
 }
 
 # there_and_back VNODE: 256 MiB, killed at three points on the way there and at three on the way back.
