@@ -28,6 +28,7 @@ extension HugePageReserve {
 
     /// Pins mapped slots, behind those that are pinned. Each pin is kept before anything in it can be given.
     func pin(_ slots: Range<Int>, in mapping: any SlotMapping) throws(BalloonError) {
+        try settleSpare()
         var slot = slots.lowerBound
         while slot < slots.upperBound {
             let chunk = slot / pagesPerPin
@@ -57,6 +58,7 @@ extension HugePageReserve {
 
     /// Unpins all but the first slots.
     func unpin(keeping slots: Int) throws(BalloonError) {
+        try settleSpare()
         let last = (slots + pagesPerPin - 1) / pagesPerPin
         // The last one first: there is never a gap.
         while pins.count > last {
@@ -69,17 +71,18 @@ extension HugePageReserve {
         let rest = (last - 1) * pagesPerPin..<slots
         let (kept, count) = (pinned(in: rest), try pins[last - 1].count())
         if count == kept { return }
-        guard count > kept, try isSpareFree() else { return try pinAgain(rest) }
+        guard count > kept, spare != nil else { return try pinAgain(rest) }
         try rewrite(last - 1, keeping: (0..<count).map { $0 < kept })
     }
 
     /// Unpins one slot among others.
     func unpin(_ slot: Int) throws(BalloonError) {
         guard isPinned(slot) else { return }
+        try settleSpare()
         let chunk = slot / pagesPerPin
         let slots = slots(ofChunk: chunk).clamped(to: 0..<slotCount)
         let count = try pins[chunk].count()
-        guard count == pinned(in: slots), try isSpareFree() else {
+        guard count == pinned(in: slots), spare != nil else {
             empty.insert(slot)
             return try pinAgain(slots)
         }
@@ -87,10 +90,12 @@ extension HugePageReserve {
         try rewrite(chunk, keeping: (0..<count).map { $0 != place })
     }
 
-    /// False after a rewrite that broke off: what the spare pin holds may be in no other one.
-    private func isSpareFree() throws(BalloonError) -> Bool {
-        guard let spare else { return false }
-        return try spare.count() == 0
+    /// After a rewrite that broke off what the spare pin holds may be in no other one: all of that chunk is pinned anew.
+    private func settleSpare() throws(BalloonError) {
+        guard let chunk = rewritten else { return }
+        if chunk < pins.count { try pinAgain(slots(ofChunk: chunk).clamped(to: 0..<slotCount)) }
+        try spare?.clear()
+        rewritten = nil
     }
 
     private func rewrite(_ chunk: Int, keeping: [Bool]) throws(BalloonError) {
@@ -105,7 +110,9 @@ extension HugePageReserve {
             }
         }
         try pins[chunk].open()
+        rewritten = chunk
         try pins[chunk].rewrite(through: spare, keeping: keeping)
+        rewritten = nil
     }
 
     /// Pins the slots of a chunk in a new pin, which takes the old one's place.
@@ -125,6 +132,5 @@ extension HugePageReserve {
         try keeper.keep(name(ofChunk: chunk), renewed.readEnd)
         pins[chunk] = renewed
         try old.clear()
-        try spare?.clear()
     }
 }

@@ -12,6 +12,8 @@ public final class HugePageReserve: PageReserve {
     var pins: [Pin] = []
     /// Holds nothing but while a pin is rewritten. It is kept like the others.
     var spare: Pin?
+    /// The chunk whose pin is being rewritten, or was when that broke off.
+    var rewritten: Int?
     private var isKept = false
     /// Slots whose page somebody took, or that were punched out. Nothing is put there: it would be a page that others set
     /// aside.

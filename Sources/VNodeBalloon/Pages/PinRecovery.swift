@@ -95,7 +95,8 @@ extension HugePageReserve {
             if chunk >= recovery.renewed.count { keeper.drop(name(ofChunk: chunk)) }
         }
         try recovery.oldSpare?.clear()
-        (pins, unpinned) = (recovery.renewed, recovery.unpinned)
+        if rewritten != nil { try spare?.clear() }
+        (pins, unpinned, rewritten) = (recovery.renewed, recovery.unpinned, nil)
         if slotCount > 0 { try keepSpare() }
         guard isAllBack else { return }
         for lost in lostPins {
