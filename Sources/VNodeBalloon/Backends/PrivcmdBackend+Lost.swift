@@ -61,7 +61,7 @@ extension PrivcmdBackend {
     }
 
     public func renewFile(vnode: Int) throws(BalloonError) -> Bool {
-        guard let holding = holdings[vnode], holding.isSettled else { return false }
+        guard let holding = holdings[vnode], holding.isSettled, !holding.reserve.isReading else { return false }
         guard holding.slots.isEmpty, holding.lost.isEmpty else { return false }
         try holding.reserve.renew()
         (holding.isKnown, holding.hasPages) = (false, false)

@@ -178,6 +178,8 @@ public final class PrivcmdBackend: Backend {
     ///
     /// - Parameter checked: slots whose frame numbers were read in this very step.
     func endMove(_ holding: Holding, checked: Range<Int>? = nil) throws(BalloonError) {
+        // What an earlier process had begun is ended, and its note with it, by one that may move something.
+        if holding.reserve.isReading { return }
         let kept = holding.slots.slotsToKeep()
         // Freeing, too, moves pool pages: a kill half-way must find the note.
         if kept < holding.slots.count && holding.noted != .move { noteMove(holding, kept..<holding.slots.count) }

@@ -7,7 +7,7 @@ public final class HugePageReserve: PageReserve {
     private(set) var file: SlotFile?
     let keeper: any DescriptorKeeper
     /// Only to look: pins and what is kept stay as they are.
-    let isReading: Bool
+    public let isReading: Bool
     /// One for each chunk of 64 slots, the last one perhaps not full, and open.
     var pins: [Pin] = []
     /// Holds nothing but while a pin is rewritten. It is kept like the others.

@@ -3,6 +3,9 @@
 /// Slots are numbered from 0 without gaps; the reserve grows and shrinks at its end. It knows nothing of Xen: whoever
 /// calls it decides what is given, and calls ``release(keeping:)`` only for slots whose 512 frames are RAM.
 public protocol PageReserve: AnyObject {
+    /// Only to look: nothing is given, freed or pinned for longer than the process runs.
+    var isReading: Bool { get }
+
     /// Slots there are, as far as this process made or found them.
     var slotCount: Int { get }
 
@@ -82,6 +85,8 @@ public enum SlotPage: Equatable, Sendable {
 }
 
 extension PageReserve {
+    public var isReading: Bool { false }
+
     /// The first frames of slots, nil where none is known.
     public func frames(of slots: Range<Int>) throws(BalloonError) -> [UInt64?] { try pages(of: slots).map(\.gfn) }
 
