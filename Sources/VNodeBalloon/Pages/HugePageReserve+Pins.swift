@@ -57,7 +57,8 @@ extension HugePageReserve {
     // MARK: Shrinking
 
     /// Unpins all but the first slots.
-    func unpin(keeping slots: Int) throws(BalloonError) {
+    /// - Parameter hasMore: the pins may hold pages behind the last slot, too, which were just added.
+    func unpin(keeping slots: Int, hasMore: Bool = false) throws(BalloonError) {
         try settleSpare()
         let last = (slots + pagesPerPin - 1) / pagesPerPin
         // The last one first: there is never a gap.
@@ -71,7 +72,9 @@ extension HugePageReserve {
         let rest = (last - 1) * pagesPerPin..<slots
         let (kept, count) = (pinned(in: rest), try pins[last - 1].count())
         if count == kept { return }
-        guard count > kept, spare != nil else { return try pinAgain(rest) }
+        // What a foreign hand did to a page may have taken it out of the pin: then its pages are not where they should be.
+        let all = pinned(in: self.slots(ofChunk: last - 1).clamped(to: 0..<slotCount))
+        guard hasMore ? count > kept : count == all, spare != nil else { return try pinAgain(rest) }
         try rewrite(last - 1, keeping: (0..<count).map { $0 < kept })
     }
 

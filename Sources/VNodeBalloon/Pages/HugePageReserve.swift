@@ -138,7 +138,7 @@ public final class HugePageReserve: PageReserve {
             // what is free again leaves the pool: the others' pages are not ours to take out.
             slotCount = first
             // What cannot be unpinned stays in the file: the next look lets it go.
-            if (try? unpin(keeping: first)) != nil, (try? file.resize(to: first)) != nil,
+            if (try? unpin(keeping: first, hasMore: true)) != nil, (try? file.resize(to: first)) != nil,
                 let left = try? pool.free()
             {
                 try? pool.shrink(by: max(0, min(grown, left - growth.freeBefore)))
@@ -278,7 +278,7 @@ public final class HugePageReserve: PageReserve {
         // fill them, with pages that others set aside.
         let there = try file.info().slots
         if there > slotCount {
-            try unpin(keeping: slotCount)
+            try unpin(keeping: slotCount, hasMore: true)
             try file.resize(to: slotCount)
         }
         slotCount = min(slotCount, there)
