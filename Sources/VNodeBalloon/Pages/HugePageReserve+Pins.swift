@@ -71,10 +71,11 @@ extension HugePageReserve {
         guard slots % pagesPerPin != 0, last == pins.count else { return }
         let rest = (last - 1) * pagesPerPin..<slots
         let (kept, count) = (pinned(in: rest), try pins[last - 1].count())
-        if count == kept { return }
         // What a foreign hand did to a page may have taken it out of the pin: then its pages are not where they should be.
         let all = pinned(in: self.slots(ofChunk: last - 1).clamped(to: 0..<slotCount))
-        guard hasMore ? count > kept : count == all, spare != nil else { return try pinAgain(rest) }
+        guard hasMore ? count >= kept : count == all else { return try pinAgain(rest) }
+        if count == kept { return }
+        guard spare != nil else { return try pinAgain(rest) }
         try rewrite(last - 1, keeping: (0..<count).map { $0 < kept })
     }
 
