@@ -137,11 +137,12 @@ extension Machine {
     public func migrateUnpinned() {
         for vnode in nodes.indices {
             for slot in nodes[vnode].slots.indices where !nodes[vnode].slots[slot].isPinned {
-                guard let old = nodes[vnode].slots[slot].block, let new = nodes[vnode].free.first, !isInPipe(old) else {
-                    continue
-                }
-                if !isAllMemory(old) && !lost.contains(old) { violate("block \(old) was migrated and has a hole") }
-                nodes[vnode].free[0] = old
+                guard let old = nodes[vnode].slots[slot].block, !isInPipe(old), !lost.contains(old),
+                    let place = nodes[vnode].free.firstIndex(where: { !lost.contains($0) })
+                else { continue }
+                let new = nodes[vnode].free[place]
+                if !isAllMemory(old) { violate("block \(old) was migrated and has a hole") }
+                nodes[vnode].free[place] = old
                 nodes[vnode].slots[slot].block = new
                 (uses[old], uses[new]) = (.free, .ours(slot: slot))
             }
