@@ -97,7 +97,7 @@ for limit in 10 12 14 16 18 20 22 24 26 28 30 32 34 36; do
     if [ $code = 0 ]; then
         check_eq "status with $limit descriptors: what is there" \
             "$(grep '^{' /tmp/output | jsonget vnodes.1.balloon_kib vnodes.1.lost_kib | tr '\n' ' ')" "88064 10240 "
-    elif [ $code != 75 -a $code != 69 ]; then
+    elif [ $code != 75 ] && [ $code != 69 ]; then
         fail "status with $limit descriptors: exit $code: $(tail -n 1 /tmp/output)"
     fi
 done
