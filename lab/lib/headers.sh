@@ -2,7 +2,6 @@
 # Debian's headers of the guest's kernel, for scenarios with MODULE=NAME: a kernel module of ours, built on this machine.
 # Sourced by lab/setup and lab/run.
 
-HEADERS_CACHE=$CACHE/headers
 HEADERS=$HEADERS_CACHE/root/usr/src
 
 # By name, as they belong to the kernel in the cache.
@@ -18,6 +17,7 @@ move_headers() { sed -i "s|/usr/src|$HEADERS|" "$HEADERS"/linux-headers-*-amd64/
 # build_module NAME: to $work/module/NAME.ko. vnode_balloon is the project's own, and comes with a second build that has
 # faults on purpose, vnode_balloon_test.ko; any other is kmod-notes/NAME.c.
 build_module() {
+    [ "$RELEASE" = bookworm ] || die "a kernel module is built for this machine's Debian only, not for Xen $XEN_VERSION's"
     mkdir -p "$work/module"
     if [ "$1" = vnode_balloon ]; then
         build_one test VNB_TEST=1

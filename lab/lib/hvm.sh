@@ -2,14 +2,7 @@
 # What HVM guests need: in dom0 a device model and its firmware, and a disk that the guest starts from. Debian's
 # packages, unpacked and not installed. Sourced by lab/setup and lab/run.
 
-HVM_CACHE=$CACHE/hvm
 HVM_ROOT=$HVM_CACHE/root
-HVM_PACKAGES=(
-    qemu-system-xen qemu-system-data seabios grub-common grub-pc-bin
-    libfdt1 libglib2.0-0 libjpeg62-turbo libpixman-1-0 libspice-server1 libusb-1.0-0 libssl3 libopus0 libgstreamer1.0-0
-    libgstreamer-plugins-base1.0-0 liborc-0.4-0 liblz4-1 libsasl2-2 libudev1 libpcre2-8-0 libunwind8 libdw1 libffi8
-    libelf1 libdevmapper1.02.1 libselinux1
-)
 DEVICE_MODEL=/usr/libexec/xen-qemu-system-i386
 
 # The modules of GRUB that read whole sectors of a disk as a file, and start a kernel.
@@ -37,7 +30,7 @@ add_device_model() {
 make_boot_sectors() {
     local modules=$HVM_ROOT/usr/lib/grub/i386-pc
     echo "configfile (hd0)$GRUB_SECTORS+2" > "$work/grub-first.cfg"
-    "$MACHINE_ROOT"/lib64/ld-linux-x86-64.so.2 --inhibit-cache --library-path "$(library_path "$HVM_ROOT")" \
+    "$(loader)" --inhibit-cache --library-path "$(library_path "$HVM_ROOT")" \
         "$HVM_ROOT/usr/bin/grub-mkimage" -O i386-pc -d "$modules" -p '(hd0)' -c "$work/grub-first.cfg" \
         -o "$work/core.img" "${GRUB_MODULES[@]}"
     [ "$(stat -c %s "$work/core.img")" -lt $((GRUB_SECTORS * 512)) ] || die "GRUB is larger than its sectors"

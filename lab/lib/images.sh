@@ -5,9 +5,11 @@
 XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
-STATIC_TOOLS=(probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample vnbctl eater taker)
+STATIC_TOOLS=(
+    probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample vnbctl eater taker churn foreign
+)
 PRELOADED_TOOLS=(mallocs calls)
-# In dom0; of libxenstore, and of libxenctrl.
+# In dom0; of libxenstore, and of libxenctrl, which has another name with each release of Xen.
 STORE_TOOLS=(rows rewrite moment)
 DOM0_TOOLS=(maxmem setvnuma)
 
@@ -20,11 +22,19 @@ library_path() {
     echo "${path#:}:$MACHINE_ROOT/usr/lib/xen-$XEN_VERSION/lib/$lib"
 }
 
+# Debian 13 has it below /usr only.
+loader() {
+    local place
+    for place in lib64 usr/lib64; do
+        [ ! -e "$MACHINE_ROOT/$place/ld-linux-x86-64.so.2" ] || echo "$MACHINE_ROOT/$place/ld-linux-x86-64.so.2"
+    done | head -n 1
+}
+
 # The shared libraries of a program: first of the emulated machine's packages (and of ROOT), then of this machine.
 list_libraries() {
     local program=$1 list
     shift
-    list=$("$MACHINE_ROOT"/lib64/ld-linux-x86-64.so.2 --inhibit-cache --library-path "$(library_path "$@")" \
+    list=$("$(loader)" --inhibit-cache --library-path "$(library_path "$@")" \
         --list "$program" 2>/dev/null) || return 0 # static
     if grep -q 'not found' <<< "$list"; then
         die "$(basename "$program") needs a library that is missing: $(grep 'not found' <<< "$list" | head -n 1)"
@@ -39,7 +49,7 @@ add_program() {
     install -D -m 755 "$program" "$tree$dest"
     while read -r library; do
         case $library in
-            */ld-linux-x86-64.so.2) to=/lib64/ld-linux-x86-64.so.2 ;;
+            */ld-linux-x86-64.so.2) to=/lib64/ld-linux-x86-64.so.2 library=$(loader) ;;
             *) to=/lib/x86_64-linux-gnu/$(basename "$library") ;;
         esac
         [ -e "$tree$to" ] || install -D -m 755 "$library" "$tree$to"
@@ -91,7 +101,8 @@ compile_tools() {
         gcc "${flags[@]}" -D__XEN_TOOLS__ -o "$work/tools/$tool" "$lab/tools/$tool.c" -lxenstore
     done
     for tool in "${DOM0_TOOLS[@]}"; do
-        gcc "${flags[@]}" -o "$work/tools/$tool" "$lab/tools/$tool.c" -lxenctrl
+        gcc "${flags[@]}" -o "$work/tools/$tool" "$lab/tools/$tool.c" "$(find "$MACHINE_ROOT" \
+            -name "libxenctrl.so.$XEN_VERSION")" -Wl,--allow-shlib-undefined
     done
     gcc "${flags[@]}" -shared -fPIC -o "$work/tools/vnumafix.so" "$lab/tools/vnumafix.c" -ldl
     for tool in "${PRELOADED_TOOLS[@]}"; do
@@ -144,7 +155,7 @@ make_dom0_image() {
     mkdir -p "$tree"/etc/xen "$tree"/var/{log/xen,lib/xen/dump,lib/xenstored}
     touch "$tree/etc/xen/xl.conf"
     cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
-    install -m 755 "$work/tools/jsonget" "$tree/bin/jsonget"
+    install -m 755 "$work/tools/jsonget" "$work/tools/foreign" "$tree/bin/"
     for name in "${STORE_TOOLS[@]}" "${DOM0_TOOLS[@]}"; do
         add_program "$tree" "$work/tools/$name" "/bin/$name"
     done

@@ -23,6 +23,6 @@ boot() {
         -object "memory-backend-ram,id=m1,size=${PNODE_MIB}M" -numa node,nodeid=1,cpus=1,memdev=m1 \
         -numa dist,src=0,dst=1,val=20 \
         -nodefaults -display none -monitor none -no-reboot -serial "file:$console" -serial "file:$report" \
-        -kernel "$CACHE/xen.elf" -append "$XEN_ARGUMENTS" \
+        -kernel "$(xen_image)" -append "$XEN_ARGUMENTS" \
         -initrd "$CACHE/vmlinux $DOM0_ARGUMENTS,$work/dom0.img" < /dev/null
 }

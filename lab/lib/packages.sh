@@ -1,25 +1,8 @@
 # shellcheck shell=bash
 # Packages: what this machine needs to build and emulate, and what the emulated machine is made of.
-# Sourced by lab/setup and lab/run.
-
-XEN_VERSION=4.17
-CACHE=${XENLAB_CACHE:-$HOME/.cache/xenlab}
-MACHINE_ROOT=$CACHE/root
+# Sourced after lib/debian.sh.
 
 BUILD_PACKAGES=(gcc libc6-dev make libxen-dev qemu-system-x86 cpio xz-utils zstd binutils)
-
-MACHINE_PACKAGES=(
-    "xen-hypervisor-$XEN_VERSION-amd64" "xen-utils-$XEN_VERSION" xenstore-utils "libxenmisc$XEN_VERSION"
-    libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4
-    libxentoolcore1 libxentoollog1 libyajl2 libuuid1 zlib1g liblzma5 libzstd1 libbz2-1.0 liblzo2-2 libgcc-s1 libc6
-    libncurses6 libtinfo6 libnl-3-200 libnl-route-3-200 libstdc++6 busybox-static numactl libnuma1
-)
-
-# apt's sandbox user often cannot write to the cache directory.
-APT_OPTIONS=(-o APT::Sandbox::User=root -o Dpkg::Use-Pty=0)
-
-say() { echo "lab: $*" >&2; }
-die() { say "$*"; exit 1; }
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -33,16 +16,19 @@ as_root() {
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-install_build_packages() {
+install_build_packages() { install_packages "${BUILD_PACKAGES[@]}"; }
+
+# install_packages PACKAGE...: on this machine, those that are missing.
+install_packages() {
     local package missing=()
     command -v dpkg-query >/dev/null || die "the lab needs Debian (12 is what it is tried on)"
-    for package in "${BUILD_PACKAGES[@]}"; do
+    for package in "$@"; do
         is_installed "$package" || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
     as_root apt-get -q update >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "${APT_OPTIONS[@]}" install -y --no-install-recommends \
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "${APT_BASE[@]}" install -y --no-install-recommends \
         "${missing[@]}" >&2 || die "cannot install ${missing[*]}"
 }
 
@@ -50,9 +36,12 @@ check_swift() {
     command -v swift >/dev/null || die "no swift in PATH: install a Swift 6.2 toolchain (https://swift.org/install)"
 }
 
+# Of the release that the packages are from.
+update_lists() { as_root apt-get -q "${APT_OPTIONS[@]}" update >&2; }
+
 # The newest kernel of this Debian release, by its real name.
 kernel_package() {
-    apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+    apt-cache "${APT_OPTIONS[@]}" depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
 }
 
 # A set of packages lies in a directory of its own: the packages in debs, unpacked to root, and a stamp, written last. With
@@ -89,7 +78,7 @@ download_one() {
     mkdir "$aside"
     if ! (cd "$aside" && apt-get -qq "${APT_OPTIONS[@]}" download "$package" >&2); then
         # The lists may be older than the archive.
-        as_root apt-get -q update >&2
+        update_lists
         (cd "$aside" && apt-get -qq "${APT_OPTIONS[@]}" download "$package" >&2) || die "cannot download $package"
     fi
     mv "$aside"/*.deb "$into/"
@@ -99,7 +88,7 @@ download_one() {
 # The kernel is none of the set: its name is another one with each of Debian's updates, which make no new stamp.
 add_kernel() {
     local kernel version
-    [ -n "$(kernel_package)" ] || as_root apt-get -q update >&2
+    [ -n "$(kernel_package)" ] || update_lists
     kernel=$(kernel_package)
     [ -n "$kernel" ] || die "apt knows no linux-image-amd64"
     version=${kernel#linux-image-}
@@ -112,20 +101,35 @@ add_kernel() {
     fi
 }
 
-# The ELF kernel inside a bzImage. Xen and libxl take it as it is, and an emulated CPU spends seconds on unpacking.
+# The ELF kernel inside a bzImage. Xen and libxl take it as it is, and an emulated CPU spends seconds on unpacking. What
+# comes behind the compressed kernel makes the programs complain when all is done.
 unpack_kernel() {
-    local image=$1 offset
-    offset=$(LC_ALL=C grep -abom1 -P '\xfd7zXZ\x00' "$image" | head -n 1 | cut -d: -f1)
-    if [ -n "$offset" ]; then
-        tail -c "+$((offset + 1))" "$image" | xz -dc --single-stream 2>/dev/null || true
-    else
-        cat "$image"
+    local image=$1 at
+    at=$(place_of '\xfd7zXZ\x00' "$image")
+    if [ -n "$at" ]; then
+        tail -c "+$((at + 1))" "$image" | xz -dc --single-stream 2>/dev/null || true
+        return
     fi
+    at=$(place_of '\x28\xb5\x2f\xfd' "$image")
+    if [ -n "$at" ]; then
+        tail -c "+$((at + 1))" "$image" | zstd -dc 2>/dev/null || true
+        return
+    fi
+    cat "$image"
 }
+
+# place_of PATTERN FILE: the first, in bytes; nothing when there is none.
+place_of() { LC_ALL=C grep -abom1 -P "$1" "$2" | head -n 1 | cut -d: -f1 || true; }
 
 are_downloaded() {
     is_set "$CACHE" "${MACHINE_PACKAGES[@]}" && is_set "$SYSTEMD_CACHE" "${SYSTEMD_PACKAGES[@]}" \
-        && is_set "$HVM_CACHE" "${HVM_PACKAGES[@]}" && is_set "$HEADERS_CACHE" $(headers_packages)
+        && is_set "$HVM_CACHE" "${HVM_PACKAGES[@]}" && are_headers_there
+}
+
+# Only of this machine's release: a module is built by this machine's compiler.
+are_headers_there() {
+    # shellcheck disable=SC2046 # several names
+    [ "$RELEASE" != bookworm ] || is_set "$HEADERS_CACHE" $(headers_packages)
 }
 
 # All that a run needs. Two runs on a fresh machine: one downloads, the other waits.
@@ -134,9 +138,13 @@ download_packages() {
     mkdir -p "$CACHE"
     exec 9>"$CACHE/lock"
     flock 9
+    if [ "$RELEASE" != bookworm ] && ! is_set "$CACHE" "${MACHINE_PACKAGES[@]}"; then
+        write_sources deb "$RELEASE"
+    fi
     fetch_set "$CACHE" "the emulated machine's packages (about 100 MB)" add_kernel "${MACHINE_PACKAGES[@]}"
     fetch_set "$SYSTEMD_CACHE" "systemd's packages (about 10 MB)" trim_systemd "${SYSTEMD_PACKAGES[@]}"
     fetch_set "$HVM_CACHE" "the device model's packages (about 20 MB)" true "${HVM_PACKAGES[@]}"
-    fetch_set "$HEADERS_CACHE" "the kernel's headers (14 MB)" move_headers $(headers_packages)
+    # shellcheck disable=SC2046 # several names
+    are_headers_there || fetch_set "$HEADERS_CACHE" "the kernel's headers (14 MB)" move_headers $(headers_packages)
     exec 9>&-
 }

@@ -2,13 +2,7 @@
 # A guest whose first process is Debian's systemd, for scenarios with GUEST_ROOT=systemd: the lab's guest with systemd's
 # packages, the project as `make install` leaves it, and what `make uninstall` needs. Sourced by lab/setup and lab/run.
 
-SYSTEMD_CACHE=$CACHE/systemd
 SYSTEMD_ROOT=$SYSTEMD_CACHE/root
-SYSTEMD_PACKAGES=(
-    systemd libsystemd-shared libacl1 libapparmor1 libaudit1 libblkid1 libcap2 libcap-ng0 libcrypt1 libgcrypt20
-    libgpg-error0 libip4tc2 libkmod2 liblz4-1 libmount1 libpam0g libpcre2-8-0 libseccomp2 libselinux1 libssl3 mount make
-    kexec-tools libzstd1 liblzma5
-)
 
 # What is in the packages and not in the guest: an emulated CPU would only load it.
 SYSTEMD_LEFT_OUT=(

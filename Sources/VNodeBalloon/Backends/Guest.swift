@@ -63,7 +63,7 @@ public final class Guest {
     }
 
     private static func openPV(staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
-        let balloon = try KernelBalloon()
+        let balloon = try KernelBalloon(allKiB: staticMaxKiB)
         // Where the kernel locks privcmd its own figures do: no hypercall is needed to move memory there.
         let hypervisor = try? PrivcmdHypervisor()
         let figures: any DomainFigures = hypervisor ?? KernelFigures(balloon, staticMaxKiB: staticMaxKiB)

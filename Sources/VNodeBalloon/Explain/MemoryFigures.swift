@@ -77,7 +77,8 @@ extension MemoryFigures {
         figures.firmware = firmwareRanges()
         figures.memTotal = try? memTotal()
         figures.readStore()
-        if let kernel = try? KernelBalloon().read() {
+        let all = figures.kind == .pv ? figures.staticMax : nil
+        if let kernel = try? KernelBalloon(allKiB: all).read() {
             figures.kernelCurrent = kernel.currentKiB
             figures.kernelTarget = kernel.targetKiB
             figures.kernelBalloon = kernel.balloonKiB

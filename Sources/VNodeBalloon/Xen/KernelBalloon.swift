@@ -12,7 +12,7 @@ public struct KernelBalloon {
         /// What it was told to have (target_kb).
         public var targetKiB: UInt64
         /// What it has given to Xen, the hole of a guest that was started below its maximum included
-        /// (info/low_kb + info/high_kb).
+        /// (info/low_kb + info/high_kb; in a PV guest at least what is missing of all its memory).
         public var balloonKiB: UInt64
         /// 1 while all is well and after it gave up; more while it tries again (retry_count).
         public var retryCount: UInt64
@@ -27,9 +27,14 @@ public struct KernelBalloon {
 
     // Open from the start: taking memory back must need no descriptor.
     private let current, target, low, high, retries, targetToWrite: KeptFile
+    private let allKiB: UInt64?
 
+    /// - Parameter allKiB: all memory that a PV guest can have (memory/static-max). Newer kernels (6.12) do not count the
+    ///   hole from boot as theirs: both files say 0, and only the difference shows it. In other guests the firmware's
+    ///   pages are in the difference, too, and the files do count the hole: nil.
     /// - Throws: `.unsupportedGuest` where the kernel has no balloon (CONFIG_XEN_BALLOON).
-    public init(directory: String = systemDirectory) throws(BalloonError) {
+    public init(directory: String = systemDirectory, allKiB: UInt64? = nil) throws(BalloonError) {
+        self.allKiB = allKiB
         current = KeptFile(directory + "/info/current_kb")
         target = KeptFile(directory + "/target_kb")
         low = KeptFile(directory + "/info/low_kb")
@@ -48,9 +53,11 @@ public struct KernelBalloon {
 
     /// - Throws: `.system`.
     public func read() throws(BalloonError) -> Reading {
-        Reading(
-            currentKiB: try number(current), targetKiB: try number(target),
-            balloonKiB: try number(low) + number(high), retryCount: try number(retries))
+        let (has, counted) = (try number(current), try number(low) + number(high))
+        let missing = (allKiB ?? 0) - min(allKiB ?? 0, has)
+        return Reading(
+            currentKiB: has, targetKiB: try number(target), balloonKiB: max(counted, missing),
+            retryCount: try number(retries))
     }
 
     /// Tells it what the guest shall have, in KiB (target_kb). It wakes only when the size changes.

@@ -3,11 +3,11 @@ import VNodeBalloon
 
 @Suite struct KernelBackendTests {
     /// 512 of 768 MiB, as Linux shows it: the rest is a hole from boot.
-    private func guest() throws -> KernelHand {
-        let hand = try KernelHand(current: 524_288, all: 786_432)
+    private func guest(countsHole: Bool = true) throws -> KernelHand {
+        let hand = try KernelHand(current: 524_288, all: 786_432, countsHole: countsHole)
         try hand.start(
             try KernelBackend(
-                try hand.balloon(), figures: hand, staticMaxKiB: 786_432, now: { [unowned hand] in hand.now }))
+                try hand.balloon(allKiB: 786_432), figures: hand, staticMaxKiB: 786_432, now: { [unowned hand] in hand.now }))
         return hand
     }
 
@@ -17,6 +17,25 @@ import VNodeBalloon
         #expect(hand.state.vnode.sizeKiB == 786_432)
         try hand.run(seconds: 1)
         #expect(hand.changes == 0)
+    }
+
+    /// A balloon of 384 MiB leaves 384 MiB, and not 128.
+    @Test func aHoleFromBootThatTheKernelDoesNotCountIsPartOfTheBalloonToo() throws {
+        let hand = try guest(countsHole: false)
+        #expect(hand.state.balloonKiB == 262_144)
+        for kib in [393_216, 131_072, 262_144] as [UInt64] {
+            hand.target(kib)
+            try hand.run(seconds: 20)
+            #expect(hand.current == 786_432 - kib)
+            #expect(hand.state.balloonKiB == kib)
+            #expect(hand.said == "idle")
+        }
+    }
+
+    @Test func withoutStaticMaxTheKernelsCountIsAllThereIs() throws {
+        let hand = try KernelHand(current: 524_288, all: 786_432, countsHole: false)
+        #expect(try hand.balloon().read().balloonKiB == 0)
+        #expect(try hand.balloon(allKiB: 500_000).read().balloonKiB == 0)
     }
 
     @Test(arguments: [393_216, 569_344, 131_072, 262_148, 0] as [UInt64]) func targetsAreReached(_ kib: UInt64) throws {

@@ -31,7 +31,12 @@ final class KernelHand: DomainFigures {
     /// What the vnode said, one entry a change.
     private(set) var told: [String] = []
 
-    init(current: UInt64, all: UInt64) throws {
+    /// KiB of the hole from boot that it does not count as its balloon.
+    private let uncounted: UInt64
+
+    /// - Parameter countsHole: whether the hole from boot is in info/low_kb. Linux 6.12 leaves it out.
+    init(current: UInt64, all: UInt64, countsHole: Bool = true) throws {
+        uncounted = countsHole ? 0 : all - current
         directory = try TemporaryDirectory()
         self.current = current
         self.all = all
@@ -50,7 +55,9 @@ final class KernelHand: DomainFigures {
         _ = unsafe rmdir(directory.path + "/info")
     }
 
-    func balloon() throws -> KernelBalloon { try KernelBalloon(directory: directory.path) }
+    func balloon(allKiB: UInt64? = nil) throws -> KernelBalloon {
+        try KernelBalloon(directory: directory.path, allKiB: allKiB)
+    }
 
     func start(_ backend: any Backend) throws {
         self.backend = backend
@@ -121,7 +128,7 @@ final class KernelHand: DomainFigures {
 
     private func publish() throws {
         try write("info/current_kb", current)
-        try write("info/low_kb", all - current)
+        try write("info/low_kb", all - uncounted > current ? all - uncounted - current : 0)
         try write("info/high_kb", 0)
         try write("retry_count", retries)
     }
