@@ -2,6 +2,7 @@
 # make test     set up this machine, build, run all tests
 # make test-long  the scenarios that take longest, an hour more
 # make fuzz     a minute of libFuzzer for each kind of input from outside
+# make bench-xen  what a decrease of whole superpages in Xen would give: Xen as it is, and patched
 # make bench    measure on the emulated Xen, write docs/performance.md
 # make microbench  the hot loops beside the same loops in C: a table, and whether the goals are met
 # make static   the same as one static binary, which needs no library: .build-static/release/balloonctl
@@ -28,7 +29,7 @@ KERNEL ?= /lib/modules/$(shell uname -r)/build
 MODULE_BUILD ?= kmod/build
 MODULE_VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
 
-.PHONY: all setup build static test test-long module module-install module-dkms demo fuzz microbench bench install uninstall clean format lint
+.PHONY: all setup build static test test-long module module-install module-dkms demo fuzz microbench bench bench-xen install uninstall clean format lint
 
 all: build
 
@@ -87,6 +88,11 @@ bench: setup
 	$(MAKE) --no-print-directory build
 	lab/bench
 
+bench-xen: setup
+	$(MAKE) --no-print-directory build
+	lab/run --xen built decrease
+	lab/run --xen patched decrease
+
 install:
 	install -D -m 755 .build/release/balloonctl $(DESTDIR)$(PREFIX)/sbin/balloonctl
 	for unit in $(UNITS); do \
@@ -113,5 +119,5 @@ lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
 	    shellcheck lab/setup lab/run lab/unit lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh .ci/run && \
-	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/*; \
+	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi
