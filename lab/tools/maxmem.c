@@ -6,10 +6,10 @@
 
 static int show(xc_interface *xen, uint32_t domain)
 {
-    xc_dominfo_t info;
-    if (xc_domain_getinfo(xen, domain, 1, &info) != 1 || info.domid != domain)
+    xc_domaininfo_t info;
+    if (xc_domain_getinfolist(xen, domain, 1, &info) != 1 || info.domain != domain)
         return -1;
-    printf("%lu\n", info.max_memkb);
+    printf("%lu\n", (unsigned long)info.max_pages * 4);
     return 0;
 }
 
