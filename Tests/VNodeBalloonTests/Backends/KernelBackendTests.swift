@@ -7,7 +7,8 @@ import VNodeBalloon
         let hand = try KernelHand(current: 524_288, all: 786_432, countsHole: countsHole)
         try hand.start(
             try KernelBackend(
-                try hand.balloon(allKiB: 786_432), figures: hand, staticMaxKiB: 786_432, now: { [unowned hand] in hand.now }))
+                try hand.balloon(allKiB: 786_432), figures: hand, staticMaxKiB: 786_432,
+                now: { [unowned hand] in hand.now }))
         return hand
     }
 
