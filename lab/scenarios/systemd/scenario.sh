@@ -107,19 +107,6 @@ check_le "and systemd's store has not grown but for the mount, which has two nam
     "$(guest "systemctl show -P NFileDescriptorStore $HOLDER")" 9
 check_pinned "after both were killed" true
 
-# Nothing says where to look closer, so every frame is asked about, and systemd gives a start two seconds.
-drop_in() { guest "mkdir -p /run/systemd/system/$1.d; printf '[Service]\n$2\n' > /run/systemd/system/$1.d/lab.conf
-    systemctl daemon-reload"; }
-no_drop_in() { guest "rm -r /run/systemd/system/$1.d; systemctl daemon-reload"; }
-drop_in $DAEMON TimeoutStartSec=2
-restarts=$(guest "systemctl show -P NRestarts $DAEMON")
-guest "systemctl stop $DAEMON; rm /run/vnode-balloon/intent"
-check "a start that has to look at everything" guest "systemctl start $DAEMON"
-balloons "a start that had to look at everything" 65536 262144
-check_unit "a start that had to look at everything" $DAEMON ActiveState active
-check_le "systemd did not have to start it again" "$(guest "systemctl show -P NRestarts $DAEMON")" "$restarts"
-no_drop_in $DAEMON
-
 # --- Stops and starts ------------------------------------------------------------------------------------------------
 check "systemctl restart" guest "systemctl restart $DAEMON"
 balloons "after a restart" 65536 262144
@@ -185,18 +172,6 @@ check "the system comes up again" wait_until 60 is_active multi-user.target $DAE
 check_eq "there was no kexec" "$(slept systemd-kexec)" ""
 allow "$ENOUGH"
 balloons "after a kexec that failed" 49152 229376
-# With a limit of its own it may fail, and must not go on with holes.
-drop_in vnode-balloon-kexec.service LimitNOFILE=24
-kexec
-is_over() { deflate_failed || [ -n "$(slept systemd-kexec)" ]; }
-check "kexec with 24 descriptors comes to an end" wait_until 60 is_over
-is_whole() { [ -z "$(slept systemd-kexec)" ] || [ "$(slept systemd-kexec)" = "$START_TOTAL" ]; }
-check "kexec with 24 descriptors: there was none, or no memory was missing in it" is_whole
-note "kexec with 24 descriptors: $(guest "journalctl -b -o cat -u vnode-balloon-kexec" | grep balloonctl: | tail -n 1)"
-no_drop_in vnode-balloon-kexec.service
-guest "rm -f /run/lab/systemd-kexec; systemctl reset-failed; systemctl start multi-user.target"
-check "the system is up again" wait_until 60 is_active multi-user.target $DAEMON
-balloons "after a kexec with 24 descriptors" 49152 229376
 kexec
 kexec_done() { [ -n "$(slept systemd-kexec)" ]; }
 check "kexec" wait_until 60 kexec_done
@@ -231,16 +206,6 @@ check_has "it says so" "$(cat /tmp/output)" "nothing is uninstalled"
 check "everything is still there" guest "systemctl -q is-enabled $DAEMON && balloonctl status"
 allow "$(json domain.maximum_reservation_kib)"
 balloons "after it was refused" 65536 32768
-# Without the daemon balloonctl cannot do anything there. That is no answer to the question whether something is given.
-guest "systemctl stop $DAEMON"
-check_exit "make uninstall in a mount namespace of its own" 2 "unshare -m make -s -C /src uninstall"
-guest "chmod 0755 /run/vnode-balloon"
-check_exit "make uninstall with a state directory open to others" 2 "make -s -C /src uninstall"
-check_has "it names what is there" "$(cat /tmp/output)" "96 MiB"
-guest "chmod 0700 /run/vnode-balloon; systemctl start $DAEMON"
-check "everything is still there" guest "systemctl -q is-enabled $DAEMON && balloonctl status"
-check "nothing is forced" guest "balloonctl deflate --release"
-balloons "after it could not know" 65536 32768
 check_exit "make uninstall" 0 "make -s -C /src uninstall"
 check_all_back "uninstalled"
 check_eq "nothing is left" \
