@@ -160,7 +160,8 @@ extension Machine {
             let new = nodes[vnode].free.first
         else { return }
         tally.note(.otherPage)
-        for pipe in pipes.keys { pipes[pipe]?.blocks.removeAll { $0 == old } }
+        // What pinned the old one pins the new one: a page that is pinned is replaced by nobody in truth.
+        for pipe in pipes.keys { pipes[pipe]?.blocks = pipes[pipe]?.blocks.map { $0 == old ? new : $0 } ?? [] }
         if isFilled { fill(block: old, from: layout.pnodes[vnode]) }
         if !isAllMemory(old) {
             lost.insert(old)
