@@ -161,7 +161,9 @@ extension Machine {
         else { return }
         tally.note(.otherPage)
         // What pinned the old one pins the new one: a page that is pinned is replaced by nobody in truth.
-        for pipe in pipes.keys { pipes[pipe]?.blocks = pipes[pipe]?.blocks.map { $0 == old ? new : $0 } ?? [] }
+        pipes = pipes.mapValues { pipe in
+            Pipe(blocks: pipe.blocks.map { $0 == old ? new : $0 }, readEnd: pipe.readEnd)
+        }
         if isFilled { fill(block: old, from: layout.pnodes[vnode]) }
         if !isAllMemory(old) {
             lost.insert(old)
