@@ -136,7 +136,7 @@ import VNodeBalloon
         try hand.tell(450_000)
         try hand.run(seconds: 10)
         #expect(hand.current == 450_000)
-        #expect(hand.state.balloonKiB == 786_432 - 450_000)
+        #expect(hand.state.balloonKiB == UInt64(786_432 - 450_000))
         #expect(hand.said == "idle")
     }
 

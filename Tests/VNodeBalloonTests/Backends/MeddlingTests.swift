@@ -88,7 +88,7 @@ import VNodeBalloon
         #expect(try xen.decreaseReservation() == 1)
         #expect(try findings(backend) == ["1 hole-in-reserve"])
         try backend.lookAgain(vnode: 0, slots: 0..<3)
-        #expect(backend.balloonFrames(vnode: 0) == 2 * 512 + 1)
+        #expect(backend.balloonFrames(vnode: 0) == UInt64(2 * 512 + 1))
         try checkMended(backend)
     }
 
@@ -192,7 +192,7 @@ import VNodeBalloon
         machine.killNow()
         let vnodes = machine.layout.vnodes.map { VNode(number: $0.number, linuxNode: nil, sizeKiB: $0.sizeKiB) }
         let backend = try process(vnodes)
-        #expect(backend.balloonFrames(vnode: 0) == 3 * 512)
+        #expect(backend.balloonFrames(vnode: 0) == UInt64(3 * 512))
         #expect(try backend.inflate(vnode: 0, extents: 1) == Outcome(balloonFrames: 3 * 512, obstacle: .noNode))
         try checkMended(backend)
     }

@@ -185,7 +185,7 @@ import VNodeBalloon
         machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
         machine.bringBack(vnode: 0, slot: 4, from: 0, count: 512)
         try backend.lookAgain(vnode: 0, slots: 0..<3)
-        #expect(backend.balloonFrames(vnode: 0) == 6 * 512 - 50)
+        #expect(backend.balloonFrames(vnode: 0) == UInt64(6 * 512 - 50))
         #expect(try backend.inflate(vnode: 0, extents: 1) == Self.outcome(6 * 512))
         _ = try backend.inflate(vnode: 0, extents: 1)
         try backend.lookAgain(vnode: 0, slots: 3..<20)

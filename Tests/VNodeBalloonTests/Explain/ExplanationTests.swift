@@ -153,7 +153,7 @@ import Testing
 
     /// Whoever writes xenstore must not end the daemon with a number.
     @Test func whatXenstoreSaysHasABound() {
-        #expect(storedKiB(Array("4398046511104".utf8)) == 1 << 42)
+        #expect(storedKiB(Array("4398046511104".utf8)) == UInt64(1 << 42))
         for text in ["4398046511105", "18446744073709551615", "18446744073709551616", "-1", ""] {
             #expect(storedKiB(Array(text.utf8)) == nil, "\(text)")
         }
