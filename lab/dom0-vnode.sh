@@ -241,9 +241,10 @@ start_pattern() {
 }
 pattern_ready() { guest "grep -q ready /run/lab/pattern$1.log"; }
 
-# start_pattern_beside MIB0 MIB1: over half of what is still free on each node with balloons of this size.
+# start_pattern_beside MIB0 MIB1: over half of what is still to be had on each node with balloons of this size. The other half
+# is more than the guard keeps.
 start_pattern_beside() {
-    start_pattern $((($(free_mib 0) - $1) / 2)) $((($(free_mib 1) - $2) / 2))
+    start_pattern $((($(available_mib 0) - $1) / 2)) $((($(available_mib 1) - $2) / 2))
 }
 
 end_pattern() {
