@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -168,6 +169,13 @@ bool cb_is_journal(int fd) {
 }
 
 bool cb_is_terminal(int fd) { return isatty(fd) == 1; }
+
+int64_t cb_write_now(int fd, const void *from, size_t bytes) {
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    // A pipe with room takes PIPE_BUF bytes without a wait.
+    if (poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT)) return -EAGAIN;
+    return cb_write_all(fd, from, bytes < PIPE_BUF ? bytes : PIPE_BUF);
+}
 
 int64_t cb_write_all(int fd, const void *from, size_t bytes) {
     size_t done = 0;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -37,6 +38,8 @@ static int fill(int fd) {
 int cb_process_prepare(void) {
     int error = 0;
     for (int fd = 0; fd < 3 && !error; fd++) error = fill(fd);
+    // A holder is started by way of /proc/self/exe, and would be called `exe`.
+    prctl(PR_SET_NAME, "balloonctl");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     if (!error) error = raise_limit(RLIMIT_NOFILE);
@@ -48,7 +51,8 @@ static int has_name(const char *process, const char *name) {
     char path[64], comm[64] = "";
     snprintf(path, sizeof path, "/proc/%.20s/comm", process);
     FILE *file = fopen(path, "re");
-    if (!file) return 0;
+    // It ended meanwhile. Anything else is no answer.
+    if (!file) return errno == ENOENT || errno == ESRCH ? 0 : -errno;
     int found = fgets(comm, sizeof comm, file) != NULL;
     fclose(file);
     comm[strcspn(comm, "\n")] = 0;
@@ -58,12 +62,15 @@ static int has_name(const char *process, const char *name) {
 int cb_process_count(const char *name) {
     DIR *directory = opendir("/proc");
     if (!directory) return -errno;
-    int count = 0;
-    for (struct dirent *entry; (entry = readdir(directory));)
-        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && atoi(entry->d_name) != getpid())
-            count += has_name(entry->d_name, name);
+    int count = 0, error = 0;
+    for (struct dirent *entry; !error && (entry = readdir(directory));) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || atoi(entry->d_name) == getpid()) continue;
+        int found = has_name(entry->d_name, name);
+        if (found < 0) error = found;
+        else count += found;
+    }
     closedir(directory);
-    return count;
+    return error ? error : count;
 }
 
 int32_t cb_lock_owner(uint64_t device, uint64_t inode) {

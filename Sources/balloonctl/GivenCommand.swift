@@ -74,13 +74,20 @@ struct GivenCommand: ParsableCommand {
     /// Nothing of ours is mounted, and no process of ours is there that could keep what was. In PV guests there is
     /// nothing of ours to be mounted.
     private static func isUntouched(_ settings: Settings) -> Bool {
-        guard let kind = try? Guest.currentKind(), kind != .pv, let mounts = try? BalloonMount.all(), mounts.isEmpty
+        // In a container process 1 and its mounts are another's.
+        guard let kind = try? Guest.currentKind(), kind != .pv, (try? HugePageMount.checkNamespaces()) != nil,
+            let mounts = try? BalloonMount.all(), mounts.isEmpty
         else {
             return false
         }
-        // The kernel module may hold some, and only the sum of all memory tells.
-        // Unsafe: C strings for the calls.
-        return unsafe access("/sys/module/vnode_balloon", F_OK) != 0 && cb_process_count("balloonctl") == 0
+        // Unsafe: a C string for the call.
+        return unsafe !hasModule && cb_process_count("balloonctl") == 0
+    }
+
+    /// The kernel module may hold some, and only the sum of all memory tells.
+    private static var hasModule: Bool {
+        // Unsafe: a C string for the call.
+        unsafe access("/sys/module/vnode_balloon", F_OK) == 0
     }
 
     /// What balloons' files have, where nobody can be asked.
@@ -112,6 +119,9 @@ struct GivenCommand: ParsableCommand {
         }
         if let kib = report.unaccountedKib, kib > 0 {
             return .something("\(Size.text(kib: kib)) are missing that no balloon accounts for")
+        }
+        if report.unaccountedKib == nil && hasModule {
+            return .unknown("the kernel module is loaded, and the sum of all memory, which would tell, is not known")
         }
         return .nothing("all balloons are empty")
     }

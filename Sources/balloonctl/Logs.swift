@@ -34,8 +34,9 @@ struct ErrorLog: LogHandler {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
         line += "\n"
+        // A log that nobody reads must not keep the daemon from giving memory back: the line is lost.
         // Unsafe: a C string and its length.
-        _ = unsafe cb_write_all(2, line, line.utf8.count)
+        _ = unsafe cb_write_now(2, line, line.utf8.count)
     }
 
     /// syslog's numbers.

@@ -70,6 +70,8 @@ bool cb_is_terminal(int fd);
 bool cb_has_environment(const char *name);
 /// Whether what is written to fd goes to systemd's journal, which takes a priority in front of a line (sd-daemon(3)).
 bool cb_is_journal(int fd);
+/// write(2) of as much of it as a pipe takes at once, without a wait. -EAGAIN: whoever reads there does not.
+int64_t cb_write_now(int fd, const void *from, size_t bytes);
 /// write(2) of all of it.
 int64_t cb_write_all(int fd, const void *from, size_t bytes);
 

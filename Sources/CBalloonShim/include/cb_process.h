@@ -10,7 +10,7 @@
 /// descriptors and of files' sizes are raised as far as that needs no privilege.
 int cb_process_prepare(void);
 
-/// How many other processes have this name (comm), as /proc shows them.
+/// How many other processes have this name (comm), as /proc shows them; -errno where one of them cannot be looked at.
 int cb_process_count(const char *name);
 
 /// The process that has a file locked by flock(2), as /proc/locks shows it. 0: it is not known.

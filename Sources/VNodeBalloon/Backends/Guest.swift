@@ -1,4 +1,5 @@
 internal import CBalloonShim
+internal import Glibc
 
 /// The guest that this process runs in, and what moves its memory.
 public final class Guest {
@@ -47,7 +48,7 @@ public final class Guest {
         }
         let intents = try IntentRecord(stateDirectory: stateDirectory)
         let ours = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)
-        return Guest(kind: kind, figures: hypervisor, backend: joined(ours, hypervisor))
+        return Guest(kind: kind, figures: hypervisor, backend: try joined(ours, hypervisor))
     }
 
     /// Gives up what this process needs no more now that everything is open: see ``Privileges``.
@@ -57,9 +58,17 @@ public final class Guest {
     }
 
     /// With Linux's own balloon as a part, where all of it is of one vnode.
-    private static func joined(_ ours: PrivcmdBackend, _ hypervisor: PrivcmdHypervisor) -> any Backend {
-        guard ours.topology == nil, let balloon = try? KernelBalloon() else { return ours }
-        return JointBackend(ours, balloon, figures: hypervisor, now: cb_clock_monotonic)
+    private static func joined(
+        _ ours: PrivcmdBackend, _ hypervisor: PrivcmdHypervisor
+    ) throws(BalloonError) -> any Backend {
+        guard ours.topology == nil else { return ours }
+        do throws(BalloonError) {
+            return JointBackend(ours, try KernelBalloon(), figures: hypervisor, now: cb_clock_monotonic)
+        } catch {
+            // A kernel without one. What cannot be read may have the hole from boot: that is not the same.
+            guard error.errno == ENOENT else { throw error }
+            return ours
+        }
     }
 
     private static func openPV(staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {

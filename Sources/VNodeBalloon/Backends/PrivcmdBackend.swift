@@ -50,7 +50,8 @@ public final class PrivcmdBackend: Backend {
 
     public func lostExtents(vnode: Int) -> Int {
         guard let holding = holdings[vnode] else { return 0 }
-        return holding.slots.sums.lost + holding.reserve.strayPins
+        // What a cut file left is known by its frames as long as this process lives, and by its pins to each later one.
+        return holding.slots.sums.lost + max(holding.lost.count, holding.reserve.strayPins)
     }
 
     public func isEmpty(vnode: Int) -> Bool? {

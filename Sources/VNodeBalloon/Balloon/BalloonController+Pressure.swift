@@ -82,8 +82,9 @@ extension BalloonController {
         guard let yielding = options.yielding else { return [] }
         return balloons.compactMap { balloon in
             let vnode = balloon.state.vnode.number
-            guard let memory = nodes[vnode], let kib = balloon.state.balloonKiB, kib > yielding.leastBalloonKiB
-            else { return nil }
+            // One that is not known yet may be able to give way as soon as it is.
+            let kib = balloon.state.balloonKiB ?? yielding.leastBalloonKiB + 1
+            guard let memory = nodes[vnode], kib > yielding.leastBalloonKiB else { return nil }
             return PressurePace.Look(
                 vnode: vnode, availableKiB: memory.availableKiB, keptKiB: options.guardRule.keptKiB(on: memory),
                 balloonKiB: kib)

@@ -28,6 +28,8 @@ public struct PressurePace: Sendable {
     /// Nanoseconds.
     public static let shortest: UInt64 = 20_000_000
     public static let longest: UInt64 = 60_000_000_000
+    /// The most that the cost of a look makes of a pause, while a node has little.
+    public static let longestWithLittle: UInt64 = 1_000_000_000
 
     /// What a node had at the last look, and the fastest that it was seen to lose memory.
     private struct Course: Sendable {
@@ -59,7 +61,9 @@ public struct PressurePace: Sendable {
             if look.availableKiB / 4 < look.keptKiB { isPlenty = false }
         }
         let (least, overflow) = cost.multipliedReportingOverflow(by: isPlenty ? 2000 : 200)
-        return min(max(pause, Self.shortest, overflow ? Self.longest : least), Self.longest)
+        // Where memory is short a look may have waited for memory itself: that is no reason to stay away.
+        let most = isPlenty ? Self.longest : Self.longestWithLittle
+        return min(max(pause, Self.shortest, min(overflow ? most : least, most)), Self.longest)
     }
 
     /// - Returns: the fastest rate of the last minute, in KiB a second.

@@ -4,10 +4,10 @@ import Logging
 extension BalloonEngine {
     /// Looks at the nodes: the balloons of those that are short of memory give way.
     /// - Parameter isTold: the kernel tells of tasks that wait for memory.
-    /// - Returns: the nodes whose balloons could give way, as they were found.
-    func answerPressure(isTold: Bool) -> [PressurePace.Look] {
+    /// - Returns: the nodes whose balloons could give way, as they were found; nil: they could not be looked at.
+    func answerPressure(isTold: Bool) -> [PressurePace.Look]? {
         let now = self.now
-        guard let nodes = memoryFacts(now) else { return [] }
+        guard let nodes = memoryFacts(now) else { return nil }
         for (vnode, memory) in nodes.sorted(by: { $0.key < $1.key }) {
             guard controller.press(vnode: vnode, memory: memory, isTold: isTold, now: now) else { continue }
             let kept = controller.options.guardRule.keptKiB(on: memory)

@@ -93,7 +93,8 @@ public final class BalloonEngine {
                 "memory/target changed: Linux's own balloon moves beside ours; the toolstack should remove it",
                 metadata: ["kib": "\(now)"])
         }
-        if reading.legacyTargetKiB != self.reading.legacyTargetKiB { drift.expect(now: now) }
+        // The first reading is no change.
+        if let before = self.reading.legacyTargetKiB, before != reading.legacyTargetKiB { drift.expect(now: now) }
         self.reading = reading
         takeRequests()
         if !reading.hasLegacyTarget && !isLegacyTargetAbsent {

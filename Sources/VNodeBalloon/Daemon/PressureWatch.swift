@@ -40,10 +40,10 @@ struct PressureWatch {
 
     /// Notes that the nodes were looked at.
     /// - Parameters:
-    ///   - looks: at the nodes whose balloons could give way.
+    ///   - looks: at the nodes whose balloons could give way; nil: they could not be looked at.
     ///   - began: when the look began.
-    mutating func looked(_ looks: [PressurePace.Look], began: UInt64, now: UInt64) {
-        due = now + pace.pause(after: looks, cost: now - began, now: now)
+    mutating func looked(_ looks: [PressurePace.Look]?, began: UInt64, now: UInt64) {
+        due = now + (looks.map { pace.pause(after: $0, cost: now - began, now: now) } ?? Backoff.first)
     }
 
     /// A balloon moved.

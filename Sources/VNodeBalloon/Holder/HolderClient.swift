@@ -45,7 +45,11 @@ public final class HolderClient: OutlivingKeeper {
 
     public func kept(_ name: String) throws(BalloonError) -> FileDescriptor? {
         guard !undropped.contains(name), try connectIfThere() else { return nil }
-        return try get(name)
+        let found = try get(name)
+        // Pages that lost their place have no other pin. A holder that takes over must get these, too, from whichever
+        // process is there then.
+        if let found, name.hasPrefix(Self.lostPrefix) { kept[name] = found }
+        return found
     }
 
     public func keptNames(prefix: String) throws(BalloonError) -> [String] {

@@ -1,4 +1,5 @@
 internal import CBalloonShim
+internal import Glibc
 
 /// A hugetlbfs that has files of balloons, as process 1 sees it: ours, or that of another state directory.
 public struct BalloonMount: Equatable, Sendable {
@@ -18,10 +19,9 @@ public struct BalloonMount: Equatable, Sendable {
     public static func all() throws(BalloonError) -> [BalloonMount] {
         var mounts: [BalloonMount] = []
         for path in hugetlbfs(of: try readFile("/proc/1/mountinfo")) {
-            // Gone meanwhile, or hidden by another mount.
-            guard let root = try? FileDescriptor.open("/proc/1/root" + path, .directory, ""),
-                let device = try? root.info().device, !mounts.contains(where: { $0.device == device })
-            else { continue }
+            guard let root = try open(path) else { continue }
+            let device = try root.info().device
+            if mounts.contains(where: { $0.device == device }) { continue }
             var sizeKiB: UInt64 = 0
             var hasFiles = false
             for vnode in 0..<Int(CB_MAX_VNODES) {
@@ -34,6 +34,16 @@ public struct BalloonMount: Equatable, Sendable {
             if hasFiles { mounts.append(BalloonMount(path: path, sizeKiB: sizeKiB, device: device)) }
         }
         return mounts
+    }
+
+    /// - Returns: nil: gone meanwhile, or hidden by another mount.
+    private static func open(_ path: String) throws(BalloonError) -> FileDescriptor? {
+        do throws(BalloonError) {
+            return try FileDescriptor.open("/proc/1/root" + path, .directory, "cannot look at \(path)")
+        } catch {
+            guard error.errno == ENOENT || error.errno == ENOTDIR else { throw error }
+            return nil
+        }
     }
 
     /// Balloons of other state directories that have memory.

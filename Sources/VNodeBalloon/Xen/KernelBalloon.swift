@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Linux's own balloon, through sysfs (/sys/devices/system/xen_memory/xen_memory0).
 ///
 /// It is told a size for all of the guest and moves there by itself, 4 KiB frame by frame, on any node. When it cannot,
@@ -44,6 +46,7 @@ public struct KernelBalloon {
         do throws(BalloonError) {
             _ = try read()
         } catch {
+            guard error.errno == ENOENT else { throw error }
             throw BalloonError(
                 .unsupportedGuest,
                 "Linux's own balloon is not there (\(directory)); the kernel needs CONFIG_XEN_BALLOON",

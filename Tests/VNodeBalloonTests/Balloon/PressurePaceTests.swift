@@ -55,7 +55,8 @@ import VNodeBalloon
         let cost: UInt64 = 4_000_000
         #expect(walk.pause(Self.look(availableMiB: 256), cost: cost) == 2000 * cost)
         #expect(walk.pause(Self.look(availableMiB: 32), cost: cost) == 200 * cost)
-        #expect(walk.pause(Self.look(availableMiB: 32), cost: .max) == PressurePace.longest)
+        #expect(walk.pause(Self.look(availableMiB: 256), cost: .max) == PressurePace.longest)
+        #expect(walk.pause(Self.look(availableMiB: 32), cost: .max) == PressurePace.longestWithLittle)
     }
 
     /// A node that a program takes memory of at a steady rate, under a balloon that gives way in steps that take time.

@@ -73,6 +73,18 @@ import Testing
         #expect(try client.kept("x") === x)
     }
 
+    /// The process that looked at it last has it, too: a holder that takes over gets it again.
+    @Test func whatLostItsPlaceOutlivesTheHolderAfterTwoStarts() throws {
+        try client.keep("lost.vnode0.1.2", try pin(3))
+        try client.keep("pin.vnode0.0", try pin(1))
+        let later = HolderClient(holder)
+        _ = try later.kept("lost.vnode0.1.2")
+        holder.kill()
+        try later.restoreIfLost()
+        #expect(try later.keptNames(prefix: "lost.") == ["lost.vnode0.1.2"])
+        #expect(try later.kept("lost.vnode0.1.2").map(count) == 3)
+    }
+
     /// Who was silent is not asked, and waited for, at once again.
     @Test func silenceIsWaitedForOnce() throws {
         try client.keep("x", try pin(1))
