@@ -47,6 +47,7 @@ extension PrivcmdBackend {
         guard let first = holding.slots[slot].gfn else { return nil }
         try checkPlace(holding, [slot])
         let holes = Set(try findHoles(holding, slot))
+        if holding.slots[slot].isStrange { return .hypervisorRefused }
         let frames: [UInt64] = (first..<first + ExtentBuffer.framesPerExtent).filter { !holes.contains($0) }
         let before = try hypervisor.currentReservation()
         hypervisor.extents.reset(order: 0)
@@ -86,7 +87,11 @@ extension PrivcmdBackend {
         guard let first = holding.slots[slot].gfn else { return nil }
         let whole = first..<first + ExtentBuffer.framesPerExtent
         var holes = known ?? Array(whole)
-        if known == nil && !holding.slots[slot].isGiven { holes = try findHoles(holding, slot) }
+        if known == nil && !holding.slots[slot].isGiven {
+            holes = try findHoles(holding, slot)
+            // How many of its frames are holes is not known: no count of what was populated says that the rest is RAM.
+            if holding.slots[slot].isStrange { return .hypervisorRefused }
+        }
         let before = try hypervisor.currentReservation()
         hypervisor.extents.reset(order: 0)
         hypervisor.extents.append(holes.span)

@@ -23,6 +23,10 @@ public final class HugePageReserve: PageReserve {
     /// Names of pins that stay because pages of theirs are in no slot any more, and may be holes. How many such pages
     /// earlier processes left.
     var lostPins: [(name: String, pin: Pin)] = []
+    /// All old pins have such a copy since pages were lost.
+    var isPutAside = false
+    /// Pages that left the file and did not come free, because a lost pin has them, too.
+    var heldBack = 0
     public internal(set) var strayPins = 0
     /// What a recovery has seen so far. Old pins stay until all new ones are there, and were seen to be whole.
     var recovery = PinRecovery()
@@ -232,7 +236,8 @@ public final class HugePageReserve: PageReserve {
         slotCount = slots
         empty = empty.filter { $0 < slots }
         unpinned = unpinned.filter { $0 < slots }
-        shrinkPools(from: before, atMost: removed)
+        let taken = shrinkPools(from: before, atMost: removed)
+        if !lostPins.isEmpty { heldBack += removed - taken }
     }
 
     public func punch(_ slots: [Int]) throws(BalloonError) {
@@ -243,7 +248,8 @@ public final class HugePageReserve: PageReserve {
             let before = freePages()
             try file.punch(slot)
             empty.insert(slot)
-            shrinkPools(from: before, atMost: 1)
+            let taken = shrinkPools(from: before, atMost: 1)
+            if !lostPins.isEmpty { heldBack += 1 - taken }
         }
     }
 
@@ -251,11 +257,13 @@ public final class HugePageReserve: PageReserve {
         if isReading { throw BalloonError(.system, "what only looks moves nothing", vnode: vnode) }
     }
 
-    private func freePages() -> [Int?] { pools.map { try? $0.free() } }
+    func freePages() -> [Int?] { pools.map { try? $0.free() } }
 
     /// Takes what came back out of the pools, and no more: another user may hold, or have taken, a page. The pages are free
     /// now: a pool that cannot be asked must not look like a release that failed.
-    private func shrinkPools(from before: [Int?], atMost pages: Int) {
+    /// - Returns: how many that were.
+    @discardableResult
+    func shrinkPools(from before: [Int?], atMost pages: Int) -> Int {
         var left = pages
         for (pool, before) in zip(pools, before) {
             guard let before, let free = try? pool.free() else { continue }
@@ -263,6 +271,7 @@ public final class HugePageReserve: PageReserve {
             try? pool.shrink(by: back)
             left -= back
         }
+        return pages - left
     }
 
     // MARK: After a start

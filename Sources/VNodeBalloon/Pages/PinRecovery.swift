@@ -41,7 +41,7 @@ extension HugePageReserve {
     /// Pins slots of one chunk in a new pin, and reads them.
     func pinAnew(_ mapping: any SlotMapping) throws(BalloonError) -> (Pin, [SlotPage]) {
         var looks: [SlotLook] = []
-        for slot in mapping.slots { looks.append(try empty.contains(slot) ? .none : mapping.look(slot)) }
+        for slot in mapping.slots { looks.append(try lookWithoutMaking(slot, mapping)) }
         var pin = try Pin(kernel)
         let carried = looks.contains(.broken) ? try copyOfOldPin(mapping.slots, looks) : nil
         var pages: [SlotPage] = []
@@ -67,6 +67,20 @@ extension HugePageReserve {
         return (pin, pages)
     }
 
+    /// To look at a slot without a page makes one, of those that others set aside. It would hide that a page is missing,
+    /// which may be a hole, and only its old pin would know.
+    private func lookWithoutMaking(_ slot: Int, _ mapping: any SlotMapping) throws(BalloonError) -> SlotLook {
+        if empty.contains(slot) { return .none }
+        let file = try foundFile()
+        let before = try file.info().pages
+        let look = try mapping.look(slot)
+        guard look == .mapped, before < slotCount - empty.count, try file.info().pages > before else { return look }
+        // Not ours, and RAM: it goes back to the pool.
+        try file.punch(slot)
+        empty.insert(slot)
+        return .none
+    }
+
     /// A page that is mapped for nobody cannot be pinned anew; the old pin has it, in the order of the slots.
     private func copyOfOldPin(_ slots: Range<Int>, _ looks: [SlotLook]) throws(BalloonError) -> Pin? {
         guard let old = recovery.old[slots.lowerBound / pagesPerPin],
@@ -83,8 +97,8 @@ extension HugePageReserve {
     func replacePins(isAllBack: Bool) throws(BalloonError) {
         if recovery.isEarlier {
             try keepStrayPins()
-        } else if !isAllBack && lostPins.isEmpty {
-            for (chunk, pin) in recovery.old { lostPins.append(try keepAside(pin, chunk, leavingOut: 0)) }
+        } else if !isAllBack && !isPutAside {
+            try putAside()
         }
         for (chunk, pin) in recovery.renewed.enumerated() {
             try keeper.keep(name(ofChunk: chunk), pin.readEnd)
@@ -98,12 +112,35 @@ extension HugePageReserve {
         if rewritten != nil { try spare?.clear() }
         (pins, unpinned, rewritten) = (recovery.renewed, recovery.unpinned, nil)
         if slotCount > 0 { try keepSpare() }
-        guard isAllBack else { return }
+        if isAllBack { try dropLostPins() }
+    }
+
+    /// Where this broke off before, what was put aside then stays, and the rest follows.
+    private func putAside() throws(BalloonError) {
+        for (chunk, pin) in recovery.old {
+            let name = try asideName(chunk, pin)
+            if lostPins.contains(where: { $0.name == name }) { continue }
+            lostPins.append(try keepAside(pin, chunk, leavingOut: 0))
+        }
+        isPutAside = true
+    }
+
+    /// Pages that left the file meanwhile come free only now, and go back to where they came from.
+    private func dropLostPins() throws(BalloonError) {
+        isPutAside = false
+        if lostPins.isEmpty { return }
+        let before = freePages()
         for lost in lostPins {
             try lost.pin.clear()
             keeper.drop(lost.name)
         }
         lostPins = []
+        shrinkPools(from: before, atMost: heldBack)
+        heldBack = 0
+    }
+
+    private func asideName(_ chunk: Int, _ pin: Pin) throws(BalloonError) -> String {
+        "\(lostPrefix)\(chunk).\(try pin.number())"
     }
 
     /// Pages that are pinned and in no slot, without touching a pin.
@@ -146,7 +183,7 @@ extension HugePageReserve {
         _ pin: Pin, _ chunk: Int, leavingOut known: Int
     ) throws(BalloonError) -> (name: String, pin: Pin) {
         // Tried again, it is the same name.
-        let name = "\(lostPrefix)\(chunk).\(try pin.number())"
+        let name = try asideName(chunk, pin)
         let aside = try Pin(kernel)
         try pin.copy(to: aside)
         for _ in 0..<known { try aside.dropFirst() }
