@@ -23,11 +23,26 @@ enum Adoption {
             if let held = heldBalloons(engine) {
                 throw BalloonError(.busy, "not all of \(directory)'s memory can be taken back: \(held)")
             }
-            if due.map({ $0 > engine.now }) ?? true { cb_sleep(10_000_000) }
+            guard due.map({ $0 > engine.now }) ?? true else { continue }
+            if let kib = lostKiB(engine) {
+                throw BalloonError(
+                    .busy,
+                    "\(Size.text(kib: kib)) of \(directory)'s memory cannot be taken back until the guest is started again: go"
+                        + " on with --state-dir \(directory) until then")
+            }
+            cb_sleep(10_000_000)
         }
         engine.comeToRest()
         keeper.dropAll()
         log.notice("took over the balloons of another state directory", metadata: ["state-dir": "\(directory)"])
+    }
+
+    /// What is lost, where nothing else is left; nil: something is, or nothing at all.
+    private static func lostKiB(_ engine: BalloonEngine) -> UInt64? {
+        let states = engine.controller.states
+        guard states.allSatisfy({ $0.balloonKiB == 0 }) else { return nil }
+        let lost = states.reduce(0) { $0 + $1.lostKiB }
+        return lost > 0 ? lost : nil
     }
 
     /// Why nothing moves any more, while something is left.

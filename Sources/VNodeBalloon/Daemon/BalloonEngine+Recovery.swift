@@ -70,12 +70,15 @@ extension BalloonEngine {
             }
             guard !vnodes.isEmpty else { break }
             any = true
-            for vnode in vnodes where now < end { continueRecovery(vnode) }
-        } while now < end
+            for vnode in vnodes where now < end && !isSuspendAhead { continueRecovery(vnode) }
+        } while now < end && !isSuspendAhead
         // One vnode's recovery may begin those of others anew.
         if any { takeBalloons() }
         return any
     }
+
+    /// The clocks show a suspend: the next turn begins all recoveries anew, and no piece of these must be done again.
+    private var isSuspendAhead: Bool { guest.figures.suspension().differs(from: suspension) }
 
     private func continueRecovery(_ vnode: Int) {
         do throws(BalloonError) {
