@@ -41,7 +41,7 @@ extension HugePageReserve {
     /// Pins slots of one chunk in a new pin, and reads them.
     func pinAnew(_ mapping: any SlotMapping) throws(BalloonError) -> (Pin, [SlotPage]) {
         var looks: [SlotLook] = []
-        for slot in mapping.slots { looks.append(try lookWithoutMaking(slot, mapping)) }
+        for slot in mapping.slots { looks.append(try empty.contains(slot) ? .none : mapping.look(slot)) }
         var pin = try Pin(kernel)
         let carried = looks.contains(.broken) ? try copyOfOldPin(mapping.slots, looks) : nil
         var pages: [SlotPage] = []
@@ -65,20 +65,6 @@ extension HugePageReserve {
         // Only the last chunk's stays open.
         if mapping.slots.upperBound < slotCount { pin.close() }
         return (pin, pages)
-    }
-
-    /// To look at a slot without a page makes one, of those that others set aside. It would hide that a page is missing,
-    /// which may be a hole, and only its old pin would know.
-    private func lookWithoutMaking(_ slot: Int, _ mapping: any SlotMapping) throws(BalloonError) -> SlotLook {
-        if empty.contains(slot) { return .none }
-        let file = try foundFile()
-        let before = try file.info().pages
-        let look = try mapping.look(slot)
-        guard look == .mapped, before < slotCount - empty.count, try file.info().pages > before else { return look }
-        // Not ours, and RAM: it goes back to the pool.
-        try file.punch(slot)
-        empty.insert(slot)
-        return .none
     }
 
     /// A page that is mapped for nobody cannot be pinned anew; the old pin has it, in the order of the slots.
