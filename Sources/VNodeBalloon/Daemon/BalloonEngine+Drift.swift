@@ -9,7 +9,7 @@ extension BalloonEngine {
 
     /// Looks how much Linux's own balloon took back.
     func lookForDrift() {
-        guard let balloon = driftingBalloon else { return }
+        guard let balloon = driftingBalloon else { return drift.missed() }
         let now = self.now
         do throws(BalloonError) {
             drift.see(balloonKiB: try balloon.read().balloonKiB, now: now)

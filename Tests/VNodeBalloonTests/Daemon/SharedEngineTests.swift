@@ -54,6 +54,19 @@ import Testing
         #expect(engine.told.map(\.activity) == [.inflating, .inflating])
     }
 
+    /// Where Linux's balloon is the one that is moved nothing drifts, and nobody is kept awake by a new memory/target.
+    @Test func aNewLegacyTargetIsLookedAtOnce() throws {
+        try engine.recover()
+        for kib: UInt64 in [786_432, 700_000] {
+            var reading = engine.reading
+            (reading.hasLegacyTarget, reading.legacyTargetKiB) = (true, kib)
+            engine.take(reading)
+        }
+        #expect(engine.drift.due != nil)
+        engine.lookForDrift()
+        #expect(engine.drift.due == nil && engine.drift.kib == nil)
+    }
+
     @Test func aForcedSizeHoldsBoth() throws {
         try engine.recover()
         // Nothing is written: the state directory may go with the test.
