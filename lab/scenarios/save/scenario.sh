@@ -36,8 +36,8 @@ check "paused and unpaused, it follows at once" wait_reached 0 65536 5
 check_exact "after a pause" 65536
 
 # --- To a host without room ------------------------------------------------------------------------------------------
-target 0 98304
-check "96 MiB are reached" wait_reached 0 98304 10
+target 0 90112
+check "88 MiB are reached" wait_reached 0 90112 10
 check "it is saved" save_guest
 fill_host 60
 note "free in the machine: $(xl info free_memory) MiB"
@@ -45,16 +45,16 @@ restore_guest
 check "without room it is not restored" [ $? != 0 ]
 check_eq "without room nothing is left of it" "$(xl list | grep -c g1)" 0
 empty_host
-# What the balloon has is not needed: 96 MiB of the guest's 256, and what Xen itself needs for a domain.
+# What the balloon has is not needed: 88 MiB of the guest's 256, and what Xen itself needs for a domain.
 fill_host 200
 note "free in the machine: $(xl info free_memory) MiB"
 check "with room for what it has it is restored" restore_guest
-check "what it holds is published" wait_row 0 size 98304 10
-check_exact "restored where there is little room" 98304
+check "what it holds is published" wait_row 0 size 90112 10
+check_exact "restored where there is little room" 90112
 target 0 0
 check "the rest of its memory is not to be had" wait_row 0 reason pnode-full 20
 held=$(row 0 size)
-check "some of it was ($held KiB are missing)" [ "$held" -gt 0 -a "$held" -lt 98304 ]
+check "some of it was ($held KiB are missing)" [ "$held" -gt 0 -a "$held" -lt 90112 ]
 check_row "without room" 0 "$held" held pnode-full
 check_total "without room" "$held"
 empty_host
