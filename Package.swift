@@ -30,15 +30,24 @@ let package = Package(
             name: "CBalloonShim",
             cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]
         ),
+        // What the guest's and the toolstack's half have in common: neither knows the other.
+        .target(name: "BalloonCore", dependencies: ["CBalloonShim"], swiftSettings: strict),
         .target(
             name: "VNodeBalloon",
-            dependencies: ["CBalloonShim", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CBalloonShim", "BalloonCore", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        // Runs in dom0: counts, plans and asks. Nothing of the guest's half is in it.
+        .target(
+            name: "BalloonHost",
+            dependencies: ["CBalloonShim", "BalloonCore", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "balloonctl",
             dependencies: [
                 "CBalloonShim",
+                "BalloonHost",
                 "VNodeBalloon",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -74,7 +83,10 @@ let package = Package(
             ], path: "Tests/Oracles", swiftSettings: strict),
         .testTarget(
             name: "VNodeBalloonTests",
-            dependencies: ["CBalloonShim", "VNodeBalloon", "Simulation", "Conformance", "Oracles"],
+            dependencies: ["BalloonCore", "CBalloonShim", "VNodeBalloon", "Simulation", "Conformance", "Oracles"],
             swiftSettings: strict),
+        .testTarget(
+            name: "BalloonHostTests",
+            dependencies: ["BalloonCore", "BalloonHost", "Simulation"], swiftSettings: strict),
     ]
 )

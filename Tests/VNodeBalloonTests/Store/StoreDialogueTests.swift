@@ -2,6 +2,7 @@ import Glibc
 import Simulation
 import Testing
 
+@testable import BalloonCore
 @testable import VNodeBalloon
 
 /// A value that changes, behind a reference: #expect evaluates nothing that mutates.

@@ -8,13 +8,18 @@ package struct StoreMessage: Equatable, Sendable {
 
         package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+        package static let directory = Kind(rawValue: 1)
         package static let read = Kind(rawValue: 2)
         package static let watch = Kind(rawValue: 4)
+        package static let unwatch = Kind(rawValue: 5)
         package static let begin = Kind(rawValue: 6)
         package static let end = Kind(rawValue: 7)
         package static let write = Kind(rawValue: 11)
+        package static let remove = Kind(rawValue: 13)
+        package static let setPermissions = Kind(rawValue: 14)
         package static let event = Kind(rawValue: 15)
         package static let error = Kind(rawValue: 16)
+        package static let directoryPart = Kind(rawValue: 20)
     }
 
     package var kind: Kind

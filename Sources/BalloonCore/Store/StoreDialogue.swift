@@ -53,6 +53,11 @@ package struct StoreDialogue {
 
     package mutating func noteWatch(_ path: String) { watched.append(path) }
 
+    /// A watch that is no more: what is forgotten does not come back as an event of its.
+    package mutating func forgetWatch(_ path: String) {
+        if let index = watched.firstIndex(of: path) { watched.remove(at: index) }
+    }
+
     // MARK: Hearing
 
     /// What came. Answers and events are kept until they are asked for.

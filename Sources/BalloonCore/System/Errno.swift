@@ -13,7 +13,7 @@ public func errnoText(_ number: Int32) -> String {
 /// Turns the shim's -errno into an error of the kind `code`; passes what is >= 0.
 @inline(__always)
 @discardableResult
-func check<T: SignedInteger>(
+package func check<T: SignedInteger>(
     _ result: T, _ code: BalloonError.Code, vnode: Int? = nil, _ message: @autoclosure () -> String
 ) throws(BalloonError) -> T {
     if result >= 0 { return result }
@@ -34,7 +34,7 @@ func check<T: SignedInteger>(
 /// The same for a plain system call.
 @inline(__always)
 @discardableResult
-func check<T: SignedInteger>(
+package func check<T: SignedInteger>(
     _ result: T, vnode: Int? = nil, _ message: @autoclosure () -> String
 ) throws(BalloonError) -> T {
     try check(result, .system, vnode: vnode, message())

@@ -11,7 +11,7 @@ public final class FileDescriptor: Sendable {
     deinit { _ = cb_file_close(rawValue) }
 
     /// How a file is opened. Always close-on-exec, and never through a symbolic link in the last component.
-    enum Access: Int32 {
+    package enum Access: Int32 {
         case read, write, readWrite
         /// Read and write; made with mode 0600 where it is missing.
         case create
@@ -20,7 +20,7 @@ public final class FileDescriptor: Sendable {
 
     /// Opens a path; below `directory` when it is relative and one is given.
     /// - Throws: an error of the kind `code`, `.system` unless said otherwise.
-    static func open(
+    package static func open(
         _ path: String, _ access: Access, below directory: FileDescriptor? = nil, code: BalloonError.Code = .system,
         _ message: @autoclosure () -> String
     ) throws(BalloonError) -> FileDescriptor {
@@ -33,7 +33,7 @@ public final class FileDescriptor: Sendable {
     }
 
     /// What stat(2) says.
-    func info() throws(BalloonError) -> FileInfo {
+    package func info() throws(BalloonError) -> FileInfo {
         var info = cb_file_info()
         // Unsafe: the shim fills the struct.
         try check(unsafe cb_file_info(rawValue, &info), "cannot stat an open file")
@@ -41,7 +41,7 @@ public final class FileDescriptor: Sendable {
     }
 
     /// The magic number and the block size of the file system that it is on.
-    func fileSystem() throws(BalloonError) -> (magic: UInt64, blockBytes: UInt64) {
+    package func fileSystem() throws(BalloonError) -> (magic: UInt64, blockBytes: UInt64) {
         var magic: UInt64 = 0
         var block: UInt64 = 0
         // Unsafe: the shim sets both numbers.
@@ -51,16 +51,16 @@ public final class FileDescriptor: Sendable {
 }
 
 /// What stat(2) says of a file, as far as it is needed.
-struct FileInfo {
-    let bytes: UInt64
+package struct FileInfo {
+    package let bytes: UInt64
     /// What is there of it: less than `bytes` when pages are missing.
-    let allocatedBytes: UInt64
-    let device: UInt64
-    let inode: UInt64
-    let links: Int
-    let owner: UInt32
+    package let allocatedBytes: UInt64
+    package let device: UInt64
+    package let inode: UInt64
+    package let links: Int
+    package let owner: UInt32
     /// Permission bits.
-    let mode: UInt32
+    package let mode: UInt32
 
     fileprivate init(_ info: cb_file_info) {
         bytes = info.bytes
@@ -73,7 +73,9 @@ struct FileInfo {
     }
 
     /// Of a path; follows symbolic links, as the namespace files below /proc need.
-    init(path: String, code: BalloonError.Code = .system, _ message: @autoclosure () -> String) throws(BalloonError) {
+    package init(path: String, code: BalloonError.Code = .system, _ message: @autoclosure () -> String)
+        throws(BalloonError)
+    {
         var info = cb_file_info()
         // Unsafe: a C string for the call, and a struct that the shim fills.
         try check(unsafe cb_path_info(path, &info), code, message())
@@ -83,7 +85,7 @@ struct FileInfo {
 
 extension FileInfo {
     /// Of a name in an open directory, nil when there is none. A symbolic link is not followed.
-    static func ofEntry(
+    package static func ofEntry(
         _ name: String, below directory: FileDescriptor, _ message: @autoclosure () -> String
     ) throws(BalloonError) -> FileInfo? {
         var info = cb_file_info()
@@ -97,7 +99,7 @@ extension FileInfo {
 
 /// Makes one directory with mode 0700, unless something is there.
 /// - Throws: `.environment`.
-func makeDirectory(_ path: String) throws(BalloonError) {
+package func makeDirectory(_ path: String) throws(BalloonError) {
     // Unsafe: Swift lends the shim a C string for the call.
     try check(
         unsafe cb_directory_make(path), .environment,

@@ -126,10 +126,19 @@ public final class Xenstore: Store {
         }
     }
 
+    public func unwatch(_ path: String, token: String) throws(BalloonError) {
+        dialogue.forgetWatch(path)
+        do throws(BalloonError) {
+            _ = try ask(.unwatch, in: nil, StoreMessage.texts(path, token), "cannot unwatch \(path) in xenstore")
+        } catch {
+            if error.errno != ENOENT { throw error }
+        }
+    }
+
     // MARK: The line
 
     /// The body of an answer.
-    private func ask(
+    func ask(
         _ kind: StoreMessage.Kind, in transaction: Transaction?, _ body: [UInt8], _ what: @autoclosure () -> String
     ) throws(BalloonError) -> [UInt8] {
         try checkOpen()

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Reads a whole file of /proc or sysfs, at most `limit` bytes.
 /// - Throws: `.system`; `errno` is EFBIG above the limit.
-func readFile(_ path: String, limit: Int = 4 << 20) throws(BalloonError) -> [UInt8] {
+package func readFile(_ path: String, limit: Int = 4 << 20) throws(BalloonError) -> [UInt8] {
     var capacity = min(32 << 10, limit)
     while true {
         var length: Int64 = 0
@@ -21,7 +21,7 @@ func readFile(_ path: String, limit: Int = 4 << 20) throws(BalloonError) -> [UIn
 }
 
 /// Reads a file that holds one number, as sysfs has them.
-func readNumber(_ path: String) throws(BalloonError) -> Int {
+package func readNumber(_ path: String) throws(BalloonError) -> Int {
     let text = String(decoding: try readFile(path, limit: 64), as: UTF8.self)
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     guard let number = Int(digits) else { throw BalloonError(.system, "\(path) does not hold a number: \(text)") }
@@ -29,7 +29,7 @@ func readNumber(_ path: String) throws(BalloonError) -> Int {
 }
 
 /// Writes a text to a file that is there, in one write.
-func writeFile(_ path: String, _ text: String) throws(BalloonError) {
+package func writeFile(_ path: String, _ text: String) throws(BalloonError) {
     // Unsafe: a C string and its length; the shim reads no further.
     let result = unsafe cb_write_path(path, text, text.utf8.count)
     try check(result, "cannot write \(path)")

@@ -10,12 +10,6 @@ public struct TargetText: Equatable, Sendable {
     /// The size in KiB: decimal digits only, no sign, no space, no overflow; nil for anything else.
     public var kib: UInt64? { decimalNumber(untrusted) }
 
-    /// What it asks for, where the balloon can have `limitKiB` at most.
-    public func request(limitKiB: UInt64) -> TargetRequest {
-        guard let kib, kib <= limitKiB else { return .invalid }
-        return .size(kib)
-    }
-
     /// The text in quotation marks, as a log may show it: what is not printable ASCII as \\xNN, and no more than its
     /// beginning.
     public var printable: String {
@@ -54,4 +48,4 @@ public func decimalNumber(_ bytes: [UInt8]) -> UInt64? {
 
 /// What xenstore says of an amount of the domain's memory, in KiB. nil for more than addresses have bits for: sums of such
 /// numbers stay far within 64 bits.
-func storedKiB(_ bytes: [UInt8]) -> UInt64? { decimalNumber(bytes).flatMap { $0 <= 1 << 42 ? $0 : nil } }
+package func storedKiB(_ bytes: [UInt8]) -> UInt64? { decimalNumber(bytes).flatMap { $0 <= 1 << 42 ? $0 : nil } }

@@ -1,16 +1,16 @@
 internal import CBalloonShim
 
 /// poll(2).
-enum Poll {
+package enum Poll {
     /// Waits until one of the descriptors is readable or closed, at most so long (-1: for ever, 0: not at all).
     /// - Returns: the indexes of those that are.
     /// - Throws: `.system`.
-    static func wait(_ descriptors: [Int32], timeoutMilliseconds: Int32) throws(BalloonError) -> [Int] {
+    package static func wait(_ descriptors: [Int32], timeoutMilliseconds: Int32) throws(BalloonError) -> [Int] {
         try wait(descriptors, writing: [], urgent: nil, timeoutMilliseconds: timeoutMilliseconds).readable
     }
 
     /// Whether a socket's other end is gone for good.
-    static func isHungUp(_ descriptor: Int32) -> Bool {
+    package static func isHungUp(_ descriptor: Int32) -> Bool {
         var ready: UInt8 = 0
         // Unsafe: lists of one.
         let result = unsafe cb_poll([descriptor], [0], &ready, 1, 0)
@@ -18,15 +18,15 @@ enum Poll {
     }
 
     /// What a wait ended with: indexes of descriptors.
-    struct Ready {
-        var readable: [Int] = []
-        var writable: [Int] = []
+    package struct Ready {
+        package var readable: [Int] = []
+        package var writable: [Int] = []
         /// The urgent descriptor has an event.
-        var isUrgent = false
+        package var isUrgent = false
     }
 
     /// Waits for room to write, too, at the indexes in `writing`, and for an urgent event alone of one more descriptor.
-    static func wait(
+    package static func wait(
         _ descriptors: [Int32], writing: [Int], urgent: Int32?, timeoutMilliseconds: Int32
     ) throws(BalloonError) -> Ready {
         let all = descriptors + (urgent.map { [$0] } ?? [])
