@@ -7,6 +7,7 @@
 
 #include "cb_events.h"
 #include "cb_files.h"
+#include "cb_host.h"
 #include "cb_memory.h"
 #include "cb_pages.h"
 #include "cb_privcmd.h"

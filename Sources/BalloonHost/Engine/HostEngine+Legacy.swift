@@ -1,0 +1,90 @@
+public import BalloonCore
+
+/// What is done with memory/target while the vnodes' targets count.
+public enum LegacyMode: String, CaseIterable, Sendable {
+    /// Away from domains with virtual NUMA, which xl can neither save nor migrate; kept for all others.
+    case auto
+    /// Away from every domain that follows the interface: the proposal to the letter.
+    case remove
+    case keep
+
+    /// Whether it is to be away.
+    public func isAway(_ domain: HostDomain) -> Bool {
+        switch self {
+        case .auto: domain.hasVNUMA
+        case .remove: true
+        case .keep: false
+        }
+    }
+}
+
+extension HostEngine {
+    /// Takes memory/target away and keeps its text, in one transaction that reads the feature: a guest that has just stopped to
+    /// follow the interface keeps it.
+    /// - Returns: whether it was taken.
+    @discardableResult
+    public func take(_ domain: HostDomain) throws(BalloonError) -> Bool {
+        var isTaken = false
+        let id = domain.id
+        try inDomain(id) { (transaction) throws(BalloonError) in
+            isTaken = false
+            try self.own(domain, transaction)
+            try self.store.remove(HostRows.kept(id, "yielded"), in: transaction)
+            guard let text = try self.store.read(HostRows.legacyTarget(id), in: transaction),
+                try self.store.read(HostRows.feature(id), in: transaction) == Array("1".utf8)
+            else { return }
+            try self.write(HostRows.kept(id, "target"), String(decoding: text, as: UTF8.self), transaction)
+            try self.store.remove(HostRows.legacyTarget(id), in: transaction)
+            isTaken = true
+        }
+        return isTaken
+    }
+
+    /// Puts memory/target back, byte for byte.
+    /// - Parameter stays: the daemon does not take it away again before `host take`.
+    /// - Returns: whether it was put back.
+    @discardableResult
+    public func yield(_ domain: HostDomain, stays: Bool) throws(BalloonError) -> Bool {
+        var isBack = false
+        let id = domain.id
+        try inDomain(id) { (transaction) throws(BalloonError) in
+            isBack = false
+            try self.own(domain, transaction)
+            if stays { try self.write(HostRows.kept(id, "yielded"), "1", transaction) }
+            guard try self.store.read(HostRows.legacyTarget(id), in: transaction) == nil,
+                let text = try self.store.read(HostRows.kept(id, "target"), in: transaction)
+            else { return }
+            try self.write(HostRows.legacyTarget(id), String(decoding: text, as: UTF8.self), transaction)
+            isBack = true
+        }
+        return isBack
+    }
+
+    /// Somebody wants memory/target to stay where it is.
+    public func isYielded(_ domain: HostDomain) throws(BalloonError) -> Bool {
+        try store.read(HostRows.kept(domain.id, "yielded"), in: nil) != nil
+    }
+
+    /// The end of the interface for a domain whose balloons are empty.
+    public func empty(feature domain: HostDomain) throws(BalloonError) {
+        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+            guard try self.store.read(HostRows.feature(domain.id), in: transaction) != nil else { return }
+            try self.write(HostRows.feature(domain.id), "", transaction)
+        }
+    }
+
+    /// Limits, of the domain or of one vnode of it; what is nil stays.
+    public func setLimits(
+        _ domain: HostDomain, vnode: Int?, minKiB: UInt64?, maxKiB: UInt64?
+    ) throws(BalloonError) {
+        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+            try self.own(domain, transaction)
+            for (name, kib) in [("min", minKiB), ("max", maxKiB)] {
+                guard let kib else { continue }
+                let path =
+                    vnode.map { HostRows.keptVNode(domain.id, $0, name) } ?? HostRows.kept(domain.id, name)
+                try self.write(path, "\(kib)", transaction)
+            }
+        }
+    }
+}

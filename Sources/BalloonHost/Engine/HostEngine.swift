@@ -1,0 +1,179 @@
+public import BalloonCore
+
+/// What the toolstack does to domains: rows, targets, maxima. Every change is one transaction that reads the domain's own entry,
+/// so that nothing is written for a domain that is gone.
+public final class HostEngine {
+    public let reader: HostReader
+    let store: any ToolstackStore
+    let xen: any HostXen
+
+    public init(_ reader: HostReader) {
+        self.reader = reader
+        store = reader.store
+        xen = reader.xen
+    }
+
+    public func read() throws(BalloonError) -> HostSnapshot { try reader.read() }
+
+    /// - Returns: false when the domain is gone, and nothing was done.
+    @discardableResult
+    func inDomain(
+        _ id: UInt16, _ body: (Transaction) throws(BalloonError) -> Void
+    ) throws(BalloonError) -> Bool {
+        var isThere = false
+        do throws(BalloonError) {
+            try store.transaction { (transaction) throws(BalloonError) in
+                isThere = try self.store.read(HostRows.domid(id), in: transaction) != nil
+                guard isThere else { throw BalloonError(.store, "domain \(id) is gone") }
+                try body(transaction)
+            }
+        } catch {
+            guard isThere else { return false }
+            throw error
+        }
+        return true
+    }
+
+    func write(_ path: String, _ value: String, _ transaction: Transaction?) throws(BalloonError) {
+        try store.write(path, value, in: transaction)
+    }
+
+    // MARK: Rows
+
+    /// What a domain lacks of the interface.
+    public static func missing(_ domain: HostDomain) -> Int {
+        guard !domain.isToolstack, domain.isIntroduced, !domain.facts.isDying else { return 0 }
+        if domain.feature == .absent { return 1 + domain.vnodes.count * (1 + HostRows.reports.count) }
+        return domain.vnodes.reduce(0) { $0 + $1.missingRows.count }
+    }
+
+    /// Makes the rows that are not there, and touches no other. No target: the guest says first what it has.
+    /// - Returns: how many were made.
+    @discardableResult
+    public func prepare(_ domain: HostDomain) throws(BalloonError) -> Int {
+        guard Self.missing(domain) > 0 else { return 0 }
+        let id = domain.id
+        var made = 0
+        try inDomain(id) { (transaction) throws(BalloonError) in
+            made = 0
+            for vnode in domain.vnodes {
+                let directory = HostRows.vnode(id, vnode.number)
+                if try self.store.read(directory + "/size", in: transaction) == nil {
+                    try self.write(directory + "/size", "\(vnode.sizeKiB)", transaction)
+                    made += 1
+                }
+                for name in HostRows.reports { made += try self.makeGuestRow("\(directory)/\(name)", id, transaction) }
+                if let pnode = vnode.pnode {
+                    try self.write(HostRows.kept(id, "pnode/\(vnode.number)"), "\(pnode)", transaction)
+                }
+            }
+            made += try self.makeGuestRow(HostRows.feature(id), id, transaction)
+            try self.own(domain, transaction)
+        }
+        return made
+    }
+
+    private func makeGuestRow(_ path: String, _ id: UInt16, _ transaction: Transaction) throws(BalloonError) -> Int {
+        guard try store.read(path, in: transaction) == nil else { return 0 }
+        try write(path, "", transaction)
+        try store.give(path, to: id, in: transaction)
+        return 1
+    }
+
+    /// What is kept is this domain's, and nothing of one that had its number before.
+    func own(_ domain: HostDomain, _ transaction: Transaction) throws(BalloonError) {
+        let path = HostRows.kept(domain.id, "uuid")
+        let uuid = Array(domain.facts.uuid.utf8)
+        let found = try store.read(path, in: transaction)
+        guard found != uuid else { return }
+        if found != nil { try store.remove(HostRows.kept(domain.id), in: transaction) }
+        try write(path, domain.facts.uuid, transaction)
+    }
+
+    /// What is kept of domains that are no more.
+    /// - Returns: their numbers.
+    @discardableResult
+    public func forgetGone(_ snapshot: HostSnapshot) throws(BalloonError) -> [UInt16] {
+        var gone: [UInt16] = []
+        for name in try store.children(HostRows.domains, in: nil) ?? [] {
+            let id = decimalNumber(Array(name.utf8)).flatMap { UInt16(exactly: $0) }
+            if let id, snapshot.domains.contains(where: { $0.id == id }) { continue }
+            try store.remove(HostRows.domains + "/" + name, in: nil)
+            if let id { gone.append(id) }
+        }
+        return gone
+    }
+
+    // MARK: Targets
+
+    /// The guest has said what it has: that becomes the target where there is none, and what all adds up to is noted.
+    /// - Returns: the vnodes that got a target.
+    @discardableResult
+    public func adopt(_ domain: HostDomain) throws(BalloonError) -> [Int] {
+        guard domain.isManaged, domain.isIntroduced else { return [] }
+        let new = domain.vnodes.filter { $0.targetKiB == nil && $0.balloonKiB != nil && $0.missingRows.isEmpty }
+        let constant = domain.constantKiB == nil ? Self.constantKiB(domain) : nil
+        guard !new.isEmpty || constant != nil else { return [] }
+        var adopted: [Int] = []
+        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+            adopted = []
+            try self.own(domain, transaction)
+            if let constant { try self.write(HostRows.kept(domain.id, "constant"), "\(constant)", transaction) }
+            for vnode in new {
+                let path = HostRows.target(domain.id, vnode.number)
+                // Somebody wrote one meanwhile: that is wanted, then.
+                guard try self.store.read(path, in: transaction) == nil, let kib = vnode.balloonKiB else { continue }
+                try self.write(path, "\(kib)", transaction)
+                adopted.append(vnode.number)
+            }
+        }
+        return adopted
+    }
+
+    /// What Xen's count and the balloons add up to. The guest's word counts as long as Xen's count of the same moment and
+    /// static-max say nothing else; a megabyte is what firmware and special pages make.
+    static func constantKiB(_ domain: HostDomain) -> UInt64? {
+        guard let claimed = domain.claimedKiB,
+            domain.vnodes.allSatisfy({ $0.state == .idle || $0.state == .held })
+        else { return nil }
+        let told = domain.memoryKiB + claimed
+        guard let most = domain.staticMaxKiB else { return told }
+        let difference = told > most ? told - most : most - told
+        return difference <= 1024 + domain.videoKiB ? told : max(most, domain.memoryKiB)
+    }
+
+    /// Sets targets of one domain, all in one transaction. What it may have is raised first where that is too little.
+    /// - Returns: false when the domain is gone.
+    @discardableResult
+    public func setTargets(_ domain: HostDomain, _ targets: [Int: UInt64]) throws(BalloonError) -> Bool {
+        let changed = targets.filter { vnode, kib in
+            domain.vnodes.contains { $0.number == vnode && $0.targetKiB != kib }
+        }
+        guard !changed.isEmpty else { return true }
+        try raiseMax(domain, targets)
+        return try inDomain(domain.id) { (transaction) throws(BalloonError) in
+            for (vnode, kib) in changed.sorted(by: { $0.key < $1.key }) {
+                try self.write(HostRows.target(domain.id, vnode), "\(kib)", transaction)
+            }
+        }
+    }
+
+    /// A guest that was started below its maximum, or that somebody lowered, cannot take what it is to have.
+    private func raiseMax(_ domain: HostDomain, _ targets: [Int: UInt64]) throws(BalloonError) {
+        let memory = domain.vnodes.reduce(UInt64(0)) { sum, vnode in
+            sum + vnode.sizeKiB - min(targets[vnode.number] ?? vnode.targetKiB ?? 0, vnode.sizeKiB)
+        }
+        let needed = memory + 1024 + domain.videoKiB
+        if domain.facts.maxPages * 4 < needed { try xen.setMax(domain.id, kib: needed) }
+    }
+
+    /// What the changes of a plan mean for each domain.
+    public static func targets(_ changes: [Change], _ seats: [Seat]) -> [UInt16: [Int: UInt64]] {
+        var targets: [UInt16: [Int: UInt64]] = [:]
+        for change in changes {
+            let seat = seats[change.seat]
+            targets[seat.domain, default: [:]][seat.vnode] = change.targetKiB
+        }
+        return targets
+    }
+}

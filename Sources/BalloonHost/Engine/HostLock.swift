@@ -1,0 +1,39 @@
+public import BalloonCore
+internal import CBalloonShim
+internal import Glibc
+
+/// Who may write. All that is known stands in xenstore, so a writer needs no other process: it takes its turn.
+public final class HostLock {
+    public static let standardDirectory = "/run/vnode-balloon"
+    /// Nanoseconds that a turn of somebody else is waited for.
+    static let patience: UInt64 = 5_000_000_000
+
+    private let file: FileDescriptor
+
+    /// The one turn: held for as long as the object lives.
+    /// - Throws: `.busy` when somebody else has it for longer than five seconds; `.environment`.
+    public static func turn(in directory: String = standardDirectory) throws(BalloonError) -> HostLock {
+        let end = cb_clock_monotonic() + patience
+        while true {
+            if let lock = try HostLock(directory, "host.lock") { return lock }
+            guard cb_clock_monotonic() < end else {
+                throw BalloonError(
+                    .busy, "another `balloonctl host` has been writing for more than 5 s; is one of them stopped?")
+            }
+            cb_sleep(20_000_000)
+        }
+    }
+
+    /// The daemon's: there is one. nil: another has it.
+    public static func daemon(in directory: String = standardDirectory) throws(BalloonError) -> HostLock? {
+        try HostLock(directory, "host-watch.lock")
+    }
+
+    private init?(_ directory: String, _ name: String) throws(BalloonError) {
+        try makeDirectory(directory)
+        file = try .open("\(directory)/\(name)", .create, code: .environment, "cannot open \(directory)/\(name)")
+        let result = cb_file_lock(file.rawValue)
+        if result == -EWOULDBLOCK { return nil }
+        try check(result, .environment, "cannot lock \(directory)/\(name)")
+    }
+}

@@ -1,0 +1,33 @@
+internal import BalloonCore
+
+/// What a guest wrote, or somebody else: never more than a number or a word that is known.
+enum GuestText {
+    /// A size in KiB that no sum overflows with.
+    static func kib(_ bytes: [UInt8]?) -> UInt64? { bytes.flatMap(storedKiB) }
+
+    static func word<Word: RawRepresentable<String>>(_ bytes: [UInt8]?, as: Word.Type) -> Word? {
+        guard let bytes, bytes.count <= TargetText.longest else { return nil }
+        return Word(rawValue: String(decoding: bytes, as: UTF8.self))
+    }
+
+    static func feature(_ bytes: [UInt8]?) -> HostDomain.Feature {
+        guard let bytes else { return .absent }
+        return switch String(decoding: bytes.prefix(2), as: UTF8.self) {
+        case "": .silent
+        case "1": .on
+        case "0": .off
+        default: .odd
+        }
+    }
+
+    static func grain(_ bytes: [UInt8]?) -> UInt64 {
+        kib(bytes).flatMap { HostVNode.grainsKiB.contains($0) ? $0 : nil } ?? HostVNode.usualGrainKiB
+    }
+
+    /// A name as it may be shown: plain ASCII, 64 characters.
+    static func name(_ bytes: [UInt8]?) -> String {
+        guard let bytes, !bytes.isEmpty else { return "?" }
+        return String(
+            decoding: bytes.prefix(64).map { (0x21...0x7e).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+    }
+}

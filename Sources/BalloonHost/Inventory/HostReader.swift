@@ -1,0 +1,147 @@
+public import BalloonCore
+
+/// Reads everything: Xen's figures, the guests' rows, what is kept of them.
+public final class HostReader {
+    let xen: any HostXen
+    let store: any ToolstackStore
+    private let pnodesOf: (UInt16, String) -> [Int]?
+    /// What does not change while a domain lives, by number and UUID.
+    private var layouts: [String: Layout] = [:]
+
+    struct Layout {
+        /// nil: it has no virtual NUMA.
+        var sizesKiB: [UInt64]?
+        var pnodes: [Int]?
+    }
+
+    /// - Parameter pnodesOf: where each vnode of a domain lies, as far as anybody wrote it down.
+    public init(
+        xen: any HostXen, store: any ToolstackStore,
+        pnodesOf: @escaping (UInt16, String) -> [Int]? = { UserData.pnodes(domain: $0, uuid: $1) }
+    ) {
+        self.xen = xen
+        self.store = store
+        self.pnodesOf = pnodesOf
+    }
+
+    /// - Throws: `.hypercall`, `.store`.
+    public func read() throws(BalloonError) -> HostSnapshot {
+        let facts = try xen.domains()
+        let nodes = try xen.nodes()
+        let alive = Set(facts.map(Self.key))
+        layouts = layouts.filter { alive.contains($0.key) }
+        var domains: [HostDomain] = []
+        for facts in facts { domains.append(try domain(facts, nodeCount: nodes.count)) }
+        return HostSnapshot(
+            machine: try xen.machine(), nodes: nodes, domains: domains, reservations: try Ledger(store).all())
+    }
+
+    private static func key(_ facts: DomainFacts) -> String { "\(facts.id) \(facts.uuid)" }
+
+    /// One domain as it is now.
+    func domain(_ facts: DomainFacts, nodeCount: Int) throws(BalloonError) -> HostDomain {
+        let home = HostRows.domain(facts.id)
+        var domain = HostDomain(facts: facts, name: GuestText.name(try value(home + "/name")))
+        if domain.name == "?" && facts.id == 0 { domain.name = "Domain-0" }
+        domain.isIntroduced = facts.id == 0
+        if !domain.isIntroduced { domain.isIntroduced = try value(HostRows.domid(facts.id)) != nil }
+        guard domain.isIntroduced && facts.id != 0 else { return domain }
+        domain.staticMaxKiB = GuestText.kib(try value(home + "/memory/static-max"))
+        domain.videoKiB = GuestText.kib(try value(home + "/memory/videoram")).flatMap { $0 < 1 << 30 ? $0 : nil } ?? 0
+        domain.legacyTargetKiB = GuestText.kib(try value(HostRows.legacyTarget(facts.id)))
+        domain.feature = GuestText.feature(try value(HostRows.feature(facts.id)))
+        domain.hasOldBalloon = try value(home + "/control/feature-balloon") == Array("1".utf8)
+        let kept = try kept(facts)
+        domain.keptTarget = kept.target
+        domain.constantKiB = kept.constantKiB
+        try readVNodes(&domain, nodeCount)
+        try readLimits(&domain, kept)
+        return domain
+    }
+
+    private func readVNodes(_ domain: inout HostDomain, _ nodeCount: Int) throws(BalloonError) {
+        let layout = try layout(domain.facts)
+        domain.hasVNUMA = layout.sizesKiB != nil
+        let sizes = layout.sizesKiB ?? domain.staticMaxKiB.map { [$0] } ?? []
+        for (number, size) in sizes.enumerated() {
+            var vnode = HostVNode(number: number, sizeKiB: size)
+            if domain.facts.kind != .pv {
+                vnode.pnode = nodeCount == 1 ? 0 : layout.pnodes.flatMap { number < $0.count ? $0[number] : nil }
+                if let pnode = vnode.pnode, pnode >= nodeCount { vnode.pnode = nil }
+            }
+            if domain.feature != .absent { try readRows(&vnode, domain.id) }
+            domain.vnodes.append(vnode)
+        }
+    }
+
+    /// The rows of one vnode.
+    private func readRows(_ vnode: inout HostVNode, _ id: UInt16) throws(BalloonError) {
+        let directory = HostRows.vnode(id, vnode.number)
+        var reports: [[UInt8]?] = []
+        for name in HostRows.reports {
+            let row = try value("\(directory)/\(name)")
+            reports.append(row)
+            if row == nil { vnode.missingRows.append(name) }
+        }
+        vnode.targetKiB = GuestText.kib(try value(HostRows.target(id, vnode.number)))
+        vnode.acknowledgedKiB = GuestText.kib(reports[0])
+        // No balloon is larger than its vnode.
+        vnode.balloonKiB = GuestText.kib(reports[1]).flatMap { $0 <= vnode.sizeKiB ? $0 : nil }
+        vnode.state = GuestText.word(reports[2], as: HostVNode.State.self)
+        vnode.reason = GuestText.word(reports[3], as: HeldReason.self)
+        vnode.grainKiB = GuestText.grain(reports[4])
+        vnode.shortKiB = min(GuestText.kib(try value(directory + "/balloon-short")) ?? 0, vnode.sizeKiB)
+    }
+
+    private func layout(_ facts: DomainFacts) throws(BalloonError) -> Layout {
+        let key = Self.key(facts)
+        if let known = layouts[key] { return known }
+        var layout = Layout()
+        do throws(BalloonError) { layout.sizesKiB = try xen.vnodeSizesKiB(facts.id) } catch {
+            // It went meanwhile, or a policy forbids it: there is nothing to plan with.
+            return layout
+        }
+        layout.pnodes = layout.sizesKiB == nil ? nil : pnodesOf(facts.id, facts.uuid)
+        layouts[key] = layout
+        return layout
+    }
+
+    // MARK: What is kept
+
+    struct Kept {
+        var target: String?
+        var constantKiB: UInt64?
+        var minKiB: UInt64?
+        var maxKiB: UInt64?
+    }
+
+    /// What is kept of a domain: only of this one, and not of another that had its number.
+    private func kept(_ facts: DomainFacts) throws(BalloonError) -> Kept {
+        var kept = Kept()
+        guard try value(HostRows.kept(facts.id, "uuid")) == Array(facts.uuid.utf8) else { return kept }
+        kept.target = try value(HostRows.kept(facts.id, "target")).map { String(decoding: $0, as: UTF8.self) }
+        kept.constantKiB = GuestText.kib(try value(HostRows.kept(facts.id, "constant")))
+        kept.minKiB = GuestText.kib(try value(HostRows.kept(facts.id, "min")))
+        kept.maxKiB = GuestText.kib(try value(HostRows.kept(facts.id, "max")))
+        return kept
+    }
+
+    private func readLimits(_ domain: inout HostDomain, _ kept: Kept) throws(BalloonError) {
+        let id = domain.id
+        var vnodes: [(minKiB: UInt64?, maxKiB: UInt64?)] = []
+        for vnode in domain.vnodes {
+            vnodes.append(
+                (
+                    GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "min"))),
+                    GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "max")))
+                ))
+        }
+        let home = HostRows.domain(id) + "/memory"
+        var (least, most) = (kept.minKiB, kept.maxKiB)
+        if least == nil { least = GuestText.kib(try value(home + "/dynamic-min")) }
+        if most == nil { most = GuestText.kib(try value(home + "/dynamic-max")) }
+        Limits.set(&domain, minKiB: least, maxKiB: most, vnodes: vnodes)
+    }
+
+    func value(_ path: String) throws(BalloonError) -> [UInt8]? { try store.read(path, in: nil) }
+}

@@ -1,0 +1,22 @@
+/// The rows of the interface, and our own, in xenstore. docs/xenstore.md and docs/toolstack.md say what they mean.
+enum HostRows {
+    static func domain(_ id: UInt16) -> String { "/local/domain/\(id)" }
+    static func domid(_ id: UInt16) -> String { domain(id) + "/domid" }
+    static func legacyTarget(_ id: UInt16) -> String { domain(id) + "/memory/target" }
+    static func feature(_ id: UInt16) -> String { domain(id) + "/control/feature-balloon-vnode" }
+    static func vnode(_ id: UInt16, _ vnode: Int) -> String { domain(id) + "/memory/vnode\(vnode)" }
+    static func target(_ id: UInt16, _ number: Int) -> String { vnode(id, number) + "/target-balloon-size" }
+
+    /// Rows of a vnode that are the guest's.
+    static let reports = [
+        "balloon-target", "balloon-size", "balloon-state", "balloon-reason", "balloon-granularity",
+    ]
+
+    /// Ours, which no guest can read.
+    static let root = "/vnode-balloon"
+    static let domains = root + "/domain"
+    static let reservations = root + "/reservation"
+    static func kept(_ id: UInt16) -> String { domains + "/\(id)" }
+    static func kept(_ id: UInt16, _ name: String) -> String { kept(id) + "/" + name }
+    static func keptVNode(_ id: UInt16, _ vnode: Int, _ name: String) -> String { kept(id) + "/vnode/\(vnode)/\(name)" }
+}

@@ -1,0 +1,86 @@
+public import BalloonCore
+
+/// Everything that the toolstack knows at one moment.
+public struct HostSnapshot: Equatable, Sendable {
+    public var machine: MachineFacts
+    public var domains: [HostDomain]
+    public var nodes: [PhysicalNode]
+    public var reservations: [Reservation]
+
+    /// Reckons what of each node is spoken for.
+    public init(machine: MachineFacts, nodes: [NodeFacts], domains: [HostDomain], reservations: [Reservation]) {
+        self.machine = machine
+        self.domains = domains
+        self.reservations = reservations
+        self.nodes = nodes.enumerated().map {
+            PhysicalNode(number: $0, sizeKiB: $1.sizeKiB, freeKiB: $1.freeKiB)
+        }
+        for reservation in reservations { note(reservation.pnode) { $0.reservedKiB += reservation.kib } }
+        for domain in domains where domain.isManaged {
+            for vnode in domain.vnodes {
+                guard let pnode = vnode.pnode, let target = vnode.roundedTargetKiB, let now = vnode.balloonKiB else {
+                    continue
+                }
+                if target < now { note(pnode) { $0.takingKiB += now - target } }
+                // Who is held, or dead, gives nothing: it must not be counted on.
+                if target > now && domain.exclusion == nil && vnode.exclusion == nil {
+                    note(pnode) { $0.givingKiB += target - now }
+                }
+            }
+        }
+    }
+
+    private mutating func note(_ pnode: Int, _ change: (inout PhysicalNode) -> Void) {
+        if nodes.indices.contains(pnode) { change(&nodes[pnode]) }
+    }
+
+    public var claimedKiB: UInt64 { machine.claimedPages * 4 }
+    /// Free and promised to nobody by Xen.
+    public var freeKiB: UInt64 { less(machine.freePages, machine.claimedPages) * 4 }
+
+    /// By name, number or UUID.
+    /// - Throws: `.usage`.
+    public func domain(_ text: String) throws(BalloonError) -> HostDomain {
+        if let id = decimalNumber(Array(text.utf8)), let found = domains.first(where: { UInt64($0.id) == id }) {
+            return found
+        }
+        let found = domains.filter { $0.name == text || $0.facts.uuid == text.lowercased() }
+        guard let first = found.first else {
+            throw BalloonError(.usage, "there is no domain \(text); `balloonctl host list` shows them")
+        }
+        guard found.count == 1 else {
+            let ids = found.map { "\($0.id)" }.joined(separator: ", ")
+            throw BalloonError(.usage, "\(text) is more than one domain (\(ids)): say which by its number")
+        }
+        return first
+    }
+
+    /// The vnodes of one physical node that can give, or of all (nil), as seats of a plan.
+    public func seats(on pnode: Int?, from chosen: Set<UInt16>? = nil) -> [Seat] {
+        domains.flatMap { domain -> [Seat] in
+            guard domain.exclusion == nil, chosen?.contains(domain.id) ?? true else { return [] }
+            return domain.vnodes.compactMap { vnode in
+                guard vnode.exclusion == nil, pnode == nil || vnode.pnode == pnode else { return nil }
+                return domain.seat(vnode)
+            }
+        }
+    }
+}
+
+/// Memory that is to stay free for somebody.
+public struct Reservation: Equatable, Sendable {
+    public var id: String
+    public var pnode: Int
+    public var kib: UInt64
+    public var name: String
+    /// Seconds of the wall clock; nil: until it is given up.
+    public var until: UInt64?
+
+    public init(id: String, pnode: Int, kib: UInt64, name: String = "", until: UInt64? = nil) {
+        self.id = id
+        self.pnode = pnode
+        self.kib = kib
+        self.name = name
+        self.until = until
+    }
+}

@@ -1,0 +1,58 @@
+public import BalloonCore
+
+/// Reservations, in xenstore: they outlive every process, and end with the host.
+public struct Ledger {
+    private let store: any ToolstackStore
+
+    public init(_ store: any ToolstackStore) { self.store = store }
+
+    /// By number.
+    public func all() throws(BalloonError) -> [Reservation] {
+        var found: [Reservation] = []
+        for id in try store.children(HostRows.reservations, in: nil) ?? [] where decimalNumber(Array(id.utf8)) != nil {
+            if let reservation = try read(id, in: nil) { found.append(reservation) }
+        }
+        return found.sorted { ($0.id.utf8.count, $0.id) < ($1.id.utf8.count, $1.id) }
+    }
+
+    private func read(_ id: String, in transaction: Transaction?) throws(BalloonError) -> Reservation? {
+        let home = HostRows.reservations + "/" + id
+        guard let pnode = GuestText.kib(try store.read(home + "/pnode", in: transaction)), pnode < 4096,
+            let kib = GuestText.kib(try store.read(home + "/kib", in: transaction))
+        else { return nil }
+        let name = try store.read(home + "/name", in: transaction).map { $0.isEmpty ? "" : GuestText.name($0) } ?? ""
+        let until = try store.read(home + "/until", in: transaction).flatMap(decimalNumber)
+        return Reservation(id: id, pnode: Int(pnode), kib: kib, name: name, until: until)
+    }
+
+    /// Adds one under the next free number.
+    public func add(pnode: Int, kib: UInt64, name: String, until: UInt64?) throws(BalloonError) -> Reservation {
+        var made = Reservation(id: "", pnode: pnode, kib: kib, name: name, until: until)
+        try store.transaction { (transaction) throws(BalloonError) in
+            let taken = try store.children(HostRows.reservations, in: transaction) ?? []
+            let last = taken.compactMap { decimalNumber(Array($0.utf8)) }.max() ?? 0
+            made.id = "\(last + 1)"
+            let home = HostRows.reservations + "/" + made.id
+            try store.write(home + "/pnode", "\(pnode)", in: transaction)
+            try store.write(home + "/kib", "\(kib)", in: transaction)
+            try store.write(home + "/name", name, in: transaction)
+            if let until { try store.write(home + "/until", "\(until)", in: transaction) }
+        }
+        return made
+    }
+
+    /// - Returns: false when there is none.
+    public func remove(_ id: String) throws(BalloonError) -> Bool {
+        guard decimalNumber(Array(id.utf8)) != nil else { return false }
+        guard try store.read(HostRows.reservations + "/" + id + "/kib", in: nil) != nil else { return false }
+        try store.remove(HostRows.reservations + "/" + id, in: nil)
+        return true
+    }
+
+    /// Takes away those whose time is over.
+    public func expire(now: UInt64) throws(BalloonError) {
+        for reservation in try all() where reservation.until.map({ $0 <= now }) ?? false {
+            _ = try remove(reservation.id)
+        }
+    }
+}

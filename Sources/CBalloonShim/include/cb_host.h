@@ -1,0 +1,75 @@
+// What the toolstack's domain asks Xen of all domains and of the machine.
+//
+// The layouts are those of Xen 4.17 to 4.22, which have them in common, as structs of our own: libxenctrl is another one with each
+// release. Only the version number that each request carries differs; `cb_host_open` finds it with requests that change nothing.
+#ifndef CB_HOST_H
+#define CB_HOST_H
+
+#include <stdint.h>
+
+#include "cb_privcmd.h"
+
+struct cb_host {
+    struct cb_xen xen;
+    uint32_t domctl_version;
+    uint32_t sysctl_version;
+};
+
+/// Bits of `cb_domain.flags` (XEN_DOMINF_*).
+enum {
+    CB_DOMAIN_DYING = 1 << 0,
+    CB_DOMAIN_HVM = 1 << 1,
+    CB_DOMAIN_SHUTDOWN = 1 << 2,
+    CB_DOMAIN_PAUSED = 1 << 3,
+    CB_DOMAIN_XENSTORE = 1 << 7,
+};
+
+/// What XEN_SYSCTL_getdomaininfolist says of a domain, as far as it is needed. Pages of 4 KiB.
+struct cb_domain {
+    uint16_t domain;
+    uint32_t flags;
+    uint64_t pages;
+    uint64_t max_pages;
+    uint64_t claimed_pages;
+    uint32_t vcpus;
+    /// x86: which devices Xen emulates. A PV guest has none, a PVH guest the local APIC alone.
+    uint32_t emulation;
+    uint8_t handle[16];
+};
+
+/// Pages of the whole machine.
+struct cb_machine {
+    uint64_t total_pages;
+    uint64_t free_pages;
+    uint64_t scrub_pages;
+    uint64_t claimed_pages;
+};
+
+/// Bytes of a physical node. `size` is what it spans, holes included.
+struct cb_node {
+    uint64_t size;
+    uint64_t free;
+};
+
+/// -ENOENT: no Xen. -EPERM, -EACCES: this is not the toolstack's domain. -EPROTO: no version that is known is taken, or Xen's
+/// answers of two kinds disagree: a release with another layout.
+int cb_host_open(struct cb_host *host, uint32_t timeout_ms);
+void cb_host_close(struct cb_host *host);
+
+/// Domains from the number `first` up, `capacity` at most: how many there are. A full list is to be asked on.
+int cb_host_domains(struct cb_host *host, uint16_t first, struct cb_domain *out, uint32_t capacity);
+int cb_host_machine(struct cb_host *host, struct cb_machine *out);
+/// The physical nodes: how many there are.
+int cb_host_nodes(struct cb_host *host, struct cb_node *out, uint32_t capacity);
+/// XENMEM_get_vnumainfo of another domain. -EOPNOTSUPP: it has no virtual NUMA.
+int cb_host_vnuma(struct cb_host *host, uint16_t domain, struct cb_vnuma *out);
+/// XEN_DOMCTL_max_mem.
+int cb_host_set_max(struct cb_host *host, uint16_t domain, uint64_t max_kib);
+/// XENMEM_current_reservation and XENMEM_maximum_reservation of a domain, in pages.
+int64_t cb_host_current(struct cb_host *host, uint16_t domain);
+int64_t cb_host_maximum(struct cb_host *host, uint16_t domain);
+/// Has Xen count each domain's pages on each node (debug key u) and copies what its console says: bytes. It walks all memory
+/// of all domains with the allocator's lock held: 22 ns a page.
+int64_t cb_host_count_pages(struct cb_host *host, char *out, uint32_t capacity);
+
+#endif
