@@ -18,7 +18,13 @@ EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
 SWIFT_BUILD = swift build -c release --static-swift-stdlib
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift \
     Benchmarks/Sources Benchmarks/Benchmarks
+# Where `make install` takes the program from.
+BUILD ?= .build/release
+MANDIR ?= $(PREFIX)/share/man
 UNITS = $(notdir $(wildcard packaging/*.service))
+ZSHDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/share/zsh/vendor-completions,$(PREFIX)/share/zsh/site-functions)
+COMPLETIONS = $(addprefix $(DESTDIR),$(PREFIX)/share/bash-completion/completions/balloonctl $(ZSHDIR)/_balloonctl \
+    $(PREFIX)/share/fish/vendor_completions.d/balloonctl.fish)
 # Of the mount that the daemon makes; systemd's name for /run/vnode-balloon/pages.
 MOUNT_UNIT = run-vnode\x2dballoon-pages.mount
 
@@ -29,7 +35,7 @@ KERNEL ?= /lib/modules/$(shell uname -r)/build
 MODULE_BUILD ?= kmod/build
 MODULE_VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
 
-.PHONY: all setup build static test test-long module module-install module-dkms demo fuzz microbench bench bench-xen install uninstall clean format lint
+.PHONY: all setup build static test test-long module module-install module-dkms demo fuzz microbench bench bench-xen install install-completions uninstall clean format lint
 
 all: build
 
@@ -93,8 +99,11 @@ bench-xen: setup
 	lab/run --xen built decrease
 	lab/run --xen patched decrease
 
-install:
-	install -D -m 755 .build/release/balloonctl $(DESTDIR)$(PREFIX)/sbin/balloonctl
+install: install-completions
+	install -D -m 755 $(BUILD)/balloonctl $(DESTDIR)$(PREFIX)/sbin/balloonctl
+	for page in docs/man/*; do \
+	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
 	for unit in $(UNITS); do \
 	    install -d $(DESTDIR)$(UNITDIR) && \
 	    sed 's|@PREFIX@|$(PREFIX)|g' packaging/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
@@ -102,10 +111,18 @@ install:
 	install -D -m 644 packaging/pages.mount.conf '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d/vnode-balloon.conf'
 	install -D -m 644 packaging/vnode-balloon.conf $(DESTDIR)$(EXAMPLES)/vnode-balloon.conf
 
+# Of the program itself, so that they are never another one's.
+install-completions:
+	install -d $(dir $(COMPLETIONS))
+	$(BUILD)/balloonctl --generate-completion-script bash > $(word 1,$(COMPLETIONS))
+	$(BUILD)/balloonctl --generate-completion-script zsh > $(word 2,$(COMPLETIONS))
+	$(BUILD)/balloonctl --generate-completion-script fish > $(word 3,$(COMPLETIONS))
+
 # On this machine: takes the guest's memory back first, and removes nothing when that cannot be done.
 uninstall:
 	[ -n "$(DESTDIR)" ] || packaging/before-uninstall $(PREFIX)/sbin/balloonctl
-	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
+	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(COMPLETIONS) \
+	    $(foreach page,$(wildcard docs/man/*),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(EXAMPLES) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d'
 	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || systemctl daemon-reload
 
@@ -118,6 +135,6 @@ format:
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck lab/setup lab/run lab/unit lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh .ci/run && \
+	    shellcheck lab/setup lab/run lab/unit lab/documents lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh .ci/run && \
 	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi

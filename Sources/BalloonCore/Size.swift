@@ -2,6 +2,9 @@
 public struct Size: Equatable, Sendable {
     public let kib: UInt64
 
+    /// What ``init(_:)`` takes, in words.
+    public static let form = "a whole number with k, m, g or t (binary); a bare number is KiB"
+
     public init(kib: UInt64) { self.kib = kib }
 
     /// nil for anything else, fractions and signs included.

@@ -4,17 +4,19 @@ import VNodeBalloon
 
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "Ask Xen about every frame of the balloons.")
+        commandName: "audit", abstract: "Ask Xen about every frame of the balloons.",
+        discussion: Exit.codes(
+            Exit.noXen, (Exit.temporary, "something was found, or a vnode could not be audited")))
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "Only the first and the last frame of each 2 MiB.")
+    @Flag(help: "Ask only about the first and the last frame of each 2 MiB (default: about all 512).")
     var quick = false
 
-    @Flag(help: "Mend what can be mended safely.")
+    @Flag(help: "Mend what can be mended safely, then audit again.")
     var repair = false
 
-    @Flag(help: "Print JSON.")
+    @Flag(help: "Print JSON for programs.")
     var json = false
 
     func run() throws {

@@ -7,6 +7,11 @@ struct Balloonctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "balloonctl",
         abstract: "Memory balloons of a Xen guest, one for each virtual NUMA node.",
+        discussion: """
+            A size is \(Size.form).
+
+            \(Exit.table)
+            """,
         version: "0.1.0",
         subcommands: [
             DaemonCommand.self, StatusCommand.self, ForceCommand.self, DeflateCommand.self, GivenCommand.self,
@@ -28,7 +33,7 @@ struct Balloonctl: ParsableCommand {
             code = exitCode(for: error)
             let text = fullMessage(for: error)
             if !text.isEmpty {
-                if code == .success { Terminal.show(text) } else { Terminal.explain(text) }
+                if code == .success { Terminal.show(text) } else { Terminal.explain(mistake: text) }
             }
         }
         exit(withError: code == .success ? Exit.ofOutput() : code)
@@ -46,10 +51,16 @@ struct Balloonctl: ParsableCommand {
 
 /// What every command takes.
 struct CommonOptions: ParsableArguments {
-    @Option(name: .customLong("state-dir"), help: "The state directory.")
+    @Option(
+        name: .customLong("state-dir"),
+        help: ArgumentHelp("The state directory (default: \(Settings().stateDirectory)).", valueName: "directory"),
+        completion: .directory)
     var stateDirectory: String?
 
-    @Option(help: "The configuration file.")
+    @Option(
+        help: ArgumentHelp(
+            "The configuration file (default: \(Settings.standardPath), which need not exist).", valueName: "file"),
+        completion: .file())
     var config: String?
 
     /// Wrong values on the command line are usage errors; in the file they are configuration errors.

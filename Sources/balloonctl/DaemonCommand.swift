@@ -5,34 +5,61 @@ import VNodeBalloon
 
 struct DaemonCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "daemon", abstract: "Follow the balloon targets in xenstore, in the foreground.")
+        commandName: "daemon", abstract: "Follow the balloon targets in xenstore, in the foreground.",
+        discussion: """
+            Each option goes before what the configuration says. A size is \(Size.form).
+
+            \(Exit.codes(
+                Exit.noXen, (Exit.temporary, "another daemon or command is at work"),
+                (Exit.configuration, "bad configuration")))
+            """)
+
+    private static let defaults = Settings()
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "Only check the configuration.")
+    @Flag(help: "Only check the configuration, and say what is wrong with it.")
     var checkConfig = false
 
     @Option(
         help: ArgumentHelp(
-            "Take over the balloon of another state directory: it is taken back first.", valueName: "directory"))
+            "Take over the balloon of another state directory: it is taken back first.", valueName: "directory"),
+        completion: .directory)
     var adopt: String?
 
-    @Option(help: ArgumentHelp("What each node keeps at least (KiB, or with k, m, g, t).", valueName: "size"))
+    @Option(
+        help: ArgumentHelp(
+            "What each node keeps at least (default: \(Self.defaults.minFreeKiB), the guard's own 5 %, 32 MiB at least).",
+            valueName: "size"))
     var minFree: String?
 
-    @Option(help: ArgumentHelp("When a node runs short of memory: hold, or yield some.", valueName: "policy"))
+    @Option(
+        help: ArgumentHelp(
+            "When a node runs short of memory: hold, or yield some (default: \(Self.defaults.onPressure.rawValue)).",
+            valueName: "policy"),
+        completion: .list(Settings.OnPressure.allCases.map(\.rawValue)))
     var onPressure: String?
 
-    @Option(help: ArgumentHelp("What each vnode's memory never goes below.", valueName: "size"))
+    @Option(
+        help: ArgumentHelp(
+            "What each vnode's memory never goes below (default: \(Self.defaults.floorKiB)).", valueName: "size"))
     var floor: String?
 
-    @Option(help: ArgumentHelp("What yielding leaves in each balloon.", valueName: "size"))
+    @Option(
+        help: ArgumentHelp(
+            "What yielding leaves in each balloon (default: \(Self.defaults.yieldToKiB)).", valueName: "size"))
     var yieldTo: String?
 
-    @Option(help: ArgumentHelp("MiB a second; 0: unlimited.", valueName: "MiB"))
+    @Option(
+        help: ArgumentHelp(
+            "MiB a second over all balloons (default: \(Self.defaults.maxRateMiB), as fast as it goes).",
+            valueName: "MiB"))
     var maxRate: String?
 
-    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "\(Settings.logLevels.joined(separator: ", ")) (default: \(Self.defaults.logLevel)).", valueName: "level"),
+        completion: .list(Settings.logLevels))
     var logLevel: String?
 
     mutating func validate() throws {

@@ -3,11 +3,14 @@ import VNodeBalloon
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Check what the daemon needs, and say how to mend what is missing.")
+        commandName: "doctor", abstract: "Check what the daemon needs, and say how to mend what is missing.",
+        discussion: Exit.codes(
+            (Exit.unavailable, "the daemon could not run (FAIL)"),
+            (Exit.temporary, "something is missing that will be needed (warn)")))
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "Print JSON.")
+    @Flag(help: "Print JSON for programs.")
     var json = false
 
     func run() throws {

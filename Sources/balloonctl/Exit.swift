@@ -16,6 +16,34 @@ enum Exit {
     /// What a shell shows for a program that a pipe without a reader ended.
     static let pipe = ExitCode(141)
 
+    // MARK: What --help says of them
+
+    /// Of commands that need Xen.
+    static let noXen = (unavailable, "no Xen, hypercalls locked, or something else that doctor names")
+
+    /// What each code means, whatever the command.
+    static var table: String {
+        codes(
+            (.success, "done"), (unavailable, "no Xen, or something else that doctor names"),
+            (temporary, "busy, only partly done, or something was found"), (configuration, "bad configuration"),
+            (interrupted, "Ctrl-C while waiting"))
+    }
+
+    /// A command's own codes, and those that all commands have.
+    static func codes(_ own: (ExitCode, String)...) -> String {
+        let common = [
+            (ExitCode.success, "done"), (usage, "usage"), (software, "a bug"),
+            (inputOutput, "standard output cannot be written"), (permission, "not root"),
+        ]
+        let all = own + common.filter { code, _ in !own.contains { $0.0 == code } }
+        let lines = all.sorted { $0.0.rawValue < $1.0.rawValue }.map { code, meaning in
+            "  \(code.rawValue)\(String(repeating: " ", count: 5 - "\(code.rawValue)".count))\(meaning)"
+        }
+        return "Exit codes:\n" + lines.joined(separator: "\n")
+    }
+
+    // MARK: -
+
     /// What a command that did its work ends with: that its output was not taken is told, unless the reader had enough.
     static func ofOutput() -> ExitCode {
         guard let error = Terminal.outputError else { return .success }

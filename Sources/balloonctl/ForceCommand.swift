@@ -1,30 +1,46 @@
 import ArgumentParser
+import FoundationEssentials
 import VNodeBalloon
 
 struct ForceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "force", abstract: "Set one balloon, whatever xenstore says, until it is released.")
+        commandName: "force", abstract: "Set one balloon, whatever xenstore says, until it is released.",
+        discussion: """
+            Waits until the balloon has its size. Ctrl-C ends the waiting, and the balloon goes on.
+
+            \(Exit.codes(
+                Exit.noXen, (Exit.temporary, "the balloon is held short of its size, or somebody else is at work"),
+                (Exit.configuration, "bad configuration, and SIZE is above 0"),
+                (Exit.interrupted, "Ctrl-C while waiting")))
+            """)
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "The vnode's number.")
+    @Argument(help: "The vnode's number, from 0 on.", completion: .custom { _, _, _ in Self.nodes() })
     var vnode: Int
 
-    @Argument(help: "The size of its balloon (KiB, or with k, m, g, t).")
+    @Argument(help: "The size of its balloon: \(Size.form).")
     var size: String?
 
     @Flag(help: "Follow xenstore again.")
     var release = false
 
-    @Flag(help: "Print JSON.")
+    @Flag(help: "Print JSON for programs, a line for each vnode.")
     var json = false
 
     mutating func validate() throws {
         guard vnode >= 0 else { throw ValidationError("a vnode's number is 0 or more") }
         guard (size == nil) == release else { throw ValidationError("either SIZE or --release") }
         if let size, Size(size) == nil {
-            throw ValidationError("not a size: \(size) (a whole number with k, m, g or t; a bare number is KiB)")
+            throw ValidationError("not a size: \(size) (\(Size.form))")
         }
+    }
+
+    /// For a shell's completion: Linux's nodes, which anybody may read, and which are numbered as the vnodes are.
+    private static func nodes() -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/devices/system/node")) ?? []
+        let numbers = names.compactMap { $0.hasPrefix("node") ? Int($0.dropFirst(4)) : nil }
+        return numbers.sorted().map(String.init)
     }
 
     func run() throws {
@@ -72,7 +88,10 @@ enum ForcedSize {
 
 struct DeflateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "deflate", abstract: "Take all memory back, until it is released.")
+        commandName: "deflate", abstract: "Take all memory back, until it is released.",
+        discussion: Exit.codes(
+            Exit.noXen, (Exit.temporary, "Xen has less memory than that, or somebody else is at work"),
+            (Exit.interrupted, "Ctrl-C while waiting")))
 
     @OptionGroup var common: CommonOptions
 
@@ -82,7 +101,7 @@ struct DeflateCommand: ParsableCommand {
     @Flag(help: "Follow xenstore again.")
     var release = false
 
-    @Flag(help: "Print JSON.")
+    @Flag(help: "Print JSON for programs, a line for each vnode.")
     var json = false
 
     mutating func validate() throws {

@@ -7,11 +7,13 @@ import VNodeBalloon
 struct GivenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "given", abstract: "Tell whether any memory is given.",
-        discussion: "Exit code 0: nothing is given, and that is known. 75: something is, or it cannot be known.")
+        discussion: Exit.codes(
+            (.success, "nothing is given, and that is known"),
+            (Exit.temporary, "some memory is given, or it cannot be known")))
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "Print JSON.")
+    @Flag(help: "Print JSON for programs.")
     var json = false
 
     private enum Answer {

@@ -5,6 +5,7 @@ struct HoldCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hold",
         abstract: "Keep the balloons' files and pins open. Started by balloonctl where it is needed.",
+        discussion: Exit.codes((Exit.temporary, "a holder runs already")),
         shouldDisplay: false)
 
     @OptionGroup var common: CommonOptions

@@ -3,20 +3,23 @@ import CBalloonShim
 import VNodeBalloon
 
 struct StatusCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "status", abstract: "Show the balloons.")
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show the balloons.",
+        discussion: Exit.codes(
+            Exit.noXen, (Exit.temporary, "a size is not known, and will not be by itself, or xenstore is silent")))
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "Print JSON.")
+    @Flag(help: "Print JSON for programs.")
     var json = false
 
-    @Flag(help: "Show it again and again.")
+    @Flag(help: "Show it again and again, until Ctrl-C.")
     var watch = false
 
     @Flag(help: "Show every figure there is of this guest's memory, and how they add up.")
     var explain = false
 
-    @Argument(help: "With --watch: seconds in between.")
+    @Argument(help: "With --watch: seconds in between, 1 to 86400 (default: 2).")
     var seconds: UInt64?
 
     mutating func validate() throws {

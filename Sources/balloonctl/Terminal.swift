@@ -24,8 +24,11 @@ enum Terminal {
         for line in text.split(separator: "\n") { write(2, "balloonctl: \(line)\n") }
     }
 
-    /// A text for people who made a mistake, as it is: standard error.
-    static func explain(_ text: String) { write(2, text + "\n") }
+    /// The parser's text for people who made a mistake, with the prefix that all our errors have: standard error.
+    static func explain(mistake text: String) {
+        let prefix = "Error: "
+        write(2, (text.hasPrefix(prefix) ? "balloonctl: \(text.dropFirst(prefix.count))" : text) + "\n")
+    }
 
     /// Progress, rewritten in place: only where somebody is watching.
     static func progress(_ text: String) {

@@ -56,6 +56,7 @@ add_installed_project() {
     make -s -C "$project" install DESTDIR="$tree"
     strip "$tree/usr/local/sbin/balloonctl"
     rm -f "$tree/bin/balloonctl"
-    mkdir -p "$tree/src"
+    mkdir -p "$tree/src/docs"
+    cp -a "$project/docs/man" "$tree/src/docs/"
     cp -a "$project/Makefile" "$project/packaging" "$tree/src/"
 }

@@ -8,7 +8,7 @@ public struct Configuration: Equatable, Sendable {
     /// What each node keeps at least, in KiB.
     public var minFreeKiB: UInt64 = 0
     /// What memory pressure may do.
-    public enum OnPressure: String, Sendable, Equatable { case hold, yield }
+    public enum OnPressure: String, Sendable, Equatable, CaseIterable { case hold, yield }
     public var onPressure = OnPressure.hold
     /// What each vnode's memory never goes below, in KiB.
     public var floorKiB: UInt64 = 0

@@ -209,6 +209,6 @@ balloons "after it was refused" 65536 32768
 check_exit "make uninstall" 0 "make -s -C /src uninstall"
 check_all_back "uninstalled"
 check_eq "nothing is left" \
-    "$(guest "ls -d /usr/local/sbin/* /usr/local/lib/systemd/system/* /run/vnode-balloon /etc/systemd/system/*/vnode*;
+    "$(guest "ls -d /usr/local/sbin/* /usr/local/lib/systemd/system/* /usr/local/share/*/*/*balloon* /run/vnode-balloon /etc/systemd/system/*/vnode*;
         ps | grep '[b]alloonctl'; systemctl list-units --no-legend 'vnode*'" 2> /dev/null | grep -v 'No such')" ""
 finish
