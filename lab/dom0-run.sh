@@ -7,6 +7,7 @@ exec 3> /dev/ttyS1
 . /lab/dom0-moves.sh
 . /lab/dom0-module.sh
 . /lab/dom0-bench.sh
+. /lab/dom0-host.sh
 . /lab/options
 echo "@@ dom0 is up at $(uptime_seconds) s"
 . /lab/scenario.sh

@@ -87,6 +87,12 @@ static uint64_t clock_nanoseconds(clockid_t clock) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+int64_t cb_clock_real_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
 uint64_t cb_clock_monotonic(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
 
 // In nanoseconds. The reads are less than a microsecond apart, 24 where Xen emulates the clock.

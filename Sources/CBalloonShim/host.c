@@ -275,20 +275,13 @@ int cb_host_set_max(struct cb_host *host, uint16_t domain, uint64_t max_kib) {
     return (int)do_domctl(host, &request, DOMCTL_MAX_MEM, domain);
 }
 
-int64_t cb_host_count_pages(struct cb_host *host, char *out, uint32_t capacity) {
-    struct sysctl request = {.u.console = {.clear = 0, .incremental = 0, .buffer = at(host, LIST), .count = 1}};
-    // Where the console's ring ends now: what comes after it is ours.
-    int64_t error = do_sysctl(host, &request, SYSCTL_READCONSOLE);
-    if (error < 0) return error;
-    request = (struct sysctl){.u.keys = {.keys = at(host, LIST), .count = 1}};
-    host->xen.buffer[LIST] = 'u';
-    error = do_sysctl(host, &request, SYSCTL_DEBUG_KEYS);
-    if (error < 0) return error;
-    uint32_t most = BUFFER - LIST < capacity ? BUFFER - LIST : capacity;
-    request = (struct sysctl){.u.console = {.clear = 0, .buffer = at(host, LIST), .count = most}};
-    error = do_sysctl(host, &request, SYSCTL_READCONSOLE);
-    if (error < 0) return error;
-    if (request.u.console.count > most) return -EPROTO;
-    memcpy(out, host->xen.buffer + LIST, request.u.console.count);
-    return request.u.console.count;
+int cb_host_command_line(struct cb_host *host, uint8_t *out, uint32_t capacity) {
+    enum { XEN_VERSION = 17, COMMAND_LINE = 9, LENGTH = 1024 };
+    memset(host->xen.buffer, 0, LENGTH);
+    int64_t error = call(host, XEN_VERSION, COMMAND_LINE, at(host, 0));
+    if (error < 0) return (int)error;
+    uint32_t length = (uint32_t)strnlen((char *)host->xen.buffer, LENGTH);
+    if (length > capacity) length = capacity;
+    memcpy(out, host->xen.buffer, length);
+    return (int)length;
 }

@@ -11,7 +11,7 @@ STATIC_TOOLS=(
 PRELOADED_TOOLS=(mallocs calls)
 # In dom0; of libxenstore, and of libxenctrl, which has another name with each release of Xen.
 STORE_TOOLS=(rows rewrite moment)
-DOM0_TOOLS=(maxmem setvnuma)
+DOM0_TOOLS=(maxmem setvnuma hostcount)
 
 # library_path [ROOT]: with the libraries of packages unpacked somewhere else.
 library_path() {
@@ -158,6 +158,9 @@ make_dom0_image() {
     install -m 755 "$work/tools/jsonget" "$work/tools/foreign" "$tree/bin/"
     for name in "${STORE_TOOLS[@]}" "${DOM0_TOOLS[@]}"; do
         add_program "$tree" "$work/tools/$name" "/bin/$name"
+    done
+    for name in $DOM0_PRODUCTS; do
+        add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
     done
     cp "$work/tools/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$lab"/dom0-*.sh "$tree/lab/"
     cp "$(folder "$scenario")"/* "$tree/lab/"

@@ -26,7 +26,7 @@ extension HostEngine {
     public func take(_ domain: HostDomain) throws(BalloonError) -> Bool {
         var isTaken = false
         let id = domain.id
-        try inDomain(id) { (transaction) throws(BalloonError) in
+        let isThere = try inDomain(id) { (transaction) throws(BalloonError) in
             isTaken = false
             try self.own(domain, transaction)
             try self.store.remove(HostRows.kept(id, "yielded"), in: transaction)
@@ -37,7 +37,7 @@ extension HostEngine {
             try self.store.remove(HostRows.legacyTarget(id), in: transaction)
             isTaken = true
         }
-        return isTaken
+        return isThere && isTaken
     }
 
     /// Puts memory/target back, byte for byte.
@@ -47,22 +47,18 @@ extension HostEngine {
     public func yield(_ domain: HostDomain, stays: Bool) throws(BalloonError) -> Bool {
         var isBack = false
         let id = domain.id
-        try inDomain(id) { (transaction) throws(BalloonError) in
+        let isThere = try inDomain(id) { (transaction) throws(BalloonError) in
             isBack = false
             try self.own(domain, transaction)
             if stays { try self.write(HostRows.kept(id, "yielded"), "1", transaction) }
-            guard try self.store.read(HostRows.legacyTarget(id), in: transaction) == nil,
-                let text = try self.store.read(HostRows.kept(id, "target"), in: transaction)
-            else { return }
+            guard let text = try self.store.read(HostRows.kept(id, "target"), in: transaction) else { return }
+            // From here on it is its owner's again, whatever it says.
+            try self.store.remove(HostRows.kept(id, "target"), in: transaction)
+            guard try self.store.read(HostRows.legacyTarget(id), in: transaction) == nil else { return }
             try self.write(HostRows.legacyTarget(id), String(decoding: text, as: UTF8.self), transaction)
             isBack = true
         }
-        return isBack
-    }
-
-    /// Somebody wants memory/target to stay where it is.
-    public func isYielded(_ domain: HostDomain) throws(BalloonError) -> Bool {
-        try store.read(HostRows.kept(domain.id, "yielded"), in: nil) != nil
+        return isThere && isBack
     }
 
     /// The end of the interface for a domain whose balloons are empty.

@@ -15,6 +15,8 @@ public final class HostEngine {
 
     public func read() throws(BalloonError) -> HostSnapshot { try reader.read() }
 
+    public var ledger: Ledger { Ledger(store) }
+
     /// - Returns: false when the domain is gone, and nothing was done.
     @discardableResult
     func inDomain(
@@ -54,7 +56,7 @@ public final class HostEngine {
         guard Self.missing(domain) > 0 else { return 0 }
         let id = domain.id
         var made = 0
-        try inDomain(id) { (transaction) throws(BalloonError) in
+        let isThere = try inDomain(id) { (transaction) throws(BalloonError) in
             made = 0
             for vnode in domain.vnodes {
                 let directory = HostRows.vnode(id, vnode.number)
@@ -70,7 +72,7 @@ public final class HostEngine {
             made += try self.makeGuestRow(HostRows.feature(id), id, transaction)
             try self.own(domain, transaction)
         }
-        return made
+        return isThere ? made : 0
     }
 
     private func makeGuestRow(_ path: String, _ id: UInt16, _ transaction: Transaction) throws(BalloonError) -> Int {
@@ -115,7 +117,7 @@ public final class HostEngine {
         let constant = domain.constantKiB == nil ? Self.constantKiB(domain) : nil
         guard !new.isEmpty || constant != nil else { return [] }
         var adopted: [Int] = []
-        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+        let isThere = try inDomain(domain.id) { (transaction) throws(BalloonError) in
             adopted = []
             try self.own(domain, transaction)
             if let constant { try self.write(HostRows.kept(domain.id, "constant"), "\(constant)", transaction) }
@@ -127,7 +129,7 @@ public final class HostEngine {
                 adopted.append(vnode.number)
             }
         }
-        return adopted
+        return isThere ? adopted : []
     }
 
     /// What Xen's count and the balloons add up to. The guest's word counts as long as Xen's count of the same moment and

@@ -30,6 +30,10 @@ public struct HostDomain: Equatable, Sendable {
     public var legacyTargetKiB: UInt64?
     /// memory/target as it was before it was taken away.
     public var keptTarget: String?
+    /// An administrator wants memory/target to stay.
+    public var isYielded = false
+    /// What somebody else wrote to memory/target last, before it was put back.
+    public var foreignTargetKiB: UInt64?
     /// What Xen's count and the balloons add up to, as learnt when the guest first told its sizes.
     public var constantKiB: UInt64?
     /// What the whole domain keeps, and may have, where it has no vnodes of its own.

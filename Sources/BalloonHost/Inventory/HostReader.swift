@@ -24,14 +24,17 @@ public final class HostReader {
         self.pnodesOf = pnodesOf
     }
 
+    /// - Parameter rowsOf: only these domains' rows are read; nil: all. What is on its way on a node is not known then.
     /// - Throws: `.hypercall`, `.store`.
-    public func read() throws(BalloonError) -> HostSnapshot {
+    public func read(rowsOf chosen: Set<UInt16>? = nil) throws(BalloonError) -> HostSnapshot {
         let facts = try xen.domains()
         let nodes = try xen.nodes()
         let alive = Set(facts.map(Self.key))
         layouts = layouts.filter { alive.contains($0.key) }
         var domains: [HostDomain] = []
-        for facts in facts { domains.append(try domain(facts, nodeCount: nodes.count)) }
+        for facts in facts where chosen?.contains(facts.id) ?? true {
+            domains.append(try domain(facts, nodeCount: nodes.count))
+        }
         return HostSnapshot(
             machine: try xen.machine(), nodes: nodes, domains: domains, reservations: try Ledger(store).all())
     }
@@ -53,6 +56,8 @@ public final class HostReader {
         domain.hasOldBalloon = try value(home + "/control/feature-balloon") == Array("1".utf8)
         let kept = try kept(facts)
         domain.keptTarget = kept.target
+        domain.isYielded = kept.isYielded
+        domain.foreignTargetKiB = kept.foreignKiB
         domain.constantKiB = kept.constantKiB
         try readVNodes(&domain, nodeCount)
         try readLimits(&domain, kept)
@@ -110,6 +115,8 @@ public final class HostReader {
 
     struct Kept {
         var target: String?
+        var isYielded = false
+        var foreignKiB: UInt64?
         var constantKiB: UInt64?
         var minKiB: UInt64?
         var maxKiB: UInt64?
@@ -120,6 +127,8 @@ public final class HostReader {
         var kept = Kept()
         guard try value(HostRows.kept(facts.id, "uuid")) == Array(facts.uuid.utf8) else { return kept }
         kept.target = try value(HostRows.kept(facts.id, "target")).map { String(decoding: $0, as: UTF8.self) }
+        kept.isYielded = try value(HostRows.kept(facts.id, "yielded")) != nil
+        kept.foreignKiB = GuestText.kib(try value(HostRows.kept(facts.id, "foreign")))
         kept.constantKiB = GuestText.kib(try value(HostRows.kept(facts.id, "constant")))
         kept.minKiB = GuestText.kib(try value(HostRows.kept(facts.id, "min")))
         kept.maxKiB = GuestText.kib(try value(HostRows.kept(facts.id, "max")))

@@ -34,6 +34,16 @@ public final class PrivcmdHost: HostXen {
     /// Versions of Xen's interfaces: domctl, sysctl.
     public var versions: (domctl: UInt32, sysctl: UInt32) { unsafe (host.domctl_version, host.sysctl_version) }
 
+    /// What Xen itself was started with; nil: not known.
+    public var commandLine: String? {
+        var text = [UInt8](repeating: 0, count: 1024)
+        // Unsafe: the shim fills at most the list's length.
+        let length = unsafe text.withUnsafeMutableBufferPointer {
+            unsafe cb_host_command_line(&host, $0.baseAddress, UInt32($0.count))
+        }
+        return length < 0 ? nil : String(decoding: text.prefix(Int(length)), as: UTF8.self)
+    }
+
     private static let chunk = 512
 
     public func domains() throws(BalloonError) -> [DomainFacts] {

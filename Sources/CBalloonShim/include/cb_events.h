@@ -34,6 +34,8 @@ int cb_pressure_open(const char *trigger);
 /// Nanoseconds of CLOCK_MONOTONIC, and CLOCK_BOOTTIME minus CLOCK_MONOTONIC (time spent suspended).
 uint64_t cb_clock_monotonic(void);
 uint64_t cb_clock_suspended(void);
+/// Seconds of the wall clock.
+int64_t cb_clock_real_seconds(void);
 void cb_sleep(uint64_t nanoseconds);
 
 /// A Unix stream socket, close-on-exec. `cb_socket_listen` replaces a stale socket file and gives it mode 0600.

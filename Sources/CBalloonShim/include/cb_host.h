@@ -68,8 +68,7 @@ int cb_host_set_max(struct cb_host *host, uint16_t domain, uint64_t max_kib);
 /// XENMEM_current_reservation and XENMEM_maximum_reservation of a domain, in pages.
 int64_t cb_host_current(struct cb_host *host, uint16_t domain);
 int64_t cb_host_maximum(struct cb_host *host, uint16_t domain);
-/// Has Xen count each domain's pages on each node (debug key u) and copies what its console says: bytes. It walks all memory
-/// of all domains with the allocator's lock held: 22 ns a page.
-int64_t cb_host_count_pages(struct cb_host *host, char *out, uint32_t capacity);
+/// What Xen was started with (XENVER_commandline): bytes.
+int cb_host_command_line(struct cb_host *host, uint8_t *out, uint32_t capacity);
 
 #endif

@@ -1,0 +1,112 @@
+public import BalloonCore
+
+/// Frees memory of physical nodes: plans, writes targets, looks what comes of it, and plans anew without those that do not move.
+/// Pure but for the engine that writes; whoever runs it brings the clock and the patience.
+public struct FreeTask {
+    /// What is to be free, and nobody's, of one physical node. nil: of any.
+    public struct Wish: Equatable, Sendable {
+        public var pnode: Int?
+        public var kib: UInt64
+        /// So much more than now, and not so much in all.
+        public var isMore: Bool
+
+        public init(pnode: Int?, kib: UInt64, isMore: Bool) {
+            self.pnode = pnode
+            self.kib = kib
+            self.isMore = isMore
+        }
+    }
+
+    public struct Options: Sendable {
+        public var spread = FreePlan.Spread.fewest
+        /// Give what can be given, although it is not enough.
+        public var isPartial = false
+        public var chosen: Set<UInt16>?
+
+        public init() {}
+    }
+
+    /// A plan for all nodes together: targets by domain and vnode.
+    public struct Plan: Equatable, Sendable {
+        public var targets: [UInt16: [Int: UInt64]] = [:]
+        /// What the plan gives, of each wish.
+        public var givenKiB: [UInt64] = []
+        /// What is missing of each wish.
+        public var shortKiB: [UInt64] = []
+    }
+
+    public let wishes: [Wish]
+    public let options: Options
+    /// Who did not do what it was asked to: in no further plan of this task.
+    public private(set) var excluded: [UInt16: MoveJudge.Verdict] = [:]
+
+    /// - Parameter wishes: as they are asked for; "so much more" counts from the snapshot.
+    public init(_ wishes: [Wish], _ options: Options, _ snapshot: HostSnapshot) {
+        self.wishes = wishes.map { wish in
+            guard wish.isMore else { return wish }
+            return Wish(pnode: wish.pnode, kib: wish.kib + Self.freeKiB(wish.pnode, snapshot), isMore: false)
+        }
+        self.options = options
+    }
+
+    /// What is free there and nobody's, once all that was asked for has moved.
+    static func freeKiB(_ pnode: Int?, _ snapshot: HostSnapshot) -> UInt64 {
+        if let pnode { return snapshot.nodes.indices.contains(pnode) ? snapshot.nodes[pnode].comingFreeKiB : 0 }
+        return snapshot.nodes.reduce(0) { $0 + $1.comingFreeKiB }
+    }
+
+    /// What is measured free there now, and not reserved.
+    public static func measuredKiB(_ pnode: Int?, _ snapshot: HostSnapshot) -> UInt64 {
+        let nodes = snapshot.nodes.filter { pnode == nil || $0.number == pnode }
+        return nodes.reduce(0) { $0 + less($1.freeKiB, $1.reservedKiB) }
+    }
+
+    /// What is missing of a wish, with what is on its way counted in.
+    static func needKiB(_ wish: Wish, _ snapshot: HostSnapshot) -> UInt64 {
+        let nodes = snapshot.nodes.filter { wish.pnode == nil || $0.number == wish.pnode }
+        let spoken = nodes.reduce(wish.kib) { $0 + $1.reservedKiB + $1.takingKiB }
+        return less(spoken, nodes.reduce(0) { $0 + $1.freeKiB + $1.givingKiB })
+    }
+
+    public func plan(_ snapshot: HostSnapshot) -> Plan {
+        var plan = Plan()
+        for wish in wishes {
+            let seats = snapshot.seats(on: wish.pnode, from: options.chosen).filter { excluded[$0.domain] == nil }
+            let part = FreePlan(freeing: Self.needKiB(wish, snapshot), from: seats, spread: options.spread)
+            plan.givenKiB.append(part.givenKiB)
+            plan.shortKiB.append(part.shortKiB)
+            for (domain, targets) in HostEngine.targets(part.changes, seats) {
+                plan.targets[domain, default: [:]].merge(targets) { max($0, $1) }
+            }
+        }
+        return plan
+    }
+
+    /// Whether everything that was asked for is measured free.
+    public func isDone(_ snapshot: HostSnapshot) -> Bool {
+        wishes.allSatisfy { wish in
+            let nodes = snapshot.nodes.filter { wish.pnode == nil || $0.number == wish.pnode }
+            return nodes.reduce(0) { $0 + $1.freeKiB } >= nodes.reduce(wish.kib) { $0 + $1.reservedKiB }
+        }
+    }
+
+    /// Those that did not do it. What they have becomes their target, so that it does not come later and twice.
+    public mutating func giveUp(
+        on verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: UInt64]], _ engine: HostEngine,
+        _ snapshot: HostSnapshot
+    ) throws(BalloonError) {
+        for (id, verdict) in verdicts where verdict != .reached {
+            excluded[id] = verdict
+            guard let domain = snapshot.domains.first(where: { $0.id == id }), verdict != .gone else { continue }
+            var targets: [Int: UInt64] = [:]
+            for vnode in domain.vnodes {
+                // Nobody's target is touched but that which this task wrote.
+                guard let goal = goals[id]?[vnode.number], vnode.targetKiB == goal, let kib = vnode.balloonKiB,
+                    kib < goal
+                else { continue }
+                targets[vnode.number] = roundedUp(kib, to: vnode.grainKiB)
+            }
+            try engine.setTargets(domain, targets)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+public import BalloonCore
+
+/// Watches domains on their way to targets, and says of each when there is nothing left to wait for. Pure: the clock comes with
+/// each look. Progress is what Xen counts; what a guest says ends a wait only where Xen's count agrees.
+public struct MoveJudge: Sendable {
+    public enum Verdict: Equatable, Sendable {
+        case moving
+        case reached
+        /// It says that it cannot go on, and is at this size.
+        case held(vnode: Int, HeldReason, atKiB: UInt64)
+        /// It did not answer to the target.
+        case deaf
+        /// No progress for as long as is waited.
+        case stuck
+        case contradicts(claimsKiB: UInt64, xenSaysKiB: UInt64)
+        /// Somebody else wrote another target.
+        case superseded(vnode: Int)
+        /// Xen promised the memory to a domain that is being built.
+        case claimed(vnode: Int, claimedPages: UInt64, atKiB: UInt64)
+        case gone
+
+        public var isEnd: Bool { self != .moving }
+    }
+
+    /// Nanoseconds without an acknowledgement, and of a contradiction that does not go away.
+    public static let answerPatience: UInt64 = 3_000_000_000
+    static let contradictionPatience: UInt64 = 2_000_000_000
+    /// Less than this in pages is no progress, unless it is all that is left.
+    static let stepPages: UInt64 = 512
+
+    private struct Watch {
+        var goals: [Int: UInt64]
+        var began: UInt64
+        var lastPages: UInt64
+        var lastProgress: UInt64
+        var contradictsSince: UInt64?
+        var verdict = Verdict.moving
+    }
+
+    private var watches: [UInt16: Watch] = [:]
+    private let stall: UInt64
+
+    /// - Parameters:
+    ///   - goals: the targets of each domain, by vnode.
+    ///   - stall: nanoseconds without progress that are waited.
+    public init(_ goals: [UInt16: [Int: UInt64]], _ snapshot: HostSnapshot, now: UInt64, stall: UInt64) {
+        self.stall = stall
+        for (id, goals) in goals {
+            let pages = snapshot.domains.first { $0.id == id }?.facts.pages ?? 0
+            watches[id] = Watch(goals: goals, began: now, lastPages: pages, lastProgress: now)
+        }
+    }
+
+    public var verdicts: [UInt16: Verdict] { watches.mapValues(\.verdict) }
+    public var isOver: Bool { watches.values.allSatisfy(\.verdict.isEnd) }
+    public var areAllReached: Bool { watches.values.allSatisfy { $0.verdict == .reached } }
+
+    /// What is there now. A verdict that ended stays.
+    public mutating func look(_ snapshot: HostSnapshot, now: UInt64) {
+        for (id, watch) in watches where !watch.verdict.isEnd {
+            guard let domain = snapshot.domains.first(where: { $0.id == id }), !domain.facts.isDying else {
+                watches[id]?.verdict = .gone
+                continue
+            }
+            watches[id] = look(watch, domain, snapshot.machine, now)
+        }
+    }
+
+    private func look(_ before: Watch, _ domain: HostDomain, _ machine: MachineFacts, _ now: UInt64) -> Watch {
+        var watch = before
+        let vnodes = domain.vnodes.filter { watch.goals[$0.number] != nil }
+        noteProgress(&watch, domain, vnodes, now)
+        if let other = vnodes.first(where: { $0.targetKiB != watch.goals[$0.number] }) {
+            watch.verdict = .superseded(vnode: other.number)
+            return watch
+        }
+        let open = vnodes.filter { !$0.isReached }
+        if open.isEmpty {
+            watch.verdict = believed(&watch, domain, now)
+        } else if let verdict = obstacle(open, machine) {
+            watch.verdict = verdict
+        } else if isDeaf(watch, open, now) {
+            watch.verdict = .deaf
+        } else if now >= watch.lastProgress + stall {
+            watch.verdict = open.lazy.compactMap { Self.claimed($0, machine) }.first ?? .stuck
+        }
+        return watch
+    }
+
+    private func noteProgress(_ watch: inout Watch, _ domain: HostDomain, _ vnodes: [HostVNode], _ now: UInt64) {
+        let pages = domain.facts.pages
+        let moved = pages > watch.lastPages ? pages - watch.lastPages : watch.lastPages - pages
+        let left = vnodes.reduce(UInt64(0)) { sum, vnode in
+            let (goal, now) = (vnode.roundedTargetKiB ?? 0, vnode.balloonKiB ?? 0)
+            return sum + (goal > now ? goal - now : now - goal) / 4
+        }
+        guard moved >= Self.stepPages || (moved > 0 && left < Self.stepPages) else { return }
+        watch.lastPages = pages
+        watch.lastProgress = now
+    }
+
+    /// The guest says that it is there: Xen's count has to agree, at the latest after a moment.
+    private func believed(_ watch: inout Watch, _ domain: HostDomain, _ now: UInt64) -> Verdict {
+        guard let contradiction = domain.contradiction else { return .reached }
+        let since = watch.contradictsSince ?? now
+        watch.contradictsSince = since
+        guard now >= since + Self.contradictionPatience else { return .moving }
+        return .contradicts(claimsKiB: contradiction.claimsKiB, xenSaysKiB: contradiction.xenSaysKiB)
+    }
+
+    /// All that are not there say why, of this very target.
+    private func obstacle(_ open: [HostVNode], _ machine: MachineFacts) -> Verdict? {
+        var first: Verdict?
+        for vnode in open {
+            guard vnode.state == .held || vnode.state == .stopped, vnode.acknowledgedKiB == vnode.targetKiB else {
+                return nil
+            }
+            // What is promised to a domain that is being built comes free, or is used, soon.
+            if Self.claimed(vnode, machine) != nil { return nil }
+            guard let reason = vnode.reason else { return nil }
+            first = first ?? .held(vnode: vnode.number, reason, atKiB: vnode.balloonKiB ?? 0)
+        }
+        return first
+    }
+
+    private static func claimed(_ vnode: HostVNode, _ machine: MachineFacts) -> Verdict? {
+        guard vnode.reason == .pnodeFull, machine.claimedPages > 0 else { return nil }
+        return .claimed(vnode: vnode.number, claimedPages: machine.claimedPages, atKiB: vnode.balloonKiB ?? 0)
+    }
+
+    private func isDeaf(_ watch: Watch, _ open: [HostVNode], _ now: UInt64) -> Bool {
+        let heard = open.contains { $0.acknowledgedKiB == $0.targetKiB }
+        return !heard && watch.lastProgress == watch.began && now >= watch.began + min(Self.answerPatience, stall)
+    }
+}

@@ -1,0 +1,108 @@
+public import BalloonCore
+
+/// What `balloonctl host list` shows: for programs and for people.
+public struct HostReport {
+    public let snapshot: HostSnapshot
+    /// Only these; nil: all.
+    let chosen: Set<UInt16>?
+
+    public init(_ snapshot: HostSnapshot, only chosen: Set<UInt16>? = nil) {
+        self.snapshot = snapshot
+        self.chosen = chosen
+    }
+
+    var domains: [HostDomain] { snapshot.domains.filter { chosen?.contains($0.id) ?? true } }
+
+    /// What the balloons of a node hold, what it could still get, and how many vnodes lie on it.
+    func balloons(_ pnode: Int) -> (balloonsKiB: UInt64, slackKiB: UInt64, vnodes: Int) {
+        var (balloons, count) = (UInt64(0), 0)
+        for domain in snapshot.domains {
+            for vnode in domain.vnodes where vnode.pnode == pnode {
+                count += 1
+                balloons += vnode.balloonKiB ?? 0
+            }
+        }
+        return (balloons, snapshot.seats(on: pnode).reduce(0) { $0 + $1.slackKiB }, count)
+    }
+
+    public var json: String {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("schema", 1)
+            json.key("domains")
+            json.array(domains) { json, domain in Self.write(domain, &json) }
+            json.key("pnodes")
+            json.array(snapshot.nodes) { json, node in
+                let (balloons, slack, vnodes) = self.balloons(node.number)
+                json.object { json in
+                    json.member("pnode", node.number)
+                    json.member("span_kib", node.sizeKiB)
+                    json.member("free_kib", node.freeKiB)
+                    json.member("reserved_kib", node.reservedKiB)
+                    json.member("balloons_kib", balloons)
+                    json.member("can_be_freed_kib", slack)
+                    json.member("usable_kib", node.usableKiB(hostFreeKiB: self.snapshot.freeKiB))
+                    json.member("vnodes", vnodes)
+                }
+            }
+            json.key("host")
+            json.object { json in
+                json.member("free_kib", self.snapshot.machine.freePages * 4)
+                json.member("claimed_kib", self.snapshot.claimedKiB)
+            }
+            json.key("reservations")
+            json.array(snapshot.reservations) { json, reservation in Self.write(reservation, &json) }
+        }
+        return json.text
+    }
+
+    public static func write(_ reservation: Reservation, _ json: inout JSONWriter) {
+        json.object { json in
+            json.member("id", reservation.id)
+            json.member("pnode", reservation.pnode)
+            json.member("kib", reservation.kib)
+            json.member("name", reservation.name)
+            json.member("until", reservation.until)
+        }
+    }
+
+    private static func write(_ domain: HostDomain, _ json: inout JSONWriter) {
+        json.object { json in
+            json.member("id", domain.id)
+            json.member("name", domain.name)
+            json.member("uuid", domain.facts.uuid)
+            json.member("type", domain.facts.kind.rawValue)
+            json.member("vnuma", domain.hasVNUMA)
+            json.member("feature", domain.feature.rawValue)
+            json.member("pages", domain.facts.pages)
+            json.member("max_pages", domain.facts.maxPages)
+            json.member("static_max_kib", domain.staticMaxKiB)
+            json.member("legacy_target_kib", domain.legacyTargetKiB)
+            json.member("legacy_target_kept", domain.keptTarget != nil)
+            json.member("excluded", domain.exclusion?.rawValue)
+            json.member("claims_kib", domain.claimedKiB)
+            json.member("xen_says_kib", domain.countedKiB)
+            json.member("contradiction", domain.contradiction != nil)
+            json.key("vnodes")
+            json.array(domain.vnodes) { json, vnode in write(vnode, &json) }
+        }
+    }
+
+    private static func write(_ vnode: HostVNode, _ json: inout JSONWriter) {
+        json.object { json in
+            json.member("vnode", vnode.number)
+            json.member("pnode", vnode.pnode)
+            json.member("size_kib", vnode.sizeKiB)
+            json.member("memory_kib", vnode.balloonKiB.map { vnode.sizeKiB - $0 })
+            json.member("balloon_kib", vnode.balloonKiB)
+            json.member("target_kib", vnode.targetKiB)
+            json.member("state", vnode.state?.rawValue)
+            json.member("reason", vnode.reason?.rawValue)
+            json.member("granularity_kib", vnode.grainKiB)
+            json.member("short_kib", vnode.shortKiB)
+            json.member("min_kib", vnode.minKiB)
+            json.member("max_kib", vnode.maxKiB)
+            json.member("excluded", vnode.exclusion?.rawValue)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+public import BalloonCore
+
+extension HostEngine {
+    /// Does what the keeper wants.
+    /// - Returns: a line for the journal, where there is something to tell.
+    public func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) throws(BalloonError) -> String? {
+        func domain(_ id: UInt16) -> HostDomain? { snapshot.domains.first { $0.id == id } }
+        switch deed {
+        case .forgetGone:
+            let gone = try forgetGone(snapshot)
+            return gone.isEmpty ? nil : "gone: domain \(gone.map { "\($0)" }.joined(separator: ", "))"
+        case .prepare(let id):
+            guard let domain = domain(id) else { return nil }
+            let rows = try prepare(domain)
+            return rows == 0 ? nil : "domain \(id) (\(domain.name)): \(rows) rows made"
+        case .adopt(let id):
+            guard let domain = domain(id) else { return nil }
+            let vnodes = try adopt(domain)
+            guard !vnodes.isEmpty else { return nil }
+            let sizes = domain.vnodes.compactMap { $0.balloonKiB.map { "\($0)" } }.joined(separator: " ")
+            return "domain \(id) (\(domain.name)): its balloons become its targets: \(sizes) KiB"
+        case .take(let id):
+            guard let domain = domain(id), try take(domain) else { return nil }
+            return "domain \(id) (\(domain.name)): memory/target is away"
+        case .yield(let id):
+            guard let domain = domain(id), try self.yield(domain, stays: false) else { return nil }
+            return "domain \(id) (\(domain.name)): memory/target is back"
+        case .note(let id):
+            if let domain = domain(id) { try note(domain) }
+            return nil
+        case .revert(let id, let kib):
+            guard let domain = domain(id) else { return nil }
+            try revert(domain, foreignKiB: kib)
+            return
+                "domain \(id) (\(domain.name)): somebody wrote memory/target = \(kib) KiB; it is \(domain.keptTarget ?? "?")"
+                + " KiB again"
+        case .tell(let id, let kib):
+            return "domain \(id) (\(domain(id)?.name ?? "?")): somebody wrote memory/target = \(kib) KiB"
+        }
+    }
+
+    /// Whether the guest has told everything that is needed for its first targets.
+    static func isAdoptable(_ domain: HostDomain) -> Bool {
+        guard domain.isManaged, !domain.vnodes.isEmpty else { return false }
+        let isNew = domain.vnodes.contains { $0.targetKiB == nil }
+        let isKnown = domain.vnodes.allSatisfy { $0.balloonKiB != nil && $0.missingRows.isEmpty }
+        return isKnown && (isNew || (domain.constantKiB == nil && constantKiB(domain) != nil))
+    }
+
+    /// What memory/target says while it stays where it is.
+    func note(_ domain: HostDomain) throws(BalloonError) {
+        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+            try self.own(domain, transaction)
+            guard let text = try self.store.read(HostRows.legacyTarget(domain.id), in: transaction) else { return }
+            let kept = String(decoding: text, as: UTF8.self)
+            try self.write(HostRows.kept(domain.id, "target"), kept, transaction)
+        }
+    }
+
+    /// What was noted comes back, and Xen's maximum with it: `xl mem-set` lowers that, too.
+    func revert(_ domain: HostDomain, foreignKiB: UInt64) throws(BalloonError) {
+        guard let kept = domain.keptTarget, let kib = decimalNumber(Array(kept.utf8)), kib <= Seat.largestKiB else {
+            return
+        }
+        let memory = domain.vnodes.reduce(UInt64(0)) { $0 + $1.sizeKiB - min($1.targetKiB ?? 0, $1.sizeKiB) }
+        try xen.setMax(domain.id, kib: max(kib, memory) + 1024 + domain.videoKiB)
+        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+            try self.write(HostRows.legacyTarget(domain.id), kept, transaction)
+            try self.write(HostRows.kept(domain.id, "foreign"), "\(foreignKiB)", transaction)
+        }
+    }
+
+    /// Puts memory/target back everywhere: before xendomains, or anybody else, makes a list by it.
+    /// - Returns: the domains.
+    public func yieldAll(_ snapshot: HostSnapshot, stays: Bool) throws(BalloonError) -> [HostDomain] {
+        var back: [HostDomain] = []
+        for domain in snapshot.domains where !domain.isToolstack && domain.isIntroduced {
+            if try self.yield(domain, stays: stays) { back.append(domain) }
+        }
+        return back
+    }
+}

@@ -1,0 +1,97 @@
+internal import BalloonCore
+
+/// What the daemon does for domains that come, live and go. Pure: a snapshot and the time in, deeds out. What is kept here are times
+/// only; a keeper that begins anew does the same a little later.
+public struct HostKeeper: Sendable {
+    public enum Deed: Equatable, Sendable {
+        case prepare(UInt16)
+        case adopt(UInt16)
+        /// memory/target goes away.
+        case take(UInt16)
+        /// memory/target comes back.
+        case yield(UInt16)
+        /// memory/target stays: what it says is noted, to see who else writes it.
+        case note(UInt16)
+        /// Somebody else wrote memory/target: it is put back.
+        case revert(UInt16, foreignKiB: UInt64)
+        /// The same, and it is only told.
+        case tell(UInt16, foreignKiB: UInt64)
+        case forgetGone
+    }
+
+    public struct Policy: Equatable, Sendable {
+        public var legacy = LegacyMode.auto
+        public var isReverting = true
+
+        public init() {}
+    }
+
+    /// Rows that a guest removes again and again are not made more often than this. Nanoseconds.
+    public static let repairInterval: UInt64 = 10_000_000_000
+    /// While something moves, comes or goes, and else.
+    public static let busyInterval: UInt64 = 1_000_000_000
+    public static let idleInterval: UInt64 = 10_000_000_000
+
+    public var policy: Policy
+    private var repaired: [UInt16: UInt64] = [:]
+    private var told: [UInt16: UInt64] = [:]
+    private var known: Set<UInt16> = []
+
+    public init(_ policy: Policy) { self.policy = policy }
+
+    public mutating func deeds(_ snapshot: HostSnapshot, now: UInt64) -> [Deed] {
+        var deeds: [Deed] = []
+        let alive = Set(snapshot.domains.map(\.id))
+        if known != alive { deeds.append(.forgetGone) }
+        known = alive
+        repaired = repaired.filter { alive.contains($0.key) }
+        told = told.filter { alive.contains($0.key) }
+        for domain in snapshot.domains where !domain.isToolstack && domain.isIntroduced && !domain.facts.isDying {
+            if isRepairDue(domain, now) { deeds.append(.prepare(domain.id)) }
+            deeds += self.deeds(domain)
+        }
+        return deeds
+    }
+
+    private mutating func isRepairDue(_ domain: HostDomain, _ now: UInt64) -> Bool {
+        guard HostEngine.missing(domain) > 0 else { return false }
+        if let last = repaired[domain.id], now < last + Self.repairInterval { return false }
+        repaired[domain.id] = now
+        return true
+    }
+
+    private mutating func deeds(_ domain: HostDomain) -> [Deed] {
+        let isAway = policy.legacy.isAway(domain)
+        guard domain.isManaged else {
+            // "0" or nothing: Linux's own balloon is the one again.
+            let isBack = domain.feature == .off || domain.feature == .silent
+            return isBack && domain.keptTarget != nil && domain.legacyTargetKiB == nil ? [.yield(domain.id)] : []
+        }
+        if HostEngine.isAdoptable(domain) { return [.adopt(domain.id)] }
+        if domain.isYielded { return [] }
+        guard let legacy = domain.legacyTargetKiB else {
+            return isAway || domain.keptTarget == nil ? [] : [.yield(domain.id)]
+        }
+        if isAway { return [.take(domain.id)] }
+        guard let kept = domain.keptTarget else { return [.note(domain.id)] }
+        guard kept != "\(legacy)" else {
+            told[domain.id] = nil
+            return []
+        }
+        if policy.isReverting { return [.revert(domain.id, foreignKiB: legacy)] }
+        if told[domain.id] == legacy { return [] }
+        told[domain.id] = legacy
+        return [.tell(domain.id, foreignKiB: legacy)]
+    }
+
+    /// When to look again although nothing was heard.
+    public func nextLook(_ snapshot: HostSnapshot, now: UInt64) -> UInt64 {
+        let isBusy = snapshot.domains.contains { domain in
+            guard !domain.isToolstack else { return false }
+            return domain.facts.isDying || domain.facts.isShutdown || !domain.isIntroduced
+                || HostEngine.missing(domain) > 0 || HostEngine.isAdoptable(domain)
+                || domain.vnodes.contains { $0.state == .inflating || $0.state == .deflating }
+        }
+        return now + (isBusy ? Self.busyInterval : Self.idleInterval)
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import BalloonCore
+import BalloonHost
+import CBalloonShim
+
+struct HostCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "host", abstract: "The toolstack's half, in dom0: memory of physical nodes.",
+        subcommands: [
+            HostWatchCommand.self, HostListCommand.self, HostFreeCommand.self, HostSetCommand.self,
+            HostLimitsCommand.self,
+            HostWaitCommand.self, HostReserveCommand.self, HostUnreserveCommand.self, HostRunCommand.self,
+            HostYieldCommand.self, HostTakeCommand.self, HostReleaseCommand.self, HostPrepareCommand.self,
+            HostDoctorCommand.self,
+        ])
+
+    func run() throws { throw ValidationError("a command of `balloonctl host` is missing") }
+}
+
+/// Xen and xenstore as dom0 sees them.
+struct HostSession {
+    let engine: HostEngine
+
+    /// - Throws: `.notRoot`, `.noXen`, `.environment` outside of dom0.
+    init() throws(BalloonError) {
+        try Exit.requireRoot()
+        let xen = try PrivcmdHost()
+        engine = HostEngine(HostReader(xen: xen, store: try Xenstore()))
+    }
+
+    static var now: UInt64 { cb_clock_monotonic() }
+
+    /// The domains that are meant; all that are named have to exist.
+    func domains(_ names: [String], _ snapshot: HostSnapshot) throws(BalloonError) -> [HostDomain] {
+        var found: [HostDomain] = []
+        for name in names {
+            let domain = try snapshot.domain(name)
+            guard !domain.isToolstack else { throw BalloonError(.usage, "Domain-0 has no balloon that is managed") }
+            if !found.contains(domain) { found.append(domain) }
+        }
+        return found
+    }
+
+    /// Writes in a turn of its own.
+    @discardableResult
+    func turn<T>(_ body: () throws(BalloonError) -> T) throws(BalloonError) -> T {
+        let lock = try HostLock.turn()
+        defer { withExtendedLifetime(lock) {} }
+        return try body()
+    }
+}
+
+/// A size with its unit, as an argument.
+struct SizeArgument: ExpressibleByArgument, Equatable {
+    let kib: UInt64
+
+    init?(argument: String) {
+        guard let size = Size(argument), size.kib <= Seat.largestKiB else { return nil }
+        kib = size.kib
+    }
+}
+
+/// "2=64m": a number and a size.
+struct NumberedSize: ExpressibleByArgument, Equatable {
+    let number: Int
+    let kib: UInt64
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, let number = decimalNumber(Array(parts[0].utf8)), number < 4096,
+            let size = SizeArgument(argument: parts[1])
+        else { return nil }
+        self.number = Int(number)
+        kib = size.kib
+    }
+}

@@ -1,0 +1,174 @@
+import ArgumentParser
+import BalloonCore
+import BalloonHost
+import CBalloonShim
+
+/// Frees memory and waits for it: plans, writes, looks, and plans anew without those that do not move.
+struct HostFreeing {
+    let session: HostSession
+    let waiting: HostWaitOptions
+    let isJSON: Bool
+    private let wishes: [FreeTask.Wish]
+    private let options: FreeTask.Options
+    private let first: HostSnapshot
+    /// Plans are made anew at most so often.
+    private static let rounds = 3
+
+    init(
+        _ session: HostSession, _ free: HostFreeOptions, _ waiting: HostWaitOptions, _ wishes: [FreeTask.Wish],
+        isJSON: Bool
+    ) throws {
+        self.session = session
+        self.waiting = waiting
+        self.isJSON = isJSON
+        self.wishes = wishes
+        first = try session.engine.read()
+        for wish in wishes {
+            if let pnode = wish.pnode, pnode >= first.nodes.count {
+                throw BalloonError(
+                    .usage, "there is no physical node \(pnode): this host has \(first.nodes.count), numbered from 0")
+            }
+        }
+        var options = FreeTask.Options()
+        options.spread = FreePlan.Spread(rawValue: free.spread) ?? .fewest
+        options.isPartial = free.partial
+        if !free.from.isEmpty { options.chosen = Set(try session.domains(free.from, first).map(\.id)) }
+        self.options = options
+    }
+
+    /// Says what would be done, and whether it would be enough.
+    func show() throws {
+        let plan = FreeTask(wishes, options, first).plan(first)
+        report(plan.targets, [:], first, isDone: plan.shortKiB.allSatisfy { $0 == 0 })
+        if plan.shortKiB.contains(where: { $0 > 0 }) {
+            complain(plan, first, FreeTask(wishes, options, first))
+            throw Exit.temporary
+        }
+    }
+
+    /// The same without a word at the end.
+    func runQuietly() throws { try run(isWaiting: true, isQuiet: true) }
+
+    func run(isWaiting: Bool, isQuiet: Bool = false) throws {
+        var task = FreeTask(wishes, options, first)
+        var (snapshot, all): (HostSnapshot, [UInt16: [Int: UInt64]]) = (first, [:])
+        for round in 1...Self.rounds {
+            let (plan, goals) = try write(task, round)
+            all.merge(goals) { $0.merging($1) { $1 } }
+            if !isWaiting { return report(all, [:], first, isDone: task.isDone(first)) }
+            let waited = try HostWaiting(engine: session.engine, options: waiting).run(pending(goals))
+            snapshot = try session.engine.read()
+            if waited.0.values.allSatisfy({ $0 == .reached }) || task.isDone(snapshot) {
+                if task.isDone(snapshot) || (options.isPartial && plan.shortKiB.contains { $0 > 0 }) {
+                    if isQuiet { return }
+                    return report(all, waited.0, snapshot, isDone: task.isDone(snapshot))
+                }
+            }
+            let (engine, now) = (session.engine, snapshot)
+            try session.turn { () throws(BalloonError) in try task.giveUp(on: waited.0, goals, engine, now) }
+            _ = HostWaiting.explain(waited.0, waited.1)
+        }
+        snapshot = try session.engine.read()
+        if !task.isDone(snapshot) {
+            complain(task.plan(snapshot), snapshot, task)
+            throw Exit.temporary
+        }
+        if !isQuiet { report(all, [:], snapshot, isDone: true) }
+    }
+
+    /// Plans with what there is now, and writes it, in one turn. Nothing is written of a first plan that is not enough.
+    private func write(_ task: FreeTask, _ round: Int) throws -> (FreeTask.Plan, [UInt16: [Int: UInt64]]) {
+        let lock = try HostLock.turn()
+        defer { withExtendedLifetime(lock) {} }
+        let snapshot = try session.engine.read()
+        let plan = task.plan(snapshot)
+        if plan.shortKiB.contains(where: { $0 > 0 }) && !options.isPartial {
+            complain(plan, snapshot, task)
+            throw Exit.temporary
+        }
+        for (id, targets) in plan.targets.sorted(by: { $0.key < $1.key }) {
+            guard let domain = snapshot.domains.first(where: { $0.id == id }) else { continue }
+            try session.engine.setTargets(domain, targets)
+        }
+        return (plan, plan.targets)
+    }
+
+    /// What the plan moves, and what was on its way before: both are counted on.
+    private func pending(_ goals: [UInt16: [Int: UInt64]]) throws -> [UInt16: [Int: UInt64]] {
+        var pending = goals
+        for domain in try session.engine.read().domains where domain.exclusion == nil {
+            for vnode in domain.vnodes {
+                guard let pnode = vnode.pnode, wishes.contains(where: { $0.pnode ?? pnode == pnode }),
+                    let target = vnode.targetKiB, let kib = vnode.balloonKiB,
+                    target / vnode.grainKiB * vnode.grainKiB > kib,
+                    vnode.exclusion == nil
+                else { continue }
+                pending[domain.id, default: [:]][vnode.number] = target
+            }
+        }
+        return pending
+    }
+
+    private func complain(_ plan: FreeTask.Plan, _ snapshot: HostSnapshot, _ task: FreeTask) {
+        for (index, wish) in task.wishes.enumerated() where plan.shortKiB[index] > 0 {
+            let place = wish.pnode.map { "physical node \($0)" } ?? "the host"
+            let free = FreeTask.measuredKiB(wish.pnode, snapshot)
+            Terminal.complain(
+                "\(place): \(Size.text(kib: wish.kib)) wanted, \(Size.text(kib: free)) free,"
+                    + " \(Size.text(kib: plan.givenKiB[index])) can be freed: \(Size.text(kib: plan.shortKiB[index])) missing"
+            )
+        }
+        for (id, verdict) in task.excluded.sorted(by: { $0.key < $1.key }) {
+            let name = snapshot.domains.first { $0.id == id }?.name ?? "?"
+            Terminal.complain(verdict.sentence("domain \(id) (\(name))"))
+        }
+        for domain in snapshot.domains where !domain.isToolstack {
+            let why = domain.exclusion ?? domain.vnodes.lazy.compactMap(\.exclusion).first
+            if let why { Terminal.complain("left out: domain \(domain.id) (\(domain.name)): \(why.rawValue)") }
+        }
+    }
+
+    private func report(
+        _ goals: [UInt16: [Int: UInt64]], _ verdicts: [UInt16: MoveJudge.Verdict], _ snapshot: HostSnapshot,
+        isDone: Bool
+    ) {
+        if isJSON { return Terminal.show(json(goals, verdicts, snapshot, isDone)) }
+        for (id, targets) in goals.sorted(by: { $0.key < $1.key }) {
+            let domain = snapshot.domains.first { $0.id == id }
+            for (vnode, kib) in targets.sorted(by: { $0.key < $1.key }) {
+                let before = first.domains.first { $0.id == id }?.vnodes.first { $0.number == vnode }?.balloonKiB ?? 0
+                Terminal.show(
+                    "\(domain?.name ?? "domain \(id)"), vnode \(vnode): balloon \(Size.text(kib: before)) to"
+                        + " \(Size.text(kib: kib))")
+            }
+        }
+        for wish in wishes {
+            let free = FreeTask.measuredKiB(wish.pnode, snapshot)
+            Terminal.show("\(wish.pnode.map { "physical node \($0)" } ?? "the host"): \(Size.text(kib: free)) free")
+        }
+    }
+
+    private func json(
+        _ goals: [UInt16: [Int: UInt64]], _ verdicts: [UInt16: MoveJudge.Verdict], _ snapshot: HostSnapshot,
+        _ isDone: Bool
+    ) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("schema", 1)
+            json.member("done", isDone)
+            json.key("pnodes")
+            json.array(FreeTask(wishes, options, first).wishes) { json, wish in
+                json.object { json in
+                    json.member("pnode", wish.pnode)
+                    json.member("wanted_kib", wish.kib)
+                    json.member("free_before_kib", FreeTask.measuredKiB(wish.pnode, first))
+                    json.member("free_kib", FreeTask.measuredKiB(wish.pnode, snapshot))
+                }
+            }
+            var ends = verdicts
+            for id in goals.keys where ends[id] == nil { ends[id] = isDone ? .reached : .moving }
+            HostWaiting.write(ends, goals, snapshot, &json)
+        }
+        return json.text
+    }
+}

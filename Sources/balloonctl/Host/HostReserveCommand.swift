@@ -1,0 +1,178 @@
+import ArgumentParser
+import BalloonCore
+import BalloonHost
+import CBalloonShim
+
+struct HostReserveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reserve", abstract: "Free memory of a physical node, and keep it free.")
+
+    @Argument(help: "How much, or as much of LEAST..MOST as there is.")
+    var size: String
+
+    @Option(help: "The physical node.")
+    var pnode: Int
+
+    @Option(name: .customLong("for"), help: "For whom: a name for the list.")
+    var name: String = ""
+
+    @Option(help: "Seconds until it ends by itself.")
+    var ttl: UInt64?
+
+    @OptionGroup var waiting: HostWaitOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    mutating func validate() throws {
+        guard Self.range(size) != nil else { throw ValidationError("not a size, or LEAST..MOST: \(size)") }
+        guard (0..<4096).contains(pnode) else { throw ValidationError("not a physical node: \(pnode)") }
+        guard name.utf8.count <= 64, name.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            throw ValidationError("--for takes 64 plain characters without spaces at most")
+        }
+        if let ttl, !(1...86400 * 365).contains(ttl) { throw ValidationError("--ttl is 1 second to a year") }
+    }
+
+    private static func range(_ text: String) -> ClosedRange<UInt64>? {
+        guard let dots = text.firstRange(of: "..") else {
+            return SizeArgument(argument: text).map { $0.kib...$0.kib }
+        }
+        guard let least = SizeArgument(argument: String(text[..<dots.lowerBound])),
+            let most = SizeArgument(argument: String(text[dots.upperBound...])), least.kib <= most.kib
+        else { return nil }
+        return least.kib...most.kib
+    }
+
+    func run() throws {
+        try Exit.onError {
+            guard let range = Self.range(size) else { return }
+            let session = try HostSession()
+            let reservation = try HostReserving(session, waiting).reserve(pnode, range, name: name, ttl: ttl)
+            if json {
+                var writer = JSONWriter()
+                HostReport.write(reservation, &writer)
+                Terminal.show(writer.text)
+            } else {
+                Terminal.show(
+                    "reservation \(reservation.id): \(Size.text(kib: reservation.kib)) of physical node \(pnode)")
+            }
+        }
+    }
+}
+
+/// Reserving: what is promised is written down before it is freed, so that no other plan takes it.
+struct HostReserving {
+    let session: HostSession
+    let waiting: HostWaitOptions
+
+    init(_ session: HostSession, _ waiting: HostWaitOptions) {
+        self.session = session
+        self.waiting = waiting
+    }
+
+    func reserve(
+        _ pnode: Int, _ range: ClosedRange<UInt64>, name: String, ttl: UInt64?
+    ) throws -> Reservation {
+        let engine = session.engine
+        let reservation = try session.turn { () throws(BalloonError) in
+            let snapshot = try engine.read()
+            let wish = FreeTask.Wish(pnode: pnode, kib: range.upperBound, isMore: false)
+            guard pnode < snapshot.nodes.count else {
+                throw BalloonError(.usage, "there is no physical node \(pnode): this host has \(snapshot.nodes.count)")
+            }
+            let missing = FreeTask([wish], FreeTask.Options(), snapshot).plan(snapshot).shortKiB[0]
+            guard range.upperBound - min(missing, range.upperBound) >= range.lowerBound else {
+                throw BalloonError(
+                    .busy,
+                    "physical node \(pnode): \(Size.text(kib: range.upperBound)) wanted, \(Size.text(kib: missing)) of that"
+                        + " are neither free nor can be freed")
+            }
+            let until = ttl.map { UInt64(cb_clock_real_seconds()) + $0 }
+            return try engine.ledger.add(pnode: pnode, kib: range.upperBound - missing, name: name, until: until)
+        }
+        do { try free(pnode) } catch {
+            _ = try? session.turn { () throws(BalloonError) in try engine.ledger.remove(reservation.id) }
+            throw error
+        }
+        return reservation
+    }
+
+    /// Nothing more than what is reserved.
+    private func free(_ pnode: Int) throws {
+        let wish = FreeTask.Wish(pnode: pnode, kib: 0, isMore: false)
+        try HostFreeing(session, try HostFreeOptions.parse([]), waiting, [wish], isJSON: false).runQuietly()
+    }
+
+    func giveUp(_ reservation: Reservation) throws {
+        let engine = session.engine
+        _ = try session.turn { () throws(BalloonError) in try engine.ledger.remove(reservation.id) }
+    }
+}
+
+struct HostUnreserveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unreserve", abstract: "Give a reservation up.")
+
+    @Argument(help: "The reservation's number, as `host reserve` and `host list --json` say it.")
+    var id: String
+
+    func run() throws {
+        try Exit.onError {
+            let session = try HostSession()
+            let found = try session.turn { () throws(BalloonError) in try session.engine.ledger.remove(id) }
+            if !found {
+                throw BalloonError(.usage, "there is no reservation \(TargetText(untrusted: Array(id.utf8)).printable)")
+            }
+        }
+    }
+}
+
+struct HostRunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Free memory, and keep it free for one command.",
+        discussion: "balloonctl host run --pnode 1=4g -- xl create guest.cfg")
+
+    @Option(
+        help: ArgumentHelp("A physical node and how much of it. Several times: several nodes.", valueName: "pnode=size")
+    )
+    var pnode: [NumberedSize]
+
+    @OptionGroup var waiting: HostWaitOptions
+
+    @Argument(parsing: .captureForPassthrough, help: "The command.")
+    var command: [String]
+
+    mutating func validate() throws {
+        if command.first == "--" { command.removeFirst() }
+        guard !pnode.isEmpty else { throw ValidationError("of which physical node? --pnode P=SIZE") }
+        guard !command.isEmpty else { throw ValidationError("which command? `-- COMMAND`") }
+    }
+
+    func run() throws {
+        var code: Int32 = 0
+        try Exit.onError {
+            let reserving = HostReserving(try HostSession(), waiting)
+            var reservations: [Reservation] = []
+            defer { for reservation in reservations { try? reserving.giveUp(reservation) } }
+            for wanted in pnode {
+                reservations.append(
+                    try reserving.reserve(wanted.number, wanted.kib...wanted.kib, name: "run", ttl: 3600))
+            }
+            code = try Self.execute(command)
+        }
+        if code != 0 { throw ExitCode(code) }
+    }
+
+    /// The command's exit code, as a shell says it.
+    private static func execute(_ command: [String]) throws(BalloonError) -> Int32 {
+        let bytes = command.flatMap { (text) -> [UInt8] in Array(text.utf8) + [0] }
+        // Unsafe: texts with a NUL behind each, and how many they are.
+        let result = unsafe bytes.withUnsafeBufferPointer {
+            unsafe cb_run($0.baseAddress, $0.count, UInt32(command.count))
+        }
+        guard result >= 0 else {
+            throw BalloonError(.usage, "cannot run \(command[0])", errno: -result)
+        }
+        return result
+    }
+}

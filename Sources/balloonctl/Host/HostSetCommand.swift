@@ -1,0 +1,226 @@
+import ArgumentParser
+import BalloonCore
+import BalloonHost
+import CBalloonShim
+
+struct HostSetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Set the balloons of one domain, or the memory that it keeps.")
+
+    @Argument(help: "The domain, by name, number or UUID.")
+    var domain: String
+
+    @Option(help: ArgumentHelp("One vnode's size. Several times: several vnodes.", valueName: "vnode=size"))
+    var vnode: [NumberedSize] = []
+
+    @Option(help: "The size of all vnodes together.")
+    var total: SizeArgument?
+
+    @Option(help: "With --total: proportional to the vnodes' sizes, or even.")
+    var split = "proportional"
+
+    @Option(help: "The memory that the domain keeps, for guests without our daemon, too.")
+    var memory: SizeArgument?
+
+    @Flag(help: "Wait until it is so.")
+    var wait = false
+
+    @OptionGroup var waiting: HostWaitOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    mutating func validate() throws {
+        let ways = [!vnode.isEmpty, total != nil, memory != nil].filter { $0 }.count
+        guard ways == 1 else { throw ValidationError("either --vnode N=SIZE, or --total SIZE, or --memory SIZE") }
+        guard ["proportional", "even"].contains(split) else { throw ValidationError("--split is proportional or even") }
+        guard Set(vnode.map(\.number)).count == vnode.count else { throw ValidationError("a vnode is named twice") }
+    }
+
+    func run() throws {
+        try Exit.onError {
+            let session = try HostSession()
+            let found = try session.domains([domain], try session.engine.read())[0]
+            if let memory, !found.isManaged { return try setOld(session, memory.kib) }
+            let (domain, goals) = try session.turn { () throws(BalloonError) in try write(session) }
+            try show(session, domain, goals)
+        }
+    }
+
+    private func write(_ session: HostSession) throws(BalloonError) -> (HostDomain, [Int: UInt64]) {
+        let snapshot = try session.engine.read()
+        let domain = try session.domains([self.domain], snapshot)[0]
+        guard domain.isManaged else {
+            throw BalloonError(
+                .busy, "domain \(domain.id) (\(domain.name)) does not follow the interface: \(Self.why(domain))")
+        }
+        let goals = try targets(domain)
+        try session.engine.checkGrant(domain, goals, snapshot)
+        try session.engine.setTargets(domain, goals)
+        return (domain, goals)
+    }
+
+    /// A guest without our daemon: only Xen's count tells how far it is.
+    private func setOld(_ session: HostSession, _ kib: UInt64) throws {
+        let (before, fewer) = try session.turn { () throws(BalloonError) in
+            let domain = try session.domains([self.domain], try session.engine.read())[0]
+            return (domain, try session.engine.setOldMemory(domain, kib: kib))
+        }
+        if wait { try waitForOld(session, before, goal: Int64(before.facts.pages) - fewer) }
+        if json {
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("schema", 1)
+                writer.member("id", before.id)
+                writer.member("legacy_target_kib", kib)
+            }
+            Terminal.show(writer.text)
+        }
+    }
+
+    private func waitForOld(_ session: HostSession, _ domain: HostDomain, goal: Int64) throws {
+        let second: UInt64 = 1_000_000_000
+        let begin = HostSession.now
+        var (last, progress) = (Int64(domain.facts.pages), begin)
+        while true {
+            let facts = try session.engine.reader.read(rowsOf: [domain.id]).domains.first
+            guard let pages = facts.map({ Int64($0.facts.pages) }) else {
+                throw BalloonError(.busy, "domain \(domain.id) (\(domain.name)) is gone")
+            }
+            if pages == goal { return }
+            let now = HostSession.now
+            if pages != last { (last, progress) = (pages, now) }
+            let isOver = waiting.timeout > 0 && now >= begin + waiting.timeout * second
+            if isOver || now >= progress + waiting.stall * second {
+                throw BalloonError(
+                    .busy,
+                    "domain \(domain.id) (\(domain.name)) makes no progress by Xen's count: \(pages) pages, \(goal) wanted"
+                )
+            }
+            cb_sleep(100_000_000)
+        }
+    }
+
+    private func show(_ session: HostSession, _ domain: HostDomain, _ goals: [Int: UInt64]) throws {
+        var (verdicts, last): ([UInt16: MoveJudge.Verdict], HostSnapshot) = ([:], try session.engine.read())
+        if wait && !goals.isEmpty {
+            (verdicts, last) = try HostWaiting(engine: session.engine, options: waiting).run([domain.id: goals])
+        }
+        if json {
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("schema", 1)
+                let ends = verdicts.isEmpty ? [domain.id: MoveJudge.Verdict.moving] : verdicts
+                HostWaiting.write(ends, [domain.id: goals], last, &writer)
+            }
+            Terminal.show(writer.text)
+        }
+        if !HostWaiting.explain(verdicts, last) { throw Exit.temporary }
+    }
+
+    private func targets(_ domain: HostDomain) throws(BalloonError) -> [Int: UInt64] {
+        var targets: [Int: UInt64] = [:]
+        if vnode.isEmpty {
+            let size = domain.vnodes.reduce(0) { $0 + $1.sizeKiB }
+            let balloon = total?.kib ?? (memory.map { $0.kib < size ? size - $0.kib : 0 } ?? 0)
+            return try BalloonSplit.targets(domain, totalKiB: balloon, isEven: split == "even")
+        }
+        for wanted in vnode {
+            guard let there = domain.vnodes.first(where: { $0.number == wanted.number }) else {
+                throw BalloonError(.usage, "domain \(domain.id) (\(domain.name)) has no vnode \(wanted.number)")
+            }
+            guard wanted.kib <= there.sizeKiB else {
+                throw BalloonError(
+                    .usage,
+                    "vnode \(wanted.number) has \(Size.text(kib: there.sizeKiB)), and cannot give \(Size.text(kib: wanted.kib))"
+                )
+            }
+            targets[wanted.number] = wanted.kib
+        }
+        return targets
+    }
+
+    /// Why a domain has no targets.
+    static func why(_ domain: HostDomain) -> String {
+        switch domain.feature {
+        case .absent: "nobody prepared it (`balloonctl host prepare`)"
+        case .silent: "its daemon has not said anything yet"
+        case .off: "its daemon says that it does not follow it any more"
+        case .odd: "what it wrote makes no sense"
+        case .on: domain.exclusion?.rawValue ?? "it has no target yet"
+        }
+    }
+}
+
+struct HostLimitsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "limits", abstract: "The memory that a domain, or a vnode of it, keeps and may have.")
+
+    @Argument(help: "The domain, by name, number or UUID.")
+    var domain: String
+
+    @Option(help: "Only this vnode.")
+    var vnode: Int?
+
+    @Option(help: "Memory that it keeps, whatever is planned.")
+    var min: SizeArgument?
+
+    @Option(help: "Memory that it may have.")
+    var max: SizeArgument?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    mutating func validate() throws {
+        if let min, let max, min.kib > max.kib { throw ValidationError("--min is above --max") }
+    }
+
+    func run() throws {
+        try Exit.onError {
+            let session = try HostSession()
+            let engine = session.engine
+            var found = try session.domains([domain], try engine.read())[0]
+            if let vnode, !found.vnodes.contains(where: { $0.number == vnode }) {
+                throw BalloonError(.usage, "domain \(found.id) (\(found.name)) has no vnode \(vnode)")
+            }
+            if min != nil || max != nil {
+                let size = vnode.map { found.vnodes[$0].sizeKiB } ?? found.staticMaxKiB ?? .max
+                for kib in [min?.kib, max?.kib].compactMap({ $0 }) where kib > size {
+                    throw BalloonError(.usage, "\(Size.text(kib: kib)) is more than there is: \(Size.text(kib: size))")
+                }
+                let (before, least, most, number) = (found, min?.kib, max?.kib, vnode)
+                try session.turn { () throws(BalloonError) in
+                    try engine.setLimits(before, vnode: number, minKiB: least, maxKiB: most)
+                }
+                found = try session.domains([domain], try engine.read())[0]
+            }
+            show(found)
+        }
+    }
+
+    private func show(_ domain: HostDomain) {
+        let vnodes = domain.vnodes.filter { vnode == nil || $0.number == vnode }
+        if json {
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("schema", 1)
+                writer.member("id", domain.id)
+                writer.key("vnodes")
+                writer.array(vnodes) { writer, vnode in
+                    writer.object { writer in
+                        writer.member("vnode", vnode.number)
+                        writer.member("min_kib", vnode.minKiB)
+                        writer.member("max_kib", vnode.maxKiB)
+                        writer.member("size_kib", vnode.sizeKiB)
+                    }
+                }
+            }
+            return Terminal.show(writer.text)
+        }
+        for vnode in vnodes {
+            Terminal.show(
+                "vnode \(vnode.number): keeps \(Size.text(kib: vnode.minKiB)), may have \(Size.text(kib: vnode.maxKiB))"
+                    + " of \(Size.text(kib: vnode.sizeKiB))")
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import ArgumentParser
+import BalloonCore
+import BalloonHost
+import CBalloonShim
+
+/// Options of everything that waits for guests.
+struct HostWaitOptions: ParsableArguments {
+    @Option(help: "Seconds that are waited in all; 0: no limit.")
+    var timeout: UInt64 = 0
+
+    @Option(help: "Seconds without progress, by Xen's count, that are waited.")
+    var stall: UInt64 = 5
+
+    mutating func validate() throws {
+        guard timeout <= 86400 * 30, (1...86400).contains(stall) else {
+            throw ValidationError("--timeout is at most 2592000 seconds, --stall 1 to 86400")
+        }
+    }
+}
+
+/// Waiting for domains to be where their targets are, with progress.
+struct HostWaiting {
+    let engine: HostEngine
+    let options: HostWaitOptions
+    private static let second: UInt64 = 1_000_000_000
+
+    /// - Returns: how each ended, and the last snapshot.
+    /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
+    func run(_ goals: [UInt16: [Int: UInt64]]) throws -> ([UInt16: MoveJudge.Verdict], HostSnapshot) {
+        let signals = cb_signal_descriptor()
+        defer {
+            Terminal.endProgress()
+            _ = cb_file_close(signals)
+        }
+        let begin = HostSession.now
+        let ids = Set(goals.keys)
+        var snapshot = try engine.reader.read(rowsOf: ids)
+        var judge = MoveJudge(goals, snapshot, now: begin, stall: options.stall * Self.second)
+        var told = begin
+        while true {
+            let now = HostSession.now
+            judge.look(snapshot, now: now)
+            if judge.isOver { return (judge.verdicts, snapshot) }
+            if cb_signal_next(signals) > 0 { throw Exit.interrupted }
+            if options.timeout > 0 && now >= begin + options.timeout * Self.second {
+                Terminal.endProgress()
+                Terminal.complain("not done after \(options.timeout) s: \(text(snapshot, goals, judge))")
+                throw Exit.temporary
+            }
+            if cb_is_terminal(2) {
+                Terminal.progress(text(snapshot, goals, judge))
+            } else if now >= told + Self.second {
+                told = now
+                Terminal.explain(text(snapshot, goals, judge))
+            }
+            // A look costs dom0 time that the guests may need.
+            cb_sleep(now < begin + 3 * Self.second ? 50_000_000 : 200_000_000)
+            snapshot = try engine.reader.read(rowsOf: ids)
+        }
+    }
+
+    private func text(_ snapshot: HostSnapshot, _ goals: [UInt16: [Int: UInt64]], _ judge: MoveJudge) -> String {
+        snapshot.domains.filter { judge.verdicts[$0.id] == .moving }.flatMap { domain in
+            domain.vnodes.compactMap { vnode in
+                guard let goal = goals[domain.id]?[vnode.number], !vnode.isReached else { return nil }
+                let now = vnode.balloonKiB.map { "\($0 / 1024)" } ?? "?"
+                return "\(domain.name) vnode \(vnode.number): \(now) of \(goal / 1024) MiB"
+            }
+        }.joined(separator: ", ")
+    }
+
+    /// Says what did not work out. True when all is well.
+    static func explain(_ verdicts: [UInt16: MoveJudge.Verdict], _ snapshot: HostSnapshot) -> Bool {
+        for (id, verdict) in verdicts.sorted(by: { $0.key < $1.key }) where verdict != .reached {
+            let name = snapshot.domains.first { $0.id == id }.map { "domain \(id) (\($0.name))" } ?? "domain \(id)"
+            Terminal.complain(verdict.sentence(name))
+        }
+        return verdicts.values.allSatisfy { $0 == .reached }
+    }
+
+    /// The same as JSON.
+    static func write(
+        _ verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: UInt64]], _ snapshot: HostSnapshot,
+        _ json: inout JSONWriter
+    ) {
+        json.key("guests")
+        json.array(verdicts.sorted { $0.key < $1.key }.map(\.key)) { json, id in
+            let domain = snapshot.domains.first { $0.id == id }
+            json.object { json in
+                json.member("id", id)
+                json.member("name", domain?.name)
+                json.member("verdict", verdicts[id]?.word)
+                json.key("vnodes")
+                json.array((goals[id] ?? [:]).sorted { $0.key < $1.key }.map(\.key)) { json, number in
+                    let vnode = domain?.vnodes.first { $0.number == number }
+                    json.object { json in
+                        json.member("vnode", number)
+                        json.member("target_kib", goals[id]?[number])
+                        json.member("balloon_kib", vnode?.balloonKiB)
+                        json.member("state", vnode?.state?.rawValue)
+                        json.member("reason", vnode?.reason?.rawValue)
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct HostWaitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wait", abstract: "Wait until domains are where their targets are.")
+
+    @Argument(help: "Domains, by name, number or UUID.")
+    var domains: [String]
+
+    @OptionGroup var waiting: HostWaitOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    mutating func validate() throws {
+        if domains.isEmpty { throw ValidationError("no domain is named") }
+    }
+
+    func run() throws {
+        try Exit.onError {
+            let session = try HostSession()
+            let snapshot = try session.engine.read()
+            var goals: [UInt16: [Int: UInt64]] = [:]
+            for domain in try session.domains(domains, snapshot) {
+                let targets = domain.vnodes.compactMap { vnode in vnode.targetKiB.map { (vnode.number, $0) } }
+                guard domain.isManaged, !targets.isEmpty else {
+                    throw BalloonError(
+                        .busy, "domain \(domain.id) (\(domain.name)) has no targets: \(HostSetCommand.why(domain))")
+                }
+                goals[domain.id] = Dictionary(uniqueKeysWithValues: targets)
+            }
+            let (verdicts, last) = try HostWaiting(engine: session.engine, options: waiting).run(goals)
+            if json {
+                var writer = JSONWriter()
+                writer.object { writer in
+                    writer.member("schema", 1)
+                    HostWaiting.write(verdicts, goals, last, &writer)
+                }
+                Terminal.show(writer.text)
+            }
+            if !HostWaiting.explain(verdicts, last) { throw Exit.temporary }
+        }
+    }
+}

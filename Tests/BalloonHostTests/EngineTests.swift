@@ -1,0 +1,140 @@
+import BalloonCore
+import BalloonHost
+import Testing
+
+@Suite struct EngineTests {
+    let host = SimulatedHost()
+
+    @Test func `a domain gets its rows, and no target`() throws {
+        host.make(1)
+        #expect(HostEngine.missing(host.domain(1)) == 13)
+        #expect(try host.engine.prepare(host.domain(1)) == 13)
+        #expect(host.store.owners.count == 11 && host.store.owners.values.allSatisfy { $0 == 1 })
+        #expect(host.row(1, 0, "size") == "262144" && host.store.owners["/local/domain/1/memory/vnode0/size"] == nil)
+        #expect(host.row(1, 0, "target-balloon-size") == nil)
+        #expect(try host.engine.prepare(host.domain(1)) == 0)
+    }
+
+    @Test func `one row that is missing is made again, and no other is touched`() throws {
+        try host.bringUp(1)
+        host.store["/local/domain/1/memory/vnode1/balloon-state"] = nil
+        #expect(host.domain(1).vnodes[1].missingRows == ["balloon-state"])
+        #expect(try host.engine.prepare(host.domain(1)) == 1)
+        #expect(host.row(1, 1, "balloon-state") == "" && host.row(1, 1, "balloon-size") == "0")
+        #expect(host.store.owners["/local/domain/1/memory/vnode1/balloon-state"] == 1)
+    }
+
+    @Test func `nothing is written for a domain that goes meanwhile`() throws {
+        host.make(1)
+        let domain = host.domain(1)
+        host.store.beforeCommit = { [host] in host.destroy(1) }
+        #expect(try host.engine.prepare(domain) == 0 || host.store.paths(below: "/local/domain/1").isEmpty)
+        #expect(host.store.paths(below: "/local/domain/1").isEmpty)
+        host.store.beforeCommit = nil
+        try host.engine.setTargets(domain, [0: 2048])
+        #expect(host.store.paths(below: "/local/domain/1").isEmpty)
+    }
+
+    @Test func `what a guest has becomes its target`() throws {
+        host.make(1)
+        try host.engine.prepare(host.domain(1))
+        #expect(try host.engine.adopt(host.domain(1)) == [])
+        host.start(1)
+        host.move(1, 1, to: 64 << 10)
+        #expect(try host.engine.adopt(host.domain(1)) == [0, 1])
+        #expect(host.row(1, 0, "target-balloon-size") == "0" && host.row(1, 1, "target-balloon-size") == "65536")
+        #expect(host.domain(1).constantKiB == 524_288 + 68)
+        #expect(try host.engine.adopt(host.domain(1)) == [])
+    }
+
+    @Test func `a guest's first word does not make the constant where Xen counts another`() throws {
+        host.make(1)
+        try host.engine.prepare(host.domain(1))
+        host.start(1)
+        host.say(1, 1, size: 128 << 10)
+        try host.engine.adopt(host.domain(1))
+        #expect(host.domain(1).constantKiB == 524_356)
+        #expect(host.domain(1).contradiction?.claimsKiB == 131_072)
+        #expect(host.domain(1).exclusion == .contradiction)
+    }
+
+    @Test func `a liar is seen, by Xen's count`() throws {
+        try host.bringUp(1)
+        host.move(1, 1, to: 96 << 10)
+        #expect(host.domain(1).contradiction == nil)
+        host.say(1, 1, size: 128 << 10)
+        let found = host.domain(1).contradiction
+        #expect(found?.claimsKiB == 131_072 && found?.xenSaysKiB == 98_304)
+    }
+
+    @Test func `memory target goes and comes back byte for byte`() throws {
+        try host.bringUp(1)
+        host.store["/local/domain/1/memory/target"] = "0524288"
+        #expect(try host.engine.take(host.domain(1)))
+        #expect(host.store["/local/domain/1/memory/target"] == nil)
+        #expect(try !host.engine.take(host.domain(1)))
+        #expect(try host.engine.yield(host.domain(1), stays: true))
+        #expect(host.store["/local/domain/1/memory/target"] == "0524288" && host.domain(1).isYielded)
+        #expect(try host.engine.take(host.domain(1)) && !host.domain(1).isYielded)
+    }
+
+    @Test func `a guest that does not follow keeps memory target`() throws {
+        host.make(1)
+        try host.engine.prepare(host.domain(1))
+        #expect(try !host.engine.take(host.domain(1)))
+        #expect(host.store["/local/domain/1/memory/target"] == "524288")
+    }
+
+    @Test func `what is kept of a number goes with its domain`() throws {
+        try host.bringUp(1, 2)
+        try host.engine.setLimits(host.domain(1), vnode: 1, minKiB: 128 << 10, maxKiB: nil)
+        #expect(host.domain(1).vnodes.map(\.minKiB) == [65_536, 131_072])
+        host.destroy(1)
+        #expect(try host.engine.forgetGone(host.snapshot()) == [1])
+        #expect(
+            host.store.paths(below: "/vnode-balloon/domain").allSatisfy { $0.hasPrefix("/vnode-balloon/domain/2/") })
+        host.make(2, uuid: "another")
+        host.xen.facts.remove(at: 1)
+        #expect(host.domain(2).constantKiB == nil)
+    }
+
+    @Test func `a maximum that is too small is raised first`() throws {
+        try host.bringUp(1)
+        try host.engine.setTargets(host.domain(1), [1: 64 << 10])
+        host.follow(1)
+        try host.xen.setMax(1, kib: 400 << 10)
+        try host.engine.setTargets(host.domain(1), [1: 32 << 10])
+        #expect(host.xen.maxima[1] == 524_288 - 32_768 + 1024)
+    }
+
+    @Test func `grants are only of what is free and nobody's`() throws {
+        try host.bringUp(1)
+        host.move(1, 1, to: 64 << 10)
+        try host.engine.setTargets(host.domain(1), [1: 64 << 10])
+        host.follow(1)
+        host.xen.freeKiB = [1 << 20, 80 << 10]
+        #expect(throws: BalloonError.self) { try host.engine.checkGrant(host.domain(1), [1: 0], host.snapshot()) }
+        try host.engine.checkGrant(host.domain(1), [1: 32 << 10], host.snapshot())
+        host.xen.freeKiB[1] = 200 << 10
+        try host.engine.checkGrant(host.domain(1), [1: 0], host.snapshot())
+        host.xen.claimedPages = (1 << 20) / 4 + 40_000
+        #expect { try host.engine.checkGrant(host.domain(1), [1: 0], host.snapshot()) } throws: {
+            ($0 as? BalloonError)?.message.contains("302144 pages are claimed") ?? false
+        }
+    }
+
+    @Test func `a vnode keeps its minimum whatever is asked`() throws {
+        try host.bringUp(1)
+        #expect { try host.engine.checkGrant(host.domain(1), [1: 200 << 10], host.snapshot()) } throws: {
+            ($0 as? BalloonError)?.code == .usage
+        }
+    }
+
+    @Test func `an old guest has a floor`() throws {
+        host.make(3, kind: .pv, sizes: nil)
+        #expect(try host.engine.setOldMemory(host.domain(3), kib: 224 << 10) == 40_960)
+        #expect(host.store["/local/domain/3/memory/target"] == "229376")
+        #expect(throws: BalloonError.self) { try host.engine.setOldMemory(host.domain(3), kib: 40 << 10) }
+        #expect(host.store["/local/domain/3/memory/target"] == "229376")
+    }
+}

@@ -1,0 +1,106 @@
+import BalloonCore
+import BalloonHost
+import Testing
+
+@Suite struct FreeTaskTests {
+    let host = SimulatedHost()
+
+    private func task(_ kib: UInt64, more: Bool = false, spread: FreePlan.Spread = .fewest) -> FreeTask {
+        var options = FreeTask.Options()
+        options.spread = spread
+        return FreeTask([FreeTask.Wish(pnode: 1, kib: kib, isMore: more)], options, host.snapshot())
+    }
+
+    private func write(_ plan: FreeTask.Plan) throws {
+        for (id, targets) in plan.targets { try host.engine.setTargets(host.domain(id), targets) }
+    }
+
+    @Test func `what is on its way counts, and twice is once`() throws {
+        try host.bringUp(1, 2)
+        host.xen.freeKiB[1] = 100 << 10
+        let task = task(200 << 10)
+        let plan = task.plan(host.snapshot())
+        #expect(plan.targets == [1: [1: 100 << 10]] && plan.shortKiB == [0])
+        try write(plan)
+        #expect(task.plan(host.snapshot()).targets.isEmpty && !task.isDone(host.snapshot()))
+        host.follow(1)
+        #expect(task.isDone(host.snapshot()) && task.plan(host.snapshot()).targets.isEmpty)
+        #expect(self.task(200 << 10).plan(host.snapshot()).targets.isEmpty)
+    }
+
+    @Test func `so much more counts from what is coming free already`() throws {
+        try host.bringUp(1, 2)
+        try write(task(64 << 10, more: true).plan(host.snapshot()))
+        try write(task(64 << 10, more: true).plan(host.snapshot()))
+        #expect([1, 2].reduce(UInt64(0)) { $0 + (host.domain($1).vnodes[1].targetKiB ?? 0) } == 128 << 10)
+    }
+
+    @Test func `a reservation is not given away`() throws {
+        try host.bringUp(1, 2)
+        host.xen.freeKiB[1] = 100 << 10
+        _ = try host.engine.ledger.add(pnode: 1, kib: 60 << 10, name: "", until: nil)
+        #expect(task(50 << 10).plan(host.snapshot()).givenKiB == [10 << 10])
+        #expect(!task(50 << 10).isDone(host.snapshot()))
+    }
+
+    @Test func `who does not move is left out, and its target is what it has`() throws {
+        try host.bringUp(1, 2)
+        host.xen.freeKiB[1] = 0
+        var task = task(100 << 10)
+        let plan = task.plan(host.snapshot())
+        try write(plan)
+        host.move(1, 1, to: 30 << 10, state: "inflating")
+        try task.giveUp(on: [1: .stuck], plan.targets, host.engine, host.snapshot())
+        #expect(host.row(1, 1, "target-balloon-size") == "30720")
+        host.follow(1)
+        #expect(task.plan(host.snapshot()).targets == [2: [1: 70 << 10]])
+    }
+
+    @Test func `nobody's target but its own is touched when it gives up`() throws {
+        try host.bringUp(1)
+        var task = task(100 << 10, more: true)
+        let plan = task.plan(host.snapshot())
+        try write(plan)
+        host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "4096"
+        try task.giveUp(on: [1: .superseded(vnode: 1)], plan.targets, host.engine, host.snapshot())
+        #expect(host.row(1, 1, "target-balloon-size") == "4096")
+    }
+
+    @Test func `domains that cannot be counted on are in no plan`() throws {
+        try host.bringUp(1, 2)
+        host.xen.freeKiB[1] = 0
+        for spoil: (inout DomainFacts) -> Void in [
+            { $0.isPaused = true }, { $0.isDying = true }, { $0.isShutdown = true },
+        ] {
+            let before = host.xen.facts
+            spoil(&host.xen.facts[1])
+            #expect(task(100 << 10, spread: .even).plan(host.snapshot()).targets.keys.sorted() == [2])
+            host.xen.facts = before
+        }
+        for (state, reason) in [
+            ("held", "guard"), ("held", "forced"), ("stopped", ""), ("held", "migrating"), ("?", ""),
+        ] {
+            host.say(1, 1, size: 0, state: state, reason: reason)
+            #expect(
+                task(100 << 10, spread: .even).plan(host.snapshot()).targets.keys.sorted() == [2], "\(state) \(reason)")
+        }
+        host.say(1, 1, size: 0)
+        #expect(task(100 << 10, spread: .even).plan(host.snapshot()).targets.keys.sorted() == [1, 2])
+    }
+
+    @Test func `a held guest that was asked for more is not counted on`() throws {
+        try host.bringUp(1, 2)
+        host.xen.freeKiB[1] = 0
+        try write(task(100 << 10).plan(host.snapshot()))
+        host.move(1, 1, to: 20 << 10, state: "held", reason: "guard")
+        #expect(host.snapshot().nodes[1].givingKiB == 0)
+        #expect(task(100 << 10).plan(host.snapshot()).targets == [2: [1: 80 << 10]])
+    }
+
+    @Test func `PV guests are planned by no physical node`() throws {
+        host.make(1, kind: .pv, sizes: nil)
+        try host.engine.prepare(host.domain(1))
+        host.start(1)
+        #expect(host.snapshot().seats(on: 1).isEmpty && host.domain(1).exclusion == .anywhere)
+    }
+}

@@ -1,0 +1,98 @@
+import BalloonCore
+import BalloonHost
+import Testing
+
+@Suite struct KeeperTests {
+    let host = SimulatedHost()
+    static let second: UInt64 = 1_000_000_000
+
+    /// One turn, with its deeds done.
+    @discardableResult
+    private func turn(_ keeper: inout HostKeeper, _ seconds: UInt64) throws -> [HostKeeper.Deed] {
+        let snapshot = host.snapshot()
+        let deeds = keeper.deeds(snapshot, now: seconds * Self.second)
+        for deed in deeds { _ = try host.engine.perform(deed, snapshot) }
+        return deeds
+    }
+
+    @Test func `a domain's life`() throws {
+        var keeper = HostKeeper(HostKeeper.Policy())
+        host.make(1)
+        #expect(try turn(&keeper, 1) == [.forgetGone, .prepare(1)])
+        #expect(try turn(&keeper, 2).isEmpty)
+        host.start(1)
+        #expect(try turn(&keeper, 3) == [.adopt(1)])
+        #expect(try turn(&keeper, 4) == [.take(1)])
+        #expect(host.store["/local/domain/1/memory/target"] == nil)
+        #expect(try turn(&keeper, 5).isEmpty)
+        host.store["/local/domain/1/control/feature-balloon-vnode"] = "0"
+        #expect(try turn(&keeper, 6) == [.yield(1)])
+        #expect(host.store["/local/domain/1/memory/target"] == "524288")
+        host.destroy(1)
+        #expect(try turn(&keeper, 7) == [.forgetGone])
+        #expect(host.store.paths(below: "/vnode-balloon/domain").isEmpty)
+    }
+
+    @Test func `a domain that is being built is left alone`() throws {
+        var keeper = HostKeeper(HostKeeper.Policy())
+        host.make(1)
+        host.store["/local/domain/1/domid"] = nil
+        #expect(try turn(&keeper, 1) == [.forgetGone])
+    }
+
+    @Test func `rows that vanish are made again, at most once in ten seconds`() throws {
+        var keeper = HostKeeper(HostKeeper.Policy())
+        host.make(1)
+        try turn(&keeper, 1)
+        for second in UInt64(2)...25 {
+            host.store["/local/domain/1/memory/vnode0/balloon-state"] = nil
+            let made = try turn(&keeper, second).contains(.prepare(1))
+            #expect(made == [11, 21].contains(second))
+        }
+    }
+
+    @Test func `whoever yields keeps memory target until it is taken`() throws {
+        var keeper = HostKeeper(HostKeeper.Policy())
+        try host.bringUp(1)
+        try turn(&keeper, 1)
+        try host.engine.yield(host.domain(1), stays: true)
+        #expect(try turn(&keeper, 2).isEmpty)
+        try host.engine.take(host.domain(1))
+        #expect(try turn(&keeper, 3).isEmpty && host.store["/local/domain/1/memory/target"] == nil)
+    }
+
+    @Test func `a foreign write is put back, or told once`() throws {
+        for isReverting in [true, false] {
+            let host = SimulatedHost()
+            var policy = HostKeeper.Policy()
+            (policy.legacy, policy.isReverting) = (.keep, isReverting)
+            var keeper = HostKeeper(policy)
+            try host.bringUp(1)
+            func turn() throws -> [HostKeeper.Deed] {
+                let snapshot = host.snapshot()
+                let deeds = keeper.deeds(snapshot, now: 0)
+                for deed in deeds { _ = try host.engine.perform(deed, snapshot) }
+                return deeds.filter { $0 != .forgetGone }
+            }
+            #expect(try turn() == [.note(1)])
+            host.store["/local/domain/1/memory/target"] = "204800"
+            try host.xen.setMax(1, kib: 205_824)
+            if isReverting {
+                #expect(try turn() == [.revert(1, foreignKiB: 204_800)])
+                #expect(host.store["/local/domain/1/memory/target"] == "524288" && host.xen.maxima[1] == 525_312)
+                #expect(host.domain(1).foreignTargetKiB == 204_800)
+            } else {
+                #expect(try turn() == [.tell(1, foreignKiB: 204_800)])
+            }
+            #expect(try turn().isEmpty)
+        }
+    }
+
+    @Test func `a change of mode puts memory target back`() throws {
+        var keeper = HostKeeper(HostKeeper.Policy())
+        try host.bringUp(1)
+        try turn(&keeper, 1)
+        keeper.policy.legacy = .keep
+        #expect(try turn(&keeper, 2) == [.yield(1)])
+    }
+}

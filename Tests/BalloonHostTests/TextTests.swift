@@ -1,0 +1,99 @@
+import BalloonCore
+import BalloonHost
+import Testing
+
+@Suite struct TextTests {
+    private func pnodes(_ text: String) -> [Int]? { UserData.parse(Array(text.utf8)) }
+
+    @Test func `the physical node is left out when it is 0`() {
+        #expect(
+            pnodes(
+                """
+                {"c_info":{"type":"pvh"},"b_info":{"vnuma_nodes":[{"memkb":262144,"vcpus":[0]},
+                {"memkb":262144,"pnode":1,"vcpus":[1]}]}}
+                """) == [0, 1])
+        #expect(pnodes("{\"b_info\":{}}") == nil && pnodes("{}") == nil && pnodes("") == nil)
+        #expect(pnodes("{\"b_info\":{\"vnuma_nodes\":[{\"pnode\":-1}]}}") == nil)
+        #expect(pnodes("{\"b_info\":{\"vnuma_nodes\":[{\"pnode\":\"1\"}]}}") == nil)
+        #expect(pnodes("[[[[") == nil)
+    }
+
+    @Test func `nothing that a guest wrote is shown as it is`() throws {
+        let host = SimulatedHost()
+        try host.bringUp(1)
+        for name in ["balloon-size", "balloon-state", "balloon-reason", "balloon-granularity", "balloon-target"] {
+            host.store["/local/domain/1/memory/vnode0/\(name)"] = "\u{1b}[2J" + String(repeating: "a", count: 1900)
+        }
+        host.store["/local/domain/1/name"] = "g\u{1b}[31m\n"
+        let report = HostReport(host.snapshot())
+        let text =
+            (report.domainRows + report.nodeRows).joined().joined(separator: " ") + report.json
+            + report.remarks.joined()
+        #expect(text.utf8.allSatisfy { (0x20...0x7e).contains($0) })
+        #expect(!text.contains("aaaa"))
+        #expect(host.domain(1).vnodes[0].grainKiB == 2048 && host.domain(1).vnodes[0].exclusion == .unknown)
+    }
+
+    @Test func `autoballoon is on by itself without dom0_mem`() {
+        #expect(HostDoctor.autoballoon([], "console=com1") != nil)
+        #expect(HostDoctor.autoballoon([], "dom0_mem=1G,max:1G") == nil)
+        #expect(
+            HostDoctor.autoballoon(Array("# autoballoon=\"off\"\n autoballoon = \"on\"\n".utf8), "dom0_mem=1G") != nil)
+        #expect(HostDoctor.autoballoon(Array("autoballoon=\"off\"".utf8), "") == nil)
+    }
+
+    @Test func `who else sets memory is named`() {
+        #expect(HostDoctor.otherBalancers(["bash", "squeezed"])?.contains("squeezed") == true)
+        #expect(HostDoctor.otherBalancers(["bash"]) == nil)
+        #expect(
+            HostDoctor.dom0(Array("control_d\n".utf8)) == nil && HostDoctor.dom0([]) != nil
+                && HostDoctor.dom0(nil) != nil)
+    }
+
+    @Test func `a domain without memory target and without a daemon is a fault`() throws {
+        let host = SimulatedHost()
+        try host.bringUp(1)
+        try host.engine.take(host.domain(1))
+        func isFine(_ name: String, watched: Bool) -> Bool? {
+            HostDoctor.domains(host.snapshot(), isWatched: watched).first { $0.name == name }?.isFine
+        }
+        #expect(isFine("memory-target", watched: true) == true && isFine("memory-target", watched: false) == false)
+        #expect(isFine("counts", watched: true) == true)
+    }
+
+    @Test func `the configuration says all that is wrong with it`() throws {
+        let fine = try HostConfiguration(
+            parsing: Array("memory-target = keep # x\r\n\non-legacy-write=tell\nlog-level = debug".utf8), name: "f")
+        #expect(fine.policy.legacy == .keep && !fine.policy.isReverting && fine.logLevel == "debug")
+        #expect {
+            try HostConfiguration(
+                parsing: Array("memory-target=never\nx\nlog-level=debug\nlog-level=info".utf8), name: "f")
+        } throws: { error in
+            let text = (error as? BalloonError)?.message ?? ""
+            return ["line 1", "line 2", "line 4"].allSatisfy(text.contains)
+        }
+    }
+
+    @Test func `one size for a whole domain`() throws {
+        let host = SimulatedHost()
+        try host.bringUp(1)
+        let domain = host.domain(1)
+        #expect(try BalloonSplit.targets(domain, totalKiB: 128 << 10, isEven: false) == [0: 64 << 10, 1: 64 << 10])
+        #expect(try BalloonSplit.targets(domain, totalKiB: 128 << 10, isEven: true) == [0: 64 << 10, 1: 64 << 10])
+        #expect(try BalloonSplit.targets(domain, totalKiB: 3000, isEven: true).values.reduce(0, +) == 4096)
+        #expect(throws: BalloonError.self) { try BalloonSplit.targets(domain, totalKiB: 500 << 10, isEven: true) }
+        try host.engine.setLimits(domain, vnode: 0, minKiB: 250 << 10, maxKiB: nil)
+        let tight = try BalloonSplit.targets(host.domain(1), totalKiB: 100 << 10, isEven: false)
+        #expect(tight.values.reduce(0, +) >= 100 << 10 && tight[0] ?? 0 <= 6 << 10)
+    }
+
+    @Test func `reservations have numbers, and an end`() throws {
+        let ledger = SimulatedHost().engine.ledger
+        #expect(try ledger.add(pnode: 1, kib: 5, name: "a", until: 100).id == "1")
+        #expect(try ledger.add(pnode: 0, kib: 7, name: "", until: nil).id == "2")
+        #expect(try ledger.all().map(\.kib) == [5, 7])
+        try ledger.expire(now: 100)
+        #expect(try ledger.all().map(\.id) == ["2"])
+        #expect(try ledger.remove("2") && !ledger.remove("2") && !ledger.remove("../x"))
+    }
+}
