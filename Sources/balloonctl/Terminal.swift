@@ -30,6 +30,9 @@ enum Terminal {
         write(2, (text.hasPrefix(prefix) ? "balloonctl: \(text.dropFirst(prefix.count))" : text) + "\n")
     }
 
+    /// A line about what is going on, where nobody is watching it being rewritten: standard error.
+    static func remark(_ text: String) { write(2, text + "\n") }
+
     /// Progress, rewritten in place: only where somebody is watching.
     static func progress(_ text: String) {
         guard cb_is_terminal(2) else { return }

@@ -10,6 +10,7 @@ struct HostCommand: ParsableCommand {
             HostWatchCommand.self, HostListCommand.self, HostFreeCommand.self, HostSetCommand.self,
             HostLimitsCommand.self,
             HostWaitCommand.self, HostReserveCommand.self, HostUnreserveCommand.self, HostRunCommand.self,
+            HostBalanceCommand.self,
             HostYieldCommand.self, HostTakeCommand.self, HostReleaseCommand.self, HostPrepareCommand.self,
             HostDoctorCommand.self,
         ])

@@ -51,7 +51,7 @@ struct HostWaiting {
                 Terminal.progress(text(snapshot, goals, judge))
             } else if now >= told + Self.second {
                 told = now
-                Terminal.explain(text(snapshot, goals, judge))
+                Terminal.remark(text(snapshot, goals, judge))
             }
             // A look costs dom0 time that the guests may need.
             cb_sleep(now < begin + 3 * Self.second ? 50_000_000 : 200_000_000)

@@ -1,0 +1,80 @@
+import ArgumentParser
+import BalloonCore
+import BalloonHost
+
+struct HostBalanceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "balance",
+        abstract: "Level the vnodes of a physical node, once.",
+        discussion: """
+            Each gets its minimum, and the same part, for all, of what lies between that and its maximum. Differences of less \
+            than 64 MiB, or 1 % of the node, are left alone.
+            """)
+
+    @Option(help: "Only this physical node.")
+    var pnode: Int?
+
+    @Flag(help: "Only say what would be done.")
+    var dryRun = false
+
+    @OptionGroup var waiting: HostWaitOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    /// Memory comes from some before others can have it: so many rounds bring it there.
+    private static let rounds = 8
+
+    func run() throws {
+        try Exit.onError {
+            let session = try HostSession()
+            let snapshot = try session.engine.read()
+            let nodes = snapshot.nodes.map(\.number).filter { pnode == nil || $0 == pnode }
+            guard !nodes.isEmpty else {
+                throw BalloonError(
+                    .usage, "there is no physical node \(pnode ?? 0): this host has \(snapshot.nodes.count)")
+            }
+            if dryRun { return show(Self.merged(nodes, snapshot), snapshot) }
+            var all: [UInt16: [Int: UInt64]] = [:]
+            for _ in 1...Self.rounds {
+                let goals = try session.turn { () throws(BalloonError) in try Self.write(session.engine, nodes) }
+                if goals.isEmpty { break }
+                all.merge(goals) { $0.merging($1) { $1 } }
+                let (verdicts, last) = try HostWaiting(engine: session.engine, options: waiting).run(goals)
+                if !HostWaiting.explain(verdicts, last) { throw Exit.temporary }
+            }
+            show(all, try session.engine.read())
+        }
+    }
+
+    private static func merged(_ nodes: [Int], _ snapshot: HostSnapshot) -> [UInt16: [Int: UInt64]] {
+        nodes.reduce(into: [:]) { all, node in
+            all.merge(Balance(snapshot, pnode: node).targets) { $0.merging($1) { $1 } }
+        }
+    }
+
+    private static func write(_ engine: HostEngine, _ nodes: [Int]) throws(BalloonError) -> [UInt16: [Int: UInt64]] {
+        let snapshot = try engine.read()
+        let goals = merged(nodes, snapshot)
+        for domain in snapshot.domains { try engine.setTargets(domain, goals[domain.id] ?? [:]) }
+        return goals
+    }
+
+    private func show(_ goals: [UInt16: [Int: UInt64]], _ snapshot: HostSnapshot) {
+        if json {
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("schema", 1)
+                HostWaiting.write(goals.mapValues { _ in dryRun ? .moving : .reached }, goals, snapshot, &writer)
+            }
+            return Terminal.show(writer.text)
+        }
+        for (id, targets) in goals.sorted(by: { $0.key < $1.key }) {
+            let name = snapshot.domains.first { $0.id == id }?.name ?? "domain \(id)"
+            for (vnode, kib) in targets.sorted(by: { $0.key < $1.key }) {
+                Terminal.show("\(name), vnode \(vnode): balloon \(Size.text(kib: kib))")
+            }
+        }
+        if goals.isEmpty { Terminal.show("level already") }
+    }
+}
