@@ -59,8 +59,12 @@ let package = Package(
             name: "Simulation", dependencies: ["VNodeBalloon", .product(name: "Logging", package: "swift-log")],
             path: "Tests/Simulation", swiftSettings: strict),
         // Many random schedules on the doubles; optimised, as `make build` makes it.
+        // Doubles of a host: Xen, xenstore in dom0, guests that behave and that do not.
+        .target(
+            name: "HostSimulation", dependencies: ["BalloonCore", "BalloonHost", "Simulation"],
+            path: "Tests/HostSimulation", swiftSettings: strict),
         .executableTarget(
-            name: "ScheduleRunner", dependencies: ["Simulation"], path: "Tests/ScheduleRunner", swiftSettings: strict),
+            name: "ScheduleRunner", dependencies: ["HostSimulation", "Simulation"], path: "Tests/ScheduleRunner", swiftSettings: strict),
         // What every implementation must do: checked on the doubles by the unit tests, on a real Xen by `conformance`.
         .target(name: "Conformance", dependencies: ["VNodeBalloon"], path: "Tests/Conformance", swiftSettings: strict),
         .executableTarget(
@@ -87,6 +91,6 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "BalloonHostTests",
-            dependencies: ["BalloonCore", "BalloonHost", "Simulation"], swiftSettings: strict),
+            dependencies: ["BalloonCore", "BalloonHost", "HostSimulation", "Simulation"], swiftSettings: strict),
     ]
 )

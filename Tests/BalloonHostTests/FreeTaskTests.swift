@@ -1,5 +1,6 @@
 import BalloonCore
 import BalloonHost
+import HostSimulation
 import Testing
 
 @Suite struct FreeTaskTests {

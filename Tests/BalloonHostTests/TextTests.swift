@@ -1,5 +1,6 @@
 import BalloonCore
 import BalloonHost
+import HostSimulation
 import Testing
 
 @Suite struct TextTests {
@@ -16,6 +17,7 @@ import Testing
         #expect(pnodes("{\"b_info\":{\"vnuma_nodes\":[{\"pnode\":-1}]}}") == nil)
         #expect(pnodes("{\"b_info\":{\"vnuma_nodes\":[{\"pnode\":\"1\"}]}}") == nil)
         #expect(pnodes("[[[[") == nil)
+        #expect(pnodes("{\"b_info\":{\"vnuma_nodes\":[{\"pnode\":1}]}}\0") == [1])
     }
 
     @Test func `nothing that a guest wrote is shown as it is`() throws {

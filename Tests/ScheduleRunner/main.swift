@@ -1,24 +1,40 @@
-// Plays random schedules of faults on a simulated guest: `schedules [COUNT [SEED]]`, 20,000 where nothing else is said.
+// Plays random schedules of faults on a simulated guest: `schedules [COUNT [SEED]]`, 20,000 where nothing else is said;
+// on a simulated host with `schedules host [COUNT [SEED]]`.
 //
 // Each schedule has a seed of its own, counted up from the first, which is printed; `schedules 1 SEED` plays one again.
 // A schedule that fails is shrunk before it is shown. How often each kind of fault came about is told at the end. The last
 // line is `N passed, N failed`.
 import Glibc
+import HostSimulation
 import Simulation
 
 func number(_ text: String) -> UInt64? {
     text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
 }
 
-let arguments = CommandLine.arguments.dropFirst()
+let isHost = CommandLine.arguments.dropFirst().first == "host"
+let arguments = CommandLine.arguments.dropFirst(isHost ? 2 : 1)
 let count = arguments.first.map(number) ?? 20_000
 let first = arguments.dropFirst().first.map(number) ?? UInt64.random(in: .min ... .max)
 guard let count, let first, arguments.count <= 2 else {
-    print("usage: schedules [COUNT [SEED]]")
+    print("usage: schedules [host] [COUNT [SEED]]")
     exit(64)
 }
 print("\(count) schedules, seed 0x\(String(first, radix: 16))")
 var failed = 0
+if isHost {
+    for index in 0..<count {
+        let schedule = HostSchedule(seed: first &+ index)
+        guard let violation = schedule.violation() else { continue }
+        let shrunk = schedule.shrunk(nil)
+        print("FAIL schedule \(index), again with: schedules host 1 0x\(String(schedule.seed, radix: 16))\n\(violation)")
+        for event in shrunk.events { print("     \(event)") }
+        failed += 1
+        if failed == 10 { break }
+    }
+    print("\(Int(count) - failed) passed, \(failed) failed")
+    exit(failed == 0 && count > 0 ? 0 : 1)
+}
 var tally = Tally()
 for index in 0..<count {
     let seed = first &+ index

@@ -27,7 +27,9 @@ public enum UserData {
 
     /// Of a file's bytes.
     package static func parse(_ bytes: [UInt8]) -> [Int]? {
-        guard let record = try? JSONDecoder().decode(Record.self, from: Data(bytes)),
+        // libxl writes C's NUL at its end, too.
+        let text = bytes.last == 0 ? bytes.dropLast() : bytes[...]
+        guard let record = try? JSONDecoder().decode(Record.self, from: Data(text)),
             let nodes = record.build?.nodes, nodes.count <= Int(CB_MAX_VNODES)
         else { return nil }
         let pnodes = nodes.map { $0.pnode ?? 0 }

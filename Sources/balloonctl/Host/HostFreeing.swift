@@ -11,9 +11,6 @@ struct HostFreeing {
     private let wishes: [FreeTask.Wish]
     private let options: FreeTask.Options
     private let first: HostSnapshot
-    /// Plans are made anew at most so often.
-    private static let rounds = 3
-
     init(
         _ session: HostSession, _ free: HostFreeOptions, _ waiting: HostWaitOptions, _ wishes: [FreeTask.Wish],
         isJSON: Bool
@@ -50,63 +47,39 @@ struct HostFreeing {
     func runQuietly() throws { try run(isWaiting: true, isQuiet: true) }
 
     func run(isWaiting: Bool, isQuiet: Bool = false) throws {
-        var task = FreeTask(wishes, options, first)
-        var (snapshot, all): (HostSnapshot, [UInt16: [Int: UInt64]]) = (first, [:])
-        for round in 1...Self.rounds {
-            let (plan, goals) = try write(task, round)
-            all.merge(goals) { $0.merging($1) { $1 } }
-            if !isWaiting { return report(all, [:], first, isDone: task.isDone(first)) }
-            let waited = try HostWaiting(engine: session.engine, options: waiting).run(pending(goals))
-            snapshot = try session.engine.read()
-            if waited.0.values.allSatisfy({ $0 == .reached }) || task.isDone(snapshot) {
-                if task.isDone(snapshot) || (options.isPartial && plan.shortKiB.contains { $0 > 0 }) {
-                    if isQuiet { return }
-                    return report(all, waited.0, snapshot, isDone: task.isDone(snapshot))
+        var run = FreeRun(FreeTask(wishes, options, first), stall: waiting.stall * HostWaiting.second)
+        let progress = HostWaiting.Progress(waiting)
+        defer { progress.end() }
+        let engine = session.engine
+        while true {
+            switch run.state {
+            case .planning:
+                try session.turn { () throws(BalloonError) in
+                    try run.write(engine, try engine.read(), now: HostSession.now)
                 }
-            }
-            let (engine, now) = (session.engine, snapshot)
-            try session.turn { () throws(BalloonError) in try task.giveUp(on: waited.0, goals, engine, now) }
-            _ = HostWaiting.explain(waited.0, waited.1)
-        }
-        snapshot = try session.engine.read()
-        if !task.isDone(snapshot) {
-            complain(task.plan(snapshot), snapshot, task)
-            throw Exit.temporary
-        }
-        if !isQuiet { report(all, [:], snapshot, isDone: true) }
-    }
-
-    /// Plans with what there is now, and writes it, in one turn. Nothing is written of a first plan that is not enough.
-    private func write(_ task: FreeTask, _ round: Int) throws -> (FreeTask.Plan, [UInt16: [Int: UInt64]]) {
-        let lock = try HostLock.turn()
-        defer { withExtendedLifetime(lock) {} }
-        let snapshot = try session.engine.read()
-        let plan = task.plan(snapshot)
-        if plan.shortKiB.contains(where: { $0 > 0 }) && !options.isPartial {
-            complain(plan, snapshot, task)
-            throw Exit.temporary
-        }
-        for (id, targets) in plan.targets.sorted(by: { $0.key < $1.key }) {
-            guard let domain = snapshot.domains.first(where: { $0.id == id }) else { continue }
-            try session.engine.setTargets(domain, targets)
-        }
-        return (plan, plan.targets)
-    }
-
-    /// What the plan moves, and what was on its way before: both are counted on.
-    private func pending(_ goals: [UInt16: [Int: UInt64]]) throws -> [UInt16: [Int: UInt64]] {
-        var pending = goals
-        for domain in try session.engine.read().domains where domain.exclusion == nil {
-            for vnode in domain.vnodes {
-                guard let pnode = vnode.pnode, wishes.contains(where: { $0.pnode ?? pnode == pnode }),
-                    let target = vnode.targetKiB, let kib = vnode.balloonKiB,
-                    target / vnode.grainKiB * vnode.grainKiB > kib,
-                    vnode.exclusion == nil
-                else { continue }
-                pending[domain.id, default: [:]][vnode.number] = target
+                if !isWaiting, run.state == .moving { return report(run, first) }
+            case .moving:
+                let snapshot = try engine.reader.read(rowsOf: Set(run.goals.keys))
+                run.look(snapshot, now: HostSession.now)
+                if run.state == .moving {
+                    try progress.show(snapshot, run.goals, run.verdicts)
+                    progress.pause()
+                } else {
+                    progress.end()
+                    _ = HostWaiting.explain(run.verdicts, snapshot)
+                }
+            case .done:
+                if !isQuiet { report(run, try engine.read()) }
+                return
+            case .short(let plan):
+                complain(plan, try engine.read(), run.task)
+                throw Exit.temporary
             }
         }
-        return pending
+    }
+
+    private func report(_ run: FreeRun, _ snapshot: HostSnapshot) {
+        report(run.written, run.verdicts, snapshot, isDone: run.task.isDone(snapshot))
     }
 
     private func complain(_ plan: FreeTask.Plan, _ snapshot: HostSnapshot, _ task: FreeTask) {

@@ -22,51 +22,81 @@ struct HostWaitOptions: ParsableArguments {
 struct HostWaiting {
     let engine: HostEngine
     let options: HostWaitOptions
-    private static let second: UInt64 = 1_000_000_000
+    static let second: UInt64 = 1_000_000_000
 
     /// - Returns: how each ended, and the last snapshot.
     /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
     func run(_ goals: [UInt16: [Int: UInt64]]) throws -> ([UInt16: MoveJudge.Verdict], HostSnapshot) {
-        let signals = cb_signal_descriptor()
-        defer {
-            Terminal.endProgress()
-            _ = cb_file_close(signals)
-        }
-        let begin = HostSession.now
+        let progress = Progress(options)
+        defer { progress.end() }
         let ids = Set(goals.keys)
         var snapshot = try engine.reader.read(rowsOf: ids)
-        var judge = MoveJudge(goals, snapshot, now: begin, stall: options.stall * Self.second)
-        var told = begin
+        var judge = MoveJudge(goals, snapshot, now: HostSession.now, stall: options.stall * Self.second)
         while true {
-            let now = HostSession.now
-            judge.look(snapshot, now: now)
+            judge.look(snapshot, now: HostSession.now)
             if judge.isOver { return (judge.verdicts, snapshot) }
-            if cb_signal_next(signals) > 0 { throw Exit.interrupted }
-            if options.timeout > 0 && now >= begin + options.timeout * Self.second {
-                Terminal.endProgress()
-                Terminal.complain("not done after \(options.timeout) s: \(text(snapshot, goals, judge))")
-                throw Exit.temporary
-            }
-            if cb_is_terminal(2) {
-                Terminal.progress(text(snapshot, goals, judge))
-            } else if now >= told + Self.second {
-                told = now
-                Terminal.remark(text(snapshot, goals, judge))
-            }
-            // A look costs dom0 time that the guests may need.
-            cb_sleep(now < begin + 3 * Self.second ? 50_000_000 : 200_000_000)
+            try progress.show(snapshot, goals, judge.verdicts)
+            progress.pause()
             snapshot = try engine.reader.read(rowsOf: ids)
         }
     }
 
-    private func text(_ snapshot: HostSnapshot, _ goals: [UInt16: [Int: UInt64]], _ judge: MoveJudge) -> String {
-        snapshot.domains.filter { judge.verdicts[$0.id] == .moving }.flatMap { domain in
-            domain.vnodes.compactMap { vnode in
-                guard let goal = goals[domain.id]?[vnode.number], !vnode.isReached else { return nil }
-                let now = vnode.balloonKiB.map { "\($0 / 1024)" } ?? "?"
-                return "\(domain.name) vnode \(vnode.number): \(now) of \(goal / 1024) MiB"
+    /// What is shown meanwhile, and what ends the waiting from outside.
+    final class Progress {
+        private let options: HostWaitOptions
+        private let signals = cb_signal_descriptor()
+        private let begin = HostSession.now
+        private var told = HostSession.now
+
+        init(_ options: HostWaitOptions) { self.options = options }
+
+        deinit { _ = cb_file_close(signals) }
+
+        /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
+        func show(
+            _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: UInt64]], _ verdicts: [UInt16: MoveJudge.Verdict]
+        ) throws {
+            if cb_signal_next(signals) > 0 { throw Exit.interrupted }
+            let now = HostSession.now
+            let text = Self.text(snapshot, goals, verdicts)
+            if options.timeout > 0 && now >= begin + options.timeout * second {
+                end()
+                Terminal.complain("not done after \(options.timeout) s: \(text)")
+                throw Exit.temporary
             }
-        }.joined(separator: ", ")
+            if cb_is_terminal(2) {
+                Terminal.progress(text)
+            } else if now >= told + second {
+                told = now
+                Terminal.remark(text)
+            }
+        }
+
+        func end() { Terminal.endProgress() }
+
+        /// A look costs dom0 time that the guests may need.
+        func pause() { cb_sleep(HostSession.now < begin + 3 * second ? 50_000_000 : 200_000_000) }
+
+        private static func text(
+            _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: UInt64]], _ verdicts: [UInt16: MoveJudge.Verdict]
+        ) -> String {
+            snapshot.domains.filter { verdicts[$0.id] == .moving }.flatMap { domain in
+                domain.vnodes.compactMap { vnode -> String? in
+                    guard let goal = goals[domain.id]?[vnode.number], !vnode.isReached else { return nil }
+                    let now = vnode.balloonKiB.map { "\($0 / 1024)" } ?? "?"
+                    let name = "\(domain.name) vnode \(vnode.number)"
+                    return cb_is_terminal(2) ? bar(name, vnode, goal) : "\(name): \(now) of \(goal / 1024) MiB"
+                }
+            }.joined(separator: ", ")
+        }
+
+        /// "g1 vnode 1 [####......] 64 of 128 MiB"
+        private static func bar(_ name: String, _ vnode: HostVNode, _ goal: UInt64) -> String {
+            let (now, all) = (vnode.balloonKiB ?? 0, max(goal, vnode.balloonKiB ?? 0, 1))
+            let filled = Int(now * 10 / all)
+            return "\(name) [" + String(repeating: "#", count: filled) + String(repeating: ".", count: 10 - filled)
+                + "] \(now / 1024) of \(goal / 1024) MiB"
+        }
     }
 
     /// Says what did not work out. True when all is well.

@@ -1,0 +1,95 @@
+public import BalloonCore
+
+/// One `host free` from its beginning to its end: plans, writes, judges what comes of it, and plans anew without those that do not
+/// move. Whoever runs it brings snapshots, the clock, and the lock for what is written.
+public struct FreeRun {
+    public enum State: Equatable, Sendable {
+        /// Nothing is to be written; guests are on their way.
+        case moving
+        /// The next step writes.
+        case planning
+        case done
+        /// It is not enough, and nothing more can be done: the plan says what is missing.
+        case short(FreeTask.Plan)
+    }
+
+    /// Plans are made at most so often.
+    public static let rounds = 3
+
+    public private(set) var task: FreeTask
+    public private(set) var state = State.planning
+    /// All targets that were written.
+    public private(set) var written: [UInt16: [Int: UInt64]] = [:]
+    /// How each domain ended in the last round.
+    public private(set) var verdicts: [UInt16: MoveJudge.Verdict] = [:]
+    /// What is waited for: what was written, and what was on its way before.
+    public private(set) var goals: [UInt16: [Int: UInt64]] = [:]
+    private var judge: MoveJudge?
+    private var round = 0
+    private var lastGoals: [UInt16: [Int: UInt64]] = [:]
+    private var wasShort = false
+    private let stall: UInt64
+
+    /// - Parameter stall: nanoseconds without progress that are waited.
+    public init(_ task: FreeTask, stall: UInt64) {
+        self.task = task
+        self.stall = stall
+    }
+
+    /// Where the guests are, while `moving`: only the rows of those in `goals` are needed.
+    public mutating func look(_ snapshot: HostSnapshot, now: UInt64) {
+        guard state == .moving, var judge else { return }
+        judge.look(snapshot, now: now)
+        self.judge = judge
+        verdicts = judge.verdicts
+        if judge.isOver { state = .planning }
+    }
+
+    /// Writes, while `planning`: with a snapshot of now, which nobody else changes meanwhile.
+    public mutating func write(
+        _ engine: HostEngine, _ snapshot: HostSnapshot, now: UInt64
+    ) throws(BalloonError) {
+        guard state == .planning else { return }
+        if round > 0 {
+            if task.isDone(snapshot) || (task.options.isPartial && wasShort && areAllReached) {
+                state = .done
+                return
+            }
+            try task.giveUp(on: verdicts, lastGoals, engine, snapshot)
+        }
+        // What was given up is no longer on its way.
+        let current = round > 0 ? try engine.read() : snapshot
+        let plan = task.plan(current)
+        wasShort = plan.shortKiB.contains { $0 > 0 }
+        round += 1
+        if round > Self.rounds || (wasShort && !task.options.isPartial) {
+            state = task.isDone(current) ? .done : .short(plan)
+            return
+        }
+        for domain in current.domains { try engine.setTargets(domain, plan.targets[domain.id] ?? [:]) }
+        written.merge(plan.targets) { $0.merging($1) { $1 } }
+        lastGoals = plan.targets
+        goals = plan.targets.merging(onTheirWay(current)) { $0.merging($1) { first, _ in first } }
+        judge = MoveJudge(goals, try engine.reader.read(rowsOf: Set(goals.keys)), now: now, stall: stall)
+        verdicts = judge?.verdicts ?? [:]
+        state = goals.isEmpty ? .planning : .moving
+        if goals.isEmpty && (task.isDone(current) || wasShort) { state = task.isDone(current) ? .done : .short(plan) }
+    }
+
+    private var areAllReached: Bool { verdicts.values.allSatisfy { $0 == .reached } }
+
+    /// What vnodes of these nodes were asked for before: it was counted on.
+    private func onTheirWay(_ snapshot: HostSnapshot) -> [UInt16: [Int: UInt64]] {
+        var found: [UInt16: [Int: UInt64]] = [:]
+        for domain in snapshot.domains where domain.exclusion == nil && task.excluded[domain.id] == nil {
+            for vnode in domain.vnodes where vnode.exclusion == nil {
+                guard let pnode = vnode.pnode, task.wishes.contains(where: { ($0.pnode ?? pnode) == pnode }),
+                    let target = vnode.targetKiB, let rounded = vnode.roundedTargetKiB, let kib = vnode.balloonKiB,
+                    rounded > kib
+                else { continue }
+                found[domain.id, default: [:]][vnode.number] = target
+            }
+        }
+        return found
+    }
+}
