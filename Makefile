@@ -110,6 +110,7 @@ install: install-completions
 	done
 	install -D -m 644 packaging/pages.mount.conf '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d/vnode-balloon.conf'
 	install -D -m 644 packaging/vnode-balloon.conf $(DESTDIR)$(EXAMPLES)/vnode-balloon.conf
+	install -D -m 644 packaging/vnode-balloon-host.conf $(DESTDIR)$(EXAMPLES)/vnode-balloon-host.conf
 
 # Of the program itself, so that they are never another one's.
 install-completions:

@@ -27,7 +27,8 @@ if isHost {
         let schedule = HostSchedule(seed: first &+ index)
         guard let violation = schedule.violation() else { continue }
         let shrunk = schedule.shrunk(nil)
-        print("FAIL schedule \(index), again with: schedules host 1 0x\(String(schedule.seed, radix: 16))\n\(violation)")
+        let again = "schedules host 1 0x\(String(schedule.seed, radix: 16))"
+        print("FAIL schedule \(index), again with: \(again)\n\(violation)")
         for event in shrunk.events { print("     \(event)") }
         failed += 1
         if failed == 10 { break }
