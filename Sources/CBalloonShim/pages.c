@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -51,6 +52,33 @@ static int advise(uint64_t address, uint64_t bytes, int advice) {
 int cb_populate_write(uint64_t address, uint64_t bytes) { return advise(address, bytes, MADV_POPULATE_WRITE); }
 
 int cb_populate_read(uint64_t address, uint64_t bytes) { return advise(address, bytes, MADV_POPULATE_READ); }
+
+// In the kernel since 5.11. Faults of the kernel itself are none of ours, so no privilege is needed.
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+
+int cb_watch_open(uint64_t address, uint64_t bytes) {
+    struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_MINOR_HUGETLBFS};
+    struct uffdio_register range = {.range = {address, bytes}, .mode = UFFDIO_REGISTER_MODE_MINOR};
+    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+    if (fd < 0) return -errno;
+    if (ioctl(fd, UFFDIO_API, &api) == 0 && ioctl(fd, UFFDIO_REGISTER, &range) == 0) return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+int cb_watch_map(int watch, uint64_t address, uint64_t bytes) {
+    struct uffdio_continue page = {.range = {address, bytes}, .mode = UFFDIO_CONTINUE_MODE_DONTWAKE};
+    while (ioctl(watch, UFFDIO_CONTINUE, &page) < 0) {
+        if (errno == EAGAIN || errno == EINTR) continue;
+        if (errno == EEXIST) break;
+        return errno == EIO ? -EHWPOISON : -errno;
+    }
+    // Kernels differ in whether they say so of a broken page. A mapped one is only looked up here.
+    return cb_populate_read(address, bytes);
+}
 
 int cb_pin_open(int32_t *write_end) {
     int ends[2];

@@ -120,8 +120,7 @@ private final class SimulatedMapping: SlotMapping {
 
     func look(_ slot: Int) throws(BalloonError) -> SlotLook {
         try machine.step("vnode \(vnode): look at slot \(slot)") { _ in
-            // Looking at a slot without a page makes one, if the pool has any.
-            guard let block = block(of: slot) else { return machine.fault(vnode, slot) ? .mapped : .none }
+            guard let block = block(of: slot) else { return .none }
             return machine.poisoned.contains(block) ? .broken : .mapped
         }
     }

@@ -23,6 +23,13 @@ int cb_populate_write(uint64_t address, uint64_t bytes);
 /// allocated, on the node that the mapping is bound to. -EHWPOISON: the kernel maps the page for nobody any more.
 int cb_populate_read(uint64_t address, uint64_t bytes);
 
+/// A descriptor that watches a mapping of a hugetlbfs file (userfaultfd, UFFD_FEATURE_MINOR_HUGETLBFS), for cb_watch_map.
+/// -ENOSYS, -EPERM or -EINVAL: this kernel has no such thing (it came with 5.13), or not for us.
+int cb_watch_open(uint64_t address, uint64_t bytes);
+/// Maps a page that the file has (UFFDIO_CONTINUE), and makes none where it has none: -EFAULT then. -EHWPOISON: the kernel
+/// maps the page for nobody any more.
+int cb_watch_map(int watch, uint64_t address, uint64_t bytes);
+
 /// A pipe that pins pages: a page that was spliced into it cannot be migrated until the read end is closed.
 /// Room for 64 pages (F_SETPIPE_SZ). The read end is returned; `write_end` fills it.
 #define CB_PIN_PAGES 64

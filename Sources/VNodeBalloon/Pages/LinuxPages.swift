@@ -138,6 +138,9 @@ private final class LinuxMapping: SlotMapping {
         self.pagemap = pagemap
     }
 
+    /// Looks without making pages. nil: not opened yet; `.some(nil)`: this kernel has no such thing.
+    private var watch: FileDescriptor??
+
     /// Unmapping only drops page tables: it frees no page of a file.
     deinit { _ = cb_unmap(address, UInt64(slots.count) * SlotFile.slotBytes) }
 
@@ -148,12 +151,28 @@ private final class LinuxMapping: SlotMapping {
 
     func populateForWriting(_ slot: Int) -> Bool { cb_populate_write(address(of: slot), SlotFile.slotBytes) == 0 }
 
-    func look(_ slot: Int) -> SlotLook {
-        switch cb_populate_read(address(of: slot), SlotFile.slotBytes) {
+    func look(_ slot: Int) throws(BalloonError) -> SlotLook {
+        let at = address(of: slot)
+        let result =
+            if let watch = try openWatch() { cb_watch_map(watch.rawValue, at, SlotFile.slotBytes) } else {
+                // Older kernels: a missing page is made here.
+                cb_populate_read(at, SlotFile.slotBytes)
+            }
+        return switch result {
         case 0: .mapped
         case -EHWPOISON: .broken
         default: .none
         }
+    }
+
+    /// - Throws: `.descriptors`: without one it is not known what is there.
+    private func openWatch() throws(BalloonError) -> FileDescriptor? {
+        if let watch { return watch }
+        let opened = cb_watch_open(address, UInt64(slots.count) * SlotFile.slotBytes)
+        let isMissing = [-ENOSYS, -EPERM, -EINVAL, -EACCES].contains(opened)
+        let found = isMissing ? nil : FileDescriptor(try check(opened, "cannot watch the balloon's file (userfaultfd)"))
+        watch = .some(found)
+        return found
     }
 
     func populateAllForReading() -> Bool { cb_populate_read(address, UInt64(slots.count) * SlotFile.slotBytes) == 0 }

@@ -43,9 +43,9 @@ package protocol SlotMapping: AnyObject {
     var slots: Range<Int> { get }
     /// Allocates and clears a slot's page. False when the node's pool has none.
     func populateForWriting(_ slot: Int) throws(BalloonError) -> Bool
-    /// Maps a slot's page as it is, or allocates a missing one.
+    /// Maps a slot's page as it is. Where there is none it makes none, if the kernel is able to look without making one.
     func look(_ slot: Int) throws(BalloonError) -> SlotLook
-    /// The same for all slots in one call. False when one of them has no page to be had.
+    /// Maps all slots in one call, or allocates what is missing. False when one of them has no page to be had.
     func populateAllForReading() throws(BalloonError) -> Bool
     func pin(_ slot: Int, _ writeEnd: FileDescriptor) throws(BalloonError)
     /// The first frame of a slot's new page, from all of its entries in pagemap.

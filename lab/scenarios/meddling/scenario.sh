@@ -134,6 +134,21 @@ check "vnode 1 is back" wait_reached 1 0
 audit_finds "the audit names it" "" "1 0 lost;"
 check_given "five extents stay away" 0 10240
 check_eq "five extents stay away: they are in use" "$(pool_counts)" "0 0 5 0 "
+
+# Punched out while nobody looks, and others' pages are free in the pool: whoever looks for the page must not make one, or
+# nothing would show that the one before is missing.
+targets 65536 0
+check "64 MiB on vnode 0 are reached" wait_reached 0 65536
+check "the daemon is killed" kill_daemon
+guest "echo 35 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages;
+    probe punch $PAGES_DIRECTORY/vnode0 30"
+check_eq "punched while nobody looks: it is not in the pool" "$(pool_counts)" "35 3 5 0 "
+check "the daemon starts again" start_daemon
+targets 0 0
+check "vnode 0 is back" wait_reached 0 0
+audit_finds "the audit names both" "" "0 0 lost;1 0 lost;"
+check_given "one more extent stays away" 2048 10240
+check_eq "one more extent stays away: it is in use" "$(pool_counts)" "4 3 5 0 "
 end_pattern
 check "the daemon ends" stop_daemon
 finish
