@@ -48,7 +48,7 @@ int cb_socket_listen(const char *path, uint32_t backlog) {
     return fd;
 }
 
-int cb_socket_connect(const char *path) {
+int cb_socket_connect(const char *path, uint32_t milliseconds) {
     struct sockaddr_un address;
     socklen_t length;
     int error = address_of(path, &address, &length);
@@ -56,7 +56,7 @@ int cb_socket_connect(const char *path) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
     // The other end may be stopped and its backlog full: connect() then waits as long as a send may.
-    int limited = cb_socket_timeout(fd, 5000);
+    int limited = cb_socket_timeout(fd, milliseconds);
     if (limited < 0) {
         close(fd);
         return limited;

@@ -102,12 +102,12 @@ private final class Served {
     }
 
     /// What the daemon keeps, as a later one would find it.
-    var forced: [Int: UInt64] { (try? StateDirectory(path: path).forced()) ?? [:] }
+    var forced: [Int: UInt64] { (try? StateDirectory(path: path)).flatMap { try? $0.forced() } ?? [:] }
 
     /// Sends all of it, reads until the other end closes.
     func converse(_ bytes: [UInt8]) throws -> (heard: [String], answers: [UInt8]) {
         // Unsafe: C reads a path that Swift lends it for the call.
-        let client = unsafe cb_socket_connect(path + "/control.sock")
+        let client = unsafe cb_socket_connect(path + "/control.sock", 5000)
         guard client >= 0 else { throw Mistake(description: "cannot connect") }
         defer { close(client) }
         _ = fcntl(client, F_SETFL, O_NONBLOCK)

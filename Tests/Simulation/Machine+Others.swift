@@ -205,19 +205,29 @@ extension Machine {
     }
 
     /// Somebody punches a slot's page out of the file, holes and all: what the product must never do itself.
-    public func punch(vnode: Int, slot: Int) {
-        guard let block = nodes[vnode].slots[slot].block else { return }
+    ///
+    /// - Parameter isRead: a process has read its frame number.
+    public func punch(vnode: Int, slot: Int, isRead: Bool = true) {
+        guard slot < nodes[vnode].slots.count, let block = nodes[vnode].slots[slot].block else { return }
+        tally.note(.pageGone)
+        isFileEvent = true
         nodes[vnode].slots[slot] = Node.Page()
-        if !isAllMemory(block) { lost.insert(block) }
+        if !isAllMemory(block) {
+            lost.insert(block)
+            if isKilled || !isRead { forgotten.insert(block) }
+        }
+        if isKilled || !isRead { isRebootDue = true }
         uses[block] = .pool
+        // A page that is pinned comes free with its last pin.
+        if isInPipe(block) { return _ = limbo.insert(block) }
         // A page that others use is not handed out first.
         nodes[vnode].poolFree.insert(block, at: 0)
     }
 
     /// Somebody cuts the file.
-    public func cut(vnode: Int, to slots: Int) {
+    public func cut(vnode: Int, to slots: Int, isRead: Bool = true) {
         while nodes[vnode].slots.count > slots {
-            punch(vnode: vnode, slot: nodes[vnode].slots.count - 1)
+            punch(vnode: vnode, slot: nodes[vnode].slots.count - 1, isRead: isRead)
             nodes[vnode].slots.removeLast()
         }
     }
@@ -249,6 +259,18 @@ extension Machine {
             lost.remove(block)
         }
         forgotten = []
+        guard isRebootDue else { return }
+        isRebootDue = false
+        forgetLostPins()
+        emptyPools()
+    }
+
+    /// The pools lose what nobody has set aside.
+    func emptyPools() {
+        for vnode in nodes.indices {
+            let surplus = nodes[vnode].poolFree.count + nodes[vnode].poolUsed.count - nodes[vnode].setAside
+            shrinkPool(vnode, by: max(0, surplus))
+        }
     }
 
     /// Populates what is a hole, as far as there is memory.
@@ -309,12 +331,12 @@ extension Machine {
             isFragmented[pnode] = false
             hostGivesBack(pnode: pnode)
         }
-        bringBackForgotten()
         kernelGives(-kernelGiven.count)
         for vnode in nodes.indices {
             unhog(vnode: vnode)
             unusePool(vnode: vnode)
         }
+        bringBackForgotten()
     }
 
     /// The pools are given what was set aside at the start.

@@ -71,6 +71,7 @@ extension Machine {
     func settleLimbo() {
         for block in limbo where !isInPipe(block) {
             limbo.remove(block)
+            if !isAllMemory(block) && !isRebooting { violate("block \(block) lost its last pin and has a hole") }
             let vnode = layout.vnode(ofBlock: block)
             uses[block] = .pool
             nodes[vnode].poolFree.append(block)
@@ -90,6 +91,16 @@ extension Machine {
     /// The guest's next boot: nobody keeps anything of the last one any more.
     func forgetLostPins() {
         for name in holder.store?.names(prefix: "lost.") ?? [] { holder.forget(name) }
+        for name in holder.store?.names(prefix: "vnode") ?? [] where name.hasSuffix(".spare") {
+            if let spare = holder.store?.descriptor(name) { pipes[spare.rawValue]?.blocks = [] }
+        }
+        let gone = limbo
+        pipes = pipes.mapValues { pipe in
+            Pipe(blocks: pipe.blocks.filter { !gone.contains($0) }, readEnd: pipe.readEnd)
+        }
+        isRebooting = true
+        settleLimbo()
+        isRebooting = false
     }
 }
 
@@ -102,9 +113,9 @@ package struct SimulatedHolderAccess: HolderAccess {
     package var now: UInt64 { machine.clock }
     package func pages(in descriptor: FileDescriptor) -> Int { machine.pipes[descriptor.rawValue]?.blocks.count ?? 0 }
 
-    package func connect() throws(BalloonError) -> (any HolderConnection)? {
+    package func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)? {
         try machine.step("connect to the holder", .descriptor) { (_) throws(BalloonError) in
-            try machine.holder.connect().map { SteppedConnection(machine, $0) }
+            try machine.holder.connect(isBrief: isBrief).map { SteppedConnection(machine, $0) }
         }
     }
 

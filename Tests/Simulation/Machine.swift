@@ -57,6 +57,10 @@ public final class Machine {
     var writeEnds: [Int32: Int32] = [:]
     /// Blocks that left their file while they were pinned.
     var limbo: Set<Int> = []
+    /// The guest's next boot begins with all of its memory.
+    var isRebooting = false
+    /// Pages left a file that no process knows of any more.
+    public internal(set) var isRebootDue = false
 
     /// Frames that Linux's own balloon has.
     var kernelGiven: [UInt64] = []
@@ -186,6 +190,7 @@ public final class Machine {
     /// SIGKILL. Pins that nobody else keeps are gone.
     public func killNow() {
         isKilled = true
+        if tally[.pageGone] > 0 { isRebootDue = true }
         forgotten.formUnion(lost)
         for vnode in nodes.indices { nodes[vnode].losePins() }
         closePipes()

@@ -36,6 +36,9 @@ public struct Schedule: Sendable {
         /// The file's name is gone, or leads elsewhere.
         case removeFile(vnode: Int)
         case replaceFile(vnode: Int)
+        /// The file loses all but its first slots, or one slot its page, whatever is in them.
+        case cutFile(vnode: Int, slots: Int)
+        case punchSlot(vnode: Int, slot: Int)
         /// Xenstore: so many operations fail, so many transactions meet others', so many watch events are lost or come
         /// twice, watches fire for nothing.
         case storeFails(operations: Int)
@@ -132,7 +135,10 @@ public struct Schedule: Sendable {
     }
 
     private func guestEvent(_ vnode: Int, _ random: inout SeededGenerator) -> Event {
-        switch random.number(0...9) {
+        switch random.number(0...10) {
+        case 10:
+            let slot = random.number(0...layout.blocksPerVNode / 2)
+            return random.oneIn(2) ? .cutFile(vnode: vnode, slots: slot) : .punchSlot(vnode: vnode, slot: slot)
         case 9: return .kernelGives(frames: random.pick([-97, 97, 211]))
         case 8:
             let slot = random.number(0...layout.blocksPerVNode / 2)

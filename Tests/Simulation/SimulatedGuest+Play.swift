@@ -51,6 +51,7 @@ extension SimulatedGuest {
     }
 
     private func othersDo(_ event: Schedule.Event) {
+        let isRead = loop?.engine.isAllKnown == true
         switch event {
         case .hostTakes(let pnode, let frames): machine.hostTakes(UInt64(frames), pnode: pnode)
         case .fragment(let pnode, let isFragmented): machine.isFragmented[pnode] = isFragmented
@@ -68,9 +69,11 @@ extension SimulatedGuest {
         case .logDirty(let isOn): machine.isLogDirty = isOn
         case .kernelGives(let frames): machine.kernelGives(frames)
         case .replacePage(let vnode, let slot, let isFilled):
-            machine.replacePage(vnode: vnode, slot: slot, isFilled: isFilled, isRead: loop?.engine.isAllKnown == true)
+            machine.replacePage(vnode: vnode, slot: slot, isFilled: isFilled, isRead: isRead)
         case .removeFile(let vnode): machine.removeFile(vnode: vnode)
         case .replaceFile(let vnode): machine.replaceFile(vnode: vnode)
+        case .cutFile(let vnode, let slots): machine.cut(vnode: vnode, to: slots, isRead: isRead)
+        case .punchSlot(let vnode, let slot): machine.punch(vnode: vnode, slot: slot, isRead: isRead)
         default: break
         }
     }
@@ -96,16 +99,20 @@ extension SimulatedGuest {
     /// Nothing goes wrong any more, and what others took they give back. Watch events are lost all the same: that is no
     /// reason not to arrive.
     private func calm(_ start: Machine.Fingerprint) throws(Failure) {
+        // The guest boots again: in a new process, too.
+        if machine.isRebootDue { machine.killNow() }
         machine.calm()
         (store.failures, store.conflicts, store.doubledEvents) = (0, 0, 0)
         machine.maximumReservation = start.reservation + 256
         // A page that was replaced shows when it is looked at: an administrator has everything looked at.
-        if machine.tally[.otherPage] > 0 {
+        if machine.tally[.otherPage] + machine.tally[.pageGone] > 0 {
             try settleDown()
             for vnode in machine.layout.pnodes.indices { requests.ask(.recover(vnode: vnode)) }
             while !requests.isEmpty { try turn() }
         }
         try settleDown()
+        // Pages that a foreign hand put into the pool beside a broken move may stay there.
+        if machine.tally[.pageGone] > 0 { machine.emptyPools() }
         machine.restorePools()
     }
 

@@ -4,11 +4,12 @@ import VNodeBalloon
 final class SimulatedState: StateKeeper {
     private let machine: Machine
     private var sizes: [Int: UInt64] = [:]
-    private(set) var wasLegacyTargetAbsent = false
+    private var wasAbsent = false
 
     init(_ machine: Machine) { self.machine = machine }
 
     var path: String { "/simulated" }
+    func wasLegacyTargetAbsent() -> Bool { wasAbsent }
     func forced() -> [Int: UInt64] { sizes }
 
     func setForced(_ forced: [Int: UInt64]) throws(BalloonError) {
@@ -16,7 +17,7 @@ final class SimulatedState: StateKeeper {
     }
 
     func noteLegacyTargetAbsent() throws(BalloonError) {
-        try machine.step("note that memory/target is absent") { _ in wasLegacyTargetAbsent = true }
+        try machine.step("note that memory/target is absent") { _ in wasAbsent = true }
     }
 }
 

@@ -22,6 +22,7 @@ public struct Tally: Sendable {
         case otherPage = "page replaced by another"
         case balanced = "sum hidden by Linux's own balloon"
         case fileGone = "file removed or replaced"
+        case pageGone = "page punched or cut out of the file"
         case lostEvent = "watch event lost"
         case doubledEvent = "watch event doubled"
         case storeDown = "store down"

@@ -40,7 +40,8 @@ void cb_sleep(uint64_t nanoseconds);
 
 /// A Unix stream socket, close-on-exec. `cb_socket_listen` replaces a stale socket file and gives it mode 0600.
 int cb_socket_listen(const char *path, uint32_t backlog);
-int cb_socket_connect(const char *path);
+/// -EAGAIN: nobody accepted within so long, because the other end is stopped and its backlog full.
+int cb_socket_connect(const char *path, uint32_t milliseconds);
 /// Accepts one connection, non-blocking: -EAGAIN when there is none.
 int cb_socket_accept(int fd);
 /// Whether the other end is there and has sent nothing: 1 or 0.

@@ -90,6 +90,8 @@ struct Recovery {
     enum Stage {
         /// The pages of the file are read, and pinned anew.
         case pages
+        /// What left the file becomes memory again, from this one of the lost extents on.
+        case lost(next: Int)
         /// The new pins take the place of the old ones.
         case pins(isAllBack: Bool)
         /// Xen is asked about each slot from this one on: two frames of an extent, or all of them where that may not do.

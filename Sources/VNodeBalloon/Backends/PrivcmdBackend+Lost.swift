@@ -5,15 +5,20 @@ extension PrivcmdBackend {
     ///
     /// This is the one place where frames outside of our file are populated. They were ours, Xen says that they are
     /// holes, and nobody else makes any: a page that is a hole can only be one that was taken from us.
-    /// - Returns: whether nothing is lost any more.
-    func bringBackLost(_ holding: Holding) throws(BalloonError) -> Bool {
-        if holding.lost.isEmpty { return true }
-        // What is populated now may be missing in the new domain.
-        if try isBeingSent() { return false }
-        var left: [UInt64] = []
-        for first in holding.lost where try !fillLost(first, holding) { left.append(first) }
-        holding.lost = left
-        return left.isEmpty
+    ///
+    /// One extent a piece: each of its frames is asked about.
+    func bringBackNextLost(_ holding: Holding, _ next: Int) throws(BalloonError) {
+        // What is populated while the domain is being sent may be missing in the new one.
+        guard next < holding.lost.count, try !isBeingSent() else {
+            holding.recovery?.stage = .pins(isAllBack: holding.lost.isEmpty)
+            return
+        }
+        if try fillLost(holding.lost[next], holding) {
+            holding.lost.remove(at: next)
+            holding.recovery?.stage = .lost(next: next)
+        } else {
+            holding.recovery?.stage = .lost(next: next + 1)
+        }
     }
 
     func removeStrayPages(_ holding: Holding) throws(BalloonError) {

@@ -38,6 +38,7 @@ extension PrivcmdBackend {
         }
         switch recovery.stage {
         case .pages: try readPages(holding)
+        case .lost(let next): try bringBackNextLost(holding, next)
         case .pins(let isAllBack): try replacePins(holding, isAllBack: isAllBack)
         case .slots(let next): try probeSlots(holding, from: next)
         case .sum: return try compareSum(holding)
@@ -71,8 +72,8 @@ extension PrivcmdBackend {
             return
         }
         takeOver(holding)
-        let isAllBack = try bringBackLost(holding)
-        holding.recovery?.stage = .pins(isAllBack: isAllBack)
+        holding.recovery?.stage = .lost(next: 0)
+        try bringBackNextLost(holding, 0)
     }
 
     /// The next slot has this page. Compares with what was there.
@@ -100,9 +101,10 @@ extension PrivcmdBackend {
         for index in min(found, holding.slots.count)..<holding.slots.count { noteGone(holding.slots[index], holding) }
         guard let recovery = holding.recovery else { return }
         let differences = recovery.differences
-        // After a broken move pages may be gone by our own hand; their place in the pool is looked after by its note.
-        let isMoveBroken = (recovery.interrupted?.poolPages ?? 0) > 0
-        if !isMoveBroken { holding.strayPages += max(0, differences.before - differences.after) }
+        // After a broken move so many pages may be gone by our own hand; their place in the pool is looked after by its note.
+        let own = recovery.interrupted?.poolPages ?? 0
+        holding.strayPages += max(0, differences.before - differences.after - own)
+        if !differences.gone.isEmpty { holding.reserve.notePagesLost() }
         holding.lost = (differences.gone + holding.lost).filter { !differences.new.contains($0) }
         holding.slots = recovery.found
         holding.recovery?.found = SlotTable()

@@ -33,6 +33,7 @@ public final class BalloonDaemon {
             stateDirectory: state.path, keeper: keeper, staticMaxKiB: try VNodeInterface.staticMaxKiB(store))
         try guest.limitPrivileges()
         let engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
+        if let error = engine.stateError { throw error }
         let files = guest.kind == .pv ? nil : Self.watch(state.pagesPath, log)
         let surroundings = BalloonLoop.Surroundings(
             store: store, openStore: { () throws(BalloonError) in try Xenstore() }, keeper: keeper,

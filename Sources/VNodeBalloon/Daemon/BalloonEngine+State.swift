@@ -14,9 +14,9 @@ extension BalloonEngine {
     /// Writes down what could not be written before.
     func keepForced() {
         if unkept.isEmpty { return }
-        var forced = state.forced()
-        for (vnode, kib) in unkept { forced[vnode] = kib }
         do throws(BalloonError) {
+            var forced = try state.forced()
+            for (vnode, kib) in unkept { forced[vnode] = kib }
             try state.setForced(forced)
             (unkept, unkeptError) = ([:], nil)
             failures.succeeded(Self.notKept)

@@ -18,7 +18,9 @@ public final class BalloonEngine {
     /// Xenstore shows a resume that the clocks may not show.
     var isResumeNoticed = false
     var lastResume: UInt64?
-    private var isLegacyTargetAbsent: Bool
+    private var isLegacyTargetAbsent = false
+    /// What was kept over the last restart could not be read: a daemon does not go on then.
+    public private(set) var stateError: BalloonError?
     /// Everything is to be published again: the domain may have another xenstore now.
     public var wasResumed = false
 
@@ -66,8 +68,12 @@ public final class BalloonEngine {
             shared = SharedBalloon(
                 backend.domainVNodes, limitKiB: backend.vnodes[0].sizeKiB, granularityKiB: backend.granularityKiB)
         }
-        isLegacyTargetAbsent = state.wasLegacyTargetAbsent
-        for (vnode, kib) in state.forced() { controller.setForced(kib, vnode: vnode) }
+        do throws(BalloonError) {
+            isLegacyTargetAbsent = try state.wasLegacyTargetAbsent()
+            for (vnode, kib) in try state.forced() { controller.setForced(kib, vnode: vnode) }
+        } catch {
+            stateError = error
+        }
     }
 
     /// Nanoseconds of the clock that decisions are made by.

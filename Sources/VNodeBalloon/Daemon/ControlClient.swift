@@ -8,7 +8,7 @@ public final class ControlClient {
     /// nil when no daemon is listening.
     public init?(state: String) {
         // Unsafe: a C string for the call.
-        let connected = unsafe cb_socket_connect(state + "/control.sock")
+        let connected = unsafe cb_socket_connect(state + "/control.sock", 5000)
         guard connected >= 0 else { return nil }
         socket = FileDescriptor(connected)
     }

@@ -31,11 +31,13 @@ public final class StandaloneSession {
             stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB, isReading: isReading)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
+        // Whoever takes memory back, or only looks, need not know it.
+        if let error = engine.stateError { log.warning("forced sizes are not known: \(error)") }
         engine.videoKiB = try? store.flatMap { try VNodeInterface.videoKiB($0) }
         try engine.recover()
         while engine.continueAccount() {}
         _ = try engine.checkFiles()
-        interface = try? store.map { try VNodeInterface($0, backend: guest.backend, log: log) }
+        interface = try? store.map { try VNodeInterface($0, backend: guest.backend, isWatching: false, log: log) }
         engine.followForcedOnly()
         if let reading = try? interface?.read() { engine.take(reading) }
     }

@@ -12,6 +12,7 @@ public final class DescriptorHolder {
     private let listener: FileDescriptor
     private let lock: FileDescriptor
     private let path: String
+    private let state: StateDirectory
     private var service: HolderService
     private var clients: [FileDescriptor] = []
     /// No more files could be opened: nobody new is looked at before this time, in nanoseconds, or before a client goes.
@@ -26,6 +27,7 @@ public final class DescriptorHolder {
         // One for each 64 pages, and more while a new daemon takes over.
         _ = cb_descriptors_raise()
         path = state.holderSocketPath
+        self.state = state
         lock = try .open(path + ".lock", .create, "cannot open \(path).lock")
         guard cb_file_lock(lock.rawValue) >= 0 else {
             // The other one does the work: for a service manager that is a start, not a failure.
@@ -35,6 +37,8 @@ public final class DescriptorHolder {
         let store = DescriptorStore(stored: ServiceManager.storedDescriptors()) { text, descriptor in
             ServiceManager.notify(text, descriptor)
         }
+        // Before anything can be kept: who finds nobody here shall not take that for nothing.
+        if ServiceManager.isPresent { try state.noteManagedHolder() }
         let nowhere = try FileDescriptor.open("/dev/null", .write, "cannot open /dev/null")
         service = HolderService(store, token: cb_clock_monotonic()) { pin in
             _ = cb_pin_clear(pin.rawValue, nowhere.rawValue)
@@ -50,6 +54,7 @@ public final class DescriptorHolder {
     /// Serves until it is told to end, by a request or a signal, and keeps nothing.
     public func run() throws(BalloonError) {
         try serve()
+        state.forgetManagedHolder()
         // Whoever comes next sees that there is no holder, and need not wait for one to come back. The lock is still ours.
         // Unsafe: a C string for the call.
         _ = unsafe cb_file_remove(path)

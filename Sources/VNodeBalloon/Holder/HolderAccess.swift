@@ -4,8 +4,10 @@ internal import Glibc
 /// How a client comes by a holder. A simulation has its own.
 package protocol HolderAccess {
     /// nil: nobody is there who could keep anything.
+    ///
+    /// - Parameter isBrief: the holder did not answer the last time. A daemon must not be deaf for long because of it again.
     /// - Throws: `.busy`, `.descriptors`: it is not known whether there is a holder.
-    func connect() throws(BalloonError) -> (any HolderConnection)?
+    func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)?
     /// Starts a holder and waits for it.
     /// - Throws: `.environment`, `.descriptors`.
     func start() throws(BalloonError) -> any HolderConnection
@@ -33,34 +35,38 @@ struct HolderSocket: HolderAccess {
     let state: StateDirectory
     /// What a holder has to answer within. It waits for nobody, so it is stopped when it does not.
     private static let patienceMilliseconds: UInt32 = 2000
+    private static let briefMilliseconds: UInt32 = 200
 
     var now: UInt64 { cb_clock_monotonic() }
 
     func pages(in descriptor: FileDescriptor) -> Int { max(0, Int(cb_pin_count(descriptor.rawValue))) }
 
-    func connect() throws(BalloonError) -> (any HolderConnection)? {
-        // A service manager has its holder up again at once, with all that it kept.
-        let end = now + (Self.isManaged ? 2_000_000_000 : 0)
-        while true {
-            if let connection = try connectOnce() { return connection }
-            guard isLeftOver, now < end else { return nil }
+    func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)? {
+        let patience = isBrief ? Self.briefMilliseconds : Self.patienceMilliseconds
+        if let connection = try connectOnce(patience) { return connection }
+        // One that is told to end takes its mark along. What a service's holder kept its service manager has as well, and
+        // has it up again at once.
+        let end = now + UInt64(patience) * 1_000_000
+        while state.hasManagedHolder {
+            guard now < end else {
+                throw BalloonError(
+                    .busy,
+                    "the holder of the pins has ended and is not up again, so it is not known what is kept; run:"
+                        + " systemctl start vnode-balloon-hold.service")
+            }
             cb_sleep(5_000_000)
+            if let connection = try connectOnce(patience) { return connection }
         }
+        return nil
     }
 
-    /// A holder was there. One that ends because it is told to takes its socket's name along.
-    private var isLeftOver: Bool { (try? FileInfo(path: state.holderSocketPath, "")) != nil }
-
-    /// systemd runs this machine, so it may run the holder.
-    private static let isManaged = (try? FileInfo(path: "/run/systemd/system", "")) != nil
-
-    private func connectOnce() throws(BalloonError) -> SocketConnection? {
+    private func connectOnce(_ patience: UInt32) throws(BalloonError) -> SocketConnection? {
         // Unsafe: a C string for the call.
-        let connected = unsafe cb_socket_connect(state.holderSocketPath)
+        let connected = unsafe cb_socket_connect(state.holderSocketPath, patience)
         if connected == -ENOENT || connected == -ECONNREFUSED { return nil }
         let what = "cannot reach the holder of the pins (balloonctl hold) on \(state.holderSocketPath)"
         let socket = FileDescriptor(try check(connected, .busy, what))
-        _ = cb_socket_timeout(socket.rawValue, Self.patienceMilliseconds)
+        _ = cb_socket_timeout(socket.rawValue, patience)
         return SocketConnection(socket)
     }
 
@@ -70,7 +76,7 @@ struct HolderSocket: HolderAccess {
         try check(result, .environment, "cannot start the holder of the pins: no more processes can be made; end some")
         let end = now + 5_000_000_000
         repeat {
-            if let connection = try connectOnce() { return connection }
+            if let connection = try connectOnce(Self.patienceMilliseconds) { return connection }
             cb_sleep(5_000_000)
         } while now < end
         throw BalloonError(

@@ -16,6 +16,8 @@ public final class HolderClient: OutlivingKeeper {
     private var undropped: Set<String> = []
     /// It did not answer. Whoever asks again at once only waits once more; nanoseconds.
     private var silentUntil: UInt64?
+    /// Nor since. Nobody waits long for it before it has answered something.
+    private var wasSilent = false
     private static let silencePause: UInt64 = 5_000_000_000
 
     /// Names that begin so are of pages that may be holes and that nobody can take back: they outlive even an empty balloon.
@@ -92,11 +94,14 @@ public final class HolderClient: OutlivingKeeper {
         if let silentUntil, access.now < silentUntil { throw silent() }
         silentUntil = nil
         do throws(BalloonError) {
-            guard let found = try access.connect() else { return false }
+            guard let found = try access.connect(isBrief: wasSilent) else { return false }
             try greet(found)
         } catch {
             // Its queue is full: it accepts nobody.
-            if error.code == .busy { silentUntil = silentUntil ?? access.now + Self.silencePause }
+            if error.code == .busy {
+                silentUntil = silentUntil ?? access.now + Self.silencePause
+                wasSilent = true
+            }
             throw error
         }
         return true
@@ -119,7 +124,7 @@ public final class HolderClient: OutlivingKeeper {
     }
 
     /// Nothing is kept under these names, or something, or what was to take its place. What this process has under them
-    /// takes that place, unless it holds fewer pages: then those that are missing may be holes.
+    /// takes that place. If it holds fewer pages, those that are missing may be holes: what has them is kept beside it.
     private func resolveDoubts() throws(BalloonError) {
         for name in doubtful {
             guard let ours = kept[name] else {
@@ -128,14 +133,18 @@ public final class HolderClient: OutlivingKeeper {
                 continue
             }
             if let theirs = try get(name), access.pages(in: theirs) > access.pages(in: ours) {
-                kept[name] = theirs
-                doubtful.remove(name)
-                throw BalloonError(
-                    .moved, "the holder of the pins keeps more pages under \(name) than this process had")
+                try putAside(theirs, name)
             }
             try sendToKeep(name, ours)
         }
         try dropUndropped()
+    }
+
+    /// Nobody knows what the pages are that it has more: they may be holes, so they stay where they are.
+    private func putAside(_ theirs: FileDescriptor, _ name: String) throws(BalloonError) {
+        let aside = Self.lostPrefix + name + ".more"
+        if kept[aside] == nil { try sendToKeep(aside, theirs) }
+        kept[aside] = theirs
     }
 
     private func dropUndropped() throws(BalloonError) {
@@ -193,9 +202,10 @@ public final class HolderClient: OutlivingKeeper {
         else {
             self.connection = nil
             silentUntil = access.now + Self.silencePause
+            wasSilent = true
             throw silent()
         }
-        silentUntil = nil
+        (silentUntil, wasSilent) = (nil, false)
         // What one of the protocol before this says to whatever it does not know.
         if case .hello = request, text == "no" { throw earlier() }
         guard let (number, answer) = HolderMessage.answer(text), number == self.number else { throw confused() }

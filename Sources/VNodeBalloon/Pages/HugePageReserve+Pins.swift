@@ -86,16 +86,13 @@ extension HugePageReserve {
         let chunk = slot / pagesPerPin
         let slots = slots(ofChunk: chunk).clamped(to: 0..<slotCount)
         let count = try pins[chunk].count()
-        guard count == pinned(in: slots), spare != nil else {
-            empty.insert(slot)
-            return try pinAgain(slots)
-        }
+        guard count == pinned(in: slots), spare != nil else { return try pinAgain(slots, leavingOut: slot) }
         let place = pinned(in: slots.lowerBound..<slot)
         try rewrite(chunk, keeping: (0..<count).map { $0 != place })
     }
 
     /// After a rewrite that broke off what the spare pin holds may be in no other one: all of that chunk is pinned anew.
-    private func settleSpare() throws(BalloonError) {
+    func settleSpare() throws(BalloonError) {
         guard let chunk = rewritten else { return }
         if chunk < pins.count { try pinAgain(slots(ofChunk: chunk).clamped(to: 0..<slotCount)) }
         try spare?.clear()
@@ -120,12 +117,12 @@ extension HugePageReserve {
     }
 
     /// Pins the slots of a chunk in a new pin, which takes the old one's place.
-    private func pinAgain(_ slots: Range<Int>) throws(BalloonError) {
+    private func pinAgain(_ slots: Range<Int>, leavingOut left: Int? = nil) throws(BalloonError) {
         let chunk = slots.lowerBound / pagesPerPin
         let renewed = try foundFile().withMapping(of: slots, for: .looking(node: node)) {
             (mapping) throws(BalloonError) in
             let pin = try Pin(kernel)
-            for slot in slots where isPinned(slot) {
+            for slot in slots where isPinned(slot) && slot != left {
                 // Without all of them the old pin must stay.
                 guard try mapping.look(slot) == .mapped else { throw notWhole(chunk) }
                 try pin.add(slot, mapping)

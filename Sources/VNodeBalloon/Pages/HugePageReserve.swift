@@ -23,8 +23,8 @@ public final class HugePageReserve: PageReserve {
     /// Names of pins that stay because pages of theirs are in no slot any more, and may be holes. How many such pages
     /// earlier processes left.
     var lostPins: [(name: String, pin: Pin)] = []
-    /// All old pins have such a copy since pages were lost.
-    var isPutAside = false
+    /// Pages were lost whose old pins have no such copy yet.
+    var mustPutAside = false
     /// Pages that left the file and did not come free, because a lost pin has them, too.
     var heldBack = 0
     public internal(set) var strayPins = 0
@@ -120,6 +120,7 @@ public final class HugePageReserve: PageReserve {
         let file = try foundFile()
         try keepFile()
         try keepSpare()
+        try settleSpare()
         let growth = try grow(pool, by: count)
         let grown = growth.pages
         guard grown > 0 else { return [] }
@@ -276,6 +277,8 @@ public final class HugePageReserve: PageReserve {
 
     // MARK: After a start
 
+    public func notePagesLost() { mustPutAside = true }
+
     public func beginRecovery() throws(BalloonError) {
         if file == nil {
             let found = try SlotFile.find(vnode: vnode, kernel, keeper)
@@ -322,7 +325,7 @@ public final class HugePageReserve: PageReserve {
         if isReading {
             try countStrayPins()
         } else {
-            try replacePins(isAllBack: isAllBack)
+            try replacePins(isAllBack: isAllBack, interrupted)
             if let interrupted { try takeBackStranded(interrupted) }
         }
         recovery = PinRecovery()

@@ -56,6 +56,8 @@ public protocol PageReserve: AnyObject {
     /// - Returns: false when it is to be called again.
     /// - Throws: `.moved` when a page is there that no slot shows; `.descriptors`, `.system`.
     func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool
+    /// Pages that may be holes have left the file since the last recovery: the pins of before have them.
+    func notePagesLost()
 
     /// What the file is now, whatever others did to it.
     func fileState() throws(BalloonError) -> FileState

@@ -80,10 +80,10 @@ extension HugePageReserve {
     /// New pins take the place of the old ones. Where pages are in no slot any more and may be holes, theirs stay.
     ///
     /// - Parameter isAllBack: all pages that this process knows to be lost are RAM by now.
-    func replacePins(isAllBack: Bool) throws(BalloonError) {
+    func replacePins(isAllBack: Bool, _ interrupted: InterruptedMove?) throws(BalloonError) {
         if recovery.isEarlier {
-            try keepStrayPins()
-        } else if !isAllBack && !isPutAside {
+            try keepStrayPins(interrupted)
+        } else if !isAllBack && mustPutAside {
             try putAside()
         }
         for (chunk, pin) in recovery.renewed.enumerated() {
@@ -106,14 +106,14 @@ extension HugePageReserve {
         for (chunk, pin) in recovery.old {
             let name = try asideName(chunk, pin)
             if lostPins.contains(where: { $0.name == name }) { continue }
-            lostPins.append(try keepAside(pin, chunk, leavingOut: 0))
+            lostPins.append(try keepAside(pin, chunk))
         }
-        isPutAside = true
+        mustPutAside = false
     }
 
     /// Pages that left the file meanwhile come free only now, and go back to where they came from.
     private func dropLostPins() throws(BalloonError) {
-        isPutAside = false
+        mustPutAside = false
         if lostPins.isEmpty { return }
         let before = freePages()
         for lost in lostPins {
@@ -123,6 +123,8 @@ extension HugePageReserve {
         lostPins = []
         shrinkPools(from: before, atMost: heldBack)
         heldBack = 0
+        // Those of earlier processes stay.
+        strayPins = (try? countLostPins()) ?? strayPins
     }
 
     private func asideName(_ chunk: Int, _ pin: Pin) throws(BalloonError) -> String {
@@ -138,41 +140,62 @@ extension HugePageReserve {
 
     /// A new process does not know the frames that an old one's pins are about. Those of more pages than the file has are
     /// put aside, for ever.
-    private func keepStrayPins() throws(BalloonError) {
+    private func keepStrayPins(_ interrupted: InterruptedMove?) throws(BalloonError) {
         for (chunk, pin) in recovery.old {
             let count = try pin.count()
             let more = count - pages(ofChunk: chunk)
             guard more > 0 else { continue }
-            // Its pages are in the order of the slots. Where a slot is empty nobody knows which page is whose: all stay then.
-            let isDense = recovered(ofChunk: chunk).allSatisfy { recovery.pages[$0] != .none }
-            _ = try keepAside(pin, chunk, leavingOut: isDense ? count - more : 0)
+            _ = try keepAside(pin, chunk, stray(chunk, count))
         }
-        try keepStraySpare()
+        try keepStraySpare(interrupted)
         strayPins = try countLostPins()
     }
 
-    /// A kill in the middle of a rewrite leaves pages in the spare pin: of a chunk whose own pin has them, too, or has only
-    /// some of them back. Where they are in the slots of such a chunk they are pinned anew by now.
-    private func keepStraySpare() throws(BalloonError) {
+    /// For each page of an old pin, in order, whether it may be in no slot. Its pages are in the order of the slots. Where
+    /// slots are empty, and not each of them had a page, nobody knows which page is whose: all stay then.
+    private func stray(_ chunk: Int, _ count: Int) -> [Bool] {
+        let isEmpty = recovered(ofChunk: chunk).map { recovery.pages[$0] == .none }
+        if !isEmpty.contains(true) { return (0..<count).map { $0 >= isEmpty.count } }
+        return isEmpty.count == count ? isEmpty : .init(repeating: true, count: count)
+    }
+
+    /// A kill in the middle of a rewrite leaves pages of one chunk in the spare pin. It may go only where each of them is
+    /// pinned otherwise by now; in doubt it stays.
+    private func keepStraySpare(_ interrupted: InterruptedMove?) throws(BalloonError) {
         guard let spare = recovery.oldSpare else { return }
         let held = try spare.count()
         if held == 0 { return }
+        // One chunk has all of the spare pin's pages, whether they are copies or were taken out of its own pin.
+        var hasRoom = false
         for (chunk, pin) in recovery.old {
             let (count, there) = (try pin.count(), pages(ofChunk: chunk))
-            if count + held <= there || (count == held && held <= there) { return }
+            if count >= held || count + held <= there { hasRoom = true }
+            // Its pin has fewer pages than the file: the deflate had them unpinned, or they are in the spare pin. With an empty
+            // slot nobody can tell which.
+            if count < there && recovered(ofChunk: chunk).contains(where: { recovery.pages[$0] == .none }) {
+                return _ = try keepAside(spare, -1)
+            }
         }
-        _ = try keepAside(spare, -1, leavingOut: 0)
+        // The file is shorter than the move would have left it: somebody cut it since, and nobody can tell whose pages are
+        // missing.
+        let isCut = interrupted.map { slotCount < $0.slots.lowerBound } ?? false
+        if isCut || !hasRoom { _ = try keepAside(spare, -1) }
     }
 
-    /// Has the pages of a pin held by another one, which is kept under a name of its own; all but the first ones.
+    /// Has pages of a pin held by another one, which is kept under a name of its own.
+    /// - Parameter keeping: for each page in order whether it is to be held; all of them where nothing is said.
     private func keepAside(
-        _ pin: Pin, _ chunk: Int, leavingOut known: Int
+        _ pin: Pin, _ chunk: Int, _ keeping: [Bool] = []
     ) throws(BalloonError) -> (name: String, pin: Pin) {
         // Tried again, it is the same name.
         let name = try asideName(chunk, pin)
-        let aside = try Pin(kernel)
+        var aside = try Pin(kernel)
         try pin.copy(to: aside)
-        for _ in 0..<known { try aside.dropFirst() }
+        if keeping.contains(false) {
+            let some = try Pin(kernel)
+            for isKept in keeping { if isKept { try aside.moveFirst(to: some) } else { try aside.dropFirst() } }
+            aside = some
+        }
         try keeper.keep(name, aside.readEnd)
         return (name, aside)
     }

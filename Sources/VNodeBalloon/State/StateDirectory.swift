@@ -6,11 +6,13 @@ package protocol StateKeeper: AnyObject {
     /// Where it is kept, for messages.
     var path: String { get }
     /// Sizes that an administrator forced, in KiB by vnode.
-    func forced() -> [Int: UInt64]
+    /// - Throws: `.environment`, `.descriptors`: it is not known what was forced.
+    func forced() throws(BalloonError) -> [Int: UInt64]
     /// - Throws: `.system`.
     func setForced(_ forced: [Int: UInt64]) throws(BalloonError)
     /// Whether memory/target was seen to be absent since the boot.
-    var wasLegacyTargetAbsent: Bool { get }
+    /// - Throws: `.environment`, `.descriptors`: nobody knows.
+    func wasLegacyTargetAbsent() throws(BalloonError) -> Bool
     /// - Throws: `.system`.
     func noteLegacyTargetAbsent() throws(BalloonError)
 }
@@ -81,6 +83,30 @@ public final class StateDirectory: StateKeeper {
     public var pagesPath: String { path + "/pages" }
     public var holderSocketPath: String { path + "/hold.sock" }
 
+    private var managedHolderPath: String { path + "/hold.managed" }
+
+    /// A service's holder is there, or ended without being told to.
+    var hasManagedHolder: Bool {
+        do throws(BalloonError) {
+            _ = try FileInfo(path: managedHolderPath, "")
+            return true
+        } catch {
+            return error.errno != ENOENT && error.errno != ENOTDIR
+        }
+    }
+
+    /// A holder that is a service begins.
+    /// - Throws: `.system`.
+    func noteManagedHolder() throws(BalloonError) {
+        _ = try FileDescriptor.open(managedHolderPath, .create, "cannot make \(managedHolderPath)")
+    }
+
+    /// It keeps nothing, and ends because it was told to.
+    func forgetManagedHolder() {
+        // Unsafe: a C string for the call.
+        _ = unsafe cb_file_remove(managedHolderPath)
+    }
+
     /// Takes the lock: one process moves memory.
     /// - Throws: `.busy` when another one still has it after `timeout` nanoseconds.
     public func lock(timeout: UInt64 = StateDirectory.lockTimeout) throws(BalloonError) {
@@ -106,9 +132,10 @@ public final class StateDirectory: StateKeeper {
 
     // MARK: Forced sizes
 
-    /// Sizes that an administrator forced, in KiB by vnode. What cannot be read counts for nothing.
-    public func forced() -> [Int: UInt64] {
-        guard let bytes = try? readFile(forcedPath, limit: 4096) else { return [:] }
+    /// Sizes that an administrator forced, in KiB by vnode. A line that is none counts for nothing.
+    /// - Throws: `.environment`, `.descriptors`: it is not known what was forced.
+    public func forced() throws(BalloonError) -> [Int: UInt64] {
+        guard let bytes = try readIfThere(forcedPath) else { return [:] }
         var forced: [Int: UInt64] = [:]
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let words = line.split(separator: " ")
@@ -130,7 +157,20 @@ public final class StateDirectory: StateKeeper {
     // MARK: memory/target
 
     /// Whether memory/target was seen to be absent since the boot.
-    public var wasLegacyTargetAbsent: Bool { (try? readFile(path + "/legacy-target-absent", limit: 16)) != nil }
+    /// - Throws: `.environment`, `.descriptors`: nobody knows.
+    public func wasLegacyTargetAbsent() throws(BalloonError) -> Bool {
+        try readIfThere(path + "/legacy-target-absent") != nil
+    }
+
+    /// nil: there is no such file. What cannot be read is not absent.
+    private func readIfThere(_ file: String) throws(BalloonError) -> [UInt8]? {
+        do throws(BalloonError) { return try readFile(file, limit: 4096) } catch {
+            if error.errno == ENOENT { return nil }
+            let why = "cannot read \(file), and what it says counts"
+            try check(-(error.errno ?? EIO), .environment, why)
+            throw error
+        }
+    }
 
     public func noteLegacyTargetAbsent() throws(BalloonError) { try replace(path + "/legacy-target-absent", "1\n") }
 

@@ -11,7 +11,7 @@ final class TestClient {
 
     init(_ path: String) throws {
         // Unsafe: C reads a path that Swift lends it for the call.
-        descriptor = unsafe cb_socket_connect(path)
+        descriptor = unsafe cb_socket_connect(path, 5000)
         try #require(descriptor >= 0, "connects")
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
     }

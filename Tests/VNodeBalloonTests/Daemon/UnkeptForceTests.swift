@@ -9,7 +9,7 @@ import Testing
         var isFull = true
         var kept: [Int: UInt64] = [1: 4096]
         var path: String { "/full" }
-        var wasLegacyTargetAbsent: Bool { false }
+        func wasLegacyTargetAbsent() -> Bool { false }
         func forced() -> [Int: UInt64] { kept }
         func setForced(_ forced: [Int: UInt64]) throws(BalloonError) {
             try write()

@@ -96,14 +96,14 @@ import Testing
         let long = work.path + "/" + String(repeating: "x", count: 108)
         for path in ["", long] {
             #expect(unsafe cb_socket_listen(path, 1) == -ENAMETOOLONG)
-            #expect(unsafe cb_socket_connect(path) == -ENAMETOOLONG)
+            #expect(unsafe cb_socket_connect(path, 1000) == -ENAMETOOLONG)
         }
         let longest = work.path + "/" + String(repeating: "x", count: 106 - work.path.utf8.count)
         let abstract = "@" + work.path
         for path in [longest, abstract] {
             let listener = unsafe cb_socket_listen(path, .max)
             try #require(listener >= 0)
-            let client = unsafe cb_socket_connect(path)
+            let client = unsafe cb_socket_connect(path, 1000)
             #expect(client >= 0)
             let accepted = cb_socket_accept(listener)
             #expect(accepted >= 0 && cb_socket_accept(listener) == -EAGAIN)
