@@ -152,6 +152,9 @@ struct AuditCommand: ParsableCommand {
         if let kib = result.unaccountedKiB, kib > 0 {
             Terminal.show("\(Size.text(kib: kib)) are missing that no balloon accounts for: unaccounted")
         }
+        if result.unaccountedKiB == nil && result.unknown.isEmpty {
+            Terminal.show("not compared with all of the guest's memory, whose sum is not known")
+        }
         for sentence in result.unknown { Terminal.show("not audited: \(sentence)") }
         let count = result.findings.count + ((result.unaccountedKiB ?? 0) > 0 ? 1 : 0)
         let verdict = result.isClean ? "clean" : count == 0 ? "not all of them" : "\(count) findings"

@@ -12,7 +12,6 @@ public final class Xenstore: Store {
     private var dialogue = StoreDialogue()
     private var silence = StoreSilence()
     private var isLost = false
-    private var hasAnswered = false
     private let patience: UInt64
     /// What a full socket has not taken yet.
     private var unsent: [UInt8] = []
@@ -71,9 +70,9 @@ public final class Xenstore: Store {
     }
 
     public func watch(_ path: String, token: String) throws(BalloonError) {
-        // The kernel waits for xenstored without a limit when it registers a watch. So it is asked for one only after
+        // The kernel waits for xenstored without a limit when it registers a watch. So it is asked for one only right after
         // xenstored has answered something else.
-        if isDevice && !hasAnswered { _ = try read("domid", in: nil) }
+        if isDevice { _ = try read("domid", in: nil) }
         do throws(BalloonError) {
             _ = try ask(.watch, in: nil, StoreMessage.texts(path, token), "cannot watch \(path) in xenstore")
         } catch {
@@ -147,7 +146,6 @@ public final class Xenstore: Store {
         let number = try send(kind, in: transaction?.number ?? 0, body)
         while true {
             if let answer = dialogue.answer(to: number) {
-                hasAnswered = true
                 if answer.kind == .error { throw StoreErrors.error(what(), answer.body) }
                 return answer.body
             }

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// One guest's memory in the figures of everybody who counts it. Sizes in KiB; nil where there is no such figure.
 public struct MemoryFigures: Equatable, Sendable {
     /// A range of the firmware's memory map (/sys/firmware/memmap), as the kernel was given it.
@@ -138,15 +140,19 @@ extension MemoryFigures {
 
     // MARK: The kernel's files
 
+    /// None where one of them cannot be read: the sum of the others would be wrong.
     static func firmwareRanges(directory: String = "/sys/firmware/memmap") -> [FirmwareRange] {
         var ranges: [FirmwareRange] = []
-        while let start = address("\(directory)/\(ranges.count)/start"),
-            let last = address("\(directory)/\(ranges.count)/end"), start <= last, last < .max,
-            let type = try? text("\(directory)/\(ranges.count)/type")
-        {
+        while true {
+            let entry = "\(directory)/\(ranges.count)"
+            do throws(BalloonError) { _ = try FileInfo(path: entry, "") } catch {
+                return error.errno == ENOENT ? ranges : []
+            }
+            guard let start = address(entry + "/start"), let last = address(entry + "/end"), start <= last, last < .max,
+                let type = try? text(entry + "/type")
+            else { return [] }
             ranges.append(FirmwareRange(start: start, end: last + 1, type: type))
         }
-        return ranges
     }
 
     private static func address(_ path: String) -> UInt64? {

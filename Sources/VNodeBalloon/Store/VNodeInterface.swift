@@ -30,15 +30,21 @@ public final class VNodeInterface {
     private var publishedDrift: UInt64 = 0
 
     /// Sets the watches and finds out where to report.
+    ///
+    /// - Parameter isWatching: false for a command that reads once: the kernel may have to wait for xenstored to set a watch.
     /// - Throws: `.store`.
-    public init(_ store: any Store, backend: any Backend, log: Logger) throws(BalloonError) {
+    public init(
+        _ store: any Store, backend: any Backend, isWatching: Bool = true, log: Logger
+    ) throws(BalloonError) {
         self.store = store
         vnodes = backend.domainVNodes
         granularityKiB = backend.granularityKiB
         self.log = log
-        try store.watch("memory", token: "memory")
-        try store.watch("control", token: "control")
-        try store.watch(Self.resumePath, token: "resume")
+        if isWatching {
+            try store.watch("memory", token: "memory")
+            try store.watch("control", token: "control")
+            try store.watch(Self.resumePath, token: "resume")
+        }
         try findPlace()
     }
 
