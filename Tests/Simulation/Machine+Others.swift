@@ -219,9 +219,12 @@ extension Machine {
         if isKilled || !isRead { isRebootDue = true }
         uses[block] = .pool
         // A page that is pinned comes free with its last pin.
-        if isInPipe(block) { return _ = limbo.insert(block) }
-        // A page that others use is not handed out first.
-        nodes[vnode].poolFree.insert(block, at: 0)
+        if isInPipe(block) {
+            limbo.insert(block)
+        } else {
+            // A page that others use is not handed out first.
+            nodes[vnode].poolFree.insert(block, at: 0)
+        }
     }
 
     /// Somebody cuts the file.

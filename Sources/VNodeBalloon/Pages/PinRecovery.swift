@@ -173,7 +173,8 @@ extension HugePageReserve {
             // Its pin has fewer pages than the file: the deflate had them unpinned, or they are in the spare pin. With an empty
             // slot nobody can tell which.
             if count < there && recovered(ofChunk: chunk).contains(where: { recovery.pages[$0] == .none }) {
-                return _ = try keepAside(spare, -1)
+                _ = try keepAside(spare, -1)
+                return
             }
         }
         // The file is shorter than the move would have left it: somebody cut it since, and nobody can tell whose pages are
