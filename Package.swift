@@ -64,7 +64,8 @@ let package = Package(
             name: "HostSimulation", dependencies: ["BalloonCore", "BalloonHost", "Simulation"],
             path: "Tests/HostSimulation", swiftSettings: strict),
         .executableTarget(
-            name: "ScheduleRunner", dependencies: ["HostSimulation", "Simulation"], path: "Tests/ScheduleRunner",
+            name: "ScheduleRunner", dependencies: ["BalloonHost", "HostSimulation", "Simulation"],
+            path: "Tests/ScheduleRunner",
             swiftSettings: strict),
         // What every implementation must do: checked on the doubles by the unit tests, on a real Xen by `conformance`.
         .target(name: "Conformance", dependencies: ["VNodeBalloon"], path: "Tests/Conformance", swiftSettings: strict),

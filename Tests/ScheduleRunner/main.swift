@@ -1,5 +1,5 @@
 // Plays random schedules of faults on a simulated guest: `schedules [COUNT [SEED]]`, 20,000 where nothing else is said;
-// on a simulated host with `schedules host [COUNT [SEED]]`.
+// on a simulated host with `schedules host [COUNT [SEED]]`. `schedules plans` times the planner.
 //
 // Each schedule has a seed of its own, counted up from the first, which is printed; `schedules 1 SEED` plays one again.
 // A schedule that fails is shrunk before it is shown. How often each kind of fault came about is told at the end. The last
@@ -12,6 +12,7 @@ func number(_ text: String) -> UInt64? {
     text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
 }
 
+if CommandLine.arguments.dropFirst().first == "plans" { exit(Plans.show() == 0 ? 0 : 1) }
 let isHost = CommandLine.arguments.dropFirst().first == "host"
 let arguments = CommandLine.arguments.dropFirst(isHost ? 2 : 1)
 let count = arguments.first.map(number) ?? 20_000
