@@ -25,6 +25,7 @@ struct HostWorld {
         self.schedule = schedule
         self.bug = bug
         random = SeededGenerator(seed: schedule.seed ^ 0x5EED)
+        keeper.policy.isBalancing = random.oneIn(3)
         host.xen.freeKiB = [UInt64(random.number(40...400)) << 10, UInt64(random.number(40...400)) << 10]
         for _ in 0..<schedule.guests {
             let honest = HostSchedule.Behaviour.honest(UInt64(random.number(4...64)) << 11)

@@ -8,10 +8,11 @@ public struct Balance: Equatable, Sendable {
     /// What the vnodes of the node lack for all their minima together.
     public private(set) var shortKiB: UInt64 = 0
 
-    public init(_ snapshot: HostSnapshot, pnode: Int) {
+    /// - Parameter without: domains that are left out.
+    public init(_ snapshot: HostSnapshot, pnode: Int, without: Set<UInt16> = []) {
         guard snapshot.nodes.indices.contains(pnode) else { return }
         let node = snapshot.nodes[pnode]
-        let seats = snapshot.seats(on: pnode)
+        let seats = snapshot.seats(on: pnode).filter { !without.contains($0.domain) }
         let keep = PhysicalNode.floorKiB + node.reservedKiB + node.takingKiB
         let level = LevelPlan(seats, freeKiB: node.freeKiB + node.givingKiB, keepKiB: keep)
         shortKiB = level.shortKiB

@@ -54,6 +54,9 @@ public struct HostConfiguration: Equatable, Sendable {
         case "on-legacy-write":
             guard ["revert", "tell"].contains(value) else { return "on-legacy-write must be revert or tell" }
             policy.isReverting = value == "revert"
+        case "balance":
+            guard ["yes", "no"].contains(value) else { return "balance must be yes or no" }
+            policy.isBalancing = value == "yes"
         case "log-level":
             guard Self.logLevels.contains(value) else {
                 return "log-level must be one of \(Self.logLevels.joined(separator: ", "))"

@@ -9,6 +9,9 @@ extension HostEngine {
         case .forgetGone:
             let gone = try forgetGone(snapshot)
             return gone.isEmpty ? nil : "gone: domain \(gone.map { "\($0)" }.joined(separator: ", "))"
+        case .level(let id, let targets):
+            if let domain = domain(id) { try setTargets(domain, targets) }
+            return nil
         case .prepare(let id):
             guard let domain = domain(id) else { return nil }
             let rows = try prepare(domain)

@@ -16,12 +16,15 @@ public struct HostKeeper: Sendable {
         case revert(UInt16, foreignKiB: UInt64)
         /// The same, and it is only told.
         case tell(UInt16, foreignKiB: UInt64)
+        /// Balancing: these are the domain's targets now.
+        case level(UInt16, [Int: UInt64])
         case forgetGone
     }
 
     public struct Policy: Equatable, Sendable {
         public var legacy = LegacyMode.auto
         public var isReverting = true
+        public var isBalancing = false
 
         public init() {}
     }
@@ -36,6 +39,7 @@ public struct HostKeeper: Sendable {
     private var repaired: [UInt16: UInt64] = [:]
     private var told: [UInt16: UInt64] = [:]
     private var known: Set<UInt16> = []
+    private var balancer = Balancer()
 
     public init(_ policy: Policy) { self.policy = policy }
 
@@ -49,6 +53,9 @@ public struct HostKeeper: Sendable {
         for domain in snapshot.domains where !domain.isToolstack && domain.isIntroduced && !domain.facts.isDying {
             if isRepairDue(domain, now) { deeds.append(.prepare(domain.id)) }
             deeds += self.deeds(domain)
+        }
+        if policy.isBalancing {
+            deeds += balancer.targets(snapshot, now: now).sorted { $0.key < $1.key }.map { .level($0.key, $0.value) }
         }
         return deeds
     }

@@ -19,11 +19,17 @@ struct HostWatchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("When somebody else writes memory/target: revert or tell.", valueName: "what"))
     var onLegacyWrite: String?
 
+    @Option(help: ArgumentHelp("Level physical nodes all the time: yes or no.", valueName: "yes|no"))
+    var balance: String?
+
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
     var logLevel: String?
 
     private var options: [(key: String, value: String?)] {
-        [("memory-target", memoryTarget), ("on-legacy-write", onLegacyWrite), ("log-level", logLevel)]
+        [
+            ("memory-target", memoryTarget), ("on-legacy-write", onLegacyWrite), ("balance", balance),
+            ("log-level", logLevel),
+        ]
     }
 
     mutating func validate() throws {
