@@ -80,6 +80,22 @@ import Testing
         #expect(look(&judge, 6) == .claimed(vnode: 1, claimedPages: 622_868, atKiB: 60 << 10))
     }
 
+    @Test func `memory that is there again is waited for, as long as the guest may sleep`() throws {
+        try host.bringUp(1)
+        try host.engine.setTargets(host.domain(1), [1: 64 << 10])
+        host.follow(1)
+        try host.engine.setTargets(host.domain(1), [1: 0])
+        var judge = MoveJudge([1: [1: 0]], host.snapshot(), now: 0, stall: 5 * Self.second)
+        host.move(1, 1, to: 60 << 10, state: "held", reason: "pnode-full")
+        #expect(look(&judge, 1) == .moving)
+        #expect(look(&judge, 60) == .moving)
+        host.xen.freeKiB[1] = 0
+        var full = judge
+        #expect(look(&full, 61) == .held(vnode: 1, .pnodeFull, atKiB: 60 << 10))
+        host.xen.freeKiB[1] = 1 << 20
+        #expect(look(&judge, 66) == .held(vnode: 1, .pnodeFull, atKiB: 60 << 10))
+    }
+
     @Test func `gone, and somebody else's target`() throws {
         var judge = try judge(64 << 10)
         host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "0"

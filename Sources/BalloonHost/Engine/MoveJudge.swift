@@ -25,6 +25,8 @@ public struct MoveJudge: Sendable {
     /// Nanoseconds without an acknowledgement, and of a contradiction that does not go away.
     public static let answerPatience: UInt64 = 3_000_000_000
     static let contradictionPatience: UInt64 = 2_000_000_000
+    /// The guest's longest pause between two attempts, and a little.
+    static let retryPatience: UInt64 = 65_000_000_000
     /// Less than this in pages is no progress, unless it is all that is left.
     static let stepPages: UInt64 = 512
 
@@ -62,12 +64,13 @@ public struct MoveJudge: Sendable {
                 watches[id]?.verdict = .gone
                 continue
             }
-            watches[id] = look(watch, domain, snapshot.machine, now)
+            watches[id] = look(watch, domain, snapshot, now)
         }
     }
 
-    private func look(_ before: Watch, _ domain: HostDomain, _ machine: MachineFacts, _ now: UInt64) -> Watch {
+    private func look(_ before: Watch, _ domain: HostDomain, _ snapshot: HostSnapshot, _ now: UInt64) -> Watch {
         var watch = before
+        let machine = snapshot.machine
         let vnodes = domain.vnodes.filter { watch.goals[$0.number] != nil }
         noteProgress(&watch, domain, vnodes, now)
         if let other = vnodes.first(where: { $0.targetKiB != watch.goals[$0.number] }) {
@@ -78,7 +81,9 @@ public struct MoveJudge: Sendable {
         if open.isEmpty {
             watch.verdict = believed(&watch, domain, now)
         } else if let verdict = obstacle(open, machine) {
-            watch.verdict = verdict
+            // A guest that was refused memory tries again at the latest after a minute; it is not told that there is some now.
+            let isOver = open.contains { Self.isOver($0, domain, snapshot) }
+            watch.verdict = isOver && now < watch.lastProgress + max(stall, Self.retryPatience) ? .moving : verdict
         } else if isDeaf(watch, open, now) {
             watch.verdict = .deaf
         } else if now >= watch.lastProgress + stall {
@@ -121,6 +126,17 @@ public struct MoveJudge: Sendable {
             first = first ?? .held(vnode: vnode.number, reason, atKiB: vnode.balloonKiB ?? 0)
         }
         return first
+    }
+
+    /// What it says stands in its way does so no more.
+    private static func isOver(_ vnode: HostVNode, _ domain: HostDomain, _ snapshot: HostSnapshot) -> Bool {
+        switch vnode.reason {
+        case .pnodeFull:
+            let node = snapshot.nodes.first { $0.number == vnode.pnode }
+            return snapshot.freeKiB >= vnode.grainKiB && (node.map { $0.freeKiB >= vnode.grainKiB } ?? false)
+        case .maxReservation: return domain.facts.maxPages * 4 >= domain.memoryKiB + vnode.grainKiB
+        default: return false
+        }
     }
 
     private static func claimed(_ vnode: HostVNode, _ machine: MachineFacts) -> Verdict? {
