@@ -14,6 +14,7 @@ DESTDIR ?=
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 # /etc is the administrator's; the configuration with all its defaults goes here.
 EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
+SCHEMAS ?= $(PREFIX)/share/vnode-balloon/schema
 # A guest need not have Swift's libraries.
 SWIFT_BUILD = swift build -c release --static-swift-stdlib
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift \
@@ -111,6 +112,8 @@ install: install-completions
 	install -D -m 644 packaging/pages.mount.conf '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d/vnode-balloon.conf'
 	install -D -m 644 packaging/vnode-balloon.conf $(DESTDIR)$(EXAMPLES)/vnode-balloon.conf
 	install -D -m 644 packaging/vnode-balloon-host.conf $(DESTDIR)$(EXAMPLES)/vnode-balloon-host.conf
+	install -d $(DESTDIR)$(SCHEMAS)
+	install -m 644 docs/schema/*.json $(DESTDIR)$(SCHEMAS)
 
 # Of the program itself, so that they are never another one's.
 install-completions:
@@ -124,7 +127,7 @@ uninstall:
 	[ -n "$(DESTDIR)" ] || packaging/before-uninstall $(PREFIX)/sbin/balloonctl
 	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(COMPLETIONS) \
 	    $(foreach page,$(wildcard docs/man/*),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
-	rm -rf $(DESTDIR)$(EXAMPLES) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d'
+	rm -rf $(DESTDIR)$(EXAMPLES) $(DESTDIR)$(SCHEMAS) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d'
 	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || systemctl daemon-reload
 
 clean:

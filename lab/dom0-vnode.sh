@@ -128,10 +128,23 @@ cpu_ticks() { guest "cut -d ' ' -f 14,15 /proc/$(guest_pid daemon)/stat" | awk '
 status() { guest "balloonctl status --json 2> /dev/null" > /tmp/status.json; }
 json() { jsonget "$@" < /tmp/status.json; }
 
+# tell_json SCHEMA FILE: what was printed is compared with docs/schema/SCHEMA.json when the machine has ended.
+tell_json() { while read -r json_line; do printf 'json %s %s\n' "$1" "$json_line" >&3; done < "$2"; }
+
+# check_json SCHEMA WANTED COMMAND: likewise, of a command that ends with this code.
+check_json() {
+    json_schema=$1 json_wanted=$2
+    shift 2
+    guest "$* 2> /dev/null" > /tmp/output
+    check_eq "$*: exit $json_wanted" $? "$json_wanted"
+    tell_json "$json_schema" /tmp/output
+}
+
 # check_agree TEXT: the product, its rows in xenstore and Xen's own count say the same of a balloon that rests.
 check_agree() {
     agree_text=$1
     status || fail "$agree_text: status answers"
+    tell_json status-1 /tmp/status.json
     set -- $(page_counts)
     check_eq "$agree_text: status and Xen agree on all of the domain" \
         "$(json domain.current_reservation_kib)" $(($2 * 4))
@@ -150,6 +163,7 @@ check_agree() {
 # Nothing that a guest can read tells that by name: the frame reads as RAM, and the page is not the domain's.
 check_explained() {
     guest "balloonctl status --explain --json 2> /dev/null" > /tmp/explain.json
+    tell_json explain-1 /tmp/explain.json
     check_eq "$1: every account adds up, but for $2 KiB of the reservation" \
         "$(jsonget accounts.0.unexplained_kib accounts.1.unexplained_kib accounts.2.unexplained_kib \
             accounts.3.unexplained_kib < /tmp/explain.json)" "$2 0 0 0"
@@ -175,6 +189,7 @@ check_exit() {
 check_audit() {
     guest "balloonctl audit --json 2> /dev/null" > /tmp/audit.json
     audit_code=$?
+    tell_json audit-1 /tmp/audit.json
     [ $audit_code = 0 ] || sed 's/^/@@ /' /tmp/audit.json
     check_eq "$1: the audit is clean, $2 extents" \
         "$audit_code $(jsonget clean extents < /tmp/audit.json)" "0 true $2"

@@ -53,6 +53,7 @@ struct DoctorCommand: ParsableCommand {
                     writer.member("name", check.name)
                     writer.member("ok", check.isFine)
                     writer.member("needed", check.level != .advice)
+                    writer.member("level", check.level.rawValue)
                     writer.member("fix", check.fix)
                 }
             }

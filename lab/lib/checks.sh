@@ -54,6 +54,9 @@ emulator_failed() {
         END { exit !found }'
 }
 
+# validate_json NAME REPORT: what the programs printed for programs, against docs/schema. Debian's own python has jsonschema.
+validate_json() { /usr/bin/python3 "$lab/lib/schemas.py" "$project/docs/schema" "$1" < "$2" || echo "FAIL $1: schemas"; }
+
 # count OUTPUT: sets passed and failed from printed checks.
 count() {
     passed=$(grep -c '^ok   ' "$1" || true)

@@ -2,7 +2,7 @@
 # Packages: what this machine needs to build and emulate, and what the emulated machine is made of.
 # Sourced after lib/debian.sh.
 
-BUILD_PACKAGES=(gcc libc6-dev make libxen-dev qemu-system-x86 cpio xz-utils zstd binutils)
+BUILD_PACKAGES=(gcc libc6-dev make libxen-dev qemu-system-x86 cpio xz-utils zstd binutils python3-jsonschema)
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then

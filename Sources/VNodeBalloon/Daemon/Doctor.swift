@@ -1,7 +1,7 @@
 /// Looks at each prerequisite by itself and says how to mend it. Changes nothing.
 public enum Doctor {
     /// What is missing without it.
-    public enum Level: Sendable {
+    public enum Level: String, Sendable {
         /// The daemon does not run.
         case run
         /// The daemon runs, and something that will be asked of it cannot be done.

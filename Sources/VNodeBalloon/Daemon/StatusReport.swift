@@ -42,25 +42,27 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         }
 
         func write(to json: inout JSONWriter) {
-            json.object { json in
-                json.member("vnode", vnode)
-                json.member("linux_node", linuxNode)
-                json.member("size_kib", sizeKib)
-                json.member("target_kib", targetKib)
-                json.member("forced_kib", forcedKib)
-                json.member("balloon_kib", balloonKib)
-                json.member("state", state)
-                json.member("reason", reason)
-                json.member("lost_kib", lostKib)
-                json.member("detail", detail)
-                json.member("audited_extents", auditedExtents)
-                json.member("extents", extents)
-            }
+            json.member("vnode", vnode)
+            json.member("linux_node", linuxNode)
+            json.member("size_kib", sizeKib)
+            json.member("target_kib", targetKib)
+            json.member("forced_kib", forcedKib)
+            json.member("balloon_kib", balloonKib)
+            json.member("state", state)
+            json.member("reason", reason)
+            json.member("lost_kib", lostKib)
+            json.member("detail", detail)
+            json.member("audited_extents", auditedExtents)
+            json.member("extents", extents)
         }
 
+        /// One alone: docs/schema/vnode-1.json.
         public var json: String {
             var json = JSONWriter()
-            write(to: &json)
+            json.object { json in
+                json.member("schema", 1)
+                write(to: &json)
+            }
             return json.text
         }
     }
@@ -109,7 +111,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.member("xenstore", xenstore)
             json.member("drifted_kib", driftedKib)
             json.key("vnodes")
-            json.array(vnodes) { json, vnode in vnode.write(to: &json) }
+            json.array(vnodes) { json, vnode in json.object { json in vnode.write(to: &json) } }
         }
         return json.text
     }

@@ -6,7 +6,7 @@ check "the guest's memory is in use" start_pattern_beside 128 96
 
 # --- With the daemon -------------------------------------------------------------------------------------------------
 
-check_exit "force 0 64m" 0 "balloonctl force 0 64m --json 2> /dev/null"
+check_json vnode-1 0 "balloonctl force 0 64m --json"
 check_eq "it says what it did" "$(jsonget vnode balloon_kib forced_kib state < /tmp/output)" \
     "0 65536 65536 idle"
 check_row "forced" 0 65536 idle
@@ -49,11 +49,13 @@ check_exit "no size" 64 "balloonctl force 0"
 check_exit "deflate without an option" 64 "balloonctl deflate"
 check_given "after commands that were refused" 32768 32768
 
-check_exit "deflate --all" 0 "balloonctl deflate --all"
+check_json vnode-1 0 "balloonctl deflate --all --json"
 check_row "deflate --all" 0 0 held forced
 check_row "deflate --all" 1 0 held forced
 check_all_back "deflate --all"
-check_exit "deflate --release" 0 "balloonctl deflate --release"
+check_json vnode-1 0 "balloonctl deflate --release --json"
+check_json given-1 75 "balloonctl given --json"
+check_json explain-1 0 "balloonctl status --explain --json"
 check "the targets are followed" wait_reached 0 32768
 check "the targets are followed" wait_reached 1 49152
 check_given "deflate --release" 32768 49152
@@ -98,7 +100,9 @@ check "the daemon ends" stop_daemon
 check_exit "deflate --all without the daemon" 0 "balloonctl deflate --all"
 check_all_back "deflate --all without the daemon"
 check_exit "deflate --release without the daemon" 0 "balloonctl deflate --release"
-check_exit "audit of nothing" 0 "balloonctl audit"
+check_json audit-1 0 "balloonctl audit --json"
+check_json given-1 0 "balloonctl given --json"
+check_json status-1 0 "balloonctl status --json"
 targets 0 0
 check "the daemon starts" start_daemon
 check "vnode 0 is empty" wait_reached 0 0
@@ -108,6 +112,7 @@ check "vnode 1 is empty" wait_reached 1 0
 
 guest "balloonctl doctor --json 2> /dev/null" > /tmp/doctor.json
 code=$?
+tell_json doctor-1 /tmp/doctor.json
 check "doctor: exit 0 or 75 in a good guest (is $code)" [ $code = 0 -o $code = 75 ]
 names=$(grep -o '"name":"[a-z-]*"' < /tmp/doctor.json | cut -d '"' -f 4 | tr '\n' ' ')
 note "doctor looks at: $names"
