@@ -7,6 +7,7 @@
 # make microbench  the hot loops beside the same loops in C: a table, and whether the goals are met
 # make static   the same as one static binary, which needs no library: .build-static/release/balloonctl
 # make build    the release build alone; sudo make install puts it on this machine
+# make deb      Debian packages in build/deb: the command, the guest's services, the module's sources
 # make module KERNEL=DIR  the kernel module, against these headers: kmod/build/vnode_balloon.ko; sudo make module-install
 
 PREFIX ?= /usr/local
@@ -14,15 +15,21 @@ DESTDIR ?=
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 # /etc is the administrator's; the configuration with all its defaults goes here.
 EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
+METRICS ?= $(PREFIX)/share/vnode-balloon/metrics
 SCHEMAS ?= $(PREFIX)/share/vnode-balloon/schema
+# All that a linker and a C compiler can do against an attacker, in every build; no name of the folder in what is built, so
+# that two builds give the same bytes.
+HARDENING = -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro --disable-local-rpath -Xcc -fstack-protector-strong \
+    -Xcc -fstack-clash-protection -Xcc -fcf-protection -Xcc -D_FORTIFY_SOURCE=2
+SAME_BYTES = -Xlinker --build-id=0x$(shell packaging/source-id) -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=.
 # A guest need not have Swift's libraries.
-SWIFT_BUILD = swift build -c release --static-swift-stdlib
+SWIFT_BUILD = swift build -c release --static-swift-stdlib $(HARDENING) $(SAME_BYTES) $(SWIFT_BUILD_FLAGS)
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift \
     Benchmarks/Sources Benchmarks/Benchmarks
 # Where `make install` takes the program from.
 BUILD ?= .build/release
 MANDIR ?= $(PREFIX)/share/man
-UNITS = $(notdir $(wildcard packaging/*.service))
+UNITS = $(notdir $(wildcard packaging/*.service packaging/*.timer))
 ZSHDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/share/zsh/vendor-completions,$(PREFIX)/share/zsh/site-functions)
 COMPLETIONS = $(addprefix $(DESTDIR),$(PREFIX)/share/bash-completion/completions/balloonctl $(ZSHDIR)/_balloonctl \
     $(PREFIX)/share/fish/vendor_completions.d/balloonctl.fish)
@@ -36,7 +43,7 @@ KERNEL ?= /lib/modules/$(shell uname -r)/build
 MODULE_BUILD ?= kmod/build
 MODULE_VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
 
-.PHONY: all setup build static test test-long module module-install module-dkms demo fuzz microbench bench bench-xen install install-completions uninstall clean format lint
+.PHONY: all setup build static deb test test-long module module-install module-dkms demo fuzz microbench bench bench-xen install install-completions uninstall clean format lint
 
 all: build
 
@@ -76,6 +83,9 @@ module-dkms:
 	install -m 644 kmod/*.[ch] kmod/Kbuild $(DESTDIR)/usr/src/vnode-balloon-$(MODULE_VERSION)/
 	sed 's/@VERSION@/$(MODULE_VERSION)/' kmod/dkms.conf > $(DESTDIR)/usr/src/vnode-balloon-$(MODULE_VERSION)/dkms.conf
 
+deb:
+	packaging/build-deb build/deb
+
 fuzz: setup
 	lab/fuzz $(FUZZ_SECONDS)
 
@@ -114,6 +124,8 @@ install: install-completions
 	install -D -m 644 packaging/vnode-balloon-host.conf $(DESTDIR)$(EXAMPLES)/vnode-balloon-host.conf
 	install -d $(DESTDIR)$(SCHEMAS)
 	install -m 644 docs/schema/*.json $(DESTDIR)$(SCHEMAS)
+	install -d $(DESTDIR)$(METRICS)
+	install -m 644 packaging/metrics/vnode-balloon.rules.yml packaging/metrics/dashboard.json $(DESTDIR)$(METRICS)
 
 # Of the program itself, so that they are never another one's.
 install-completions:
@@ -127,11 +139,11 @@ uninstall:
 	[ -n "$(DESTDIR)" ] || packaging/before-uninstall $(PREFIX)/sbin/balloonctl
 	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(COMPLETIONS) \
 	    $(foreach page,$(wildcard docs/man/*),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
-	rm -rf $(DESTDIR)$(EXAMPLES) $(DESTDIR)$(SCHEMAS) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d'
+	rm -rf $(DESTDIR)$(EXAMPLES) $(DESTDIR)$(SCHEMAS) $(DESTDIR)$(METRICS) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d'
 	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || systemctl daemon-reload
 
 clean:
-	rm -rf .build .build-* .lab kmod/build
+	rm -rf .build .build-* .lab build kmod/build
 
 format:
 	swift format --in-place --recursive $(SWIFT_SOURCES)
@@ -139,6 +151,6 @@ format:
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck lab/setup lab/run lab/unit lab/documents lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh .ci/run && \
-	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
+	    shellcheck lab/setup lab/run lab/unit lab/documents lab/packages lab/metrics lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh packaging/build-deb .ci/run && \
+	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall packaging/source-id packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi

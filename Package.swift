@@ -11,6 +11,18 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+// A package's build has no network: it brings what we depend on with it.
+let dependencies: [Package.Dependency] =
+    if let vendor = Context.environment["VNODE_BALLOON_VENDOR"] {
+        [.package(path: "\(vendor)/swift-argument-parser"), .package(path: "\(vendor)/swift-log")]
+    } else {
+        // Exact versions: what was tested is what is built.
+        [
+            .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+            .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        ]
+    }
+
 let package = Package(
     name: "vnode-balloon",
     products: [
@@ -20,11 +32,7 @@ let package = Package(
         .executable(name: "conformance", targets: ["ConformanceRunner"]),
         .library(name: "Oracles", targets: ["Oracles"]),
     ],
-    dependencies: [
-        // Exact versions: what was tested is what is built.
-        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-    ],
+    dependencies: dependencies,
     targets: [
         .target(
             name: "CBalloonShim",

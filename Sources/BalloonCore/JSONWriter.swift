@@ -35,6 +35,8 @@ public struct JSONWriter {
     /// An element of an array.
     public mutating func value(_ text: String) { string(text) }
 
+    public mutating func value<T: BinaryInteger>(_ number: T) { raw("\(number)") }
+
     private mutating func nested(_ open: String, _ close: String, _ body: (inout JSONWriter) -> Void) {
         comma()
         text += open

@@ -19,6 +19,11 @@ enum Terminal {
         if result < 0 && outputError == nil { failure.store(Int32(-result), ordering: .relaxed) }
     }
 
+    /// Lines of data, each with its end.
+    static func showText(_ text: String) {
+        if text.hasSuffix("\n") { show(String(text.dropLast())) } else { show(text) }
+    }
+
     /// What went wrong: standard error.
     static func complain(_ text: String) {
         for line in text.split(separator: "\n") { write(2, "balloonctl: \(line)\n") }

@@ -15,7 +15,8 @@ enum RequestReference {
     private static let highestSlot: UInt64 = (1 << 32) - 1
     /// The largest number that each may have.
     private static let limits: [String: [UInt64]] = [
-        "status": [], "slots": [], "release-all": [], "force-all": [any], "release": [any], "force": [any, any],
+        "status": [], "slots": [], "counters": [], "release-all": [], "force-all": [any], "release": [any],
+        "force": [any, any],
         "audit": [any, highestSlot, 64, 1], "repair": [any, highestSlot, 64], "recover": [any],
     ]
 

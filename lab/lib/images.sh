@@ -142,7 +142,7 @@ make_guest_image() {
         done
     fi
     install -m 755 "$lab/guest-init" "$tree/init"
-    [ "$GUEST_ROOT" != systemd ] || add_systemd "$tree"
+    [ -z "$GUEST_ROOT" ] || add_systemd "$tree"
     pack "$tree" > "$work/guest.img"
 }
 

@@ -2,7 +2,7 @@
 # Packages: what this machine needs to build and emulate, and what the emulated machine is made of.
 # Sourced after lib/debian.sh.
 
-BUILD_PACKAGES=(gcc libc6-dev make libxen-dev qemu-system-x86 cpio xz-utils zstd binutils python3-jsonschema)
+BUILD_PACKAGES=(gcc libc6-dev make libxen-dev qemu-system-x86 cpio xz-utils zstd binutils python3-jsonschema kmod)
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -123,6 +123,7 @@ place_of() { LC_ALL=C grep -abom1 -P "$1" "$2" | head -n 1 | cut -d: -f1 || true
 
 are_downloaded() {
     is_set "$CACHE" "${MACHINE_PACKAGES[@]}" && is_set "$SYSTEMD_CACHE" "${SYSTEMD_PACKAGES[@]}" \
+        && is_set "$DPKG_CACHE" "${DPKG_PACKAGES[@]}" \
         && is_set "$HVM_CACHE" "${HVM_PACKAGES[@]}" && are_headers_there
 }
 
@@ -143,6 +144,7 @@ download_packages() {
     fi
     fetch_set "$CACHE" "the emulated machine's packages (about 100 MB)" add_kernel "${MACHINE_PACKAGES[@]}"
     fetch_set "$SYSTEMD_CACHE" "systemd's packages (about 10 MB)" trim_systemd "${SYSTEMD_PACKAGES[@]}"
+    fetch_set "$DPKG_CACHE" "dpkg's packages (about 6 MB)" trim_dpkg "${DPKG_PACKAGES[@]}"
     fetch_set "$HVM_CACHE" "the device model's packages (about 20 MB)" true "${HVM_PACKAGES[@]}"
     # shellcheck disable=SC2046 # several names
     are_headers_there || fetch_set "$HEADERS_CACHE" "the kernel's headers (14 MB)" move_headers $(headers_packages)

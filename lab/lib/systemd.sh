@@ -46,7 +46,11 @@ add_systemd() {
     printf 'ID=lab\nNAME=lab\n' > "$tree/etc/os-release"
     install -m 644 "$lab/guest-agent.service" "$units/lab-agent.service"
     ln -sfn ../lab-agent.service "$units/multi-user.target.wants/lab-agent.service"
-    add_installed_project "$tree"
+    case $GUEST_ROOT in
+        debian) add_debian "$tree" ;;
+        *) add_installed_project "$tree" ;;
+    esac
+    rm -f "$tree/bin/balloonctl"
     install -m 755 "$lab/guest-init-systemd" "$tree/init"
 }
 
@@ -55,7 +59,6 @@ add_installed_project() {
     local tree=$1
     make -s -C "$project" install DESTDIR="$tree"
     strip "$tree/usr/local/sbin/balloonctl"
-    rm -f "$tree/bin/balloonctl"
     mkdir -p "$tree/src/docs"
     cp -a "$project/docs/man" "$tree/src/docs/"
     cp -a "$project/Makefile" "$project/packaging" "$tree/src/"

@@ -29,6 +29,7 @@ public final class BalloonEngine {
     /// Recoveries that failed, until one succeeds.
     var retries: [Int: Backoff] = [:]
     var failures = RepeatedFailures()
+    var stepCounters: Counters
     /// What the domain should have, and whether all of that is known.
     var account: MemoryAccount?
     var isAccountComplete = false
@@ -61,6 +62,7 @@ public final class BalloonEngine {
         self.log = log
         self.clock = clock
         suspension = guest.figures.suspension()
+        stepCounters = Counters(vnodes: guest.backend.vnodes.map(\.number))
         let backend = guest.backend
         controller = BalloonController(
             vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, options: options.with(backend.steps))
@@ -166,7 +168,7 @@ public final class BalloonEngine {
             restIfIdle()
             return [isRecovering ? now : nil, until, tidied, retry].compactMap(\.self).min()
         case .act(let action):
-            controller.finish(action, perform(action), now: self.now)
+            finish(action)
             hasMoved = true
             if let warning = guest.backend.takeWarning() {
                 failures.log(log, "goes on without a note of it", warning, now: now)
@@ -226,7 +228,7 @@ public final class BalloonEngine {
         }
     }
 
-    private func perform(_ action: Action) -> Outcome {
+    func perform(_ action: Action) -> Outcome {
         let begin = self.now
         defer { log.info("\(action)", metadata: ["microseconds": "\((now - begin) / 1000)"]) }
         do throws(BalloonError) {
@@ -241,6 +243,7 @@ public final class BalloonEngine {
             return outcome
         } catch {
             let isFault = error.code != .suspended
+            if isFault { failures.count(error) }
             log.log(
                 level: isFault ? .error : .notice, "step failed",
                 metadata: ["action": "\(action)", "error": "\(error)"])

@@ -16,7 +16,6 @@ package final class BalloonLoop {
     /// Reads the configuration again.
     private let reload: () throws(BalloonError) -> Configuration
     private var pressure = PressureWatch()
-    private var failures = RepeatedFailures()
     private var staticMaxKiB: UInt64?
     private var rereading = RereadTimer()
     private var serviceStatus = ServiceStatus()
@@ -192,7 +191,7 @@ package final class BalloonLoop {
     /// What came since the last time is locked, too.
     private func lockMemory() {
         do throws(BalloonError) { try process.lockMemory() } catch {
-            failures.log(log, "not locked in memory", error, now: engine.now)
+            engine.failures.log(log, "not locked in memory", error, now: engine.now)
         }
     }
 
@@ -277,9 +276,9 @@ package final class BalloonLoop {
     private func attempt(_ what: String, _ body: () throws(BalloonError) -> Void) {
         do throws(BalloonError) {
             try body()
-            failures.succeeded(what)
+            engine.failures.succeeded(what)
         } catch {
-            failures.log(log, what, error, now: engine.now)
+            engine.failures.log(log, what, error, now: engine.now)
             rereading.failed(now: engine.now)
         }
     }

@@ -7,6 +7,8 @@ public enum ControlRequest: Equatable, Sendable {
     case force(vnode: Int?, kib: UInt64?)
     /// A slice of an audit.
     case audit(vnode: Int, slots: Range<Int>, everyFrame: Bool)
+    /// What the daemon did since it started.
+    case counters
     /// Asks Xen about every frame of some slots, and believes it: the next steps then put right what can be.
     case repair(vnode: Int, slots: Range<Int>)
     /// Looks at a vnode's file and pins again, as at a start.
@@ -22,6 +24,7 @@ public enum ControlRequest: Equatable, Sendable {
         switch (words.first, numbers.count) {
         case ("status", 0): self = .status
         case ("slots", 0): self = .slots
+        case ("counters", 0): self = .counters
         case ("release-all", 0): self = .force(vnode: nil, kib: nil)
         case ("force-all", 1):
             guard let kib = numbers[0] else { return nil }
@@ -54,6 +57,7 @@ public enum ControlRequest: Equatable, Sendable {
         switch self {
         case .status: return "status"
         case .slots: return "slots"
+        case .counters: return "counters"
         case .force(nil, nil): return "release-all"
         case .force(nil, let kib?): return "force-all \(kib)"
         case .force(let vnode?, nil): return "release \(vnode)"
@@ -68,7 +72,7 @@ public enum ControlRequest: Equatable, Sendable {
     /// How long its answer may take, in milliseconds: the daemon may have slices of others to do, or a whole file.
     public var patience: UInt32 {
         switch self {
-        case .status, .slots, .force: return 5000
+        case .status, .slots, .counters, .force: return 5000
         case .audit, .repair, .recover: return 60000
         }
     }

@@ -10,6 +10,9 @@ struct RepeatedFailures {
     /// Tries that failed since, unlogged.
     private var unlogged: [String: Int] = [:]
 
+    /// All failures since the start, logged or not, by kind.
+    private(set) var counts: [BalloonError.Code: UInt64] = [:]
+
     /// Whether a failure is to be logged: another one than before, or after a while. Counts those that are not.
     mutating func isDue(_ what: String, _ error: BalloonError, now: UInt64) -> Bool {
         if let last = logged[what], last.error.description == error.description, now < last.at + Self.interval {
@@ -20,6 +23,9 @@ struct RepeatedFailures {
         return true
     }
 
+    /// For one that is logged elsewhere.
+    mutating func count(_ error: BalloonError) { counts[error.code, default: 0] += 1 }
+
     /// An action worked: its next failure is news.
     mutating func succeeded(_ what: String) {
         guard logged[what] != nil else { return }
@@ -28,6 +34,7 @@ struct RepeatedFailures {
     }
 
     mutating func log(_ log: Logger, _ what: String, _ error: BalloonError, now: UInt64) {
+        count(error)
         guard isDue(what, error, now: now) else { return }
         var metadata: Logger.Metadata = ["error": "\(error)"]
         if let count = unlogged.removeValue(forKey: what) { metadata["times"] = "\(count + 1)" }

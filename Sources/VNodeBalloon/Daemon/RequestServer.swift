@@ -35,6 +35,7 @@ public struct RequestServer {
         switch request {
         case .status: return try report().json
         case .slots: return slots()
+        case .counters: return engine.counters.json
         case .force(let vnode, let kib):
             try force(vnode, kib)
             return try report().json

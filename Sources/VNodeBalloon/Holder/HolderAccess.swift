@@ -30,6 +30,19 @@ package protocol HolderConnection: AnyObject {
     func receive() -> (text: String, AttachedDescriptor)?
 }
 
+extension StateDirectory {
+    /// Whether a holder runs below a state directory: nobody is asked anything. nil: not known.
+    public static func hasHolder(_ path: String) -> Bool? {
+        // Unsafe: a C string for the call.
+        let connected = unsafe cb_socket_connect(holderSocketPath(path))
+        if connected == -ENOENT || connected == -ECONNREFUSED { return false }
+        guard connected >= 0 else { return nil }
+        // Closed again at once.
+        _ = FileDescriptor(connected)
+        return true
+    }
+}
+
 /// The holder below a state directory.
 struct HolderSocket: HolderAccess {
     let state: StateDirectory

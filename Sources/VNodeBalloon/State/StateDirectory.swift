@@ -81,7 +81,8 @@ public final class StateDirectory: StateKeeper {
     public var controlSocketPath: String { path + "/control.sock" }
     /// Our hugetlbfs.
     public var pagesPath: String { path + "/pages" }
-    public var holderSocketPath: String { path + "/hold.sock" }
+    public var holderSocketPath: String { Self.holderSocketPath(path) }
+    static func holderSocketPath(_ path: String) -> String { path + "/hold.sock" }
 
     private var managedHolderPath: String { path + "/hold.managed" }
 

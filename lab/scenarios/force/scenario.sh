@@ -66,6 +66,18 @@ check_row "force 0 512m" 0 "$(row 0 size)" held guard
 check_exit "force 0 --release" 0 "balloonctl force 0 --release"
 check "the target is followed" wait_reached 0 32768
 
+# --- Figures for Prometheus ------------------------------------------------------------------------------------------
+
+metric() { guest "balloonctl metrics" | sed -n "s/^vnode_balloon_$1 //p"; }
+check_eq "metrics: a daemon runs" "$(metric daemon_up)" 1
+check_eq "metrics: so does the holder" "$(metric holder_up)" 1
+check_eq "metrics: the sizes" "$(metric 'size_bytes{vnode="0",node="0"}') $(metric 'size_bytes{vnode="1",node="1"}')" \
+    "$((32768 * 1024)) $((49152 * 1024))"
+check_eq "metrics: given less taken back is what the balloon has" \
+    $(($(metric 'inflated_bytes_total{vnode="1",node="1"}') - $(metric 'deflated_bytes_total{vnode="1",node="1"}'))) 0
+check_exit "metrics into a file" 0 "balloonctl metrics --output /run/lab/metrics"
+check_has "all of it" "$(guest "tail -n 1 /run/lab/metrics")" "vnode_balloon_step_duration_seconds_count"
+
 # --- Interrupted -----------------------------------------------------------------------------------------------------
 
 check "the daemon ends" stop_daemon

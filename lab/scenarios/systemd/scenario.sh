@@ -122,6 +122,12 @@ check "the holder cannot be stopped" guest "! systemctl stop $HOLDER"
 check "systemctl start" guest "systemctl start $DAEMON"
 balloons "after a start" 49152 229376
 check "systemctl reload" guest "systemctl reload $DAEMON"
+pid=$(main_pid $DAEMON)
+guest "echo min-fre = 1 > /etc/vnode-balloon.conf"
+check "systemctl reload of a bad configuration fails" guest "! systemctl reload $DAEMON"
+check_has "it says why" "$(guest "journalctl -b -o cat -u $DAEMON -n 20")" "unknown key min-fre"
+check_eq "and the daemon goes on" "$(main_pid $DAEMON)" "$pid"
+guest "rm /etc/vnode-balloon.conf"
 
 # A target of its own stops everything else, as rescue mode does.
 guest "printf '[Unit]\nAllowIsolate=yes\n' > /run/systemd/system/lab-alone.target; systemctl daemon-reload

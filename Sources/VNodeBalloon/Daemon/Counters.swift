@@ -1,0 +1,82 @@
+/// What a daemon did since it started, for those that watch it. Pure.
+public struct Counters: Equatable, Sendable, Decodable {
+    public struct VNode: Equatable, Sendable, Decodable {
+        public var vnode: Int
+        public var inflatedKib: UInt64 = 0
+        public var deflatedKib: UInt64 = 0
+        public var steps: UInt64 = 0
+        /// Steps that did less than they were asked to, or failed.
+        public var shortSteps: UInt64 = 0
+    }
+
+    /// Failures of one kind: ``BalloonError/Code``.
+    public struct Failure: Equatable, Sendable, Decodable {
+        public var kind: String
+        public var count: UInt64
+    }
+
+    /// Upper bounds of the steps' durations, in microseconds. What took longer is only in the count.
+    public static let bounds: [UInt64] = [1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000]
+
+    /// All of them, by number.
+    public private(set) var vnodes: [VNode] = []
+    /// In the order of their names.
+    public private(set) var failures: [Failure] = []
+    /// How many steps took up to each of ``bounds``, and no more than the one before.
+    public private(set) var durations = [UInt64](repeating: 0, count: bounds.count)
+    public private(set) var durationSumMicroseconds: UInt64 = 0
+    public private(set) var durationCount: UInt64 = 0
+
+    init(vnodes: [Int]) { self.vnodes = vnodes.sorted().map { VNode(vnode: $0) } }
+
+    /// A step: what the balloon had before and has now, as far as that is known, in frames.
+    mutating func step(
+        vnode: Int, before: UInt64?, after: UInt64?, wasShort: Bool, nanoseconds: UInt64
+    ) {
+        let microseconds = nanoseconds / 1000
+        durationCount += 1
+        durationSumMicroseconds += microseconds
+        if let bucket = Self.bounds.firstIndex(where: { microseconds <= $0 }) { durations[bucket] += 1 }
+        guard let index = vnodes.firstIndex(where: { $0.vnode == vnode }) else { return }
+        vnodes[index].steps += 1
+        if wasShort { vnodes[index].shortSteps += 1 }
+        guard let before, let after else { return }
+        if after > before { vnodes[index].inflatedKib += (after - before) * 4 }
+        if after < before { vnodes[index].deflatedKib += (before - after) * 4 }
+    }
+
+    /// The same with the failures that somebody else counts.
+    func with(failures counts: [BalloonError.Code: UInt64]) -> Counters {
+        var counters = self
+        counters.failures = counts.map { Failure(kind: $0.description, count: $1) }.sorted { $0.kind < $1.kind }
+        return counters
+    }
+
+    var json: String {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("vnodes")
+            json.array(vnodes) { json, vnode in
+                json.object { json in
+                    json.member("vnode", vnode.vnode)
+                    json.member("inflated_kib", vnode.inflatedKib)
+                    json.member("deflated_kib", vnode.deflatedKib)
+                    json.member("steps", vnode.steps)
+                    json.member("short_steps", vnode.shortSteps)
+                }
+            }
+            json.key("failures")
+            json.array(failures) { json, failure in
+                json.object { json in
+                    json.member("kind", failure.kind)
+                    json.member("count", failure.count)
+                }
+            }
+            json.key("durations")
+            json.array(durations) { json, count in json.value(count) }
+            json.member("duration_sum_microseconds", durationSumMicroseconds)
+            json.member("duration_count", durationCount)
+        }
+        return json.text
+    }
+}

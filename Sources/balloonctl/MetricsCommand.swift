@@ -1,0 +1,56 @@
+import ArgumentParser
+import FoundationEssentials
+import VNodeBalloon
+
+/// Asks a daemon and nobody else: it takes no lock, and moves nothing.
+struct MetricsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "metrics", abstract: "Print figures for Prometheus.",
+        discussion: """
+            In the text format of node_exporter's textfile collector. Without a daemon it says so (vnode_balloon_daemon_up 0),
+            and that is no failure.
+
+            \(Exit.codes((Exit.inputOutput, "the output cannot be written"), (Exit.temporary, "the daemon does not answer")))
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Write to this file, which changes as a whole, instead of standard output.", valueName: "file"),
+        completion: .file())
+    var output: String?
+
+    func run() throws {
+        try Exit.onError {
+            let settings = try common.settingsWhateverTheFileSays()
+            try Exit.requireRoot()
+            let text = try Self.text(settings)
+            guard let output else { return Terminal.showText(text) }
+            do {
+                try Data(text.utf8).write(to: URL(filePath: output), options: .atomic)
+                try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: output)
+            } catch {
+                Terminal.complain("cannot write \(output): does its folder exist, and has it room?")
+                throw Exit.inputOutput
+            }
+        }
+    }
+
+    private static func text(_ settings: Settings) throws -> String {
+        let client = ControlClient(state: settings.stateDirectory)
+        let mounts = try? BalloonMount.all()
+        return Metrics(
+            version: Balloonctl.configuration.version,
+            report: try client.map { try ask($0, .status) }, counters: try client.map { try ask($0, .counters) },
+            holderIsUp: StateDirectory.hasHolder(settings.stateDirectory),
+            filesKiB: mounts?.reduce(0) { $0 + $1.sizeKiB }
+        ).text
+    }
+
+    private static func ask<T: Decodable>(_ client: ControlClient, _ request: ControlRequest) throws -> T {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(T.self, from: Data(client.ask(request).utf8))
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Logging
+import Testing
+
+@testable import VNodeBalloon
+
+/// `balloonctl metrics`. What is printed here is compared with packaging/metrics/example.prom, which promtool checks.
+struct MetricsTests {
+    private static func counters() -> Counters {
+        var counters = Counters(vnodes: [1, 0])
+        counters.step(vnode: 0, before: 0, after: 16384, wasShort: false, nanoseconds: 2_400_000)
+        counters.step(vnode: 0, before: 16384, after: 15872, wasShort: false, nanoseconds: 900_000)
+        counters.step(vnode: 1, before: 0, after: 512, wasShort: true, nanoseconds: 3_000_000_000)
+        return counters.with(failures: [.store: 2, .hypercall: 1])
+    }
+
+    private static func report() throws -> StatusReport {
+        let text = """
+            {"schema":1,"domain":{"type":"PVH","currentReservationKib":917504,"maximumReservationKib":1049600,
+            "staticMaxKib":1048576,"legacyTargetKib":null},"interface":"vnode","fallback":false,"backend":"privcmd",
+            "daemon":true,"granularityKib":2048,"unaccountedKib":0,"forceError":null,"xenstore":"open","driftedKib":null,
+            "vnodes":[{"vnode":0,"linuxNode":0,"sizeKib":524288,"targetKib":131072,"forcedKib":null,"balloonKib":131072,
+            "state":"idle","reason":null,"lostKib":0,"detail":null,"auditedExtents":null,"extents":null},
+            {"vnode":1,"linuxNode":null,"sizeKib":524288,"targetKib":null,"forcedKib":65536,"balloonKib":null,
+            "state":"held","reason":"no-node","lostKib":2048,"detail":"a \\"word\\"","auditedExtents":null,"extents":null}]}
+            """
+        return try JSONDecoder().decode(StatusReport.self, from: Data(text.utf8))
+    }
+
+    private static let example = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../../packaging/metrics/example.prom")
+
+    @Test func exampleIsWhatIsPrinted() throws {
+        let metrics = Metrics(
+            version: "0.1.0", report: try Self.report(), counters: Self.counters(), holderIsUp: true, filesKiB: 133_120)
+        if ProcessInfo.processInfo.environment["WRITE_EXAMPLE"] != nil {
+            try metrics.text.write(to: Self.example, atomically: true, encoding: .utf8)
+        }
+        #expect(metrics.text == (try String(contentsOf: Self.example, encoding: .utf8)))
+    }
+
+    @Test func withoutDaemonThatIsTold() {
+        let metrics = Metrics(version: "1", report: nil, counters: nil, holderIsUp: nil, filesKiB: nil)
+        #expect(metrics.text.split(separator: "\n").last == "vnode_balloon_daemon_up 0")
+        #expect(metrics.text.split(separator: "\n").count == 3)
+    }
+
+    @Test func countersAreWhatTheirTextSays() throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let counters = Self.counters()
+        #expect(try decoder.decode(Counters.self, from: Data(counters.json.utf8)) == counters)
+    }
+
+    @Test func stepsAreCounted() {
+        let counters = Self.counters()
+        #expect(counters.vnodes.map(\.inflatedKib) == [65536, 2048])
+        #expect(counters.vnodes.map(\.deflatedKib) == [2048, 0])
+        #expect(counters.vnodes.map(\.steps) == [2, 1])
+        #expect(counters.vnodes.map(\.shortSteps) == [0, 1])
+        // What took longer than the last bound is in no bucket, but in the count.
+        #expect(counters.durations == [1, 1, 0, 0, 0, 0, 0, 0, 0])
+        #expect(counters.durationCount == 3)
+        #expect(counters.durationSumMicroseconds == 3_003_300)
+    }
+
+    @Test func whatIsNotKnownMovesNothing() {
+        var counters = Counters(vnodes: [0])
+        counters.step(vnode: 0, before: nil, after: 512, wasShort: false, nanoseconds: 1)
+        counters.step(vnode: 0, before: 512, after: nil, wasShort: true, nanoseconds: 1)
+        #expect(counters.vnodes[0].inflatedKib == 0 && counters.vnodes[0].deflatedKib == 0)
+        #expect(counters.vnodes[0].steps == 2)
+    }
+
+    @Test func repeatedFailuresAreCountedLoggedOrNot() {
+        var failures = RepeatedFailures()
+        let error = BalloonError(.store, "no answer")
+        for _ in 0..<3 { failures.log(Logger(label: "test"), "look", error, now: 0) }
+        #expect(failures.counts == [.store: 3])
+    }
+}
