@@ -124,7 +124,8 @@ public final class PrivcmdHypervisor: Hypervisor {
         }
         return BalloonError(
             .noXen,
-            "no Xen here: /dev/xen/privcmd or /dev/xen/hypercall is missing; in a Xen guest run: modprobe xen-privcmd",
+            "no Xen here: /dev/xen/privcmd or /dev/xen/hypercall is missing; in a Xen guest put"
+                + " \"options xen-privcmd unrestricted=1\" into /etc/modprobe.d/xen-privcmd.conf and run: modprobe xen-privcmd",
             errno: error)
     }
 
