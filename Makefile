@@ -17,13 +17,12 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
 METRICS ?= $(PREFIX)/share/vnode-balloon/metrics
 SCHEMAS ?= $(PREFIX)/share/vnode-balloon/schema
-# All that a linker and a C compiler can do against an attacker, in every build; no name of the folder in what is built, so
-# that two builds give the same bytes.
+# All that a linker and a C compiler can do against an attacker, in every build; and no name of the folder in what is built.
 HARDENING = -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro --disable-local-rpath -Xcc -fstack-protector-strong \
     -Xcc -fstack-clash-protection -Xcc -fcf-protection -Xcc -D_FORTIFY_SOURCE=2
-SAME_BYTES = -Xlinker --build-id=0x$(shell packaging/source-id) -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=.
+NO_FOLDER = -Xlinker --build-id=0x$(shell packaging/source-id) -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=.
 # A guest need not have Swift's libraries.
-SWIFT_BUILD = swift build -c release --static-swift-stdlib $(HARDENING) $(SAME_BYTES) $(SWIFT_BUILD_FLAGS)
+SWIFT_BUILD = swift build -c release --static-swift-stdlib $(HARDENING) $(NO_FOLDER) $(SWIFT_BUILD_FLAGS)
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift \
     Benchmarks/Sources Benchmarks/Benchmarks
 # Where `make install` takes the program from.
