@@ -34,7 +34,7 @@ extension StateDirectory {
     /// Whether a holder runs below a state directory: nobody is asked anything. nil: not known.
     public static func hasHolder(_ path: String) -> Bool? {
         // Unsafe: a C string for the call.
-        let connected = unsafe cb_socket_connect(holderSocketPath(path))
+        let connected = unsafe cb_socket_connect(holderSocketPath(path), 1000)
         if connected == -ENOENT || connected == -ECONNREFUSED { return false }
         guard connected >= 0 else { return nil }
         // Closed again at once.
