@@ -42,9 +42,13 @@ struct Balloonctl: ParsableCommand {
     /// `help nonsense` is a mistake like `nonsense`: the parser would show the general help.
     private static func checkHelp(_ arguments: [String]) throws {
         guard arguments.first == "help", let name = arguments.dropFirst().first, !name.hasPrefix("-") else { return }
-        let known = configuration.subcommands.contains { $0.configuration.commandName == name }
-        guard known || name == "help", arguments.count == 2 else {
-            throw ValidationError("there is no command \(arguments.dropFirst().joined(separator: " "))")
+        if name == "help" && arguments.count == 2 { return }
+        var commands = configuration.subcommands
+        for name in arguments.dropFirst() {
+            guard let found = commands.first(where: { $0.configuration.commandName == name }) else {
+                throw ValidationError("there is no command \(arguments.dropFirst().joined(separator: " "))")
+            }
+            commands = found.configuration.subcommands
         }
     }
 }
