@@ -17,6 +17,10 @@ extension HostEngine {
                     "vnode \(vnode.number) would keep \(Size.text(kib: vnode.sizeKiB - target)), less than its minimum of"
                         + " \(Size.text(kib: vnode.minKiB)); `balloonctl host limits` changes that")
             }
+            guard vnode.balloonKiB != nil else {
+                throw BalloonError(
+                    .busy, "domain \(domain.id) (\(domain.name)), vnode \(vnode.number): its size is not known")
+            }
             // What it takes already is spoken for.
             let before = min(vnode.roundedTargetKiB ?? .max, vnode.balloonKiB ?? 0)
             guard target < before else { continue }

@@ -17,6 +17,11 @@ public struct HostSnapshot: Equatable, Sendable {
         }
         for reservation in reservations { note(reservation.pnode) { $0.reservedKiB += reservation.kib } }
         for domain in domains where domain.isManaged {
+            // Who says that it has taken what Xen has not given it yet may still take it, on whichever of its nodes.
+            let untold = less(domain.countedKiB ?? 0, domain.claimedKiB ?? 0)
+            for pnode in Set(domain.vnodes.compactMap(\.pnode)) where untold > HostDomain.toleranceKiB {
+                note(pnode) { $0.takingKiB += untold }
+            }
             for vnode in domain.vnodes {
                 guard let pnode = vnode.pnode, let target = vnode.roundedTargetKiB, let now = vnode.balloonKiB else {
                     continue
