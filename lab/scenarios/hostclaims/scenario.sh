@@ -1,0 +1,120 @@
+# shellcheck shell=sh
+# Room for a new guest on a node that is full; claims; guests without virtual NUMA and without our daemon; xl beside it.
+check "the daemon starts in dom0" start_watch
+make_guest g1 pvh "256 256"
+check "the daemon of g1 starts" start_daemon
+make_guest g2 pvh "256 256"
+check "the daemon of g2 starts" start_daemon
+sleep 3
+
+note "physical node 1 is filled up to 100 MiB"
+set -- $(hostcount free)
+size=$(($2 / 256 - 100))
+cat > /tmp/f1.cfg <<CONFIG
+name="f1"
+type="pvh"
+kernel="/lab/vmlinux"
+memory=$size
+vcpus=1
+vnuma=[["pnode=1","size=$size","vcpus=0","vdistances=10"]]
+CONFIG
+check "the filler is made" create_named f1 -p
+set -- $(hostcount free)
+free=$2 wanted=$(((51200 - $2 + 511) / 512))
+note "$free pages are free: $wanted extents are missing for 200 MiB"
+host 0 "200 MiB shall be free" free 200m --pnode 1
+set -- $(hostcount free)
+check_eq "just so many extents came free" $(($2 - free)) $((wanted * 512))
+xenstore-ls -f /local/domain | grep -v ' = ""$' > /tmp/before
+host 0 "twice is once" free 200m --pnode 1
+xenstore-ls -f /local/domain | grep -v ' = ""$' > /tmp/after
+check "and writes nothing" cmp /tmp/before /tmp/after
+
+note "a guest that does not fit"
+host 0 "given back" set g1 --total 0 --wait
+host 0 "given back" set g2 --total 0 --wait
+set -- $(hostcount free)
+sed 's/^name=.*/name="g3"/' /tmp/g1.cfg > /tmp/g3.cfg
+create_named g3 -p > /tmp/xl.log 2>&1
+check_eq "g3 cannot be made with $2 pages free on pnode 1, $(xl info free_memory) MiB in all" $? 3
+balloonctl host run --pnode 1=262m -- env LD_PRELOAD=/lab/vnumafix.so xl create -p /tmp/g3.cfg > /tmp/host.out 2> /tmp/host.err
+check_eq "with room made for it, it can" $? 0
+sed 's/^/@@ | /' /tmp/host.out /tmp/host.err
+check "g3 is there" xl domid g3
+check_eq "no reservation is left" "$(xenstore-list /vnode-balloon/reservation 2> /dev/null | wc -l)" 0
+xl destroy g3
+host 7 "the exit code is the command's" run --pnode 1=8m -- sh -c 'exit 7'
+
+note "reservations"
+host 0 "60 MiB" reserve 60m --pnode 1 --for somebody --json
+id=$(host_json id)
+host 0 "the list has it" list --json
+check_eq "the list has it" "$(host_json pnodes.1.reserved_kib reservations.0.name)" "61440 somebody"
+host 0 "given up" unreserve $id
+host 64 "once only" unreserve $id
+xl destroy f1
+sleep 1
+
+note "a claim of all but 2,000 pages stops a deflate"
+host 0 "160 MiB" set g2 --vnode 1=160m --wait
+sed "s/^memory=.*/memory=256/;s/^name=.*/name=\"c1\"/;/^vnuma/d" /tmp/f1.cfg > /tmp/c1.cfg
+check "a domain that claims" create_named c1 -p
+maxmem "$(id_of c1)" 9000000
+tot=$(tot c1)
+set -- $(hostcount free)
+check "it claims" hostcount claim "$(id_of c1)" $((tot + $1 + $2 - 2000))
+host 75 "what is claimed is not granted" set g2 --vnode 1=128m
+on g2
+target 1 131072
+host 75 "claims are named" wait g2
+check_has "the pages are named" "$(cat /tmp/host.err)" "$(hostcount claimed) pages of the host are claimed"
+check_eq "what there was was taken first" "$(row 1 size)" 155840
+hostcount claim "$(id_of c1)" 0
+host 0 "without the claim it comes to its end" wait g2
+xl destroy c1
+
+note "guests without virtual NUMA"
+make_guest gp pvh-plain 256 384
+check "the daemon of gp starts" start_daemon
+stop_watch
+check "memory-target = keep" start_watch --memory-target keep
+check "its first target" wait_until 5 xenstore-exists $D/memory/vnode0/target-balloon-size
+sleep 2
+host 0 "192 MiB of 384" set gp --vnode 0=192m --wait
+check_eq "Xen's count" "$(tot gp)" 49168
+xl mem-set gp 200
+check "memory/target is put back" wait_until 5 eval '[ "$(legacy_of gp)" = 262144 ]'
+check_eq "and Xen's maximum" "$(max_pages gp)" 65792
+check "the memory is as it was" wait_until 60 eval '[ "$(tot gp)" = 49168 ]'
+host 0 "the list names it" list
+check_has "the list names it" "$(cat /tmp/host.out)" "somebody else wrote memory/target = 204800 KiB"
+
+note "a guest without our daemon"
+make_guest gv pv 256 384
+TOT=$(tot gv)
+host 0 "224 MiB" set gv --memory 224m --wait
+check_eq "memory/target" "$(legacy_of gv)" 229376
+check_eq "exactly 8,192 pages" $((TOT - $(tot gv))) 8192
+host 64 "less than it can live with" set gv --memory 40m
+
+note "xl saves and migrates a guest without virtual NUMA, with its balloon"
+on gp
+for way in save migrate; do
+    if [ $way = save ]; then
+        xl save gp /tmp/gp.save > /tmp/xl.log 2>&1 && xl restore -p /tmp/gp.save > /tmp/xl.log 2>&1
+        check_eq "gp is restored, paused, with what it had" "$? $(tot gp)" "0 49168"
+        xl unpause gp
+        rm -f /tmp/gp.save
+    else
+        xl migrate -s "" gp "xl migrate-receive" > /tmp/xl.log 2>&1
+        check_eq "gp is migrated" $? 0
+    fi
+    sleep 5
+    on gp
+    check_eq "$way: nothing moved" "$(tot gp)" 49168
+    check "$way: what it has is its target" wait_until 10 eval '[ "$(target_of gp 0)" = 196608 ]'
+done
+sed 's/^/@@ watch: /' /run/watch.log
+stop_watch
+stop_guests
+finish
