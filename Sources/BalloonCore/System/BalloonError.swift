@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What went wrong, and what to do about it.
 ///
 /// A hypercall that did less than it was asked is not an error but a count: see ``Hypervisor``.
@@ -71,11 +73,26 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
     /// One sentence that says what is wrong and what to do.
     public let message: String
 
+    /// Whatever failed because no more files can be opened is `.descriptors`: that limit is what an administrator has to
+    /// know of, and it passes.
     public init(_ code: Code, _ message: String, errno: Int32? = nil, vnode: Int? = nil) {
-        self.code = code
-        self.message = message
+        if let limit = Self.limit(errno), code != .descriptors {
+            self.code = .descriptors
+            self.message = "\(message): \(limit)"
+        } else {
+            self.code = code
+            self.message = message
+        }
         self.errno = errno
         self.vnode = vnode
+    }
+
+    private static func limit(_ errno: Int32?) -> String? {
+        switch errno {
+        case EMFILE: "this process may open no more files (LimitNOFILE=, ulimit -n)"
+        case ENFILE: "nobody may open more files (fs.file-max)"
+        default: nil
+        }
     }
 
     public var description: String {

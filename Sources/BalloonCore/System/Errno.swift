@@ -18,11 +18,6 @@ package func check<T: SignedInteger>(
 ) throws(BalloonError) -> T {
     if result >= 0 { return result }
     let errno = Int32(-result)
-    // Whatever was to be opened: the limit is what an administrator has to know of.
-    if errno == EMFILE || errno == ENFILE {
-        let limit = errno == EMFILE ? "this process may open no more files (LimitNOFILE=, ulimit -n)" : "fs.file-max"
-        throw BalloonError(.descriptors, "\(message()): \(limit) is reached", errno: errno, vnode: vnode)
-    }
     if errno == EFBIG {
         throw BalloonError(
             .fileSize, "\(message()): this process may make no file so large (LimitFSIZE=, ulimit -f)", errno: errno,

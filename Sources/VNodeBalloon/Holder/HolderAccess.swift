@@ -86,7 +86,7 @@ struct HolderSocket: HolderAccess {
     func start() throws(BalloonError) -> any HolderConnection {
         // Unsafe: C strings for the call.
         let result = unsafe cb_spawn_self("hold", "--state-dir", state.path)
-        try check(result, .environment, "cannot start the holder of the pins: no more processes can be made; end some")
+        try check(result, .busy, "cannot start the holder of the pins: no more processes can be made; end some")
         let end = now + 5_000_000_000
         repeat {
             if let connection = try connectOnce(Self.patienceMilliseconds) { return connection }

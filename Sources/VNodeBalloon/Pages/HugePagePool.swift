@@ -22,6 +22,7 @@ struct HugePagePool: PagePool {
         do {
             _ = try total()
         } catch {
+            if error.code == .descriptors { throw error }
             throw BalloonError(
                 .noHugePages, "the kernel has no pool of 2 MiB pages on node \(node): it needs CONFIG_HUGETLBFS",
                 errno: error.errno)
@@ -32,9 +33,17 @@ struct HugePagePool: PagePool {
     static func all() throws(BalloonError) -> [HugePagePool] {
         let list: [UInt8]
         do throws(BalloonError) { list = try readFile("/sys/devices/system/node/online", limit: 4096) } catch {
+            if error.code == .descriptors { throw error }
             throw BalloonError(.noHugePages, "the kernel has no NUMA", errno: error.errno)
         }
-        return nodes(list).compactMap { try? HugePagePool(node: $0) }
+        var pools: [HugePagePool] = []
+        for node in nodes(list) {
+            // A node without memory has no pool. One that cannot be asked is not left out.
+            do throws(BalloonError) { pools.append(try HugePagePool(node: node)) } catch {
+                if error.code != .noHugePages { throw error }
+            }
+        }
+        return pools
     }
 
     /// Linux has no more of them (CONFIG_NODES_SHIFT).

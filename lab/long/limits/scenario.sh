@@ -56,6 +56,8 @@ check_exit "a bad configuration: force" 78 "balloonctl force 0 96m --config /tmp
 
 # --- A full state directory ------------------------------------------------------------------------------------------
 
+# What commands print goes elsewhere, which is not full.
+guest 'mkdir -p /tmp/lab'
 fill() { guest 'mount -o remount,size=$(($(du -sk /run | cut -f 1) + 32))k /run; dd if=/dev/zero of=/run/fill bs=4k 2> /dev/null
     sync; df -k /run | tail -n 1'; }
 empty() { guest 'rm /run/fill; mount -o remount,size=64m /run'; }
@@ -84,8 +86,8 @@ check_exit "nothing landed in the lock's file" 0 "[ ! -s /run/vnode-balloon/lock
 
 for number in 12 18 20 22 24; do
     in_guest "ulimit -n $number; balloonctl deflate --all"
+    check_has "with $number descriptors it says what is missing" "$(cat /tmp/output)" "may open no more files"
     honest "with $number descriptors"
-    [ $number != 12 ] || check_has "with 12 it says what is missing" "$(cat /tmp/output)" "files"
 done
 check_exit "with 24 descriptors: doctor" 75 "ulimit -n 24; balloonctl doctor"
 check_has "doctor names them" "$(cat /tmp/output)" "warn  descriptors"

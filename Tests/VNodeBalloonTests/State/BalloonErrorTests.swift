@@ -1,0 +1,16 @@
+import Glibc
+import Testing
+
+@testable import VNodeBalloon
+
+/// Whatever could not be opened, a limit of descriptors is told by its name, and passes.
+@Suite struct BalloonErrorTests {
+    @Test(arguments: [EMFILE, ENFILE]) func noMoreFiles(_ errno: Int32) {
+        for code in [BalloonError.Code.noXen, .noHugePages, .environment, .system] {
+            let error = BalloonError(code, "cannot open it", errno: errno)
+            #expect(error.code == .descriptors && error.description.contains("may open"))
+        }
+        #expect(throws: BalloonError(.noXen, "x", errno: errno)) { try check(-errno, .noXen, "x") }
+        #expect(BalloonError(.noXen, "x", errno: ENOENT).code == .noXen)
+    }
+}
