@@ -102,6 +102,8 @@ demo: setup
 
 bench: setup
 	$(MAKE) --no-print-directory build
+	mkdir -p .lab
+	lab/sizes > .lab/sizes.md
 	lab/bench
 
 bench-xen: setup
@@ -150,6 +152,6 @@ format:
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck lab/setup lab/run lab/unit lab/documents lab/packages lab/metrics lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh packaging/build-deb .ci/run && \
+	    shellcheck lab/setup lab/sizes lab/run lab/unit lab/documents lab/packages lab/metrics lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh packaging/build-deb .ci/run && \
 	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall packaging/source-id packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi

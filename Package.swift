@@ -29,6 +29,7 @@ let package = Package(
         .library(name: "VNodeBalloon", targets: ["VNodeBalloon"]),
         .executable(name: "balloonctl", targets: ["balloonctl"]),
         .executable(name: "schedules", targets: ["ScheduleRunner"]),
+        .executable(name: "sizes", targets: ["SizeRunner"]),
         .executable(name: "conformance", targets: ["ConformanceRunner"]),
         .library(name: "Oracles", targets: ["Oracles"]),
     ],
@@ -75,6 +76,11 @@ let package = Package(
             name: "ScheduleRunner", dependencies: ["BalloonHost", "HostSimulation", "Simulation"],
             path: "Tests/ScheduleRunner",
             swiftSettings: strict),
+        // The product's own time by the size of the guest, on doubles that cost the same whatever that is.
+        .executableTarget(
+            name: "SizeRunner",
+            dependencies: ["CBalloonShim", "VNodeBalloon", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/SizeRunner", swiftSettings: strict),
         // What every implementation must do: checked on the doubles by the unit tests, on a real Xen by `conformance`.
         .target(name: "Conformance", dependencies: ["VNodeBalloon"], path: "Tests/Conformance", swiftSettings: strict),
         .executableTarget(

@@ -26,6 +26,13 @@ public struct Size: Equatable, Sendable {
     /// "64 MiB", or KiB where it is not a whole number of MiB.
     public static func text(kib: UInt64) -> String { kib % 1024 == 0 ? "\(kib / 1024) MiB" : "\(kib) KiB" }
 
+    /// Always in MiB, so that sizes side by side compare; with a digit behind the point where it is not a whole number.
+    public static func mib(kib: UInt64) -> String {
+        if kib % 1024 == 0 { return "\(kib / 1024) MiB" }
+        // Not rounded up to a whole number that it is not.
+        return "\(kib / 1024).\(kib % 1024 * 10 / 1024) MiB"
+    }
+
     /// The same of a size that may not be known.
     public static func text(known kib: UInt64?) -> String { kib.map { text(kib: $0) } ?? "not known" }
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -172,6 +173,19 @@ bool cb_is_journal(int fd) {
     struct stat is;
     return value && sscanf(value, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &is) == 0 && is.st_dev == device &&
            is.st_ino == inode;
+}
+
+int cb_terminal_columns(int fd) {
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0) return -errno;
+    return size.ws_col;
+}
+
+int64_t cb_time_of_day(void) {
+    time_t now = time(NULL);
+    struct tm local;
+    if (!localtime_r(&now, &local)) return -EOVERFLOW;
+    return local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec;
 }
 
 bool cb_is_terminal(int fd) { return isatty(fd) == 1; }

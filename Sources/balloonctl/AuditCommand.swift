@@ -65,6 +65,8 @@ struct AuditCommand: ParsableCommand {
         var extents = 0
         /// Memory that no balloon accounts for; nil: not known.
         var unaccountedKiB: UInt64?
+        /// Of Linux's own balloon: only the kernel knows which frames those are.
+        var linuxKiB: UInt64 = 0
         /// Of vnodes that nobody can audit: why.
         var unknown: [String] = []
 
@@ -79,6 +81,7 @@ struct AuditCommand: ParsableCommand {
         result.unaccountedKiB = slots.unaccountedKib
         result.unknown = slots.slots.compactMap { entry in entry.slots == nil ? entry.detail : nil }
         result.extents = slots.slots.reduce(0) { $0 + ($1.slots ?? 0) }
+        result.linuxKiB = try linuxKiB(session, extents: result.extents)
         try inSlices(slots, "audited") { vnode, range in
             let request = ControlRequest.audit(vnode: vnode, slots: range, everyFrame: !quick)
             let answer = try Self.patiently(session) { try session.ask(request, as: Findings.self) }
@@ -86,6 +89,15 @@ struct AuditCommand: ParsableCommand {
             return answer.next
         }
         return result
+    }
+
+    /// What the balloons have beyond their own pages.
+    private func linuxKiB(_ session: Session, extents: Int) throws -> UInt64 {
+        let report = try session.status()
+        let balloons = report.vnodes.reduce(UInt64(0)) { $0 + ($1.balloonKib ?? 0) }
+        if report.backend == "kernel" { return balloons }
+        let own = UInt64(extents) * report.granularityKib
+        return balloons > own ? balloons - own : 0
     }
 
     /// Has each slot asked about, and then the files of those vnodes looked at where that may not be all.
@@ -156,6 +168,12 @@ struct AuditCommand: ParsableCommand {
             Terminal.show("not compared with all of the guest's memory, whose sum is not known")
         }
         for sentence in result.unknown { Terminal.show("not audited: \(sentence)") }
+        if result.linuxKiB > 0 {
+            let compared = result.unaccountedKiB.map { $0 == 0 ? "; with it Xen's count is right" : "" } ?? ""
+            Terminal.show(
+                "Linux's own balloon has \(Size.text(kib: result.linuxKiB)), of frames that only the kernel knows\(compared)"
+            )
+        }
         let count = result.findings.count + ((result.unaccountedKiB ?? 0) > 0 ? 1 : 0)
         let verdict = result.isClean ? "clean" : count == 0 ? "not all of them" : "\(count) findings"
         Terminal.show("\(result.extents) extents audited, \(verdict)")
@@ -168,6 +186,7 @@ struct AuditCommand: ParsableCommand {
             writer.member("clean", result.isClean)
             writer.member("extents", result.extents)
             writer.member("unaccounted_kib", result.unaccountedKiB)
+            writer.member("linux_kib", result.linuxKiB)
             writer.key("findings")
             writer.array(rows(result)) { writer, row in
                 writer.object { writer in

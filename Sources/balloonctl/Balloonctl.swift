@@ -26,9 +26,19 @@ struct Balloonctl: ParsableCommand {
         _ = cb_process_prepare()
         var code = ExitCode.success
         do {
+            // Swift reads its arguments there, the command's name first; and nothing here goes without it.
+            guard !CommandLine.arguments.isEmpty else {
+                throw BalloonError(
+                    .environment,
+                    "/proc is not mounted here, so not even the arguments can be read; run:"
+                        + " mount -t proc proc /proc")
+            }
             try checkHelp(Array(CommandLine.arguments.dropFirst()))
             var command = try parseAsRoot()
             try command.run()
+        } catch let error as BalloonError {
+            Terminal.complain(error.description)
+            code = Exit.code(of: error)
         } catch {
             code = exitCode(for: error)
             let text = fullMessage(for: error)

@@ -64,9 +64,19 @@ enum ForcedSize {
         if let kib {
             let rounded = kib / report.granularityKib * report.granularityKib
             if rounded != kib {
-                Terminal.complain("rounded down to \(Size.text(kib: rounded)): balloons are whole 2 MiB pages")
+                Terminal.complain(
+                    "rounded down to \(Size.text(kib: rounded)): balloons are multiples of \(report.granularityKib) KiB"
+                )
             }
             let goals = Dictionary(uniqueKeysWithValues: vnodes.map { ($0.vnode, rounded) })
+            // However the waiting ends.
+            defer {
+                if vnode == nil {
+                    Terminal.complain(
+                        "every balloon stays forced to \(Size.text(kib: rounded)), whatever xenstore says, until"
+                            + " balloonctl deflate --release")
+                }
+            }
             vnodes = try Waiting(session: session, goals: goals).run()
         }
         show(vnodes, json: json)

@@ -10,11 +10,25 @@ struct HoldCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
+    @Flag(help: "After an update: a new keeper in place of the one that runs. No page is let go meanwhile.")
+    var takeOver = false
+
     func run() throws {
         try Exit.onError {
             let settings = try common.settingsWhateverTheFileSays()
             try Exit.requireRoot()
+            if takeOver { return try replace(try StateDirectory(path: settings.stateDirectory)) }
             try DescriptorHolder(state: try StateDirectory(path: settings.stateDirectory)).run()
         }
+    }
+
+    private func replace(_ state: StateDirectory) throws {
+        guard let count = try HolderTakeover.run(state: state) else {
+            return Terminal.show("no keeper runs: nothing is kept")
+        }
+        Terminal.show(
+            count == 0
+                ? "the keeper kept nothing, and has ended"
+                : "a new keeper has all \(count) files and pins of the old one")
     }
 }

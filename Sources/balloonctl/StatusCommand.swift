@@ -58,53 +58,8 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func show(_ report: StatusReport) {
-        let domain = report.domain
-        func size(_ kib: UInt64?) -> String { kib.map { Size.text(kib: $0) } ?? "-" }
-        Terminal.show(
-            "\(domain.type) guest, \(size(domain.currentReservationKib)) of"
-                + " \(size(domain.maximumReservationKib)); interface \(report.interface)"
-                + (report.fallback ? " (reported below data/)" : "") + ", backend \(report.backend), "
-                + (report.daemon ? "daemon running" : "no daemon"))
-        if let legacy = domain.legacyTargetKib, report.interface == "vnode" {
-            Terminal.show(
-                "warning: memory/target is present (\(size(legacy))); Linux's own balloon follows it as well")
-        }
-        if report.isCutOff {
-            Terminal.show("warning: xenstore does not answer the daemon: no target is followed before it does")
-        }
-        let header = ["VNODE", "NODE", "SIZE", "BALLOON", "TARGET", "FORCED", "STATE"]
-        let rows = report.vnodes.map { vnode in
-            [
-                "\(vnode.vnode)", vnode.linuxNode.map { "\($0)" } ?? "-", size(vnode.sizeKib),
-                vnode.balloonKib.map { Size.text(kib: $0) } ?? "?", size(vnode.targetKib), size(vnode.forcedKib),
-                vnode.state + (vnode.reason.map { " (\($0))" } ?? ""),
-            ]
-        }
-        Terminal.show(Terminal.table([header] + rows))
-        for vnode in report.vnodes { showTrouble(vnode) }
-        if let error = report.forceError { Terminal.show("warning: \(error)") }
-        if let kib = report.driftedKib, kib > 0 {
-            Terminal.show(
-                "warning: drifted: Linux's own balloon took back \(Size.text(kib: kib)), which may lie on other physical nodes"
-            )
-        }
-        if let kib = report.unaccountedKib, kib > 0 {
-            Terminal.show(
-                "warning: \(Size.text(kib: kib)) are missing that no balloon accounts for; see balloonctl status --explain"
-            )
-        }
-    }
-
-    private func showTrouble(_ vnode: StatusReport.VNodeReport) {
-        if let detail = vnode.detail {
-            Terminal.show("vnode \(vnode.vnode): \(detail)")
-        } else if vnode.balloonKib == nil, let done = vnode.auditedExtents, let all = vnode.extents {
-            Terminal.show("vnode \(vnode.vnode) is being audited: \(done) of \(all) extents")
-        }
-        if vnode.lostKib > 0 {
-            Terminal.show(
-                "vnode \(vnode.vnode): \(Size.text(kib: vnode.lostKib)) cannot be taken back until the guest is started again;"
-                    + " see balloonctl audit")
-        }
+        var text = StatusText(report, columns: Terminal.columns).text
+        if watch, Terminal.isShown { text = Terminal.time + "\n" + text }
+        Terminal.show(text, inPlace: watch)
     }
 }

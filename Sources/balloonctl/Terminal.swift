@@ -13,9 +13,31 @@ enum Terminal {
         return error == 0 ? nil : error
     }
 
+    /// Somebody watches standard output.
+    static var isShown: Bool { cb_is_terminal(1) }
+
+    /// How wide standard output is; nil where nobody watches it.
+    static var columns: Int? {
+        let columns = Int(cb_terminal_columns(1))
+        return columns > 0 ? columns : nil
+    }
+
+    /// The time of day, as this machine counts it.
+    static var time: String {
+        let seconds = Int(cb_time_of_day())
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
+    }
+
     /// Data: standard output.
-    static func show(_ line: String) {
-        let result = write(1, line + "\n")
+    /// - Parameter inPlace: over what was shown before, on a terminal.
+    static func show(_ text: String, inPlace: Bool = false) {
+        // To the top; the rest of each line and of the screen is cleared behind what is written: nothing flickers.
+        let isOver = inPlace && isShown
+        let lines =
+            isOver
+            ? "\u{1b}[H" + text.split(separator: "\n").map { $0 + "\u{1b}[K\n" }.joined() + "\u{1b}[J" : text + "\n"
+        let result = write(1, lines)
         if result < 0 && outputError == nil { failure.store(Int32(-result), ordering: .relaxed) }
     }
 
@@ -49,26 +71,9 @@ enum Terminal {
         write(2, "\r\u{1b}[K")
     }
 
-    /// Lines with their columns aligned: the first to the left, the others to the right.
-    static func table(_ rows: [[String]]) -> String {
-        let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
-        return rows.map { row in
-            row.enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                if column == row.count - 1 && column > 0 && !cell.first.map(\.isNumber, or: false) { return cell }
-                return column == 0 ? cell + padding : padding + cell
-            }.joined(separator: "  ")
-        }.joined(separator: "\n")
-    }
-
     @discardableResult
     private static func write(_ descriptor: Int32, _ text: String) -> Int64 {
         // Unsafe: a C string and its length.
         unsafe cb_write_all(descriptor, text, text.utf8.count)
     }
-}
-
-extension Optional {
-    fileprivate func map(_ transform: (Wrapped) -> Bool, or other: Bool) -> Bool { map(transform) ?? other }
 }

@@ -26,6 +26,8 @@ struct Waiting {
             }
             if cb_signal_next(signals) > 0 {
                 publish()
+                Terminal.endProgress()
+                for vnode in vnodes { Terminal.complain(whatGoesOn(vnode)) }
                 throw Exit.interrupted
             }
             try complainIfHeld(vnodes, states)
@@ -38,6 +40,20 @@ struct Waiting {
                 vnodes.map { "vnode \($0.vnode): " + Self.progress($0, goal: goals[$0.vnode] ?? 0) }
                     .joined(separator: ", "))
             if due == nil || due! > BalloonEngine.now { cb_sleep(Self.pause) }
+        }
+    }
+
+    /// Ctrl-C ends the waiting, and nothing else.
+    private func whatGoesOn(_ vnode: StatusReport.VNodeReport) -> String {
+        let goal = Size.text(kib: goals[vnode.vnode] ?? 0)
+        let release = "balloonctl force \(vnode.vnode) --release ends that"
+        let (number, now) = (vnode.vnode, Size.text(known: vnode.balloonKib))
+        guard vnode.balloonKib != goals[number] else {
+            return "vnode \(number): \(goal) are reached, and stay; \(release)"
+        }
+        switch session {
+        case .daemon: return "vnode \(number): the daemon goes on from \(now) to \(goal); \(release)"
+        case .alone: return "vnode \(number): stays at \(now); the next daemon goes on to \(goal); \(release)"
         }
     }
 

@@ -158,7 +158,7 @@ The bare program alone, for a GiB:
 $(chunk_table)
 
 $(what_was_tried)
-$(loops)
+$(loops)$(sizes)
 ## Machine and versions
 
 QEMU $(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p'), pure emulation, one instruction a nanosecond (\`-icount shift=0\`): host and load
@@ -167,7 +167,12 @@ do not matter. Xen $(package "xen-hypervisor-$XEN_VERSION-amd64"), Linux $(cat "
 TEXT
 }
 
-# The table of `make microbench`, where it was made.
+# The tables of lab/sizes and of `make microbench`, where they were made.
+sizes() {
+    [ -f "$project/.lab/sizes.md" ] || return 0
+    printf '\n%s\n\n' "$(cat "$project/.lab/sizes.md")"
+}
+
 loops() {
     [ -f "$project/.lab/loops.md" ] || return 0
     printf '\n%s\n\n' "$(cat "$project/.lab/loops.md")"

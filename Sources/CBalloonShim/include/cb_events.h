@@ -69,6 +69,10 @@ int cb_stored_descriptors(char *names, size_t capacity);
 /// /dev/null as 0 to 2 and without our service manager's socket. init reaps it.
 int cb_spawn_self(const char *command, const char *option, const char *value);
 bool cb_is_terminal(int fd);
+/// How wide the terminal is; 0 where it does not say.
+int cb_terminal_columns(int fd);
+/// Seconds since midnight, in this machine's time zone.
+int64_t cb_time_of_day(void);
 /// Whether an environment variable is set and not empty.
 bool cb_has_environment(const char *name);
 /// Whether what is written to fd goes to systemd's journal, which takes a priority in front of a line (sd-daemon(3)).

@@ -116,8 +116,6 @@ struct Recovery {
     struct Differences {
         /// First frames that were in slots which have other pages now, and whose memory may be holes.
         var gone: [UInt64] = []
-        /// First frames that such slots have now.
-        var new: Set<UInt64> = []
         /// How many pages there were, and are, in such slots.
         var before = 0
         var after = 0

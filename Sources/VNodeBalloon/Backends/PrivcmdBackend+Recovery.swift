@@ -32,11 +32,12 @@ extension PrivcmdBackend {
 
     public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
         guard let holding = holdings[vnode] else { return .done }
-        guard let recovery = holding.recovery else {
+        // No more of it than the stage: a second reference to its tables would have each piece copy them.
+        guard let stage = holding.recovery?.stage else {
             if holding.isSettled { return .done }
             throw BalloonError(.looking, "the balloon was not audited yet", vnode: vnode)
         }
-        switch recovery.stage {
+        switch stage {
         case .pages: try readPages(holding)
         case .lost(let next): try bringBackNextLost(holding, next)
         case .pins(let isAllBack): try replacePins(holding, isAllBack: isAllBack)
@@ -87,7 +88,6 @@ extension PrivcmdBackend {
         guard slot.gfn != old.gfn || slot.isEmpty != old.isEmpty else { return }
         noteGone(old, holding)
         if !slot.isEmpty { holding.recovery?.differences.after += 1 }
-        if let gfn = slot.gfn { holding.recovery?.differences.new.insert(gfn) }
     }
 
     private func noteGone(_ slot: SlotTable.Slot, _ holding: Holding) {
@@ -101,11 +101,18 @@ extension PrivcmdBackend {
         for index in min(found, holding.slots.count)..<holding.slots.count { noteGone(holding.slots[index], holding) }
         guard let recovery = holding.recovery else { return }
         let differences = recovery.differences
+        var gone = differences.gone + holding.lost
+        if !gone.isEmpty {
+            // Not those that are in another slot now.
+            let wanted = Set(gone)
+            let there = Set(recovery.found.indices.lazy.compactMap { recovery.found[$0].gfn }.filter(wanted.contains))
+            gone.removeAll { there.contains($0) }
+        }
         // After a broken move so many pages may be gone by our own hand; their place in the pool is looked after by its note.
         let own = recovery.interrupted?.poolPages ?? 0
         holding.strayPages += max(0, differences.before - differences.after - own)
         if !differences.gone.isEmpty { holding.reserve.notePagesLost() }
-        holding.lost = (differences.gone + holding.lost).filter { !differences.new.contains($0) }
+        holding.lost = gone
         holding.slots = recovery.found
         holding.recovery?.found = SlotTable()
         holding.recovery?.differences = Recovery.Differences()

@@ -295,7 +295,15 @@ public final class BalloonEngine {
             fallback: isFallback, backend: guest.backend.name, daemon: isRunning,
             granularityKib: guest.backend.granularityKiB, unaccountedKib: unaccountedKiB,
             forceError: forceError(isRunning: isRunning),
-            driftedKib: drift.kib,
-            vnodes: controller.states.map { StatusReport.VNodeReport($0, isRunning: isRunning) })
+            driftedKib: drift.kib, pressurePermille: PressureWatch.waitedPermille(),
+            vnodes: vnodeReports(isRunning: isRunning))
+    }
+
+    private func vnodeReports(isRunning: Bool) -> [StatusReport.VNodeReport] {
+        let memory = memoryFacts(now)
+        return controller.states.map { state in
+            let node = memory?[state.vnode.number].map { ($0, controller.options.guardRule.keptKiB(on: $0)) }
+            return StatusReport.VNodeReport(state, isRunning: isRunning, node: node)
+        }
     }
 }

@@ -69,6 +69,8 @@ public enum Doctor {
                 guard let other = try BalloonMount.others(besides: stateDirectory).first else { return }
                 throw BalloonError(.environment, other.advice)
             })
+        checks.append(
+            check("holder", .advice) { () throws(BalloonError) in try HolderTakeover.checkProgram(stateDirectory) })
         let client = ControlClient(state: stateDirectory)
         if let missing = unaccounted(hypervisor, client, store) { checks.append(missing) }
         let process = client?.process.map { "\($0)" } ?? "self"

@@ -25,8 +25,16 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         /// Extents that were audited, of all, while that is under way.
         public var auditedExtents: Int?
         public var extents: Int?
+        /// Of the node's memory: free, free or soon to be had, and what the guard keeps of that. nil: not known.
+        public var nodeFreeKib: UInt64?
+        public var nodeAvailableKib: UInt64?
+        public var nodeKeptKib: UInt64?
 
-        public init(_ state: VNodeState, isRunning: Bool) {
+        /// - Parameter node: the memory of the vnode's node, and what the guard keeps of it.
+        public init(_ state: VNodeState, isRunning: Bool, node: (memory: Guard.NodeMemory, keptKiB: UInt64)? = nil) {
+            nodeFreeKib = node?.memory.freeKiB
+            nodeAvailableKib = node?.memory.availableKiB
+            nodeKeptKib = node?.keptKiB
             vnode = state.vnode.number
             linuxNode = state.vnode.linuxNode
             sizeKib = state.vnode.sizeKiB
@@ -54,6 +62,9 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.member("detail", detail)
             json.member("audited_extents", auditedExtents)
             json.member("extents", extents)
+            json.member("node_free_kib", nodeFreeKib)
+            json.member("node_available_kib", nodeAvailableKib)
+            json.member("node_kept_kib", nodeKeptKib)
         }
 
         /// One alone: docs/schema/vnode-1.json.
@@ -84,6 +95,8 @@ public struct StatusReport: Decodable, Equatable, Sendable {
     /// Memory that Linux's own balloon took back beside ours since the daemon started: it may lie on any physical node.
     /// nil: not known, or of no meaning (one vnode, or Linux's balloon is the one that is moved).
     public var driftedKib: UInt64?
+    /// How long some task waited for memory, of the last ten seconds, in thousandths; nil: the kernel does not measure it.
+    public var pressurePermille: UInt64?
     public var vnodes: [VNodeReport]
 
     /// The daemon hears nothing of xenstore just now.
@@ -110,6 +123,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.member("force_error", forceError)
             json.member("xenstore", xenstore)
             json.member("drifted_kib", driftedKib)
+            json.member("pressure_permille", pressurePermille)
             json.key("vnodes")
             json.array(vnodes) { json, vnode in json.object { json in vnode.write(to: &json) } }
         }

@@ -68,6 +68,21 @@ public final class HolderClient: OutlivingKeeper {
         return names.filter { !undropped.contains($0) }
     }
 
+    /// Has all that the holder keeps, so that another holder can be given it.
+    ///
+    /// - Parameter names: what names begin with.
+    /// - Returns: how many; nil: no holder runs.
+    package func takeAll(names: [String] = HolderMessage.firstBytes) throws(BalloonError) -> Int? {
+        guard try connectIfThere() else { return nil }
+        for prefix in names {
+            for name in try keptNames(prefix: prefix) {
+                // One that went meanwhile was dropped by whoever gave it.
+                if let found = try get(name) { kept[name] = found }
+            }
+        }
+        return kept.count
+    }
+
     /// Before this process ends with all balloons empty: nothing needs to be kept, and the holder ends, too.
     public func dropAll() {
         for name in kept.keys where !name.hasPrefix(Self.lostPrefix) { drop(name) }

@@ -53,6 +53,9 @@ package enum HolderMessage {
         (1...longestName).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte)
     }
 
+    /// What a name may begin with.
+    package static let firstBytes = (0...127).filter { isNameByte($0) }.map { String(UnicodeScalar($0)) }
+
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -306,6 +306,7 @@ public final class HugePageReserve: PageReserve {
         let next = recovery.pages.count
         let chunk = next..<min(slotCount, next + kernel.pagesPerPin)
         if chunk.isEmpty { return [] }
+        if next == 0 { recovery.pages.reserveCapacity(slotCount) }
         let (pin, found) = try foundFile().withMapping(of: chunk, for: .looking(node: node)) {
             (mapping) throws(BalloonError) in try pinAnew(mapping)
         }

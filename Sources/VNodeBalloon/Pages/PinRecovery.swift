@@ -1,7 +1,7 @@
 /// What a recovery has seen of a file and its pins so far.
 struct PinRecovery {
     /// What is in the slots.
-    var pages: [SlotPage] = []
+    var pages = SlotPages()
     var renewed: [Pin] = []
     /// Slots that could not be pinned.
     var unpinned: Set<Int> = []

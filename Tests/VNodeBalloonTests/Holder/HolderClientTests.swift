@@ -85,6 +85,23 @@ import Testing
         #expect(try later.kept("lost.vnode0.1.2").map(count) == 3)
     }
 
+    /// After an update: all that the old holder had is a new one's, from a client that never gave any of it.
+    @Test func aNewHolderGetsAllOfIt() throws {
+        let names = ["mount.7", "file.vnode0", "pin.vnode0.0", "lost.vnode0.1.2", "Z-9"]
+        for (pages, name) in names.enumerated() { try client.keep(name, try pin(pages + 1)) }
+        let successor = HolderClient(holder)
+        #expect(try successor.takeAll() == names.count)
+        let old = holder.store?.descriptor("pin.vnode0.0")
+        holder.kill()
+        try successor.restoreIfLost()
+        for (pages, name) in names.enumerated() {
+            #expect(try HolderClient(holder).kept(name).map(count) == pages + 1, "\(name)")
+        }
+        #expect(holder.store?.descriptor("pin.vnode0.0") === old)
+        holder.kill()
+        #expect(try HolderClient(holder).takeAll() == nil, "nobody is started to be asked")
+    }
+
     /// Who was silent is not asked, and waited for, at once again.
     @Test func silenceIsWaitedForOnce() throws {
         try client.keep("x", try pin(1))

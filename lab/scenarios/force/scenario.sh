@@ -50,6 +50,9 @@ check_exit "deflate without an option" 64 "balloonctl deflate"
 check_given "after commands that were refused" 32768 32768
 
 check_json vnode-1 0 "balloonctl deflate --all --json"
+check_exit "deflate --all" 0 "balloonctl deflate --all"
+check_has "it says that they stay forced" "$(cat /tmp/output)" \
+    "every balloon stays forced to 0 MiB, whatever xenstore says, until balloonctl deflate --release"
 check_row "deflate --all" 0 0 held forced
 check_row "deflate --all" 1 0 held forced
 check_all_back "deflate --all"
@@ -59,6 +62,10 @@ check_json explain-1 0 "balloonctl status --explain --json"
 check "the targets are followed" wait_reached 0 32768
 check "the targets are followed" wait_reached 1 49152
 check_given "deflate --release" 32768 49152
+
+check_eq "status --watch ends when nobody reads on" \
+    "$(GUEST_SECONDS=10 guest 'balloonctl status --watch 1 | head -n 1 | cut -c 1-9')" "PVH guest"
+check_has "status tells of the nodes' memory" "$(guest balloonctl status)" "AVAILABLE"
 
 # More than the guest can spare: it says so instead of waiting for ever.
 check_exit "force 0 512m" 75 "balloonctl force 0 512m"
@@ -83,6 +90,7 @@ check_has "all of it" "$(guest "tail -n 1 /run/lab/metrics")" "vnode_balloon_ste
 check "the daemon ends" stop_daemon
 check "the daemon starts with a limited rate" start_daemon --max-rate 32
 check_exit "Ctrl-C while force waits" 130 "timeout -s INT 1 balloonctl force 0 128m"
+check_has "it says what goes on" "$(cat /tmp/output)" "to 128 MiB; balloonctl force 0 --release ends that"
 status
 check_eq "the force stays" "$(json vnodes.0.forced_kib) $(json vnodes.0.state)" "131072 inflating"
 check "and is reached" wait_row 0 size 131072

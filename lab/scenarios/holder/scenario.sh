@@ -47,7 +47,22 @@ check_given "the holder goes on" 32768 147456
 targets 65536 98304
 check "64 MiB on vnode 0 are reached again" wait_reached 0 65536
 check "96 MiB on vnode 1 are reached again" wait_reached 1 98304
+
+# --- A new holder in place of the old one, as after an update ---------------------------------------------------------
+
+# take_over TEXT
+take_over() {
+    old=$(holder)
+    check_exit "$1: hold --take-over" 0 "balloonctl hold --take-over"
+    check_has "$1: it says so" "$(cat /tmp/output)" "a new keeper has all"
+    check "$1: another process is the holder" [ -n "$(holder)" -a "$(holder)" != "$old" ]
+    check_pinned "$1" 0 64
+    check_pinned "$1" 1 96
+}
+take_over "beside the daemon"
+check_given "a new holder beside the daemon" 65536 98304
 check "the daemon is killed" kill_daemon
+take_over "without a daemon"
 check_pinned "the holder went on" 0 64
 check_pinned "the holder went on" 1 96
 

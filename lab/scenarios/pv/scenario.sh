@@ -59,6 +59,7 @@ check_exit "force without the daemon" 0 "balloonctl force 0 200m"
 check_kernel "200 MiB forced" 204800
 check_exit "force --release" 0 "balloonctl force 0 --release"
 check_exit "the audit has nothing to look at" 0 "balloonctl audit"
+check_has "and says what was given" "$(cat /tmp/output)" "Linux's own balloon has 200 MiB"
 check "the daemon starts again" start_daemon
 check "556 MiB are reached" wait_reached 0 569344
 

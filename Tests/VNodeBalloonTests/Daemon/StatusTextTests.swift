@@ -1,0 +1,77 @@
+import Testing
+
+@testable import VNodeBalloon
+
+/// What people read of `status`.
+@Suite struct StatusTextTests {
+    private func report(_ change: (inout StatusReport) -> Void = { _ in }) -> StatusReport {
+        var state = VNodeState(vnode: VNode(number: 1, linuxNode: 0, sizeKiB: 524_288), balloonFrames: 16_384)
+        state.targetKiB = 131_072
+        state.activity = .held
+        state.reason = .guard
+        let memory = Guard.NodeMemory(managedKiB: 524_288, freeKiB: 9000, availableKiB: 20_480)
+        var report = StatusReport(
+            domain: .init(
+                type: "PVH", currentReservationKib: 1_048_644, maximumReservationKib: 1_049_600, staticMaxKib: nil,
+                legacyTargetKib: 1_048_576),
+            interface: "vnode", fallback: true, backend: "privcmd", daemon: true, granularityKib: 2048,
+            pressurePermille: 12, vnodes: [.init(state, isRunning: true, node: (memory, 32_768))])
+        change(&report)
+        return report
+    }
+
+    @Test func oneUnit() {
+        let text = StatusText(report()).text
+        #expect(text.contains("PVH guest, 1024.0 MiB of 1025 MiB; "))
+        #expect(!text.contains("KiB"))
+        #expect(
+            Size.mib(kib: 1_049_599) == "1024.9 MiB" && Size.mib(kib: 4) == "0.0 MiB" && Size.mib(kib: 0) == "0 MiB")
+    }
+
+    @Test func theNodeAndItsPressure() {
+        let text = StatusText(report()).text
+        #expect(text.contains("tasks wait for memory 1.2 % of the time"))
+        #expect(text.contains("AVAILABLE"))
+        #expect(text.contains("held (guard)"))
+        #expect(
+            text.contains(
+                "vnode 1: its node is short of memory: 20 MiB are available of the 32 MiB that the guard keeps"))
+    }
+
+    /// However narrow the terminal is: no line is longer, unless one word is.
+    @Test func narrowTerminals() {
+        for columns in [30, 40, 60, 80, 100, 200] {
+            let lines = StatusText(
+                report { $0.forceError = "a forced size cannot be written down: no room" }, columns: columns
+            )
+            .text.split(separator: "\n")
+            for line in lines { #expect(line.count <= columns, "\(columns): \(line)") }
+            #expect(lines.contains { $0.contains("128 MiB") }, "\(columns)")
+        }
+        #expect(
+            StatusText(report(), columns: 30).text.contains("vnode 1\n  node 0\n  size 512 MiB\n  balloon 64 MiB\n"))
+    }
+
+    @Test func wrappingKeepsWords() {
+        #expect(TextLayout.wrapped("a bb ccc dddd\n  as it is", columns: 10) == "a bb ccc\n  dddd\n  as it is")
+        #expect(TextLayout.wrapped("unbreakableword next", columns: 5) == "unbreakableword\n  next")
+        #expect(TextLayout.wrapped("a b", columns: nil) == "a b")
+    }
+
+    @Test func howLongTasksWait() {
+        func permille(_ text: String) -> UInt64? { PressureWatch.waitedPermille(text) }
+        #expect(permille("some avg10=1.23 avg60=9.00 avg300=0.00 total=7\nfull avg10=0.00\n") == 12)
+        #expect(permille("some avg10=100.00 avg60=0 avg300=0 total=0\n") == 1000)
+        for text in [
+            "", "full avg10=1.00\n", "some avg10=\n", "some avg10=x.1\n", "some avg10=101.00\n", "some total=1\n",
+        ] {
+            #expect(permille(text) == nil, "\(text)")
+        }
+    }
+
+    @Test func programsReadItToo() {
+        let json = report().json
+        #expect(json.contains("\"node_free_kib\":9000,\"node_available_kib\":20480,\"node_kept_kib\":32768"))
+        #expect(json.contains("\"pressure_permille\":12"))
+    }
+}
