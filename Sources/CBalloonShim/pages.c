@@ -58,15 +58,19 @@ int cb_populate_read(uint64_t address, uint64_t bytes) { return advise(address, 
 #define UFFD_USER_MODE_ONLY 1
 #endif
 
-int cb_watch_open(uint64_t address, uint64_t bytes) {
+int cb_watch_open(void) {
     struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_MINOR_HUGETLBFS};
-    struct uffdio_register range = {.range = {address, bytes}, .mode = UFFDIO_REGISTER_MODE_MINOR};
     int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
     if (fd < 0) return -errno;
-    if (ioctl(fd, UFFDIO_API, &api) == 0 && ioctl(fd, UFFDIO_REGISTER, &range) == 0) return fd;
+    if (ioctl(fd, UFFDIO_API, &api) == 0) return fd;
     int error = errno;
     close(fd);
     return -error;
+}
+
+int cb_watch_add(int watch, uint64_t address, uint64_t bytes) {
+    struct uffdio_register range = {.range = {address, bytes}, .mode = UFFDIO_REGISTER_MODE_MINOR};
+    return ioctl(watch, UFFDIO_REGISTER, &range) < 0 ? -errno : 0;
 }
 
 int cb_watch_map(int watch, uint64_t address, uint64_t bytes) {
@@ -74,7 +78,7 @@ int cb_watch_map(int watch, uint64_t address, uint64_t bytes) {
     while (ioctl(watch, UFFDIO_CONTINUE, &page) < 0) {
         if (errno == EAGAIN || errno == EINTR) continue;
         if (errno == EEXIST) break;
-        return errno == EIO ? -EHWPOISON : -errno;
+        return errno == EIO ? -EHWPOISON : errno == EFAULT ? -ENOENT : -errno;
     }
     // Kernels differ in whether they say so of a broken page. A mapped one is only looked up here.
     return cb_populate_read(address, bytes);

@@ -23,10 +23,12 @@ int cb_populate_write(uint64_t address, uint64_t bytes);
 /// allocated, on the node that the mapping is bound to. -EHWPOISON: the kernel maps the page for nobody any more.
 int cb_populate_read(uint64_t address, uint64_t bytes);
 
-/// A descriptor that watches a mapping of a hugetlbfs file (userfaultfd, UFFD_FEATURE_MINOR_HUGETLBFS), for cb_watch_map.
-/// -ENOSYS, -EPERM or -EINVAL: this kernel has no such thing (it came with 5.13), or not for us.
-int cb_watch_open(uint64_t address, uint64_t bytes);
-/// Maps a page that the file has (UFFDIO_CONTINUE), and makes none where it has none: -EFAULT then. -EHWPOISON: the kernel
+/// A descriptor that watches mappings of hugetlbfs files (userfaultfd, UFFD_FEATURE_MINOR_HUGETLBFS). -ENOSYS, -EPERM or
+/// -EINVAL: this kernel has no such thing (it came with 5.13), or not for us.
+int cb_watch_open(void);
+/// Watches a mapping, for cb_watch_map, until it is unmapped.
+int cb_watch_add(int watch, uint64_t address, uint64_t bytes);
+/// Maps a page that the file has (UFFDIO_CONTINUE), and makes none where it has none: -ENOENT then. -EHWPOISON: the kernel
 /// maps the page for nobody any more.
 int cb_watch_map(int watch, uint64_t address, uint64_t bytes);
 

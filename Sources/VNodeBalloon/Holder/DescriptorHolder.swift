@@ -38,7 +38,8 @@ public final class DescriptorHolder {
             ServiceManager.notify(text, descriptor)
         }
         // Before anything can be kept: who finds nobody here shall not take that for nothing.
-        if ServiceManager.isPresent { try state.noteManagedHolder() }
+        // Nobody has this one up again.
+        if ServiceManager.isPresent { try state.noteManagedHolder() } else { state.forgetManagedHolder() }
         let nowhere = try FileDescriptor.open("/dev/null", .write, "cannot open /dev/null")
         service = HolderService(store, token: cb_clock_monotonic()) { pin in
             _ = cb_pin_clear(pin.rawValue, nowhere.rawValue)

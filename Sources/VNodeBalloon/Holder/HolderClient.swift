@@ -109,7 +109,7 @@ public final class HolderClient: OutlivingKeeper {
         if let silentUntil, access.now < silentUntil { throw silent() }
         silentUntil = nil
         do throws(BalloonError) {
-            guard let found = try access.connect(isBrief: wasSilent) else { return false }
+            guard let found = try access.connect(isBrief: wasSilent, hasAll: token != nil) else { return false }
             try greet(found)
         } catch {
             // Its queue is full: it accepts nobody.
@@ -157,8 +157,8 @@ public final class HolderClient: OutlivingKeeper {
 
     /// Nobody knows what the pages are that it has more: they may be holes, so they stay where they are.
     private func putAside(_ theirs: FileDescriptor, _ name: String) throws(BalloonError) {
-        let aside = Self.lostPrefix + name + ".more"
-        if kept[aside] == nil { try sendToKeep(aside, theirs) }
+        let aside = Self.lostPrefix + name + ".more\(number)"
+        try sendToKeep(aside, theirs)
         kept[aside] = theirs
     }
 

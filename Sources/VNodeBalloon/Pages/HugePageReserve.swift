@@ -326,8 +326,9 @@ public final class HugePageReserve: PageReserve {
         if isReading {
             try countStrayPins()
         } else {
-            try replacePins(isAllBack: isAllBack, interrupted)
-            if let interrupted { try takeBackStranded(interrupted) }
+            try replacePins(isAllBack: isAllBack)
+            // What lost pins hold is in the pool's sum, too: it would be others' free pages that went.
+            if let interrupted, lostPins.isEmpty, strayPins == 0 { try takeBackStranded(interrupted) }
         }
         recovery = PinRecovery()
         return true

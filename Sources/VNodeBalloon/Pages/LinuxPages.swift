@@ -8,6 +8,8 @@ final class LinuxPages: PageKernel {
     let pagesPerPin = Int(CB_PIN_PAGES)
     private let vnode: Int
     private let pagemap: Pagemap
+    /// Looks without making pages, opened once for the same reason. nil: this kernel has no such thing, or not for us.
+    private let watch: FileDescriptor?
     /// /dev/null, opened once: unpinning must not need a descriptor that is not there.
     private let nowhere: FileDescriptor
 
@@ -23,6 +25,9 @@ final class LinuxPages: PageKernel {
         self.pools = pools
         pagemap = try Pagemap()
         nowhere = try .open("/dev/null", .write, "cannot open /dev/null")
+        let opened = cb_watch_open()
+        let isMissing = [-ENOSYS, -EPERM, -EINVAL, -EACCES].contains(opened)
+        watch = isMissing ? nil : FileDescriptor(try check(opened, "cannot look at pages (userfaultfd)"))
     }
 
     // MARK: Files
@@ -73,7 +78,7 @@ final class LinuxPages: PageKernel {
         let address = unsafe cb_map_file(
             file.rawValue, UInt64(slots.lowerBound) * SlotFile.slotBytes, bytes, &error)
         try check(error, vnode: vnode, "cannot map \(slots.count) pages of the balloon's file")
-        let mapping = LinuxMapping(address, slots, pagemap)
+        let mapping = LinuxMapping(address, slots, pagemap, watch)
         switch purpose {
         case .filling(let node): try bind(address, bytes, node)
         case .looking(let node?): try? bind(address, bytes, node)
@@ -132,14 +137,15 @@ private final class LinuxMapping: SlotMapping {
     private let address: UInt64
     private let pagemap: Pagemap
 
-    init(_ address: UInt64, _ slots: Range<Int>, _ pagemap: Pagemap) {
+    init(_ address: UInt64, _ slots: Range<Int>, _ pagemap: Pagemap, _ watch: FileDescriptor?) {
         self.address = address
+        self.watch = watch
         self.slots = slots
         self.pagemap = pagemap
     }
 
-    /// Looks without making pages. nil: not opened yet; `.some(nil)`: this kernel has no such thing.
-    private var watch: FileDescriptor??
+    private let watch: FileDescriptor?
+    private var isWatched = false
 
     /// Unmapping only drops page tables: it frees no page of a file.
     deinit { _ = cb_unmap(address, UInt64(slots.count) * SlotFile.slotBytes) }
@@ -153,26 +159,24 @@ private final class LinuxMapping: SlotMapping {
 
     func look(_ slot: Int) throws(BalloonError) -> SlotLook {
         let at = address(of: slot)
-        let result =
-            if let watch = try openWatch() { cb_watch_map(watch.rawValue, at, SlotFile.slotBytes) } else {
-                // Older kernels: a missing page is made here.
-                cb_populate_read(at, SlotFile.slotBytes)
-            }
-        return switch result {
-        case 0: .mapped
-        case -EHWPOISON: .broken
-        default: .none
+        guard let watch else {
+            // Older kernels: a missing page is made here.
+            let result = cb_populate_read(at, SlotFile.slotBytes)
+            return result == -EFAULT || result == -ENOMEM ? .none : try found(result)
         }
+        if !isWatched {
+            let bytes = UInt64(slots.count) * SlotFile.slotBytes
+            try check(cb_watch_add(watch.rawValue, address, bytes), "cannot watch the balloon's file (userfaultfd)")
+            isWatched = true
+        }
+        let result = cb_watch_map(watch.rawValue, at, SlotFile.slotBytes)
+        return result == -ENOENT ? .none : try found(result)
     }
 
-    /// - Throws: `.descriptors`: without one it is not known what is there.
-    private func openWatch() throws(BalloonError) -> FileDescriptor? {
-        if let watch { return watch }
-        let opened = cb_watch_open(address, UInt64(slots.count) * SlotFile.slotBytes)
-        let isMissing = [-ENOSYS, -EPERM, -EINVAL, -EACCES].contains(opened)
-        let found = isMissing ? nil : FileDescriptor(try check(opened, "cannot watch the balloon's file (userfaultfd)"))
-        watch = .some(found)
-        return found
+    private func found(_ result: Int32) throws(BalloonError) -> SlotLook {
+        if result == -EHWPOISON { return .broken }
+        try check(result, "cannot look at a page of the balloon's file")
+        return .mapped
     }
 
     func populateAllForReading() -> Bool { cb_populate_read(address, UInt64(slots.count) * SlotFile.slotBytes) == 0 }

@@ -80,9 +80,9 @@ extension HugePageReserve {
     /// New pins take the place of the old ones. Where pages are in no slot any more and may be holes, theirs stay.
     ///
     /// - Parameter isAllBack: all pages that this process knows to be lost are RAM by now.
-    func replacePins(isAllBack: Bool, _ interrupted: InterruptedMove?) throws(BalloonError) {
+    func replacePins(isAllBack: Bool) throws(BalloonError) {
         if recovery.isEarlier {
-            try keepStrayPins(interrupted)
+            try keepStrayPins()
         } else if !isAllBack && mustPutAside {
             try putAside()
         }
@@ -140,14 +140,14 @@ extension HugePageReserve {
 
     /// A new process does not know the frames that an old one's pins are about. Those of more pages than the file has are
     /// put aside, for ever.
-    private func keepStrayPins(_ interrupted: InterruptedMove?) throws(BalloonError) {
+    private func keepStrayPins() throws(BalloonError) {
         for (chunk, pin) in recovery.old {
             let count = try pin.count()
             let more = count - pages(ofChunk: chunk)
             guard more > 0 else { continue }
             _ = try keepAside(pin, chunk, stray(chunk, count))
         }
-        try keepStraySpare(interrupted)
+        try keepStraySpare()
         strayPins = try countLostPins()
     }
 
@@ -161,26 +161,37 @@ extension HugePageReserve {
 
     /// A kill in the middle of a rewrite leaves pages of one chunk in the spare pin. It may go only where each of them is
     /// pinned otherwise by now; in doubt it stays.
-    private func keepStraySpare(_ interrupted: InterruptedMove?) throws(BalloonError) {
+    private func keepStraySpare() throws(BalloonError) {
         guard let spare = recovery.oldSpare else { return }
         let held = try spare.count()
         if held == 0 { return }
-        // One chunk has all of the spare pin's pages, whether they are copies or were taken out of its own pin.
-        var hasRoom = false
+        if try isCopy(held) { return }
+        if try isOfOneChunk(held) { return }
+        _ = try keepAside(spare, -1)
+    }
+
+    /// The rewrite had only begun: the chunk's own pin has them all, and no pin was emptied.
+    private func isCopy(_ held: Int) throws(BalloonError) -> Bool {
+        var hasAll = false
+        for (chunk, pin) in recovery.old {
+            let count = try pin.count()
+            if count == 0 || count < pages(ofChunk: chunk) { return false }
+            if count >= held { hasAll = true }
+        }
+        return hasAll
+    }
+
+    /// They are in the slots of a chunk whose own pin has only the others of it. What is behind that was unpinned before, to
+    /// be freed. With an empty slot nobody can tell whose page is missing.
+    private func isOfOneChunk(_ held: Int) throws(BalloonError) -> Bool {
+        var found = false
         for (chunk, pin) in recovery.old {
             let (count, there) = (try pin.count(), pages(ofChunk: chunk))
-            if count >= held || count + held <= there { hasRoom = true }
-            // Its pin has fewer pages than the file: the deflate had them unpinned, or they are in the spare pin. With an empty
-            // slot nobody can tell which.
-            if count < there && recovered(ofChunk: chunk).contains(where: { recovery.pages[$0] == .none }) {
-                _ = try keepAside(spare, -1)
-                return
-            }
+            guard count < there else { continue }
+            if recovered(ofChunk: chunk).contains(where: { recovery.pages[$0] == .none }) { return false }
+            if count + held <= there { found = true } else if count > 0 { return false }
         }
-        // The file is shorter than the move would have left it: somebody cut it since, and nobody can tell whose pages are
-        // missing.
-        let isCut = interrupted.map { slotCount < $0.slots.lowerBound } ?? false
-        if isCut || !hasRoom { _ = try keepAside(spare, -1) }
+        return found
     }
 
     /// Has pages of a pin held by another one, which is kept under a name of its own.

@@ -6,12 +6,12 @@ package protocol StateKeeper: AnyObject {
     /// Where it is kept, for messages.
     var path: String { get }
     /// Sizes that an administrator forced, in KiB by vnode.
-    /// - Throws: `.environment`, `.descriptors`: it is not known what was forced.
+    /// - Throws: `.busy`, `.descriptors`: it is not known what was forced.
     func forced() throws(BalloonError) -> [Int: UInt64]
     /// - Throws: `.system`.
     func setForced(_ forced: [Int: UInt64]) throws(BalloonError)
     /// Whether memory/target was seen to be absent since the boot.
-    /// - Throws: `.environment`, `.descriptors`: nobody knows.
+    /// - Throws: `.busy`, `.descriptors`: nobody knows.
     func wasLegacyTargetAbsent() throws(BalloonError) -> Bool
     /// - Throws: `.system`.
     func noteLegacyTargetAbsent() throws(BalloonError)
@@ -134,7 +134,7 @@ public final class StateDirectory: StateKeeper {
     // MARK: Forced sizes
 
     /// Sizes that an administrator forced, in KiB by vnode. A line that is none counts for nothing.
-    /// - Throws: `.environment`, `.descriptors`: it is not known what was forced.
+    /// - Throws: `.busy`, `.descriptors`: it is not known what was forced.
     public func forced() throws(BalloonError) -> [Int: UInt64] {
         guard let bytes = try readIfThere(forcedPath) else { return [:] }
         var forced: [Int: UInt64] = [:]
@@ -158,7 +158,7 @@ public final class StateDirectory: StateKeeper {
     // MARK: memory/target
 
     /// Whether memory/target was seen to be absent since the boot.
-    /// - Throws: `.environment`, `.descriptors`: nobody knows.
+    /// - Throws: `.busy`, `.descriptors`: nobody knows.
     public func wasLegacyTargetAbsent() throws(BalloonError) -> Bool {
         try readIfThere(path + "/legacy-target-absent") != nil
     }
@@ -168,7 +168,7 @@ public final class StateDirectory: StateKeeper {
         do throws(BalloonError) { return try readFile(file, limit: 4096) } catch {
             if error.errno == ENOENT { return nil }
             let why = "cannot read \(file), and what it says counts"
-            try check(-(error.errno ?? EIO), .environment, why)
+            try check(-(error.errno ?? EIO), .busy, why)
             throw error
         }
     }

@@ -139,11 +139,12 @@ import Testing
         wait()
         for _ in 0..<2 {
             try client.restoreIfLost()
-            #expect(holder.store?.descriptor("lost.x.more") === new && count(new) == 3)
+            let names = holder.store?.names(prefix: "lost.x.more") ?? []
+            #expect(names.count == 1 && holder.store?.descriptor(names[0]) === new && count(new) == 3)
         }
         client.drop("x")
         client.dropAll()
-        #expect(holder.store?.names(prefix: "") == ["lost.x.more"])
+        #expect(holder.store?.names(prefix: "").count == 1)
     }
 
     @Test(arguments: [false, true]) func aHolderThatIsKilled(isStored: Bool) throws {
