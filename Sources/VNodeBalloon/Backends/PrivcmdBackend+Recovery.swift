@@ -176,7 +176,8 @@ extension PrivcmdBackend {
     /// Pages that an interrupted move of this process left in the pool: at most what was in motion, and only what is there
     /// beyond what others had.
     private func takeBackStranded(_ holding: Holding) throws(BalloonError) {
-        guard holding.lost.isEmpty, holding.reserve.strayPins == 0, holding.noted == .move, case .moving(let move) = intents.line(vnode: holding.vnode.number) else { return }
+        guard holding.lost.isEmpty, holding.reserve.strayPins == 0 else { return }
+        guard holding.noted == .move, case .moving(let move) = intents.line(vnode: holding.vnode.number) else { return }
         let surplus = try holding.reserve.foreignPoolPages() - move.foreignPoolPages
         try holding.reserve.removeFromPool(max(0, min(surplus, move.poolPages)))
     }
