@@ -26,7 +26,7 @@ import Testing
             host.follow(1)
         }
         #expect(host.domain(1).vnodes[1].targetKiB == 90 << 10 && host.domain(2).vnodes[1].targetKiB == 90 << 10)
-        #expect(host.xen.freeKiB[1] == 32 << 10)
+        #expect(host.xen.freeKiB[1] == UInt64(32 << 10))
         for second in UInt64(21)...600 { #expect(try turn(&balancer, second).isEmpty) }
     }
 

@@ -44,7 +44,7 @@ import Testing
         host.move(1, 1, to: 64 << 10)
         #expect(try host.engine.adopt(host.domain(1)) == [0, 1])
         #expect(host.row(1, 0, "target-balloon-size") == "0" && host.row(1, 1, "target-balloon-size") == "65536")
-        #expect(host.domain(1).constantKiB == 524_288 + 68)
+        #expect(host.domain(1).constantKiB == UInt64(524_288 + 68))
         #expect(try host.engine.adopt(host.domain(1)) == [])
     }
 
@@ -105,7 +105,7 @@ import Testing
         host.follow(1)
         try host.xen.setMax(1, kib: 400 << 10)
         try host.engine.setTargets(host.domain(1), [1: 32 << 10])
-        #expect(host.xen.maxima[1] == 524_288 - 32_768 + 1024)
+        #expect(host.xen.maxima[1] == UInt64(524_288 - 32_768 + 1024))
     }
 
     @Test func `grants are only of what is free and nobody's`() throws {
