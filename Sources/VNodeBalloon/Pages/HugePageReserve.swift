@@ -23,6 +23,8 @@ public final class HugePageReserve: PageReserve {
     /// Names of pins that stay because pages of theirs are in no slot any more, and may be holes. How many such pages
     /// earlier processes left.
     var lostPins: [(name: String, pin: Pin)] = []
+    /// Names that the keeper was asked to keep such pins under.
+    var triedAside: Set<String> = []
     /// Pages were lost whose old pins have no such copy yet.
     var mustPutAside = false
     /// Pages that left the file and did not come free, because a lost pin has them, too.

@@ -106,6 +106,8 @@ extension HugePageReserve {
         for (chunk, pin) in recovery.old {
             let name = try asideName(chunk, pin)
             if lostPins.contains(where: { $0.name == name }) { continue }
+            // A holder that does not answer may keep it all the same.
+            triedAside.insert(name)
             lostPins.append(try keepAside(pin, chunk))
         }
         mustPutAside = false
@@ -114,13 +116,11 @@ extension HugePageReserve {
     /// Pages that left the file meanwhile come free only now, and go back to where they came from.
     private func dropLostPins() throws(BalloonError) {
         mustPutAside = false
-        if lostPins.isEmpty { return }
+        if triedAside.isEmpty { return }
         let before = freePages()
-        for lost in lostPins {
-            try lost.pin.clear()
-            keeper.drop(lost.name)
-        }
-        lostPins = []
+        for lost in lostPins { try lost.pin.clear() }
+        for name in triedAside { keeper.drop(name) }
+        (lostPins, triedAside) = ([], [])
         shrinkPools(from: before, atMost: heldBack)
         heldBack = 0
         // Those of earlier processes stay.
