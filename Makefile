@@ -1,6 +1,6 @@
 # make demo     set up this machine, build, and show the balloons moving on a real Xen (in QEMU)
 # make test     set up this machine, build, run all tests
-# make test-long  the scenarios that take longest, an hour more
+# make test-long  new schedules, and the scenarios that take longest, an hour more
 # make fuzz     a minute of libFuzzer for each kind of input from outside
 # make bench-xen  what a decrease of whole superpages in Xen would give: Xen as it is, and patched
 # make bench    measure on the emulated Xen, write docs/performance.md
@@ -64,6 +64,8 @@ test: setup
 
 test-long: setup
 	$(MAKE) --no-print-directory build
+	.build/release/schedules 40000
+	.build/release/schedules host 20000
 	lab/run --long
 
 # Built from a copy: kbuild leaves its files beside the sources.

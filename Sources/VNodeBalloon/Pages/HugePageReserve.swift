@@ -229,9 +229,10 @@ public final class HugePageReserve: PageReserve {
     }
 
     public func release(keeping slots: Int) throws(BalloonError) {
-        let removed = slotCount - slots
-        guard removed > 0 else { return }
+        guard slots < slotCount else { return }
         try checkMayMove()
+        // An empty slot's page is in the pool already, or was never there.
+        let removed = (slots..<slotCount).count { !empty.contains($0) }
         let file = try foundFile()
         try unpin(keeping: slots)
         let before = freePages()

@@ -141,10 +141,15 @@ extension HugePageReserve {
     /// A new process does not know the frames that an old one's pins are about. Those of more pages than the file has are
     /// put aside, for ever.
     private func keepStrayPins() throws(BalloonError) {
+        // A rewrite broke off: a pin with as many pages as the file, or fewer, may have one that is missing there.
+        let isRewriting = try (recovery.oldSpare?.count() ?? 0) > 0
         for (chunk, pin) in recovery.old {
             let count = try pin.count()
-            let more = count - pages(ofChunk: chunk)
-            guard more > 0 else { continue }
+            if isRewriting && count > 0 && hasEmptySlot(chunk) {
+                _ = try keepAside(pin, chunk)
+                continue
+            }
+            guard count > pages(ofChunk: chunk) else { continue }
             _ = try keepAside(pin, chunk, stray(chunk, count))
         }
         try keepStraySpare()
@@ -188,7 +193,7 @@ extension HugePageReserve {
         for (chunk, pin) in recovery.old {
             let (count, there) = (try pin.count(), pages(ofChunk: chunk))
             guard count < there else { continue }
-            if recovered(ofChunk: chunk).contains(where: { recovery.pages[$0] == .none }) { return false }
+            if hasEmptySlot(chunk) { return false }
             if count + held <= there { found = true } else if count > 0 { return false }
         }
         return found
@@ -210,6 +215,10 @@ extension HugePageReserve {
         }
         try keeper.keep(name, aside.readEnd)
         return (name, aside)
+    }
+
+    private func hasEmptySlot(_ chunk: Int) -> Bool {
+        recovered(ofChunk: chunk).contains { recovery.pages[$0] == .none }
     }
 
     private func recovered(ofChunk chunk: Int) -> Range<Int> {
