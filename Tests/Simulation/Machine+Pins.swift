@@ -92,7 +92,8 @@ extension Machine {
     func forgetLostPins() {
         for name in holder.store?.names(prefix: "lost.") ?? [] { holder.forget(name) }
         for name in holder.store?.names(prefix: "vnode") ?? [] where name.hasSuffix(".spare") {
-            if let spare = holder.store?.descriptor(name) { pipes[spare.rawValue]?.blocks.removeAll(where: isAllMemory) }
+            guard let spare = holder.store?.descriptor(name) else { continue }
+            pipes[spare.rawValue]?.blocks.removeAll(where: isAllMemory)
         }
         let gone = limbo
         pipes = pipes.mapValues { pipe in
