@@ -38,7 +38,7 @@ struct MetricsCommand: ParsableCommand {
     }
 
     private static func text(_ settings: Settings) throws -> String {
-        let client = ControlClient(state: settings.stateDirectory)
+        let client = try ControlClient(state: settings.stateDirectory)
         let mounts = try? BalloonMount.all()
         return Metrics(
             version: Balloonctl.configuration.version,

@@ -12,7 +12,7 @@ enum Session {
     /// - Throws: `.notRoot`, what ``StandaloneSession`` throws.
     init(_ settings: Settings, isReading: Bool = false) throws(BalloonError) {
         try Exit.requireRoot()
-        if let client = ControlClient(state: settings.stateDirectory) {
+        if let client = try ControlClient(state: settings.stateDirectory) {
             self = .daemon(client)
             return
         }
@@ -20,7 +20,7 @@ enum Session {
             self = .alone(try StandaloneSession(settings, log: ErrorLog.logger(level: "warning"), isReading: isReading))
         } catch {
             // A daemon that was just starting has the lock, and answers by now.
-            guard error.code == .busy, let client = ControlClient(state: settings.stateDirectory) else { throw error }
+            guard error.code == .busy, let client = try ControlClient(state: settings.stateDirectory) else { throw error }
             self = .daemon(client)
         }
     }

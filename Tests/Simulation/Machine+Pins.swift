@@ -114,9 +114,9 @@ package struct SimulatedHolderAccess: HolderAccess {
     package var now: UInt64 { machine.clock }
     package func pages(in descriptor: FileDescriptor) -> Int { machine.pipes[descriptor.rawValue]?.blocks.count ?? 0 }
 
-    package func connect(isBrief: Bool, hasAll: Bool) throws(BalloonError) -> (any HolderConnection)? {
+    package func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)? {
         try machine.step("connect to the holder", .descriptor) { (_) throws(BalloonError) in
-            try machine.holder.connect(isBrief: isBrief, hasAll: hasAll).map { SteppedConnection(machine, $0) }
+            try machine.holder.connect(isBrief: isBrief).map { SteppedConnection(machine, $0) }
         }
     }
 

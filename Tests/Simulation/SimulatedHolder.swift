@@ -58,7 +58,7 @@ package final class SimulatedHolder: HolderAccess {
     package func pages(in descriptor: FileDescriptor) -> Int { pagesIn(descriptor) }
     package var store: DescriptorStore? { service?.store }
 
-    package func connect(isBrief: Bool, hasAll: Bool) throws(BalloonError) -> (any HolderConnection)? {
+    package func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)? {
         service == nil ? nil : Connection(self, process)
     }
 

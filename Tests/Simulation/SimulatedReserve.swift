@@ -141,6 +141,7 @@ public final class SimulatedReserve: PageReserve {
     }
 
     public var strayPins: Int { 0 }
+    public var strayPages: Int { 0 }
     public func notePagesLost() {}
 
     // MARK: After a start

@@ -51,7 +51,7 @@ public final class PrivcmdBackend: Backend {
     public func lostExtents(vnode: Int) -> Int {
         guard let holding = holdings[vnode] else { return 0 }
         // What a cut file left is known by its frames as long as this process lives, and by its pins to each later one.
-        return holding.slots.sums.lost + max(holding.lost.count, holding.reserve.strayPins)
+        return holding.slots.sums.lost + max(holding.lost.count, holding.reserve.strayPages)
     }
 
     public func isEmpty(vnode: Int) -> Bool? {
@@ -100,8 +100,9 @@ public final class PrivcmdBackend: Backend {
     }
 
     private func giveAgain(_ holding: Holding, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
-        try beginMove(holding, slots[0]..<slots[slots.count - 1] + 1)
+        // Before the note, which says what others have in the pool: pages that somebody cut off are none of theirs.
         for slot in slots { try holding.checkFrames(of: slot..<slot + 1) }
+        try beginMove(holding, slots[0]..<slots[slots.count - 1] + 1)
         let slots = slots.filter { holding.slots[$0].isReturned }
         if slots.isEmpty { return nil }
         // Parts of extents one a step, because Xen is asked about every frame; whole ones together.
@@ -130,8 +131,8 @@ public final class PrivcmdBackend: Backend {
         // From the last one down, so that after a short count what is RAM lies at the end.
         let slots = holding.slots.takeable(max(1, min(extents, holding.populateExtents)))
         if let last = slots.first, let lowest = slots.last {
-            noteMove(holding, lowest..<last + 1)
             try holding.checkFrames(of: lowest..<last + 1)
+            noteMove(holding, lowest..<last + 1)
             checked = lowest..<last + 1
             obstacle = try takeBack(holding, slots.filter { holding.slots[$0].isTakeable })
         }

@@ -183,8 +183,8 @@ public struct BalloonController: Sendable {
             balloon.state.balloonFrames = outcome.balloonFrames
             // An audit comes next, and what stood in the way may still do.
             if outcome.balloonFrames == nil {
-                balloon.unknown = .looking
-                balloon.state.detail = nil
+                // What stands in the way of that audit was told already.
+                if balloon.unknown == nil { (balloon.unknown, balloon.state.detail) = (.looking, nil) }
                 balloon.obstacle = outcome.obstacle
                 if outcome.obstacle != nil { balloon.backoff.failed(now: now) }
                 return

@@ -6,10 +6,15 @@ public final class ControlClient {
     private var received: [UInt8] = []
 
     /// nil when no daemon is listening.
-    public init?(state: String) {
+    /// - Throws: `.descriptors`: whether one is cannot be asked.
+    public init?(state: String) throws(BalloonError) {
         // Unsafe: a C string for the call.
         let connected = unsafe cb_socket_connect(state + "/control.sock", 5000)
-        guard connected >= 0 else { return nil }
+        guard connected >= 0 else {
+            let error = BalloonError(.system, "cannot ask whether a daemon runs", errno: -connected)
+            if error.code == .descriptors { throw error }
+            return nil
+        }
         socket = FileDescriptor(connected)
     }
 

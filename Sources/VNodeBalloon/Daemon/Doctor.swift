@@ -71,7 +71,7 @@ public enum Doctor {
             })
         checks.append(
             check("holder", .advice) { () throws(BalloonError) in try HolderTakeover.checkProgram(stateDirectory) })
-        let client = ControlClient(state: stateDirectory)
+        let client = (try? ControlClient(state: stateDirectory)) ?? nil
         if let missing = unaccounted(hypervisor, client, store) { checks.append(missing) }
         let process = client?.process.map { "\($0)" } ?? "self"
         return checks + vnodes(hypervisor, ProcessLimits(process: process))

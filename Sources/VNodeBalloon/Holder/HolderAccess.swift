@@ -5,11 +5,9 @@ internal import Glibc
 package protocol HolderAccess {
     /// nil: nobody is there who could keep anything.
     ///
-    /// - Parameters:
-    ///   - isBrief: the holder did not answer the last time. A daemon must not be deaf for long because of it again.
-    ///   - hasAll: this process has all that a holder kept for it, so that a new one may take the place of one that is gone.
+    /// - Parameter isBrief: the holder did not answer the last time. A daemon must not be deaf for long because of it again.
     /// - Throws: `.busy`, `.descriptors`: it is not known whether there is a holder.
-    func connect(isBrief: Bool, hasAll: Bool) throws(BalloonError) -> (any HolderConnection)?
+    func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)?
     /// Starts a holder and waits for it.
     /// - Throws: `.environment`, `.descriptors`.
     func start() throws(BalloonError) -> any HolderConnection
@@ -56,7 +54,7 @@ struct HolderSocket: HolderAccess {
 
     func pages(in descriptor: FileDescriptor) -> Int { max(0, Int(cb_pin_count(descriptor.rawValue))) }
 
-    func connect(isBrief: Bool, hasAll: Bool) throws(BalloonError) -> (any HolderConnection)? {
+    func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)? {
         let patience = isBrief ? Self.briefMilliseconds : Self.patienceMilliseconds
         if let connection = try connectOnce(patience) { return connection }
         // One that is told to end takes its mark along. What a service's holder kept its service manager has as well, and
@@ -64,7 +62,6 @@ struct HolderSocket: HolderAccess {
         let end = now + UInt64(patience) * 1_000_000
         while state.hasManagedHolder {
             guard now < end else {
-                if hasAll { return nil }
                 throw BalloonError(
                     .busy,
                     "the holder of the pins has ended and is not up again, so it is not known what is kept; run:"

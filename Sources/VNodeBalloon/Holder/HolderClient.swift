@@ -109,8 +109,7 @@ public final class HolderClient: OutlivingKeeper {
         if let silentUntil, access.now < silentUntil { throw silent() }
         silentUntil = nil
         do throws(BalloonError) {
-            // To have met a holder is not to have all that it keeps: one that is gone must not look like an empty one.
-            guard let found = try access.connect(isBrief: wasSilent, hasAll: false) else { return false }
+            guard let found = try access.connect(isBrief: wasSilent) else { return false }
             try greet(found)
         } catch {
             // Its queue is full: it accepts nobody.

@@ -39,9 +39,12 @@ public struct HugePageMount {
         if try mounted(path, parent: stateDirectory) == nil { try checkSupport() }
     }
 
-    /// - Throws: `.noHugePages` where the kernel has none.
+    /// - Throws: `.noHugePages` where the kernel has none; `.descriptors`, `.system` where it cannot be asked.
     public static func checkSupport() throws(BalloonError) {
-        guard (try? readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")) != nil else {
+        do throws(BalloonError) {
+            _ = try readNumber("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
+        } catch {
+            guard error.errno == ENOENT else { throw error }
             throw BalloonError(.noHugePages, "the kernel has no 2 MiB huge pages; it needs CONFIG_HUGETLBFS")
         }
     }

@@ -22,7 +22,7 @@ struct HugePagePool: PagePool {
         do {
             _ = try total()
         } catch {
-            if error.code == .descriptors { throw error }
+            guard error.errno == ENOENT else { throw error }
             throw BalloonError(
                 .noHugePages, "the kernel has no pool of 2 MiB pages on node \(node): it needs CONFIG_HUGETLBFS",
                 errno: error.errno)

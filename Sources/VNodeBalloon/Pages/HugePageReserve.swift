@@ -20,6 +20,8 @@ public final class HugePageReserve: PageReserve {
     var empty: Set<Int> = []
     /// Slots with a page that could not be pinned: the kernel maps it no more, and it lost its pin.
     var unpinned: Set<Int> = []
+    /// What says so to the next process, by the names that the keeper has.
+    var bareNames: Set<String> = []
     /// Names of pins that stay because pages of theirs are in no slot any more, and may be holes. How many such pages
     /// earlier processes left.
     var lostPins: [(name: String, pin: Pin)] = []
@@ -30,6 +32,7 @@ public final class HugePageReserve: PageReserve {
     /// Pages that left the file and did not come free, because a lost pin has them, too.
     var heldBack = 0
     public internal(set) var strayPins = 0
+    public internal(set) var strayPages = 0
     /// What a recovery has seen so far. Old pins stay until all new ones are there, and were seen to be whole.
     var recovery = PinRecovery()
     public private(set) var slotCount = 0
@@ -99,6 +102,8 @@ public final class HugePageReserve: PageReserve {
         keeper.drop(spareName)
         keeper.drop(old.keptName)
         keeper.drop("mount.\(old.inode)")
+        for name in bareNames { keeper.drop(name) }
+        bareNames = []
         (isKept, spare) = (false, nil)
         file = new
         slotCount = try new.info().slots

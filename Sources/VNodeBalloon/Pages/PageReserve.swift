@@ -33,7 +33,11 @@ public protocol PageReserve: AnyObject {
 
     /// Pages that were taken out of the file while nobody looked. They may be holes; nobody knows which frames they are,
     /// and they stay pinned for ever.
+    ///
+    /// So many pages are pinned because of that; some may be in the file as well, where nobody knows which one is lost.
     var strayPins: Int { get }
+    /// So many of them are in the file no more.
+    var strayPages: Int { get }
 
     /// Begins to find out what is in the file: after a start, or when it is not what it was. Slots that were never given
     /// are cut off. What an earlier call began is begun anew.

@@ -8,6 +8,8 @@ struct PinRecovery {
     /// The pins before, by chunk, and what was being rewritten.
     var old: [Int: Pin] = [:]
     var oldSpare: Pin?
+    /// How many pages of a chunk its old pin does not have although they are in the file, by chunk: see ``unpinned``.
+    var bare: [Int: Int] = [:]
     /// They are of a process before this one, which alone knew what their pages were.
     var isEarlier = false
 }
@@ -19,6 +21,7 @@ extension HugePageReserve {
     func findOldPins() throws(BalloonError) {
         guard pins.isEmpty else {
             recovery.old = Dictionary(uniqueKeysWithValues: pins.enumerated().map { ($0, $1) })
+            for slot in unpinned { recovery.bare[slot / pagesPerPin, default: 0] += 1 }
             return
         }
         recovery.isEarlier = true
@@ -26,16 +29,27 @@ extension HugePageReserve {
             guard let chunk = Int(name.dropFirst(pinPrefix.count)), let kept = try keeper.kept(name) else { continue }
             recovery.old[chunk] = Pin(kernel, readEnd: kept)
         }
+        try findBareNames()
         recovery.oldSpare = try keeper.kept(spareName).map { Pin(kernel, readEnd: $0) }
-        strayPins = try countLostPins()
+        try countLostPins()
     }
 
-    private func countLostPins() throws(BalloonError) -> Int {
-        var count = 0
+    /// Pages in pins of lost pages, and how many of them are lost: such a pin may have others of its chunk as well.
+    private func countLostPins() throws(BalloonError) {
+        var (pages, lost) = (0, 0)
         for name in try keeper.keptNames(prefix: lostPrefix) {
-            if let kept = try keeper.kept(name) { count += try Pin(kernel, readEnd: kept).count() }
+            guard let kept = try keeper.kept(name) else { continue }
+            let count = try Pin(kernel, readEnd: kept).count()
+            pages += count
+            lost += min(count, lostPages(name) ?? count)
         }
-        return count
+        (strayPins, strayPages) = (pages, lost)
+    }
+
+    /// What the name of a lost pin says: `lost.vnode<n>.<chunk>.<pipe>.<pages>`. nil: all of its pages.
+    private func lostPages(_ name: String) -> Int? {
+        let numbers = name.dropFirst(lostPrefix.count).split(separator: ".").map { Int($0) }
+        return numbers.count == 3 && !numbers.contains(nil) ? numbers[2] : nil
     }
 
     /// Pins slots of one chunk in a new pin, and reads them.
@@ -70,6 +84,7 @@ extension HugePageReserve {
     /// A page that is mapped for nobody cannot be pinned anew; the old pin has it, in the order of the slots.
     private func copyOfOldPin(_ slots: Range<Int>, _ looks: [SlotLook]) throws(BalloonError) -> Pin? {
         guard let old = recovery.old[slots.lowerBound / pagesPerPin],
+            recovery.bare[slots.lowerBound / pagesPerPin] == nil,
             try old.count() == looks.count(where: { $0 != .none })
         else { return nil }
         let copy = try Pin(kernel)
@@ -86,6 +101,9 @@ extension HugePageReserve {
         } else if !isAllBack && mustPutAside {
             try putAside()
         }
+        let bareNow = bareChunks()
+        for (name, pin) in bareNow { try keeper.keep(name, pin.readEnd) }
+        bareNames.formUnion(bareNow.keys)
         for (chunk, pin) in recovery.renewed.enumerated() {
             try keeper.keep(name(ofChunk: chunk), pin.readEnd)
         }
@@ -97,6 +115,8 @@ extension HugePageReserve {
         try recovery.oldSpare?.clear()
         if rewritten != nil { try spare?.clear() }
         (pins, unpinned, rewritten) = (recovery.renewed, recovery.unpinned, nil)
+        for name in bareNames.subtracting(bareNow.keys) { keeper.drop(name) }
+        bareNames = Set(bareNow.keys)
         if slotCount > 0 { try keepSpare() }
         if isAllBack { try dropLostPins() }
     }
@@ -105,10 +125,11 @@ extension HugePageReserve {
     private func putAside() throws(BalloonError) {
         for (chunk, pin) in recovery.old {
             let name = try asideName(chunk, pin)
-            if lostPins.contains(where: { $0.name == name }) { continue }
+            if lostPins.contains(where: { $0.name.hasPrefix(name) }) { continue }
+            let lost = max(0, try mostPages(chunk, pin) - pages(ofChunk: chunk))
             // A holder that does not answer may keep it all the same.
-            triedAside.insert(name)
-            lostPins.append(try keepAside(pin, chunk))
+            triedAside.insert(name + "\(lost)")
+            lostPins.append(try keepAside(pin, chunk, lost: lost))
         }
         mustPutAside = false
     }
@@ -124,18 +145,21 @@ extension HugePageReserve {
         shrinkPools(from: before, atMost: heldBack)
         heldBack = 0
         // Those of earlier processes stay.
-        strayPins = (try? countLostPins()) ?? strayPins
+        try? countLostPins()
     }
 
+    /// But for the number at its end: how many of the pages are lost.
     private func asideName(_ chunk: Int, _ pin: Pin) throws(BalloonError) -> String {
-        "\(lostPrefix)\(chunk).\(try pin.number())"
+        "\(lostPrefix)\(chunk).\(try pin.number())."
     }
 
     /// Pages that are pinned and in no slot, without touching a pin.
     func countStrayPins() throws(BalloonError) {
         var more = 0
-        for (chunk, pin) in recovery.old { more += max(0, try pin.count() - pages(ofChunk: chunk)) }
-        strayPins = try countLostPins() + more
+        for (chunk, pin) in recovery.old { more += max(0, try mostPages(chunk, pin) - pages(ofChunk: chunk)) }
+        try countLostPins()
+        strayPins += more
+        strayPages += more
     }
 
     /// A new process does not know the frames that an old one's pins are about. Those of more pages than the file has are
@@ -146,19 +170,22 @@ extension HugePageReserve {
         for (chunk, pin) in recovery.old {
             let count = try pin.count()
             if isRewriting && count > 0 && hasEmptySlot(chunk) {
-                _ = try keepAside(pin, chunk)
+                let most = recovered(ofChunk: chunk).count { recovery.pages[$0] == .none }
+                _ = try keepAside(pin, chunk, lost: min(most, count))
                 continue
             }
-            guard count > pages(ofChunk: chunk) else { continue }
-            _ = try keepAside(pin, chunk, stray(chunk, count))
+            let lost = try mostPages(chunk, pin) - pages(ofChunk: chunk)
+            if lost > 0 { _ = try keepAside(pin, chunk, lost: lost, stray(chunk, count)) }
         }
         try keepStraySpare()
-        strayPins = try countLostPins()
+        try countLostPins()
     }
 
     /// For each page of an old pin, in order, whether it may be in no slot. Its pages are in the order of the slots. Where
-    /// slots are empty, and not each of them had a page, nobody knows which page is whose: all stay then.
+    /// slots are empty, and not each of them had a page, nobody knows which page is whose: all stay then. The same where the pin did
+    /// not have each of them.
     private func stray(_ chunk: Int, _ count: Int) -> [Bool] {
+        if recovery.bare[chunk] != nil { return .init(repeating: true, count: count) }
         let isEmpty = recovered(ofChunk: chunk).map { recovery.pages[$0] == .none }
         if !isEmpty.contains(true) { return (0..<count).map { $0 >= isEmpty.count } }
         return isEmpty.count == count ? isEmpty : .init(repeating: true, count: count)
@@ -172,12 +199,13 @@ extension HugePageReserve {
         if held == 0 { return }
         if try isCopy(held) { return }
         if try isOfOneChunk(held) { return }
-        _ = try keepAside(spare, -1)
+        _ = try keepAside(spare, -1, lost: held)
     }
 
     /// The rewrite had only begun: the chunk's own pin has them all, and no pin was emptied.
     private func isCopy(_ held: Int) throws(BalloonError) -> Bool {
         var hasAll = false
+        if !recovery.bare.isEmpty { return false }
         for (chunk, pin) in recovery.old {
             let count = try pin.count()
             if count == 0 || count < pages(ofChunk: chunk) { return false }
@@ -190,6 +218,7 @@ extension HugePageReserve {
     /// be freed. With an empty slot nobody can tell whose page is missing.
     private func isOfOneChunk(_ held: Int) throws(BalloonError) -> Bool {
         var found = false
+        if !recovery.bare.isEmpty { return false }
         for (chunk, pin) in recovery.old {
             let (count, there) = (try pin.count(), pages(ofChunk: chunk))
             guard count < there else { continue }
@@ -200,12 +229,15 @@ extension HugePageReserve {
     }
 
     /// Has pages of a pin held by another one, which is kept under a name of its own.
-    /// - Parameter keeping: for each page in order whether it is to be held; all of them where nothing is said.
+    ///
+    /// - Parameters:
+    ///   - lost: how many of them are in no slot.
+    ///   - keeping: for each page in order whether it is to be held; all of them where nothing is said.
     private func keepAside(
-        _ pin: Pin, _ chunk: Int, _ keeping: [Bool] = []
+        _ pin: Pin, _ chunk: Int, lost: Int, _ keeping: [Bool] = []
     ) throws(BalloonError) -> (name: String, pin: Pin) {
         // Tried again, it is the same name.
-        let name = try asideName(chunk, pin)
+        let name = try asideName(chunk, pin) + "\(lost)"
         var aside = try Pin(kernel)
         try pin.copy(to: aside)
         if keeping.contains(false) {

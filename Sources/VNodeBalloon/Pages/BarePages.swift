@@ -1,0 +1,33 @@
+// Pages that are in the file and in no pin: the kernel maps a broken page for nobody, so it cannot be pinned anew, and where
+// its old pin is gone nothing holds it.
+//
+// The next process sees only how many pages a pin has. One that has as many as the file would look as if it had the same
+// pages, although one of the file is bare and one of the pin has left the file. So the number is kept, as a name.
+extension HugePageReserve {
+    /// Takes in the names that the process before kept.
+    func findBareNames() throws(BalloonError) {
+        bareNames = Set(try keeper.keptNames(prefix: barePrefix))
+        for name in bareNames {
+            let numbers = name.dropFirst(barePrefix.count).split(separator: ".").map { Int($0) }
+            guard numbers.count == 2, let chunk = numbers[0], let pages = numbers[1] else { continue }
+            // A process that was killed between two numbers leaves both. The greater one has more pages stay.
+            recovery.bare[chunk] = max(recovery.bare[chunk] ?? 0, pages)
+        }
+    }
+
+    /// The names of what this recovery found, each with the chunk's new pin.
+    func bareChunks() -> [String: Pin] {
+        var pages: [Int: Int] = [:]
+        for slot in recovery.unpinned { pages[slot / pagesPerPin, default: 0] += 1 }
+        var names: [String: Pin] = [:]
+        for (chunk, pages) in pages { names["\(barePrefix)\(chunk).\(pages)"] = recovery.renewed[chunk] }
+        return names
+    }
+
+    /// How many pages of a chunk there were at most when its old pin was whole.
+    func mostPages(_ chunk: Int, _ pin: Pin) throws(BalloonError) -> Int {
+        try pin.count() + (recovery.bare[chunk] ?? 0)
+    }
+
+    private var barePrefix: String { "vnode\(vnode).\(file?.inode ?? 0).bare" }
+}

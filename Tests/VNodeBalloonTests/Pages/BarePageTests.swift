@@ -1,0 +1,87 @@
+import Simulation
+import Testing
+
+@testable import VNodeBalloon
+
+/// A broken page that no pin has must not make up for one that left the file.
+@Suite struct BarePageTests {
+    let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 16, hostFreeFrames: 600))
+
+    func process() throws -> PrivcmdBackend {
+        machine.restart()
+        let keeper = HolderClient(SimulatedHolderAccess(machine))
+        var reserves: [Int: any PageReserve] = [:]
+        for vnode in machine.layout.vnodes {
+            reserves[vnode.number] = HugePageReserve(
+                vnode: vnode.number, node: vnode.linuxNode, SimulatedPages(machine, vnode: vnode.number), keeper: keeper)
+        }
+        let backend = try PrivcmdBackend(
+            vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine), reserves: reserves,
+            intents: SimulatedIntents(machine))
+        try backend.recover(vnodes: [0])
+        return backend
+    }
+
+    /// A balloon of two chunks. The pins are gone, and the second page of the first chunk is broken.
+    func start() throws -> PrivcmdBackend {
+        _ = try process().inflate(vnode: 0, extents: 8)
+        machine.holder.kill()
+        machine.killNow()
+        machine.poison(vnode: 0, slot: 1)
+        return try process()
+    }
+
+    /// But for the page whose pins are gone with their holder.
+    var violations: [String] { machine.violations.filter { !$0.hasSuffix("is a hole without a pin") } }
+
+    @Test func asManyPagesAsTheFileAndNotTheSame() throws {
+        var backend = try start()
+        #expect(backend.lostExtents(vnode: 0) == 1)
+        machine.killNow()
+        machine.punch(vnode: 0, slot: 2)
+        backend = try process()
+        // The pin has three pages, and so has the file.
+        #expect(backend.lostExtents(vnode: 0) == 2)
+        for _ in 0..<12 {
+            _ = try backend.deflate(vnode: 0, extents: 64)
+            while try backend.tidy(vnode: 0) == .more {}
+        }
+        #expect(backend.isEmpty(vnode: 0) == false)
+        #expect(violations == [])
+    }
+
+    /// The process that met the broken page knows it, too.
+    @Test func theSameProcess() throws {
+        let backend = try start()
+        machine.punch(vnode: 0, slot: 2)
+        _ = try backend.recover(vnode: 0)
+        for _ in 0..<12 {
+            _ = try backend.deflate(vnode: 0, extents: 64)
+            while try backend.tidy(vnode: 0) == .more {}
+        }
+        #expect(backend.lostExtents(vnode: 0) == 1)
+        #expect(violations == [] && machine.lostBlocks == 0)
+    }
+
+    /// All pins are put aside for one page that is lost. To the next process no more than that one is.
+    @Test func pagesThatAreInTheFileAreNotLost() throws {
+        var backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 8)
+        machine.hostTakes(.max, pnode: 0)
+        machine.cut(vnode: 0, to: 7)
+        _ = try backend.recover(vnode: 0)
+        #expect(backend.lostExtents(vnode: 0) == 1 && backend.balloonFrames(vnode: 0) == 7 * 512)
+        machine.killNow()
+        backend = try process()
+        #expect(backend.lostExtents(vnode: 0) == 1 && backend.balloonFrames(vnode: 0) == 7 * 512)
+        #expect(violations == [])
+    }
+
+    @Test func nothingIsLostWithoutACut() throws {
+        _ = try start()
+        for _ in 0..<2 {
+            machine.killNow()
+            #expect(try process().lostExtents(vnode: 0) == 1)
+        }
+    }
+}
