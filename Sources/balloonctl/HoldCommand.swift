@@ -18,7 +18,14 @@ struct HoldCommand: ParsableCommand {
             let settings = try common.settingsWhateverTheFileSays()
             try Exit.requireRoot()
             if takeOver { return try replace(try StateDirectory(path: settings.stateDirectory)) }
-            try DescriptorHolder(state: try StateDirectory(path: settings.stateDirectory)).run()
+            do throws(BalloonError) {
+                try DescriptorHolder(state: try StateDirectory(path: settings.stateDirectory)).run()
+            } catch {
+                // Not "a holder runs already": the service would count as ended, and all that is stored for it be closed.
+                guard error.code == .descriptors else { throw error }
+                Terminal.complain("\(error)")
+                throw Exit.unavailable
+            }
         }
     }
 

@@ -20,7 +20,9 @@ enum Session {
             self = .alone(try StandaloneSession(settings, log: ErrorLog.logger(level: "warning"), isReading: isReading))
         } catch {
             // A daemon that was just starting has the lock, and answers by now.
-            guard error.code == .busy, let client = try ControlClient(state: settings.stateDirectory) else { throw error }
+            guard error.code == .busy, let client = try ControlClient(state: settings.stateDirectory) else {
+                throw error
+            }
             self = .daemon(client)
         }
     }

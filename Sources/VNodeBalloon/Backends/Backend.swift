@@ -41,6 +41,8 @@ public protocol Backend: AnyObject {
     /// Pages of the vnode that cannot be taken back, in extents of the granularity: the kernel maps them no more, or they
     /// were taken out of the file while nobody looked. They are not part of the balloon.
     func lostExtents(vnode: Int) -> Int
+    /// Some of those may become memory again when the vnode is audited anew: their frames are known.
+    func mayBringBack(vnode: Int) -> Bool
     /// Whether nothing of the vnode is given, or waits to be freed; nil: not known.
     func isEmpty(vnode: Int) -> Bool?
     /// What went wrong without standing in the way; taken once.
@@ -70,6 +72,8 @@ public protocol Backend: AnyObject {
 }
 
 extension Backend {
+    public func mayBringBack(vnode: Int) -> Bool { false }
+
     public var domainVNodes: [VNode] { vnodes }
     public func takeWarning() -> BalloonError? { nil }
 

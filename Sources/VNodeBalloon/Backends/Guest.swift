@@ -139,11 +139,15 @@ public final class Guest {
 
     /// The vnodes with the Linux nodes at their addresses. Without virtual NUMA all memory is vnode 0.
     static func vnodes(
-        _ hypervisor: any Hypervisor, _ zones: ZoneInfo, staticMaxKiB: UInt64?
+        _ hypervisor: any Hypervisor, _ zones: ZoneInfo, staticMaxKiB: UInt64?,
+        firmware: [MemoryFigures.FirmwareRange] = MemoryFigures.firmwareRanges()
     ) throws(BalloonError) -> [VNode] {
         guard let topology = try hypervisor.vnumaTopology() else {
-            var size = staticMaxKiB ?? 0
-            if staticMaxKiB == nil { size = try hypervisor.currentReservation() * 4 }
+            // Without xenstore's word, what the firmware told Linux to have. The reservation is less than that by whatever a
+            // balloon has; it is the last resort.
+            let booted = firmware.filter(\.isRAM).reduce(0) { $0 + $1.kib }
+            var size = staticMaxKiB ?? booted
+            if size == 0 { size = try hypervisor.currentReservation() * 4 }
             return [VNode(number: 0, linuxNode: zones.node(within: [0..<UInt64.max]), sizeKiB: size)]
         }
         let memory = topology.ranges.map(\.frames)

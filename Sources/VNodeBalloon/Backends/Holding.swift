@@ -112,6 +112,8 @@ struct Recovery {
     /// What was read of the file so far, and what of it is not where it was.
     var found = SlotTable()
     var differences = Differences()
+    /// First frames of lost extents that were made memory again, and whose pins have not gone yet.
+    var filled: [UInt64] = []
 
     struct Differences {
         /// First frames that were in slots which have other pages now, and whose memory may be holes.

@@ -8,13 +8,17 @@ extension PrivcmdBackend {
     ///
     /// One extent a piece: each of its frames is asked about.
     func bringBackNextLost(_ holding: Holding, _ next: Int) throws(BalloonError) {
-        // What is populated while the domain is being sent may be missing in the new one.
-        guard next < holding.lost.count, try !isBeingSent() else {
+        // What is populated while the domain is being sent may be missing in the new one. Asked after the last populate, too:
+        // what is freed must be memory there. A migration that begins later sends all of it.
+        let filled = holding.recovery?.filled ?? []
+        let isSent = next < holding.lost.count || !filled.isEmpty ? try isBeingSent() : false
+        guard next < holding.lost.count, !isSent else {
+            if isSent { holding.lost += filled }
             holding.recovery?.stage = .pins(isAllBack: holding.lost.isEmpty)
             return
         }
         if try fillLost(holding.lost[next], holding) {
-            holding.lost.remove(at: next)
+            holding.recovery?.filled.append(holding.lost.remove(at: next))
             holding.recovery?.stage = .lost(next: next)
         } else {
             holding.recovery?.stage = .lost(next: next + 1)

@@ -45,6 +45,8 @@ extension PrivcmdBackend {
         let total = try total()
         // A suspend since the first probe would be hidden by the sum for ever.
         for other in holdings.values { try checkNotSuspended(other) }
+        // A process that only looks notes nothing: what an interrupted move left in the pool stands in the old note.
+        if holdings.values.contains(where: \.reserve.isReading) { return try settle(holding) }
         // Once the new sum is noted it no longer reveals these partial extents, so they are noted first.
         for other in holdings.values where other.noted != .move { _ = try noteDoubts(other) }
         if total != knownTotal {

@@ -50,9 +50,11 @@ public final class PrivcmdBackend: Backend {
 
     public func lostExtents(vnode: Int) -> Int {
         guard let holding = holdings[vnode] else { return 0 }
-        // What a cut file left is known by its frames as long as this process lives, and by its pins to each later one.
-        return holding.slots.sums.lost + max(holding.lost.count, holding.reserve.strayPages)
+        // What was cut off while this process lives is known by its frames; what was cut off before it, by pins.
+        return holding.slots.sums.lost + holding.lost.count + holding.reserve.strayPages
     }
+
+    public func mayBringBack(vnode: Int) -> Bool { holdings[vnode].map { !$0.lost.isEmpty } ?? false }
 
     public func isEmpty(vnode: Int) -> Bool? {
         guard let holding = holdings[vnode] else { return true }
@@ -220,13 +222,16 @@ public final class PrivcmdBackend: Backend {
             return
         }
         try checkNotSuspended(holding)
-        let first = max(kept, holding.slots.count - Self.freedAtOnce)
+        var first = max(kept, holding.slots.count - Self.freedAtOnce)
         // What was RAM when Xen was asked may have another page by now.
         let isChecked = checked.map { first >= $0.lowerBound && holding.slots.count <= $0.upperBound } ?? false
         if !isChecked { try holding.checkFrames(of: first..<holding.slots.count) }
+        // One of them may have turned out to be broken just now: it stays, and so does what is below it.
+        first = max(first, holding.slots.slotsToKeep())
         try holding.free(keeping: first)
         for slot in below { try holding.checkFrames(of: slot..<slot + 1) }
-        if !below.isEmpty { try holding.punch(below) }
+        let whole = below.filter { holding.slots[$0].isRAM }
+        if !whole.isEmpty { try holding.punch(whole) }
         holding.isWaiting = holding.slots.slotsToKeep() < holding.slots.count
     }
 

@@ -3,10 +3,21 @@ extension BalloonEngine {
     /// Probes at once, at 23 us each.
     private static let probesAtOnce = 128
 
+    /// Reads how much memory a graphics adapter has. Where xenstore does not say, what the domain should have is not known:
+    /// that much could be missing without anybody seeing it. Only HVM guests have one.
+    func readVideo(_ store: (any Store)?) {
+        do throws(BalloonError) {
+            guard let store else { throw BalloonError(.store, "xenstore cannot be reached") }
+            videoKiB = try VNodeInterface.videoKiB(store)
+        } catch {
+            isVideoUnknown = guest.kind == .hvm
+        }
+    }
+
     /// Asks Xen a little more about what the firmware reserves, until that is known.
     /// - Returns: whether there is more to ask.
     func continueAccount() -> Bool {
-        guard !isAccountComplete else { return false }
+        guard !isAccountComplete, !isVideoUnknown else { return false }
         if account == nil {
             account = MemoryAccount(guest.kind, guest.firmware, videoKiB: videoKiB ?? 0)
         }

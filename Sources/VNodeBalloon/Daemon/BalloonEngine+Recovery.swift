@@ -126,6 +126,31 @@ extension BalloonEngine {
         return next
     }
 
+    /// Audits vnodes anew of whose file pages are missing: the host may have had no memory for them, or the domain was being
+    /// migrated. Once this process ends nobody knows their frames any more.
+    /// - Returns: when to come again; nil: nothing is missing.
+    func bringBackLost(_ now: UInt64) -> UInt64? {
+        var next: UInt64?
+        for vnode in guest.backend.vnodes.map(\.number) {
+            guard guest.backend.mayBringBack(vnode: vnode) else {
+                lostRetries[vnode] = nil
+                continue
+            }
+            guard isKnown(vnode) else { continue }
+            var backoff = lostRetries[vnode] ?? Backoff()
+            // The first time it was tried just now.
+            if lostRetries[vnode] == nil { backoff.failed(now: now) }
+            if backoff.isDue(now: now) {
+                backoff.failed(now: now)
+                beginAudit(vnode, .all)
+            } else {
+                next = min(next ?? .max, backoff.due ?? now)
+            }
+            lostRetries[vnode] = backoff
+        }
+        return next
+    }
+
     /// Tries again at once what failed: something changed that may have stood in the way.
     public func retryRecoveryNow() {
         for vnode in guest.backend.vnodes.map(\.number) {

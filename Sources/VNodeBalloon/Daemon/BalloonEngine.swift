@@ -28,6 +28,8 @@ public final class BalloonEngine {
     var knowledge: [Int: Knowledge] = [:]
     /// Recoveries that failed, until one succeeds.
     var retries: [Int: Backoff] = [:]
+    /// When what left a file is tried to be brought back again.
+    var lostRetries: [Int: Backoff] = [:]
     var failures = RepeatedFailures()
     var stepCounters: Counters
     /// What the domain should have, and whether all of that is known.
@@ -35,6 +37,7 @@ public final class BalloonEngine {
     var isAccountComplete = false
     /// xenstore's memory/videoram, in KiB.
     public var videoKiB: UInt64?
+    var isVideoUnknown = false
 
     /// Forced and released sizes that could not be written down, and why.
     var unkept: [Int: UInt64?] = [:]
@@ -160,7 +163,7 @@ public final class BalloonEngine {
         let tidied = tidy(now)
         // What came back is freed before anything else moves.
         if tidied == now { return now }
-        let retry = retryRecovery(now)
+        let retry = [retryRecovery(now), bringBackLost(now)].compactMap(\.self).min()
         let isRecovering = continueRecovery() || continueAccount()
         if guest.backend.isMovedByOthers { takeBalloons() }
         switch controller.next(facts(now), now: now) {

@@ -135,7 +135,9 @@ public enum Doctor {
         guard let kind = try? Guest.currentKind(), let mounts = try? BalloonMount.all(),
             let reservation = try? hypervisor.currentReservation()
         else { return nil }
-        let video = (try? store.flatMap { try VNodeInterface.videoKiB($0) }).flatMap { $0 }
+        var video: UInt64?
+        do { video = try store.flatMap { try VNodeInterface.videoKiB($0) } } catch { return nil }
+        if store == nil && kind == .hvm { return nil }
         var account = MemoryAccount(kind, MemoryFigures.firmwareRanges(), videoKiB: video ?? 0)
         let isDone = try? account.ask(atMost: 1 << 16) { (frame) throws(BalloonError) in
             try hypervisor.memoryType(of: frame).isRAM

@@ -10,11 +10,11 @@ enum ServiceManager {
     }()
 
     /// Best effort; nothing without a service manager. One that does not listen is waited for only where it may be.
-    /// - Returns: false when it was not sent because it would have had to wait.
+    /// - Returns: false when it was not sent: it would have had to wait, or no socket could be had for it.
     @discardableResult
     static func notify(_ state: String, _ descriptor: FileDescriptor? = nil, mayWait: Bool = false) -> Bool {
         // Unsafe: a C string for the call.
-        unsafe cb_notify(state, descriptor?.rawValue ?? -1, mayWait) != -EAGAIN
+        unsafe cb_notify(state, descriptor?.rawValue ?? -1, mayWait) >= 0
     }
 
     /// What was left in the service's descriptor store by a process before this one, with names. Once.

@@ -33,7 +33,7 @@ public final class StandaloneSession {
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         // Whoever takes memory back, or only looks, need not know it.
         if let error = engine.stateError { log.warning("forced sizes are not known: \(error)") }
-        engine.videoKiB = try? store.flatMap { try VNodeInterface.videoKiB($0) }
+        engine.readVideo(store)
         try engine.recover()
         while engine.continueAccount() {}
         _ = try engine.checkFiles()

@@ -93,7 +93,7 @@ struct HolderSocket: HolderAccess {
             cb_sleep(5_000_000)
         } while now < end
         throw BalloonError(
-            .busy,
+            .environment,
             "the holder of the pins does not start; to see why, run: balloonctl hold --state-dir \(state.path)")
     }
 }

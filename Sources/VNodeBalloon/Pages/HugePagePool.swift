@@ -11,7 +11,8 @@ struct HugePagePool: PagePool {
     /// Of all nodes together.
     private let allSurplusFile = KeptFile("/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages")
 
-    /// - Throws: `.noHugePages` where the kernel has no such pool.
+    /// Opens all that a release needs: it must not find that no more files can be opened.
+    /// - Throws: `.noHugePages` where the kernel has no such pool; `.descriptors`.
     init(node: Int) throws(BalloonError) {
         self.node = node
         let directory = "/sys/devices/system/node/node\(node)/hugepages/hugepages-2048kB"
@@ -27,6 +28,7 @@ struct HugePagePool: PagePool {
                 .noHugePages, "the kernel has no pool of 2 MiB pages on node \(node): it needs CONFIG_HUGETLBFS",
                 errno: error.errno)
         }
+        for file in [freeFile, surplusFile, askedFile, allSurplusFile] { try file.openNow() }
     }
 
     /// The pools of all nodes.

@@ -41,7 +41,8 @@ extension HugePageReserve {
             guard let kept = try keeper.kept(name) else { continue }
             let count = try Pin(kernel, readEnd: kept).count()
             pages += count
-            lost += min(count, lostPages(name) ?? count)
+            // Of what this process put aside it knows the frames.
+            if !lostPins.contains(where: { $0.name == name }) { lost += min(count, lostPages(name) ?? count) }
         }
         (strayPins, strayPages) = (pages, lost)
     }

@@ -13,6 +13,14 @@ final class KeptFile {
         self.access = access
     }
 
+    /// Opens it now, so that a later read or write needs no descriptor that may not be had then.
+    /// - Throws: `.descriptors` alone: what else stands in the way is told when it is used.
+    func openNow() throws(BalloonError) {
+        do throws(BalloonError) { descriptor = try .open(path, access, "cannot open \(path)") } catch {
+            if error.code == .descriptors { throw error }
+        }
+    }
+
     /// All of it; less than 8 MiB.
     /// - Throws: `.system`; `errno` is EFBIG where it is more.
     func read() throws(BalloonError) -> [UInt8] {

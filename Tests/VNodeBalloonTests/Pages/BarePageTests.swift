@@ -13,7 +13,8 @@ import Testing
         var reserves: [Int: any PageReserve] = [:]
         for vnode in machine.layout.vnodes {
             reserves[vnode.number] = HugePageReserve(
-                vnode: vnode.number, node: vnode.linuxNode, SimulatedPages(machine, vnode: vnode.number), keeper: keeper)
+                vnode: vnode.number, node: vnode.linuxNode, SimulatedPages(machine, vnode: vnode.number), keeper: keeper
+            )
         }
         let backend = try PrivcmdBackend(
             vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine), reserves: reserves,
