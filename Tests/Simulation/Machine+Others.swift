@@ -65,7 +65,13 @@ extension Machine {
     private func lose(_ gfn: UInt64) {
         tally.note(.unexpectedHole)
         let block = Int(gfn >> 9)
-        if case .ours = uses[block] {} else { violate("frame \(gfn) was freed, and the migration loses it") }
+        // A page that left the file is not free before its last pin goes.
+        if limbo.contains(block) {
+            lost.insert(block)
+        } else if case .ours = uses[block] {
+        } else {
+            violate("frame \(gfn) was freed, and the migration loses it")
+        }
         mapped[frames[gfn].pnode] -= 1
         hostFree[frames[gfn].pnode] += 1
         frames[gfn] = GuestFrame(.hole, pnode: frames[gfn].pnode)

@@ -80,7 +80,7 @@ public final class Machine {
     public internal(set) var tally = Tally()
     public private(set) var isKilled = false
     /// The guest's monotonic clock, in nanoseconds, and what of it went by in hypercalls that move memory.
-    public internal(set) var clock: UInt64 = 1_000_000_000
+    public package(set) var clock: UInt64 = 1_000_000_000
     public internal(set) var moving: UInt64 = 0
     /// Something happened to the files that the kernel tells of.
     var isFileEvent = false

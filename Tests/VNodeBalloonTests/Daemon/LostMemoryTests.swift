@@ -1,0 +1,100 @@
+import Logging
+import Simulation
+import Testing
+
+@testable import VNodeBalloon
+
+/// Pages that somebody cut off while the daemon runs: it alone knows their frames, and tries until they are memory again.
+@Suite struct LostMemoryTests {
+    let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 16, hostFreeFrames: 600))
+    let work: TemporaryDirectory
+    let backend: PrivcmdBackend
+    let engine: BalloonEngine
+
+    init() throws {
+        work = try TemporaryDirectory()
+        let (machine, xen) = (machine, SimulatedXen(machine))
+        let keeper = HolderClient(SimulatedHolderAccess(machine))
+        let reserve = HugePageReserve(vnode: 0, node: 0, SimulatedPages(machine, vnode: 0), keeper: keeper)
+        backend = try PrivcmdBackend(
+            vnodes: machine.layout.vnodes, hypervisor: xen, reserves: [0: reserve], intents: SimulatedIntents(machine))
+        let guest = Guest(
+            kind: .pvh, figures: xen, backend: backend, firmware: machine.layout.firmwareMap,
+            memory: { () throws(BalloonError) in [:] }, rest: { machine.clock += $0 })
+        engine = BalloonEngine(
+            guest: guest, state: try StateDirectory(path: work.path), options: .init(),
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: { machine.clock })
+        try engine.recover()
+        _ = try backend.inflate(vnode: 0, extents: 8)
+    }
+
+    /// Turns of the loop, for so many seconds.
+    private func run(seconds: UInt64) {
+        let end = machine.clock + seconds * 1_000_000_000
+        while machine.clock < end {
+            let due = engine.step() ?? end
+            machine.clock = max(due, machine.clock + 1_000_000)
+        }
+    }
+
+    private func cutOneOff() throws {
+        machine.cut(vnode: 0, to: 7)
+        _ = try engine.checkFiles()
+        run(seconds: 3)
+        #expect(backend.lostExtents(vnode: 0) == 1)
+    }
+
+    @Test func theHostHadNoMemoryForThem() throws {
+        machine.hostTakes(.max, pnode: 0)
+        try cutOneOff()
+        machine.hostGivesBack(pnode: 0)
+        run(seconds: 70)
+        #expect(backend.lostExtents(vnode: 0) == 0)
+        #expect(machine.violations == [] && machine.lostBlocks == 0)
+    }
+
+    @Test func theDomainWasBeingSent() throws {
+        machine.isLogDirty = true
+        try cutOneOff()
+        machine.isLogDirty = false
+        run(seconds: 70)
+        #expect(backend.lostExtents(vnode: 0) == 0)
+        #expect(machine.violations == [] && machine.lostBlocks == 0)
+    }
+
+    /// A migration that begins when the last one of them is populated: in the new domain it would be a hole, and free.
+    @Test func theDomainIsSentFromAnyStepOn() throws {
+        for step in 0..<60 {
+            let other = try LostMemoryTests()
+            other.machine.cut(vnode: 0, to: 7)
+            other.machine.plan = [other.machine.steps + step: .sending]
+            _ = try other.engine.checkFiles()
+            other.run(seconds: 1)
+            other.machine.plan = [:]
+            other.machine.migrate(Returned(vnode: 0, slot: 0, from: 0, count: 0))
+            other.run(seconds: 70)
+            #expect(other.machine.violations == [] && other.machine.lostBlocks == 0, "sent after step \(step)")
+        }
+    }
+
+    /// What waits to be freed may turn out to be broken: that page stays, and the others come back.
+    @Test func aPageBreaksThatWaitsToBeFreed() throws {
+        machine.plan = [:]
+        // Populated while the domain is being sent.
+        var isSent = false
+        for step in 0..<40 where !isSent {
+            let other = try LostMemoryTests()
+            other.machine.plan = [other.machine.steps + step: .sending]
+            _ = try other.backend.deflate(vnode: 0, extents: 8)
+            other.machine.plan = [:]
+            guard other.backend.balloonFrames(vnode: 0) == 0, other.machine.slotCount(vnode: 0) == 8 else { continue }
+            isSent = true
+            other.machine.poison(vnode: 0, slot: 5)
+            other.machine.isLogDirty = false
+            for _ in 0..<20 { _ = try other.backend.tidy(vnode: 0) }
+            #expect(other.backend.lostExtents(vnode: 0) == 1)
+            #expect(other.machine.violations == [])
+        }
+        #expect(isSent)
+    }
+}
