@@ -66,7 +66,9 @@ host_json() { jsonget "$@" < /tmp/host.out; }
 # stop_guests: all of them, at a scenario's end.
 stop_guests() {
     DOMID=
-    for stopped in $(xl list | awk 'NR > 1 && $2 != 0 { print $1 }'); do xl destroy "$stopped"; done
+    for stopped in $(xl list | awk 'NR > 1 && $2 != 0 { print $2 }'); do
+        timeout 60 xl destroy "$stopped" || fail "domain $stopped can be destroyed"
+    done
 }
 
 # start_watch [OPTION...]: the daemon in dom0; stop_watch [SIGNAL]: returns its exit code.
@@ -77,8 +79,15 @@ start_watch() {
 }
 stop_watch() {
     kill "-${1:-TERM}" $WATCH
+    # One that does not end would stop the scenario, too, and nobody would know where it was.
+    wait_until 20 has_ended $WATCH || {
+        fail "the daemon in dom0 ends when it is told to"
+        sed 's/^/@@ /' /proc/$WATCH/wchan /proc/$WATCH/syscall /proc/$WATCH/status
+        kill -KILL $WATCH
+    }
     wait $WATCH
 }
+has_ended() { [ "$(cut -d ' ' -f 3 "/proc/$1/stat" 2> /dev/null || echo Z)" = Z ]; }
 
 # prepared_rows: what a toolstack made of the domain's rows, all and those that the guest may write.
 prepared_rows() {

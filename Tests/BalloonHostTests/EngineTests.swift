@@ -138,4 +138,54 @@ import Testing
         #expect(throws: BalloonError.self) { try host.engine.setOldMemory(host.domain(3), kib: 40 << 10) }
         #expect(host.store["/local/domain/3/memory/target"] == "229376")
     }
+
+    @Test func `a liar whose sum is not right may take all that Xen counts of any of its vnodes`() throws {
+        try host.bringUp(1)
+        host.move(1, 1, to: 80 << 10)
+        host.xen.freeKiB = [1 << 20, 1 << 20]
+        // It has taken vnode 1's back, it says, and given much more of vnode 0.
+        host.say(1, 0, size: 160 << 10, target: "163840")
+        host.say(1, 1, size: 0, target: "0")
+        host.store["/local/domain/1/memory/vnode0/target-balloon-size"] = "163840"
+        host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "0"
+        #expect(host.domain(1).contradiction?.xenSaysKiB == 80 << 10)
+        #expect(host.snapshot().nodes.map(\.takingKiB) == [0, 80 << 10])
+        host.xen.freeKiB[1] = 100 << 10
+        try host.bringUp(2)
+        host.move(2, 1, to: 40 << 10)
+        try host.engine.setTargets(host.domain(2), [1: 40 << 10])
+        host.follow(2)
+        host.xen.freeKiB[1] = 140 << 10
+        #expect(throws: BalloonError.self) { try host.engine.checkGrant(host.domain(2), [1: 0], host.snapshot()) }
+        try host.engine.checkGrant(host.domain(2), [1: 12 << 10], host.snapshot())
+        // Its own target is not lowered into what it may have taken there either.
+        #expect(throws: BalloonError.self) { try host.engine.checkGrant(host.domain(1), [0: 0], tight()) }
+    }
+
+    private func tight() -> HostSnapshot {
+        host.xen.freeKiB[0] = 40 << 10
+        return host.snapshot()
+    }
+
+    @Test func `a liar that is given up keeps a target that takes nothing`() throws {
+        try host.bringUp(1)
+        host.move(1, 1, to: 60 << 10)
+        try host.engine.setTargets(host.domain(1), [1: 100 << 10])
+        host.say(1, 1, size: 20 << 10)
+        var task = FreeTask([], FreeTask.Options(), host.snapshot())
+        try task.giveUp(on: [1: .stuck], [1: [1: 100 << 10]], host.engine, host.snapshot())
+        #expect(host.row(1, 1, "target-balloon-size") == "\(60 << 10)")
+    }
+
+    @Test func `two nodes together grant no more than what claims leave of the host`() throws {
+        try host.bringUp(1)
+        for vnode in 0...1 { host.move(1, vnode, to: 128 << 10) }
+        try host.engine.setTargets(host.domain(1), [0: 128 << 10, 1: 128 << 10])
+        host.follow(1)
+        host.xen.freeKiB = [400 << 10, 400 << 10]
+        host.xen.claimedPages = (800 - 72 - 150) << 8
+        let targets = Balance.targets(host.snapshot(), pnodes: [0, 1])
+        let taken = (targets[1] ?? [:]).values.reduce(UInt64(0)) { $0 + (128 << 10) - $1 }
+        #expect(taken == 150 << 10)
+    }
 }

@@ -8,8 +8,26 @@ public struct Balance: Equatable, Sendable {
     /// What the vnodes of the node lack for all their minima together.
     public private(set) var shortKiB: UInt64 = 0
 
+    /// What smaller balloons get of the node.
+    public private(set) var grantedKiB: UInt64 = 0
+
+    /// All nodes, one after the other: what one grants the next does not grant again.
     /// - Parameter without: domains that are left out.
-    public init(_ snapshot: HostSnapshot, pnode: Int, without: Set<UInt16> = []) {
+    public static func targets(
+        _ snapshot: HostSnapshot, pnodes: [Int], without: Set<UInt16> = []
+    ) -> [UInt16: [Int: UInt64]] {
+        var granted: UInt64 = 0
+        return pnodes.reduce(into: [:]) { all, pnode in
+            let balance = Balance(snapshot, pnode: pnode, without: without, grantedKiB: granted)
+            granted += balance.grantedKiB
+            all.merge(balance.targets) { $0.merging($1) { $1 } }
+        }
+    }
+
+    /// - Parameters:
+    ///   - without: domains that are left out.
+    ///   - grantedKiB: what was granted of this snapshot on other nodes.
+    public init(_ snapshot: HostSnapshot, pnode: Int, without: Set<UInt16> = [], grantedKiB: UInt64 = 0) {
         guard snapshot.nodes.indices.contains(pnode) else { return }
         let node = snapshot.nodes[pnode]
         let seats = snapshot.seats(on: pnode).filter { !without.contains($0.domain) }
@@ -18,7 +36,7 @@ public struct Balance: Equatable, Sendable {
         shortKiB = level.shortKiB
         let band = max(Self.leastBandKiB, node.sizeKiB / 100)
         let changes = level.changes(seats, bandKiB: band, isUrgent: node.freeKiB < PhysicalNode.floorKiB)
-        var usable = node.usableKiB(hostFreeKiB: snapshot.freeKiB)
+        var usable = snapshot.usableKiB(pnode, grantedKiB: grantedKiB)
         for change in Self.order(changes, seats) {
             let seat = seats[change.seat]
             var target = change.targetKiB
@@ -27,6 +45,7 @@ public struct Balance: Equatable, Sendable {
                 if grant == 0 { continue }
                 target = roundedUp(seat.balloonKiB - grant, to: seat.grainKiB)
                 usable -= grant
+                self.grantedKiB += grant
             }
             targets[seat.domain, default: [:]][seat.vnode] = target
         }

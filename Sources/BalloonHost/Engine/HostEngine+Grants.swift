@@ -6,8 +6,6 @@ extension HostEngine {
     public func checkGrant(
         _ domain: HostDomain, _ targets: [Int: UInt64], _ snapshot: HostSnapshot
     ) throws(BalloonError) {
-        var wanted: [Int: UInt64] = [:]
-        var all: UInt64 = 0
         for vnode in domain.vnodes {
             guard let target = targets[vnode.number] else { continue }
             let most = vnode.sizeKiB - vnode.minKiB
@@ -21,19 +19,20 @@ extension HostEngine {
                 throw BalloonError(
                     .busy, "domain \(domain.id) (\(domain.name)), vnode \(vnode.number): its size is not known")
             }
-            // What it takes already is spoken for.
-            let before = min(vnode.roundedTargetKiB ?? .max, vnode.balloonKiB ?? 0)
-            guard target < before else { continue }
-            all += before - target
-            if let pnode = vnode.pnode { wanted[pnode, default: 0] += before - target }
         }
-        for (pnode, kib) in wanted.sorted(by: { $0.key < $1.key }) where snapshot.nodes.indices.contains(pnode) {
-            let usable = snapshot.nodes[pnode].usableKiB(hostFreeKiB: snapshot.freeKiB)
+        // What it takes already is spoken for.
+        func more(_ pnode: Int) -> UInt64 { less(domain.takingKiB(of: pnode, targets), domain.takingKiB(of: pnode)) }
+        // Of no node that is known, first.
+        var all = more(-1)
+        for pnode in snapshot.nodes.indices where domain.vnodes.contains(where: { $0.pnode == pnode }) {
+            let kib = more(pnode)
+            all += kib
+            let usable = snapshot.usableKiB(pnode)
             guard kib <= usable else {
                 throw Self.notFree("physical node \(pnode)", kib, usable, snapshot.nodes[pnode].freeKiB, snapshot)
             }
         }
-        let usable = snapshot.nodes.reduce(0) { $0 + $1.usableKiB(hostFreeKiB: snapshot.freeKiB) }
+        let usable = less(snapshot.freeKiB, snapshot.nodes.reduce(PhysicalNode.hostFloorKiB) { $0 + $1.spokenKiB })
         guard all <= usable else { throw Self.notFree("the host", all, usable, snapshot.freeKiB, snapshot) }
     }
 

@@ -17,16 +17,11 @@ public struct HostSnapshot: Equatable, Sendable {
         }
         for reservation in reservations { note(reservation.pnode) { $0.reservedKiB += reservation.kib } }
         for domain in domains where domain.isManaged {
-            // Who says that it has taken what Xen has not given it yet may still take it, on whichever of its nodes.
-            let untold = less(domain.countedKiB ?? 0, domain.claimedKiB ?? 0)
-            for pnode in Set(domain.vnodes.compactMap(\.pnode)) where untold > HostDomain.toleranceKiB {
-                note(pnode) { $0.takingKiB += untold }
-            }
+            for pnode in self.nodes.indices { note(pnode) { $0.takingKiB += domain.takingKiB(of: pnode) } }
             for vnode in domain.vnodes {
                 guard let pnode = vnode.pnode, let target = vnode.roundedTargetKiB, let now = vnode.balloonKiB else {
                     continue
                 }
-                if target < now { note(pnode) { $0.takingKiB += now - target } }
                 // Who is held, or dead, gives nothing: it must not be counted on.
                 if target > now && domain.exclusion == nil && vnode.exclusion == nil {
                     note(pnode) { $0.givingKiB += target - now }
@@ -42,6 +37,13 @@ public struct HostSnapshot: Equatable, Sendable {
     public var claimedKiB: UInt64 { machine.claimedPages * 4 }
     /// Free and promised to nobody by Xen.
     public var freeKiB: UInt64 { less(machine.freePages, machine.claimedPages) * 4 }
+
+    /// What smaller balloons may take of a node now. What is spoken for elsewhere is not free for claims either.
+    /// - Parameter grantedKiB: what was granted of this snapshot on other nodes.
+    public func usableKiB(_ pnode: Int, grantedKiB: UInt64 = 0) -> UInt64 {
+        let elsewhere = nodes.reduce(grantedKiB) { $0 + ($1.number == pnode ? 0 : $1.spokenKiB) }
+        return nodes[pnode].usableKiB(hostFreeKiB: less(freeKiB, elsewhere))
+    }
 
     /// By name, number or UUID.
     /// - Throws: `.usage`.

@@ -24,10 +24,11 @@ public struct PhysicalNode: Equatable, Sendable {
     /// What smaller balloons may take of it now: measured free, and nobody else's.
     /// - Parameter hostFreeKiB: free memory of the host, less the claims on it.
     public func usableKiB(hostFreeKiB: UInt64) -> UInt64 {
-        let spoken = reservedKiB + takingKiB
-        return min(
-            less(freeKiB, Self.floorKiB + spoken), less(hostFreeKiB, Self.hostFloorKiB + spoken))
+        min(less(freeKiB, Self.floorKiB + spokenKiB), less(hostFreeKiB, Self.hostFloorKiB + spokenKiB))
     }
+
+    /// What is free now and somebody's already.
+    var spokenKiB: UInt64 { reservedKiB + takingKiB }
 
     /// What will be free and nobody's once all that was asked for has moved.
     public var comingFreeKiB: UInt64 { less(freeKiB + givingKiB, takingKiB + reservedKiB) }

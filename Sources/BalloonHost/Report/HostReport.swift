@@ -41,7 +41,7 @@ public struct HostReport {
                     json.member("reserved_kib", node.reservedKiB)
                     json.member("balloons_kib", balloons)
                     json.member("can_be_freed_kib", slack)
-                    json.member("usable_kib", node.usableKiB(hostFreeKiB: self.snapshot.freeKiB))
+                    json.member("usable_kib", self.snapshot.usableKiB(node.number))
                     json.member("vnodes", vnodes)
                 }
             }

@@ -39,11 +39,10 @@ public struct Balancer: Sendable {
         for domain in snapshot.domains where domain.exclusion == nil {
             if let given = noteProgress(domain, now) { targets[domain.id] = given }
         }
-        for node in snapshot.nodes {
-            for (id, wanted) in Balance(snapshot, pnode: node.number, without: excluded(now)).targets {
-                for (vnode, kib) in wanted where isAllowed(snapshot, id, vnode, kib, now) {
-                    targets[id, default: [:]][vnode] = kib
-                }
+        let level = Balance.targets(snapshot, pnodes: snapshot.nodes.map(\.number), without: excluded(now))
+        for (id, wanted) in level {
+            for (vnode, kib) in wanted where isAllowed(snapshot, id, vnode, kib, now) {
+                targets[id, default: [:]][vnode] = kib
             }
         }
         return targets

@@ -48,9 +48,7 @@ struct HostBalanceCommand: ParsableCommand {
     }
 
     private static func merged(_ nodes: [Int], _ snapshot: HostSnapshot) -> [UInt16: [Int: UInt64]] {
-        nodes.reduce(into: [:]) { all, node in
-            all.merge(Balance(snapshot, pnode: node).targets) { $0.merging($1) { $1 } }
-        }
+        Balance.targets(snapshot, pnodes: nodes)
     }
 
     private static func write(_ engine: HostEngine, _ nodes: [Int]) throws(BalloonError) -> [UInt16: [Int: UInt64]] {
