@@ -101,8 +101,8 @@ public struct FreeTask {
             var targets: [Int: UInt64] = [:]
             for vnode in domain.vnodes {
                 // Nobody's target is touched but that which this task wrote.
-                guard let goal = goals[id]?[vnode.number], vnode.targetKiB == goal, let kib = domain.mostGivenKiB(vnode),
-                    kib < goal
+                guard let goal = goals[id]?[vnode.number], vnode.targetKiB == goal,
+                    let kib = domain.mostGivenKiB(vnode), kib < goal
                 else { continue }
                 targets[vnode.number] = roundedUp(kib, to: vnode.grainKiB)
             }
