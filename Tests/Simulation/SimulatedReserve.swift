@@ -142,7 +142,7 @@ public final class SimulatedReserve: PageReserve {
 
     public var strayPins: Int { 0 }
     public var strayPages: Int { 0 }
-    public func notePagesLost() {}
+    public func notePagesLost(_ slots: [Int]) {}
 
     // MARK: After a start
 

@@ -43,6 +43,9 @@ public protocol Backend: AnyObject {
     func lostExtents(vnode: Int) -> Int
     /// Some of those may become memory again when the vnode is audited anew: their frames are known.
     func mayBringBack(vnode: Int) -> Bool
+    /// Tries to make one of them memory again.
+    /// - Returns: whether that worked: then an audit of the vnode does the same for the others, and lets go of what pins them.
+    func bringBack(vnode: Int) throws(BalloonError) -> Bool
     /// Whether nothing of the vnode is given, or waits to be freed; nil: not known.
     func isEmpty(vnode: Int) -> Bool?
     /// What went wrong without standing in the way; taken once.
@@ -73,6 +76,7 @@ public protocol Backend: AnyObject {
 
 extension Backend {
     public func mayBringBack(vnode: Int) -> Bool { false }
+    public func bringBack(vnode: Int) throws(BalloonError) -> Bool { false }
 
     public var domainVNodes: [VNode] { vnodes }
     public func takeWarning() -> BalloonError? { nil }

@@ -48,7 +48,7 @@ public final class Guest {
         }
         let intents = try IntentRecord(stateDirectory: stateDirectory)
         let ours = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)
-        return Guest(kind: kind, figures: hypervisor, backend: try joined(ours, hypervisor))
+        return try Guest(kind: kind, figures: hypervisor, backend: try joined(ours, hypervisor))
     }
 
     /// Gives up what this process needs no more now that everything is open: see ``Privileges``.
@@ -79,7 +79,7 @@ public final class Guest {
         let backend = try KernelBackend(
             balloon, figures: figures, topology: try hypervisor?.vnumaTopology(), staticMaxKiB: staticMaxKiB,
             now: cb_clock_monotonic)
-        return Guest(kind: .pv, figures: figures, backend: backend)
+        return try Guest(kind: .pv, figures: figures, backend: backend)
     }
 
     /// Whether this machine can have balloons at all, and its pages where they shall be; nothing is made or locked.
@@ -169,12 +169,16 @@ public final class Guest {
         return facts
     }
 
-    private init(kind: Kind, figures: any DomainFigures, backend: any Backend) {
+    private init(kind: Kind, figures: any DomainFigures, backend: any Backend) throws(BalloonError) {
         self.kind = kind
         self.figures = figures
         self.backend = backend
         firmware = MemoryFigures.firmwareRanges()
-        linuxBalloon = try? KernelBalloon()
+        do throws(BalloonError) { linuxBalloon = try KernelBalloon() } catch {
+            // Without its part memory would look as if nothing accounted for it.
+            if error.code == .descriptors { throw error }
+            linuxBalloon = nil
+        }
         let zoneInfo = KeptFile(ZoneInfo.path)
         readMemory = { () throws(BalloonError) in try ZoneInfo.read(zoneInfo).memory }
         rest = cb_sleep

@@ -21,6 +21,11 @@ final class Holding {
     /// First frames of extents that were given and whose page is not in our file any more, so that Linux believes to
     /// have memory there. They are populated as soon as that works.
     var lost: [UInt64] = []
+    /// Those that are memory again, while their pins have not gone yet.
+    var filled: [UInt64] = []
+    /// How many more there are whose frame nobody knows: the kernel maps a broken page for nobody. They stay pinned.
+    var lostNameless = 0
+    var isNothingLost: Bool { lost.isEmpty && lostNameless == 0 }
     /// Pages that a foreign hand put from our file into the pool.
     var strayPages = 0
     /// How many extents the next populate asks for: the physical node may have no more 2 MiB in one piece.
@@ -112,12 +117,13 @@ struct Recovery {
     /// What was read of the file so far, and what of it is not where it was.
     var found = SlotTable()
     var differences = Differences()
-    /// First frames of lost extents that were made memory again, and whose pins have not gone yet.
-    var filled: [UInt64] = []
 
     struct Differences {
         /// First frames that were in slots which have other pages now, and whose memory may be holes.
         var gone: [UInt64] = []
+        /// The slots of all that may be holes, and how many of them had a page whose frame is not known: a broken one.
+        var slots: [Int] = []
+        var nameless = 0
         /// How many pages there were, and are, in such slots.
         var before = 0
         var after = 0

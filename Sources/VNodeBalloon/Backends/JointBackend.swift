@@ -104,6 +104,7 @@ public final class JointBackend: Backend {
     public func tidy(vnode: Int) throws(BalloonError) -> Tidying { try ours.tidy(vnode: vnode) }
     public func lostExtents(vnode: Int) -> Int { ours.lostExtents(vnode: vnode) }
     public func mayBringBack(vnode: Int) -> Bool { ours.mayBringBack(vnode: vnode) }
+    public func bringBack(vnode: Int) throws(BalloonError) -> Bool { try ours.bringBack(vnode: vnode) }
     public func takeWarning() -> BalloonError? { ours.takeWarning() }
     /// Linux's own part stays with Linux, whether or not this process runs.
     public func isEmpty(vnode: Int) -> Bool? { ours.isEmpty(vnode: vnode) }

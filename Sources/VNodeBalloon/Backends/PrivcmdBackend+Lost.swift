@@ -10,24 +10,32 @@ extension PrivcmdBackend {
     func bringBackNextLost(_ holding: Holding, _ next: Int) throws(BalloonError) {
         // What is populated while the domain is being sent may be missing in the new one. Asked after the last populate, too:
         // what is freed must be memory there. A migration that begins later sends all of it.
-        let filled = holding.recovery?.filled ?? []
-        let isSent = next < holding.lost.count || !filled.isEmpty ? try isBeingSent() : false
+        let isSent = next < holding.lost.count || !holding.filled.isEmpty ? try isBeingSent() : false
         guard next < holding.lost.count, !isSent else {
-            if isSent { holding.lost += filled }
-            holding.recovery?.stage = .pins(isAllBack: holding.lost.isEmpty)
+            if isSent {
+                holding.lost += holding.filled
+                holding.filled = []
+            }
+            holding.recovery?.stage = .pins(isAllBack: holding.isNothingLost)
             return
         }
         if try fillLost(holding.lost[next], holding) {
-            holding.recovery?.filled.append(holding.lost.remove(at: next))
+            holding.filled.append(holding.lost.remove(at: next))
             holding.recovery?.stage = .lost(next: next)
         } else {
             holding.recovery?.stage = .lost(next: next + 1)
         }
     }
 
+    public func bringBack(vnode: Int) throws(BalloonError) -> Bool {
+        guard let holding = holdings[vnode], holding.isSettled, let first = holding.lost.first else { return false }
+        if try isBeingSent() { return false }
+        return try fillLost(first, holding)
+    }
+
     func removeStrayPages(_ holding: Holding) throws(BalloonError) {
         // A hole in the pool must not leave it.
-        guard holding.lost.isEmpty, holding.strayPages > 0 else { return }
+        guard holding.isNothingLost, holding.strayPages > 0 else { return }
         try holding.reserve.removeFromPool(holding.strayPages)
         holding.strayPages = 0
     }

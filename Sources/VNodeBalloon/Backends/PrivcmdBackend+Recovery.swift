@@ -16,6 +16,9 @@ extension PrivcmdBackend {
         recovery.isUnreadable = line == .unreadable
         holding.isKnown = false
         (holding.isWaiting, holding.unsent) = (false, [])
+        // Nobody asked after the populate whether the domain was being sent.
+        holding.lost += holding.filled
+        holding.filled = []
         // Before anything is read: a suspend in the middle ends what was read before it.
         holding.suspension = hypervisor.suspension()
         if scope == .frames, holding.hasPages {
@@ -86,19 +89,26 @@ extension PrivcmdBackend {
         if page == .unreadable { slot.gfn = old.gfn }
         holding.recovery?.found.append(slot)
         guard slot.gfn != old.gfn || slot.isEmpty != old.isEmpty else { return }
-        noteGone(old, holding)
+        noteGone(old, index, holding)
         if !slot.isEmpty { holding.recovery?.differences.after += 1 }
     }
 
-    private func noteGone(_ slot: SlotTable.Slot, _ holding: Holding) {
-        if !slot.isEmpty { holding.recovery?.differences.before += 1 }
-        if let gfn = slot.gfn, !slot.isRAM { holding.recovery?.differences.gone.append(gfn) }
+    private func noteGone(_ slot: SlotTable.Slot, _ index: Int, _ holding: Holding) {
+        if slot.isEmpty { return }
+        holding.recovery?.differences.before += 1
+        if slot.isRAM { return }
+        holding.recovery?.differences.slots.append(index)
+        if let gfn = slot.gfn {
+            holding.recovery?.differences.gone.append(gfn)
+        } else {
+            holding.recovery?.differences.nameless += 1
+        }
     }
 
     /// The slots are what the file has now. Pages that are not in it any more and were not known to be RAM are lost.
     private func takeOver(_ holding: Holding) {
         guard let found = holding.recovery?.found.count else { return }
-        for index in min(found, holding.slots.count)..<holding.slots.count { noteGone(holding.slots[index], holding) }
+        for index in min(found, holding.slots.count)..<holding.slots.count { noteGone(holding.slots[index], index, holding) }
         guard let recovery = holding.recovery else { return }
         let differences = recovery.differences
         var gone = differences.gone + holding.lost
@@ -111,8 +121,9 @@ extension PrivcmdBackend {
         // After a broken move so many pages may be gone by our own hand; their place in the pool is looked after by its note.
         let own = recovery.interrupted?.poolPages ?? 0
         holding.strayPages += max(0, differences.before - differences.after - own)
-        if !differences.gone.isEmpty { holding.reserve.notePagesLost() }
+        if !differences.slots.isEmpty { holding.reserve.notePagesLost(differences.slots) }
         holding.lost = gone
+        holding.lostNameless += differences.nameless
         holding.slots = recovery.found
         holding.recovery?.found = SlotTable()
         holding.recovery?.differences = Recovery.Differences()
@@ -121,6 +132,7 @@ extension PrivcmdBackend {
     private func replacePins(_ holding: Holding, isAllBack: Bool) throws(BalloonError) {
         let interrupted = holding.recovery?.interrupted
         guard try holding.reserve.endRecovery(interrupted: interrupted, isAllBack: isAllBack) else { return }
+        holding.filled = []
         // What a broken move left in the pool is dealt with by now.
         let isQuiet = interrupted == nil && holding.recovery?.isUnreadable != true
         holding.noted = isQuiet ? .nothing : .doubts
@@ -176,7 +188,7 @@ extension PrivcmdBackend {
     /// Pages that an interrupted move of this process left in the pool: at most what was in motion, and only what is there
     /// beyond what others had.
     private func takeBackStranded(_ holding: Holding) throws(BalloonError) {
-        guard holding.lost.isEmpty, holding.reserve.strayPins == 0 else { return }
+        guard holding.isNothingLost, holding.reserve.strayPins == 0 else { return }
         guard holding.noted == .move, case .moving(let move) = intents.line(vnode: holding.vnode.number) else { return }
         let surplus = try holding.reserve.foreignPoolPages() - move.foreignPoolPages
         try holding.reserve.removeFromPool(max(0, min(surplus, move.poolPages)))

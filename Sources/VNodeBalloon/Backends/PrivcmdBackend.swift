@@ -51,7 +51,8 @@ public final class PrivcmdBackend: Backend {
     public func lostExtents(vnode: Int) -> Int {
         guard let holding = holdings[vnode] else { return 0 }
         // What was cut off while this process lives is known by its frames; what was cut off before it, by pins.
-        return holding.slots.sums.lost + holding.lost.count + holding.reserve.strayPages
+        return holding.slots.sums.lost + holding.lost.count + holding.filled.count + holding.lostNameless
+            + holding.reserve.strayPages
     }
 
     public func mayBringBack(vnode: Int) -> Bool { holdings[vnode].map { !$0.lost.isEmpty } ?? false }
@@ -59,7 +60,7 @@ public final class PrivcmdBackend: Backend {
     public func isEmpty(vnode: Int) -> Bool? {
         guard let holding = holdings[vnode] else { return true }
         guard holding.isSettled else { return nil }
-        return holding.slots.isEmpty && holding.lost.isEmpty && holding.reserve.strayPins == 0
+        return holding.slots.isEmpty && holding.isNothingLost && holding.reserve.strayPins == 0
     }
 
     public func takeWarning() -> BalloonError? {

@@ -126,8 +126,9 @@ extension BalloonEngine {
         return next
     }
 
-    /// Audits vnodes anew of whose file pages are missing: the host may have had no memory for them, or the domain was being
-    /// migrated. Once this process ends nobody knows their frames any more.
+    /// Tries again to bring back what left a file: the host may have had no memory for it, or the domain was being migrated.
+    /// Once this process ends nobody knows these frames any more. The vnode is known meanwhile: it is audited anew only when
+    /// that has an end.
     /// - Returns: when to come again; nil: nothing is missing.
     func bringBackLost(_ now: UInt64) -> UInt64? {
         var next: UInt64?
@@ -142,7 +143,11 @@ extension BalloonEngine {
             if lostRetries[vnode] == nil { backoff.failed(now: now) }
             if backoff.isDue(now: now) {
                 backoff.failed(now: now)
-                beginAudit(vnode, .all)
+                do throws(BalloonError) {
+                    if try guest.backend.bringBack(vnode: vnode) { beginAudit(vnode, .all) }
+                } catch {
+                    failures.log(log, "cannot bring back memory that was lost", error, now: now)
+                }
             } else {
                 next = min(next ?? .max, backoff.due ?? now)
             }

@@ -15,12 +15,13 @@ extension HugePageReserve {
         }
     }
 
-    /// The names of what this recovery found, each with the chunk's new pin.
-    func bareChunks() -> [String: Pin] {
+    /// The names of what this recovery found. Each has a pipe of its own: a service manager's store takes a second name of one
+    /// pipe for the first, and would lose the pin.
+    func bareChunks() throws(BalloonError) -> [String: Pin] {
         var pages: [Int: Int] = [:]
         for slot in recovery.unpinned { pages[slot / pagesPerPin, default: 0] += 1 }
         var names: [String: Pin] = [:]
-        for (chunk, pages) in pages { names["\(barePrefix)\(chunk).\(pages)"] = recovery.renewed[chunk] }
+        for (chunk, pages) in pages { names["\(barePrefix)\(chunk).\(pages)"] = try Pin(kernel) }
         return names
     }
 

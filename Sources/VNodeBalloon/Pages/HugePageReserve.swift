@@ -29,6 +29,8 @@ public final class HugePageReserve: PageReserve {
     var triedAside: Set<String> = []
     /// Pages were lost whose old pins have no such copy yet.
     var mustPutAside = false
+    /// In which slots they were.
+    var goneSlots: Set<Int> = []
     /// Pages that left the file and did not come free, because a lost pin has them, too.
     var heldBack = 0
     public internal(set) var strayPins = 0
@@ -285,7 +287,10 @@ public final class HugePageReserve: PageReserve {
 
     // MARK: After a start
 
-    public func notePagesLost() { mustPutAside = true }
+    public func notePagesLost(_ slots: [Int]) {
+        mustPutAside = true
+        goneSlots.formUnion(slots)
+    }
 
     public func beginRecovery() throws(BalloonError) {
         if file == nil {
@@ -294,6 +299,7 @@ public final class HugePageReserve: PageReserve {
             file = found
         }
         let file = try foundFile()
+        let (slotsBefore, emptyBefore) = (slotCount, empty)
         // Slots beyond those that were there at the start, or that were made since, were never given. Looking at them would
         // fill them, with pages that others set aside.
         let there = try file.info().slots
@@ -304,6 +310,7 @@ public final class HugePageReserve: PageReserve {
         slotCount = min(slotCount, there)
         empty = empty.filter { $0 < slotCount }
         recovery = PinRecovery()
+        (recovery.slotsBefore, recovery.emptyBefore) = (slotsBefore, emptyBefore)
         // Before any new pin takes an old one's place all old ones are looked at: who does not know what there is changes
         // nothing.
         try findOldPins()

@@ -61,7 +61,8 @@ public protocol PageReserve: AnyObject {
     /// - Throws: `.moved` when a page is there that no slot shows; `.descriptors`, `.system`.
     func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool
     /// Pages that may be holes have left the file since the last recovery: the pins of before have them.
-    func notePagesLost()
+    /// - Parameter slots: where they were.
+    func notePagesLost(_ slots: [Int])
 
     /// What the file is now, whatever others did to it.
     func fileState() throws(BalloonError) -> FileState

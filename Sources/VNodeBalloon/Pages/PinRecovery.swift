@@ -10,6 +10,9 @@ struct PinRecovery {
     var oldSpare: Pin?
     /// How many pages of a chunk its old pin does not have although they are in the file, by chunk: see ``unpinned``.
     var bare: [Int: Int] = [:]
+    /// The slots before, and which of them were empty.
+    var slotsBefore = 0
+    var emptyBefore: Set<Int> = []
     /// They are of a process before this one, which alone knew what their pages were.
     var isEarlier = false
 }
@@ -102,7 +105,7 @@ extension HugePageReserve {
         } else if !isAllBack && mustPutAside {
             try putAside()
         }
-        let bareNow = bareChunks()
+        let bareNow = try bareChunks()
         for (name, pin) in bareNow { try keeper.keep(name, pin.readEnd) }
         bareNames.formUnion(bareNow.keys)
         for (chunk, pin) in recovery.renewed.enumerated() {
@@ -118,6 +121,7 @@ extension HugePageReserve {
         (pins, unpinned, rewritten) = (recovery.renewed, recovery.unpinned, nil)
         for name in bareNames.subtracting(bareNow.keys) { keeper.drop(name) }
         bareNames = Set(bareNow.keys)
+        goneSlots = []
         if slotCount > 0 { try keepSpare() }
         if isAllBack { try dropLostPins() }
     }
@@ -127,12 +131,25 @@ extension HugePageReserve {
         for (chunk, pin) in recovery.old {
             let name = try asideName(chunk, pin)
             if lostPins.contains(where: { $0.name.hasPrefix(name) }) { continue }
-            let lost = max(0, try mostPages(chunk, pin) - pages(ofChunk: chunk))
+            let count = try pin.count()
+            // The other pages of the chunk are in the file still. Where the pin does not have what it should, all of it stays.
+            let slots = pinnedBefore(chunk)
+            let keeping = slots.count == count ? slots.map(goneSlots.contains) : []
+            if slots.count == count && !keeping.contains(true) { continue }
+            let most = max(0, try mostPages(chunk, pin) - pages(ofChunk: chunk))
+            let lost = keeping.isEmpty ? most : keeping.count { $0 }
             // A holder that does not answer may keep it all the same.
             triedAside.insert(name + "\(lost)")
-            lostPins.append(try keepAside(pin, chunk, lost: lost))
+            lostPins.append(try keepAside(pin, chunk, lost: lost, keeping))
         }
         mustPutAside = false
+    }
+
+    /// The slots whose pages an old pin of this process should have, in its order.
+    private func pinnedBefore(_ chunk: Int) -> [Int] {
+        (chunk * pagesPerPin..<(chunk + 1) * pagesPerPin).clamped(to: 0..<recovery.slotsBefore).filter {
+            !recovery.emptyBefore.contains($0) && !unpinned.contains($0)
+        }
     }
 
     /// Pages that left the file meanwhile come free only now, and go back to where they came from.

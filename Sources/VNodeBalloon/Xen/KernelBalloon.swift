@@ -43,6 +43,7 @@ public struct KernelBalloon {
         high = KeptFile(directory + "/info/high_kb")
         retries = KeptFile(directory + "/retry_count")
         targetToWrite = KeptFile(directory + "/target_kb", .write)
+        try targetToWrite.openNow()
         do throws(BalloonError) {
             _ = try read()
         } catch {

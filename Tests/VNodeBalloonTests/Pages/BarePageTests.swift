@@ -7,6 +7,18 @@ import Testing
 @Suite struct BarePageTests {
     let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 16, hostFreeFrames: 600))
 
+    /// Linux's, before anything is given.
+    let free: UInt64
+
+    init() { free = machine.freeKiB(vnode: 0) }
+
+    func deflateAll(_ backend: PrivcmdBackend) throws {
+        for _ in 0..<12 {
+            _ = try backend.deflate(vnode: 0, extents: 64)
+            while try backend.tidy(vnode: 0) == .more {}
+        }
+    }
+
     func process() throws -> PrivcmdBackend {
         machine.restart()
         let keeper = HolderClient(SimulatedHolderAccess(machine))
@@ -24,7 +36,7 @@ import Testing
     }
 
     /// A balloon of two chunks. The pins are gone, and the second page of the first chunk is broken.
-    func start() throws -> PrivcmdBackend {
+    func withBrokenPage() throws -> PrivcmdBackend {
         _ = try process().inflate(vnode: 0, extents: 8)
         machine.holder.kill()
         machine.killNow()
@@ -36,30 +48,24 @@ import Testing
     var violations: [String] { machine.violations.filter { !$0.hasSuffix("is a hole without a pin") } }
 
     @Test func asManyPagesAsTheFileAndNotTheSame() throws {
-        var backend = try start()
+        var backend = try withBrokenPage()
         #expect(backend.lostExtents(vnode: 0) == 1)
         machine.killNow()
         machine.punch(vnode: 0, slot: 2)
         backend = try process()
         // The pin has three pages, and so has the file.
         #expect(backend.lostExtents(vnode: 0) == 2)
-        for _ in 0..<12 {
-            _ = try backend.deflate(vnode: 0, extents: 64)
-            while try backend.tidy(vnode: 0) == .more {}
-        }
+        try deflateAll(backend)
         #expect(backend.isEmpty(vnode: 0) == false)
         #expect(violations == [])
     }
 
     /// The process that met the broken page knows it, too.
     @Test func theSameProcess() throws {
-        let backend = try start()
+        let backend = try withBrokenPage()
         machine.punch(vnode: 0, slot: 2)
         _ = try backend.recover(vnode: 0)
-        for _ in 0..<12 {
-            _ = try backend.deflate(vnode: 0, extents: 64)
-            while try backend.tidy(vnode: 0) == .more {}
-        }
+        try deflateAll(backend)
         #expect(backend.lostExtents(vnode: 0) == 1)
         #expect(violations == [] && machine.lostBlocks == 0)
     }
@@ -75,11 +81,32 @@ import Testing
         machine.killNow()
         backend = try process()
         #expect(backend.lostExtents(vnode: 0) == 1 && backend.balloonFrames(vnode: 0) == 7 * 512)
+        // And no other one stays pinned.
+        machine.hostGivesBack(pnode: 0)
+        try deflateAll(backend)
+        #expect(backend.balloonFrames(vnode: 0) == 0 && backend.lostExtents(vnode: 0) == 1)
+        #expect(machine.freeKiB(vnode: 0) == free - 2048)
+        #expect(violations == [])
+    }
+
+    /// The kernel maps a broken page for nobody, so a process that never saw it whole does not know its frame.
+    @Test func aBrokenPageOfAnUnknownFrameLeavesTheFile() throws {
+        _ = try process().inflate(vnode: 0, extents: 8)
+        machine.killNow()
+        machine.poison(vnode: 0, slot: 1)
+        let backend = try process()
+        #expect(backend.lostExtents(vnode: 0) == 1)
+        machine.punch(vnode: 0, slot: 1)
+        _ = try backend.recover(vnode: 0)
+        #expect(backend.lostExtents(vnode: 0) == 1)
+        try deflateAll(backend)
+        #expect(backend.balloonFrames(vnode: 0) == 0 && backend.isEmpty(vnode: 0) == false)
+        #expect(machine.freeKiB(vnode: 0) == free - 2048)
         #expect(violations == [])
     }
 
     @Test func nothingIsLostWithoutACut() throws {
-        _ = try start()
+        _ = try withBrokenPage()
         for _ in 0..<2 {
             machine.killNow()
             #expect(try process().lostExtents(vnode: 0) == 1)
