@@ -57,6 +57,8 @@ public struct BalloonController: Sendable {
         var backoff = Backoff()
         /// What the last try stumbled on, until one succeeds.
         var obstacle: HeldReason?
+        /// The last try has not ended: a kernel that was told a size is on its way to it.
+        var isTrying = false
         /// xenstore's request counts. Without a daemon only forced sizes do.
         var followsRequest = true
         /// Somebody removed its file.
@@ -127,6 +129,8 @@ public struct BalloonController: Sendable {
     /// - Parameter lostKiB: what cannot be taken back, and is not part of it.
     public mutating func setBalloon(frames: UInt64, lostKiB: UInt64 = 0, vnode: Int) {
         update(vnode) { balloon in
+            // What was in the way is not any more.
+            if balloon.isTrying && balloon.state.balloonFrames != frames { balloon.obstacle = nil }
             balloon.state.balloonFrames = frames
             balloon.state.lostKiB = lostKiB
             if balloon.unknown != nil { (balloon.state.detail, balloon.state.audited) = (nil, nil) }
@@ -180,6 +184,7 @@ public struct BalloonController: Sendable {
         let extent = extentKiB
         update(action.vnode) { balloon in
             let moved = balloon.state.balloonFrames != outcome.balloonFrames
+            balloon.isTrying = outcome.pause != nil
             balloon.state.balloonFrames = outcome.balloonFrames
             // An audit comes next, and what stood in the way may still do.
             if outcome.balloonFrames == nil {
@@ -251,6 +256,9 @@ public struct BalloonController: Sendable {
         guard balloon.isHeldByPressure, let ceiling = balloon.ceiling else { return nil }
         return max(ceiling.due, earliest ?? 0)
     }
+
+    /// Something may move although it says `held`: what was in the way is being tried again.
+    public var isTrying: Bool { balloons.contains { $0.isTrying && direction(of: $0) != nil } }
 
     func direction(of balloon: Balloon) -> VNodeActivity? {
         balloon.direction(extentKiB, inflating: !legacyTargetReturned)

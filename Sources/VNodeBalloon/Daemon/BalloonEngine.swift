@@ -182,7 +182,7 @@ public final class BalloonEngine {
     }
 
     private func restIfIdle() {
-        if !controller.states.contains(where: \.isUnderWay) { rest() }
+        if !controller.states.contains(where: \.isUnderWay) && !controller.isTrying { rest() }
     }
 
     /// The end: nothing moves any more, and the balloons are known as they stay. The kernel, told to stay where it is,

@@ -93,7 +93,7 @@ final class KernelHand: DomainFigures {
                 case .deflate(let vnode, let extents): outcome = try backend.deflate(vnode: vnode, extents: extents)
                 }
                 controller?.finish(action, outcome, now: now)
-            } else if !state.isUnderWay {
+            } else if !state.isUnderWay && controller?.isTrying != true {
                 try backend.rest()
             }
             if told.last != said { told.append(said) }
@@ -104,7 +104,7 @@ final class KernelHand: DomainFigures {
 
     // MARK: The kernel
 
-    private func turn() throws {
+    func turn() throws {
         let target = try read("target_kb")
         if target != lastTarget {
             changes += 1

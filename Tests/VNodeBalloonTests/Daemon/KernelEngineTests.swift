@@ -1,0 +1,64 @@
+import Logging
+import Testing
+
+@testable import VNodeBalloon
+
+/// A PV guest's kernel that gets no processor between two turns of our loop.
+@Suite struct KernelEngineTests {
+    private final class Clock { var now: UInt64 = 0 }
+
+    let hand: KernelHand
+    let work: TemporaryDirectory
+    let engine: BalloonEngine
+    private let clock: Clock
+
+    init() throws {
+        hand = try KernelHand(current: 524_288, all: 786_432)
+        hand.maximum = 524_288
+        work = try TemporaryDirectory()
+        let clock = Clock()
+        self.clock = clock
+        let backend = try KernelBackend(try hand.balloon(), figures: hand, staticMaxKiB: 786_432, now: { clock.now })
+        engine = BalloonEngine(
+            guest: Guest(
+                kind: .pv, figures: hand, backend: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
+            state: try StateDirectory(path: work.path), options: .init(),
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: { clock.now })
+        try engine.recover()
+        var reading = engine.reading
+        (reading.hasLegacyTarget, reading.hasTargets, reading.requests) = (true, true, [0: .size(131_072)])
+        engine.take(reading)
+    }
+
+    /// All turns that are due now.
+    private func turns() { while let due = engine.step(), due <= clock.now {} }
+
+    @Test func aSizeIsLeftAloneWhileTheKernelIsOnItsWay() throws {
+        turns()
+        #expect(engine.controller.states[0].reason == .maxReservation)
+        hand.maximum = 786_432
+        // After the back-off the first step comes; 30 of them are enough for 128 MiB.
+        for _ in 0..<50 {
+            clock.now += 100_000_000
+            turns()
+            try hand.turn()
+        }
+        #expect(hand.currentReservation() == 655_360 / 4)
+        #expect(engine.controller.states[0].activity == .idle)
+    }
+
+    /// With nothing to do any more it stays where it is.
+    @Test func aTargetThatGoesBackStopsIt() throws {
+        hand.maximum = 786_432
+        turns()
+        try hand.turn()
+        var reading = engine.reading
+        reading.requests = [0: .absent]
+        engine.take(reading)
+        clock.now += 100_000_000
+        turns()
+        let size = hand.currentReservation()
+        for _ in 0..<10 { try hand.turn() }
+        #expect(hand.currentReservation() == size)
+    }
+}
