@@ -108,7 +108,9 @@ extension PrivcmdBackend {
     /// The slots are what the file has now. Pages that are not in it any more and were not known to be RAM are lost.
     private func takeOver(_ holding: Holding) {
         guard let found = holding.recovery?.found.count else { return }
-        for index in min(found, holding.slots.count)..<holding.slots.count { noteGone(holding.slots[index], index, holding) }
+        for index in min(found, holding.slots.count)..<holding.slots.count {
+            noteGone(holding.slots[index], index, holding)
+        }
         guard let recovery = holding.recovery else { return }
         let differences = recovery.differences
         var gone = differences.gone + holding.lost
