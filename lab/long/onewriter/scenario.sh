@@ -36,7 +36,7 @@ check_exit "a daemon on another state directory" 69 "balloonctl daemon $OTHER"
 check_has "it names the first one" "$(cat /tmp/output)" "--adopt /run/vnode-balloon"
 check_exit "status on another state directory" 0 "balloonctl status $OTHER"
 check_has "status names it" "$(cat /tmp/output)" "another state directory, /run/vnode-balloon, has 128 MiB"
-check_has "status knows that memory is missing" "$(cat /tmp/output)" "KiB are missing"
+check_has "status knows that memory is missing" "$(cat /tmp/output)" "are missing that no balloon accounts for"
 check_exit "audit on another state directory" 75 "balloonctl audit $OTHER --json 2> /dev/null"
 # A PVH guest has a page less than its firmware's map says.
 check_has "it is a finding" "$(cat /tmp/output)" '"kind":"unaccounted","kib":131076'
