@@ -47,6 +47,15 @@ import Testing
         #expect(engine.controller.states[0].activity == .idle)
     }
 
+    /// A limit is told by its own name, whatever met it.
+    @Test(arguments: [
+        (BalloonError.Code.descriptors, HeldReason.descriptors), (.fileSize, .fileSize), (.cpuset, .cpuset),
+        (.cgroup, .cgroup), (.busy, .holder), (.moved, .moved), (.hypercall, .hypervisorRefused), (.store, .failed),
+    ])
+    func eachLimitHasAReason(_ code: BalloonError.Code, _ reason: HeldReason) {
+        #expect(engine.obstacle(BalloonError(code, "")) == reason)
+    }
+
     /// With nothing to do any more it stays where it is.
     @Test func aTargetThatGoesBackStopsIt() throws {
         hand.maximum = 786_432

@@ -1,0 +1,35 @@
+import Simulation
+import Testing
+
+@testable import VNodeBalloon
+
+/// Linux's own balloon as a part of ours, of a size that is no multiple of 2 MiB.
+@Suite struct JointBackendTests {
+    let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 10, hostFreeFrames: 100, hasVNUMA: false))
+    let hand: KernelHand
+    let backend: JointBackend
+
+    init() throws {
+        hand = try KernelHand(current: 65536, all: 65536 + 4096 + 512)
+        hand.maximum = 1 << 30
+        let ours = try PrivcmdBackend(
+            vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine),
+            reserves: [0: SimulatedReserve(machine, vnode: 0)], intents: SimulatedIntents(machine))
+        backend = JointBackend(ours, try hand.balloon(), figures: hand, now: { 0 })
+        _ = try backend.recover(vnode: 0)
+    }
+
+    /// Where no page is free, giving one first would keep all of it from coming back.
+    @Test func takingBackNeverGives() throws {
+        #expect(backend.balloonFrames(vnode: 0) == (4096 + 512) / 4)
+        _ = try backend.deflate(vnode: 0, extents: 1)
+        try hand.turn()
+        #expect(hand.currentReservation() * 4 == 65536 + 512)
+    }
+
+    @Test func givingBeginsWithWhatMakesLinuxPartWhole() throws {
+        _ = try backend.inflate(vnode: 0, extents: 1)
+        try hand.turn()
+        #expect(hand.currentReservation() * 4 == 65536 - 1536)
+    }
+}
