@@ -21,7 +21,7 @@ public protocol Backend: AnyObject {
     func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError)
     /// Does a bounded piece of it: a dozen milliseconds. After an error the same piece can be tried again.
     func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress
-    /// It is not continued for now, so the other vnodes do not wait for this one.
+    /// It is not continued until it is begun anew: the other vnodes do not wait for this one.
     func abandonRecovery(vnode: Int)
 
     /// Nothing that is known counts any more: each vnode's next recovery asks about every frame.

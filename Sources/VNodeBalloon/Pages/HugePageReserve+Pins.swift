@@ -102,7 +102,7 @@ extension HugePageReserve {
     private func rewrite(_ chunk: Int, keeping: [Bool]) throws(BalloonError) {
         guard let spare else { throw notWhole(chunk) }
         let last = pins.count - 1
-        // Of the open ones only the last chunk's is of use: it gives its descriptor for now.
+        // Of the open ones only the last chunk's is of use: it lends its descriptor until this pin is rewritten.
         if chunk != last { pins[last].close() }
         defer {
             if chunk != last {
