@@ -72,6 +72,8 @@ guest "kill -STOP $(holder)"
 check_unknown "the holder is stopped: deflate --all" "balloonctl deflate --all"
 check_unknown "the holder is stopped: status" "balloonctl status --json"
 check_unknown "the holder is stopped: audit" "balloonctl audit --json"
+check_unknown "the holder is stopped: given" "balloonctl given"
+check_has "the holder is stopped: given says so" "$(cat /tmp/output)" "it is not known what is given"
 check_given "the holder is stopped" 65536 98304
 guest "kill -CONT $(holder)"
 guest "balloonctl deflate --release" > /tmp/output 2>&1
