@@ -57,7 +57,7 @@ struct GivenCommand: ParsableCommand {
     // MARK: What there is to know
 
     private static func answer(_ settings: Settings) -> Answer {
-        if Guest.isXenGuest == false { return .nothing("this machine is not a guest of Xen's") }
+        if GuestKind.isXenGuest == false { return .nothing("this machine is not a guest of Xen's") }
         if isUntouched(settings) { return .nothing("this guest has no balloon's files, and nobody keeps any") }
         do throws(BalloonError) {
             let others = try BalloonMount.others(besides: settings.stateDirectory)
@@ -77,7 +77,7 @@ struct GivenCommand: ParsableCommand {
     /// nothing of ours to be mounted.
     private static func isUntouched(_ settings: Settings) -> Bool {
         // In a container process 1 and its mounts are another's.
-        guard let kind = try? Guest.currentKind(), kind != .pv, (try? HugePageMount.checkNamespaces()) != nil,
+        guard let kind = try? GuestKind.current(), kind != .pv, (try? HugePageMount.checkNamespaces()) != nil,
             let mounts = try? BalloonMount.all(), mounts.isEmpty
         else {
             return false

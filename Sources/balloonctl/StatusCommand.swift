@@ -53,7 +53,8 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func explanation(_ session: Session, _ hypervisor: PrivcmdHypervisor?) throws -> String {
-        let explanation = Explanation(try MemoryFigures.gather(try session.status(), hypervisor))
+        let explanation = Explanation(
+            try MemoryFigures.gather(balloonsKiB: try session.status().balloonsKib, hypervisor))
         return json ? explanation.json : explanation.text
     }
 

@@ -39,7 +39,7 @@ public struct Layout: Sendable {
     }
 
     /// The firmware's memory map.
-    package var firmwareMap: [MemoryFigures.FirmwareRange] {
+    package var firmwareMap: [FirmwareRange] {
         let end = UInt64(blockCount) * 512
         let ram = [
             0..<Self.lowHoles.lowerBound, Self.lowHoles.upperBound..<Self.firmware.lowerBound,

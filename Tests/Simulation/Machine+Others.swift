@@ -190,12 +190,12 @@ extension Machine {
     }
 
     /// What Linux says of its nodes. Plenty: the guard has tests of its own.
-    var nodeMemory: [Int: Guard.NodeMemory] {
-        var memory: [Int: Guard.NodeMemory] = [:]
+    var nodeMemory: [Int: NodeMemory] {
+        var memory: [Int: NodeMemory] = [:]
         for vnode in layout.vnodes {
             guard let node = vnode.linuxNode else { continue }
             let free = freeKiB(vnode: vnode.number) + 64 * 1024
-            memory[node] = Guard.NodeMemory(managedKiB: 0, freeKiB: free, availableKiB: free)
+            memory[node] = NodeMemory(managedKiB: 0, freeKiB: free, availableKiB: free)
         }
         return memory
     }

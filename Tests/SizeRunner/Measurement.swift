@@ -46,7 +46,7 @@ final class Measurement {
         let plenty = UInt64(size.extentsEach) * 20_480
         let memory = Dictionary(
             uniqueKeysWithValues: size.list.map {
-                ($0.number, Guard.NodeMemory(managedKiB: plenty, freeKiB: plenty, availableKiB: plenty))
+                ($0.number, NodeMemory(managedKiB: plenty, freeKiB: plenty, availableKiB: plenty))
             })
         let guest = Guest(
             kind: .pvh, figures: xen, backend: backend, memory: { () throws(BalloonError) in memory }, rest: { _ in })

@@ -34,7 +34,7 @@ extension Loop {
         var facts = BalloonController.Facts()
         facts.memory = [:]
         for vnode in 0..<2 {
-            facts.memory?[vnode] = Guard.NodeMemory(
+            facts.memory?[vnode] = NodeMemory(
                 managedKiB: 1 << 20, availableKiB: 1 << 19, highWatermarksKiB: 1 << 12)
         }
         var (now, isUp, balloons) = (UInt64(0), false, [UInt64](repeating: 0, count: 2))

@@ -152,17 +152,6 @@ public enum Tidying: Equatable, Sendable {
     case waiting
 }
 
-/// How much one step moves at most, in extents of the backend's granularity.
-public struct StepLimits: Equatable, Sendable {
-    public var inflateExtents: Int
-    public var deflateExtents: Int
-
-    public init(inflateExtents: Int, deflateExtents: Int) {
-        self.inflateExtents = inflateExtents
-        self.deflateExtents = deflateExtents
-    }
-}
-
 /// What others did to a balloon's file.
 public enum BalloonFile: Sendable {
     case whole

@@ -3,21 +3,14 @@ internal import Glibc
 
 /// The guest that this process runs in, and what moves its memory.
 public final class Guest {
-    /// What Xen calls this kind of guest (/sys/hypervisor/guest_type).
-    public enum Kind: String, Sendable {
-        case pvh = "PVH"
-        case hvm = "HVM"
-        case pv = "PV"
-    }
-
-    public let kind: Kind
+    public let kind: GuestKind
     public let figures: any DomainFigures
     public let backend: any Backend
     /// The firmware's memory map; empty where the kernel does not tell.
-    let firmware: [MemoryFigures.FirmwareRange]
+    let firmware: [FirmwareRange]
     /// Linux's own balloon, where the kernel has one.
     let linuxBalloon: KernelBalloon?
-    private let readMemory: () throws(BalloonError) -> [Int: Guard.NodeMemory]
+    private let readMemory: () throws(BalloonError) -> [Int: NodeMemory]
     /// Lets time pass, in nanoseconds.
     let rest: (UInt64) -> Void
 
@@ -33,7 +26,7 @@ public final class Guest {
     public static func open(
         stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?, isReading: Bool = false
     ) throws(BalloonError) -> Guest {
-        let kind = try currentKind()
+        let kind = try GuestKind.current()
         if kind == .pv { return try openPV(staticMaxKiB: staticMaxKiB) }
         let hypervisor = try PrivcmdHypervisor()
         try HugePageMount.checkNamespaces()
@@ -86,7 +79,7 @@ public final class Guest {
     /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
     ///   `.hypercall`.
     public static func checkPossible(stateDirectory: String) throws(BalloonError) {
-        guard try currentKind() != .pv else {
+        guard try GuestKind.current() != .pv else {
             _ = try KernelBalloon()
             return
         }
@@ -95,52 +88,10 @@ public final class Guest {
         try HugePageMount.examine(stateDirectory: stateDirectory)
     }
 
-    /// - Throws: `.noXen` when this is not a Xen guest; `.descriptors` when that cannot be asked.
-    public static func currentKind() throws(BalloonError) -> Kind {
-        guard let hypervisor = try fileIfThere("/sys/hypervisor/type", limit: 64), trimmed(hypervisor) == "xen" else {
-            throw BalloonError(.noXen, "no Xen here: this machine is not a Xen guest; run this inside one")
-        }
-        guard try !isDom0() else {
-            throw BalloonError(
-                .unsupportedGuest, "this is dom0, whose memory has no balloon of ours; run this inside a guest")
-        }
-        guard let text = try fileIfThere("/sys/hypervisor/guest_type", limit: 64) else {
-            throw BalloonError(.noXen, "/sys/hypervisor/guest_type is missing: the kernel is older than 4.13")
-        }
-        guard let kind = Kind(rawValue: trimmed(text)) else {
-            throw BalloonError(.unsupportedGuest, "Xen guests of this kind are not known: \(trimmed(text))")
-        }
-        return kind
-    }
-
-    /// nil where the kernel has no such file. That this process may open no more files says nothing of the machine.
-    private static func fileIfThere(_ path: String, limit: Int) throws(BalloonError) -> [UInt8]? {
-        do throws(BalloonError) { return try readFile(path, limit: limit) } catch {
-            if error.code == .descriptors { throw error }
-            return nil
-        }
-    }
-
-    /// Xen's feature 11 (XENFEAT_dom0), of the words that the kernel shows in hexadecimal, the lowest one last.
-    private static func isDom0() throws(BalloonError) -> Bool {
-        guard let text = try fileIfThere("/sys/hypervisor/properties/features", limit: 256),
-            let bits = UInt32(trimmed(text).suffix(8), radix: 16)
-        else { return false }
-        return bits & 1 << 11 != 0
-    }
-
-    /// Whether this machine is a guest of Xen's; nil: it cannot be seen, for want of sysfs.
-    public static var isXenGuest: Bool? {
-        if let text = try? readFile("/sys/hypervisor/type", limit: 64) {
-            return trimmed(text) == "xen" ? (try? isDom0()).map { !$0 } : false
-        }
-        return (try? readFile("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", limit: 64)) == nil ? nil : false
-    }
-
     /// The vnodes with the Linux nodes at their addresses. Without virtual NUMA all memory is vnode 0.
     static func vnodes(
         _ hypervisor: any Hypervisor, _ zones: ZoneInfo, staticMaxKiB: UInt64?,
-        firmware: [MemoryFigures.FirmwareRange] = MemoryFigures.firmwareRanges()
+        firmware: [FirmwareRange] = FirmwareMap.read()
     ) throws(BalloonError) -> [VNode] {
         guard let topology = try hypervisor.vnumaTopology() else {
             // Without xenstore's word, what the firmware told Linux to have. The reservation is less than that by whatever a
@@ -160,20 +111,20 @@ public final class Guest {
 
     /// Memory of the vnodes' nodes now, by vnode number, for the controller (/proc/zoneinfo).
     /// - Throws: `.system`.
-    public func memoryFacts() throws(BalloonError) -> [Int: Guard.NodeMemory] {
+    public func memoryFacts() throws(BalloonError) -> [Int: NodeMemory] {
         let memory = try readMemory()
-        var facts: [Int: Guard.NodeMemory] = [:]
+        var facts: [Int: NodeMemory] = [:]
         for vnode in backend.vnodes {
             if let node = vnode.linuxNode { facts[vnode.number] = memory[node] }
         }
         return facts
     }
 
-    private init(kind: Kind, figures: any DomainFigures, backend: any Backend) throws(BalloonError) {
+    private init(kind: GuestKind, figures: any DomainFigures, backend: any Backend) throws(BalloonError) {
         self.kind = kind
         self.figures = figures
         self.backend = backend
-        firmware = MemoryFigures.firmwareRanges()
+        firmware = FirmwareMap.read()
         do throws(BalloonError) { linuxBalloon = try KernelBalloon() } catch {
             // Without its part memory would look as if nothing accounted for it.
             if error.code == .descriptors { throw error }
@@ -189,9 +140,9 @@ public final class Guest {
     ///   - memory: of each Linux node.
     ///   - rest: lets so many nanoseconds pass.
     package init(
-        kind: Kind, figures: any DomainFigures, backend: any Backend, firmware: [MemoryFigures.FirmwareRange] = [],
+        kind: GuestKind, figures: any DomainFigures, backend: any Backend, firmware: [FirmwareRange] = [],
         linuxBalloon: KernelBalloon? = nil,
-        memory: @escaping () throws(BalloonError) -> [Int: Guard.NodeMemory], rest: @escaping (UInt64) -> Void
+        memory: @escaping () throws(BalloonError) -> [Int: NodeMemory], rest: @escaping (UInt64) -> Void
     ) {
         self.kind = kind
         self.figures = figures
@@ -200,9 +151,5 @@ public final class Guest {
         self.linuxBalloon = linuxBalloon
         readMemory = memory
         self.rest = rest
-    }
-
-    private static func trimmed(_ bytes: [UInt8]) -> String {
-        String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 }

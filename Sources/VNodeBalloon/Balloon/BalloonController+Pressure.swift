@@ -46,7 +46,7 @@ extension BalloonController {
     ///
     /// - Parameter isTold: the kernel tells of pressure: tasks wait for memory, on whichever node.
     /// - Returns: whether it gives way now.
-    public mutating func press(vnode: Int, memory: Guard.NodeMemory, isTold: Bool, now: UInt64) -> Bool {
+    public mutating func press(vnode: Int, memory: NodeMemory, isTold: Bool, now: UInt64) -> Bool {
         guard let yielding = options.yielding,
             let index = balloons.firstIndex(where: { $0.state.vnode.number == vnode }),
             let balloon = balloons[index].state.balloonFrames
@@ -67,7 +67,7 @@ extension BalloonController {
     }
 
     /// What a node is short of, in KiB; 0: nothing, but the balloon must not grow; nil: it is not short of memory.
-    private func missingKiB(_ memory: Guard.NodeMemory, isTold: Bool, isGrowing: Bool) -> UInt64? {
+    private func missingKiB(_ memory: NodeMemory, isTold: Bool, isGrowing: Bool) -> UInt64? {
         let kept = options.guardRule.keptKiB(on: memory)
         // An inflate ends at what the guard keeps. Without stalls a little less is no reason to turn round.
         if memory.availableKiB < (isTold ? kept : kept - kept / 4) { return kept - memory.availableKiB }
@@ -78,7 +78,7 @@ extension BalloonController {
     }
 
     /// The vnodes whose balloons could give way, for ``PressurePace``.
-    public func looks(at nodes: [Int: Guard.NodeMemory]) -> [PressurePace.Look] {
+    public func looks(at nodes: [Int: NodeMemory]) -> [PressurePace.Look] {
         guard let yielding = options.yielding else { return [] }
         return balloons.compactMap { balloon in
             let vnode = balloon.state.vnode.number
@@ -93,7 +93,7 @@ extension BalloonController {
 
     /// Whether a node has so much that taking some from it would not bring the pressure back at once: a quarter more
     /// than the guard keeps.
-    func isAtEase(_ memory: Guard.NodeMemory) -> Bool {
+    func isAtEase(_ memory: NodeMemory) -> Bool {
         let kept = options.guardRule.keptKiB(on: memory)
         return memory.availableKiB >= kept + kept / 4
     }

@@ -7,7 +7,7 @@ public struct BalloonController: Sendable {
     public struct Facts: Sendable {
         /// Memory of each vnode's node, by vnode number; nil when it could not be looked at. Needed only where
         /// ``wantsMemoryFacts(of:now:)``.
-        public var memory: [Int: Guard.NodeMemory]? = [:]
+        public var memory: [Int: NodeMemory]? = [:]
         /// XENMEM_current_reservation and XENMEM_maximum_reservation, in frames. Needed only where
         /// ``wantsReservations(now:)``.
         public var currentReservation: UInt64 = 0

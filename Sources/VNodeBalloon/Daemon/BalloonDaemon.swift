@@ -21,7 +21,7 @@ public final class BalloonDaemon {
         _ = cb_descriptors_raise()
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
-        lock = try GuestLock(try Guest.currentKind(), stateDirectory: state.path)
+        lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
         if let adopted { try Adoption.takeBack(from: adopted, configuration, log: log) }
         // Two balloons would be told as one, and only one of them would follow the targets.
         if let other = try BalloonMount.others(besides: state.path).first {

@@ -224,7 +224,7 @@ public final class BalloonEngine {
     }
 
     /// Memory of the vnodes' nodes, nil when it cannot be looked at.
-    func memoryFacts(_ now: UInt64) -> [Int: Guard.NodeMemory]? {
+    func memoryFacts(_ now: UInt64) -> [Int: NodeMemory]? {
         do throws(BalloonError) { return try guest.memoryFacts() } catch {
             failures.log(log, "cannot look at memory", error, now: now)
             return nil

@@ -63,7 +63,7 @@ package final class BalloonLoop {
         reload = surroundings.reload
         engine.videoKiB = try VNodeInterface.videoKiB(store)
         try engine.beginRecovery()
-        interface = try VNodeInterface(store, backend: engine.guest.backend, log: log)
+        interface = try engine.guest.interface(store, log: log)
         watchPressure()
     }
 
@@ -252,7 +252,7 @@ package final class BalloonLoop {
     /// A new interface publishes everything again.
     private func reconnect() throws(BalloonError) {
         store = try openStore()
-        interface = try VNodeInterface(store, backend: engine.guest.backend, log: log)
+        interface = try engine.guest.interface(store, log: log)
     }
 
     private func takeEvents() -> Bool {

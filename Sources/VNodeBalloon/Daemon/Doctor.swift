@@ -24,11 +24,11 @@ public enum Doctor {
     public static func examine(
         _ configuration: Configuration = Configuration(), fault: BalloonError? = nil
     ) -> [Check] {
-        var kind: Guest.Kind?
+        var kind: GuestKind?
         // One that answers: a silent one is waited for once.
         var store: Xenstore?
         var checks = [
-            check("xen-guest") { () throws(BalloonError) in kind = try Guest.currentKind() },
+            check("xen-guest") { () throws(BalloonError) in kind = try GuestKind.current() },
             check("configuration") { () throws(BalloonError) in if let fault { throw fault } },
         ]
         checks.append(
@@ -132,13 +132,13 @@ public enum Doctor {
 
     /// Without a daemon, nobody being asked about the balloons' frames: what their files have counts as given.
     private static func reckonedKiB(_ hypervisor: PrivcmdHypervisor, _ store: Xenstore?) -> UInt64? {
-        guard let kind = try? Guest.currentKind(), let mounts = try? BalloonMount.all(),
+        guard let kind = try? GuestKind.current(), let mounts = try? BalloonMount.all(),
             let reservation = try? hypervisor.currentReservation()
         else { return nil }
         var video: UInt64?
         do { video = try store.flatMap { try VNodeInterface.videoKiB($0) } } catch { return nil }
         if store == nil && kind == .hvm { return nil }
-        var account = MemoryAccount(kind, MemoryFigures.firmwareRanges(), videoKiB: video ?? 0)
+        var account = MemoryAccount(kind, FirmwareMap.read(), videoKiB: video ?? 0)
         let isDone = try? account.ask(atMost: 1 << 16) { (frame) throws(BalloonError) in
             try hypervisor.memoryType(of: frame).isRAM
         }

@@ -44,14 +44,6 @@ package protocol RequestSource: AnyObject {
     func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String)
 }
 
-/// A keeper that lives on when this process ends, and has to be looked after.
-package protocol OutlivingKeeper: DescriptorKeeper {
-    /// Readable when it has ended.
-    var descriptor: Int32? { get }
-    /// Nothing needs to be kept any more, and it ends, too.
-    func dropAll()
-}
-
 /// The process that the loop runs in.
 package protocol LoopProcess {
     /// Tells the service manager, where there is one.

@@ -20,7 +20,7 @@ public final class StandaloneSession {
         try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
-        lock = try GuestLock(try Guest.currentKind(), stateDirectory: state.path)
+        lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
         // Told, and no more: what this state directory has can be looked at, and taken back, all the same.
         for other in (try? BalloonMount.others(besides: state.path)) ?? [] { log.warning("\(other.advice)") }
         // Xenstore is only reported to: its absence stops no one from taking memory back.
@@ -37,7 +37,7 @@ public final class StandaloneSession {
         try engine.recover()
         while engine.continueAccount() {}
         _ = try engine.checkFiles()
-        interface = try? store.map { try VNodeInterface($0, backend: guest.backend, isWatching: false, log: log) }
+        interface = try? store.map { try guest.interface($0, isWatching: false, log: log) }
         engine.followForcedOnly()
         if let reading = try? interface?.read() { engine.take(reading) }
     }

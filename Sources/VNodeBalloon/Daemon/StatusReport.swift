@@ -8,6 +8,11 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         public var legacyTargetKib: UInt64?
     }
 
+    /// What all balloons have together; nil: of one it is not known.
+    public var balloonsKib: UInt64? {
+        vnodes.reduce(0) { sum, vnode in vnode.balloonKib.flatMap { kib in sum.map { $0 + kib } } }
+    }
+
     public struct VNodeReport: Decodable, Equatable, Sendable {
         public var vnode: Int
         public var linuxNode: Int?
@@ -31,7 +36,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         public var nodeKeptKib: UInt64?
 
         /// - Parameter node: the memory of the vnode's node, and what the guard keeps of it.
-        public init(_ state: VNodeState, isRunning: Bool, node: (memory: Guard.NodeMemory, keptKiB: UInt64)? = nil) {
+        public init(_ state: VNodeState, isRunning: Bool, node: (memory: NodeMemory, keptKiB: UInt64)? = nil) {
             nodeFreeKib = node?.memory.freeKiB
             nodeAvailableKib = node?.memory.availableKiB
             nodeKeptKib = node?.keptKiB

@@ -5,19 +5,19 @@ public struct MemoryAccount {
     /// Less than this may lie anywhere: a PVH guest has one page less than its map says.
     public static let leastKiB: UInt64 = 2048
 
-    private let ranges: [MemoryFigures.FirmwareRange]
-    private let kind: Guest.Kind
+    private let ranges: [FirmwareRange]
+    private let kind: GuestKind
     private let videoKiB: UInt64
     /// Frames that Xen has still to be asked about.
     private var frames: [Range<UInt64>]
     private var reservedKiB: UInt64 = 0
 
     /// - Parameter videoKiB: xenstore's memory/videoram.
-    public init(_ kind: Guest.Kind, _ ranges: [MemoryFigures.FirmwareRange], videoKiB: UInt64) {
+    public init(_ kind: GuestKind, _ ranges: [FirmwareRange], videoKiB: UInt64) {
         self.kind = kind
         self.ranges = ranges
         self.videoKiB = videoKiB
-        frames = kind == .pv ? [] : MemoryFigures.reservedFrames(ranges)
+        frames = kind == .pv ? [] : FirmwareMap.reservedFrames(ranges)
     }
 
     /// Asks Xen about some more frames.
@@ -31,7 +31,7 @@ public struct MemoryAccount {
                 frames.removeFirst()
                 continue
             }
-            let rest = 4 - MemoryFigures.ramKiB(ranges, within: frame * 4096..<(frame + 1) * 4096)
+            let rest = 4 - FirmwareMap.ramKiB(ranges, within: frame * 4096..<(frame + 1) * 4096)
             if rest > 0, try isRAM(frame) { reservedKiB += rest }
             frames[0] = frame + 1..<first.upperBound
             left -= 1
@@ -43,7 +43,7 @@ public struct MemoryAccount {
     public var wholeKiB: UInt64? {
         let ram = ranges.filter(\.isRAM).reduce(0) { $0 + $1.kib }
         guard ram > 0, frames.isEmpty else { return nil }
-        let legacy = MemoryFigures.legacyEnd / 1024 - MemoryFigures.ramKiB(ranges, within: 0..<MemoryFigures.legacyEnd)
+        let legacy = FirmwareMap.legacyEnd / 1024 - FirmwareMap.ramKiB(ranges, within: 0..<FirmwareMap.legacyEnd)
         return ram + videoKiB + (kind == .pv ? legacy : reservedKiB)
     }
 

@@ -20,9 +20,6 @@ public final class HolderClient: OutlivingKeeper {
     private var wasSilent = false
     private static let silencePause: UInt64 = 5_000_000_000
 
-    /// Names that begin so are of pages that may be holes and that nobody can take back: they outlive even an empty balloon.
-    static let lostPrefix = "lost."
-
     /// Nothing is started before something is kept.
     public convenience init(state: StateDirectory) { self.init(HolderSocket(state: state)) }
 
@@ -50,7 +47,7 @@ public final class HolderClient: OutlivingKeeper {
         let found = try get(name)
         // Pages that lost their place have no other pin. A holder that takes over must get these, too, from whichever
         // process is there then.
-        if let found, name.hasPrefix(Self.lostPrefix) { kept[name] = found }
+        if let found, name.hasPrefix(KeptName.lostPrefix) { kept[name] = found }
         return found
     }
 
@@ -85,7 +82,7 @@ public final class HolderClient: OutlivingKeeper {
 
     /// Before this process ends with all balloons empty: nothing needs to be kept, and the holder ends, too.
     public func dropAll() {
-        for name in kept.keys where !name.hasPrefix(Self.lostPrefix) { drop(name) }
+        for name in kept.keys where !name.hasPrefix(KeptName.lostPrefix) { drop(name) }
         if connection != nil { _ = try? ask(.end) }
     }
 
@@ -157,7 +154,7 @@ public final class HolderClient: OutlivingKeeper {
 
     /// Nobody knows what the pages are that it has more: they may be holes, so they stay where they are.
     private func putAside(_ theirs: FileDescriptor, _ name: String) throws(BalloonError) {
-        let aside = Self.lostPrefix + name + ".more\(number)"
+        let aside = KeptName.lostPrefix + name + ".more\(number)"
         try sendToKeep(aside, theirs)
         kept[aside] = theirs
     }

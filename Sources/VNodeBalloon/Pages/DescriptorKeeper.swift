@@ -27,3 +27,17 @@ public protocol DescriptorKeeper: AnyObject {
     /// - Throws: `.busy`, `.descriptors`, `.environment`, `.system`.
     func restoreIfLost() throws(BalloonError)
 }
+
+/// A keeper that lives on when this process ends, and has to be looked after.
+package protocol OutlivingKeeper: DescriptorKeeper {
+    /// Readable when it has ended.
+    var descriptor: Int32? { get }
+    /// Nothing needs to be kept any more, and it ends, too.
+    func dropAll()
+}
+
+/// How names of what is kept begin.
+enum KeptName {
+    /// Of pages that may be holes and that nobody can take back: they outlive even an empty balloon.
+    static let lostPrefix = "lost."
+}

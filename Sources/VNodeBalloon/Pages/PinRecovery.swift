@@ -278,5 +278,5 @@ extension HugePageReserve {
     private func pages(ofChunk chunk: Int) -> Int { recovered(ofChunk: chunk).count { recovery.pages[$0] != .none } }
 
     /// What a keeper calls pins that outlive even an empty balloon.
-    private var lostPrefix: String { "\(HolderClient.lostPrefix)vnode\(vnode)." }
+    private var lostPrefix: String { "\(KeptName.lostPrefix)vnode\(vnode)." }
 }

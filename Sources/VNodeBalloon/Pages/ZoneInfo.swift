@@ -11,7 +11,7 @@ public struct ZoneInfo: Equatable, Sendable {
     /// All zones with memory, but for Device: those frames belong to drivers.
     public internal(set) var zones: [Zone] = []
     /// Memory by Linux node.
-    public internal(set) var memory: [Int: Guard.NodeMemory] = [:]
+    public internal(set) var memory: [Int: NodeMemory] = [:]
 
     /// The one Linux node whose zones begin and end in these frames; nil when there is none, or several.
     ///
@@ -85,13 +85,13 @@ private struct ZoneInfoParser {
 
         /// As the kernel reckons MemAvailable for the whole machine: of the page cache and of what shrinkers can free it
         /// leaves half in place, or the low watermarks where these are less.
-        var summary: Guard.NodeMemory {
+        var summary: NodeMemory {
             let spare = free - min(free, high)
             let given = [file, reclaimable].reduce(0) { $0 + $1 - min($1 / 2, low) }
             // Free memory below the watermarks is filled up first.
             let short = high - min(free, high)
             let available = spare + given - min(given, short)
-            return Guard.NodeMemory(managedKiB: managed * 4, freeKiB: spare * 4, availableKiB: available * 4)
+            return NodeMemory(managedKiB: managed * 4, freeKiB: spare * 4, availableKiB: available * 4)
         }
     }
 

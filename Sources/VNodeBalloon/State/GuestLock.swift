@@ -12,7 +12,7 @@ final class GuestLock {
     /// - Parameter timeout: nanoseconds.
     /// - Throws: `.busy` when another process has it after that time; `.environment`.
     init(
-        _ kind: Guest.Kind, stateDirectory: String, timeout: UInt64 = StateDirectory.lockTimeout
+        _ kind: GuestKind, stateDirectory: String, timeout: UInt64 = StateDirectory.lockTimeout
     ) throws(BalloonError) {
         // A PV guest needs no privcmd; xenbus is there where xenstore is.
         let path = "/proc/1/root/dev/xen/" + (kind == .pv ? "xenbus" : "privcmd")

@@ -31,14 +31,17 @@ public final class VNodeInterface {
 
     /// Sets the watches and finds out where to report.
     ///
-    /// - Parameter isWatching: false for a command that reads once: the kernel may have to wait for xenstored to set a watch.
+    /// - Parameters:
+    ///   - vnodes: the domain's, also those that Linux has no node of.
+    ///   - granularityKiB: what a size is a multiple of.
+    ///   - isWatching: false for a command that reads once: the kernel may have to wait for xenstored to set a watch.
     /// - Throws: `.store`.
     public init(
-        _ store: any Store, backend: any Backend, isWatching: Bool = true, log: Logger
+        _ store: any Store, vnodes: [VNode], granularityKiB: UInt64, isWatching: Bool = true, log: Logger
     ) throws(BalloonError) {
         self.store = store
-        vnodes = backend.domainVNodes
-        granularityKiB = backend.granularityKiB
+        self.vnodes = vnodes
+        self.granularityKiB = granularityKiB
         self.log = log
         if isWatching {
             try store.watch("memory", token: "memory")

@@ -31,7 +31,7 @@ import VNodeBalloon
             for vnode in 0..<vnodes {
                 let held = (hand.balloons[vnode] ?? 0) * 4
                 let available = nodeKiB[vnode] > held ? nodeKiB[vnode] - held : 0
-                let memory = Guard.NodeMemory(managedKiB: 1 << 19, freeKiB: available, availableKiB: available)
+                let memory = NodeMemory(managedKiB: 1 << 19, freeKiB: available, availableKiB: available)
                 hand.facts.memory?[vnode] = memory
             }
         }

@@ -4,8 +4,8 @@ import VNodeBalloon
 @Suite struct GuardTests {
     static let mib: UInt64 = 1024
 
-    static func node(managedMiB: UInt64 = 512, availableMiB: UInt64) -> Guard.NodeMemory {
-        Guard.NodeMemory(managedKiB: managedMiB * mib, freeKiB: 0, availableKiB: availableMiB * mib)
+    static func node(managedMiB: UInt64 = 512, availableMiB: UInt64) -> NodeMemory {
+        NodeMemory(managedKiB: managedMiB * mib, freeKiB: 0, availableKiB: availableMiB * mib)
     }
 
     @Test func theLargestTermIsKept() {

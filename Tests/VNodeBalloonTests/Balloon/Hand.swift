@@ -23,8 +23,8 @@ final class Hand {
         VNode(number: number, linuxNode: linuxNode, sizeKiB: 1024 * mib)
     }
 
-    static func memory(availableMiB: UInt64) -> Guard.NodeMemory {
-        Guard.NodeMemory(
+    static func memory(availableMiB: UInt64) -> NodeMemory {
+        NodeMemory(
             managedKiB: 512 * mib, freeKiB: availableMiB * mib, availableKiB: availableMiB * mib)
     }
 

@@ -80,7 +80,7 @@ import VNodeBalloon
 
         /// - Returns: nanoseconds until the next look.
         mutating func look() -> UInt64 {
-            let memory = Guard.NodeMemory(managedKiB: 512 * 1024, freeKiB: availableKiB, availableKiB: availableKiB)
+            let memory = NodeMemory(managedKiB: 512 * 1024, freeKiB: availableKiB, availableKiB: availableKiB)
             _ = PressureTests.press(hand, memory, isTold: false)
             return pace.pause(after: hand.controller.looks(at: [0: memory]), cost: 60_000, now: hand.now)
         }

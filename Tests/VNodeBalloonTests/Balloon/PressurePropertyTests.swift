@@ -36,8 +36,8 @@ import VNodeBalloon
             return gone < 1 << 20 ? (1 << 20) - gone : 0
         }
 
-        func memory(_ vnode: Int) -> Guard.NodeMemory {
-            Guard.NodeMemory(
+        func memory(_ vnode: Int) -> NodeMemory {
+            NodeMemory(
                 managedKiB: 512 * 1024, freeKiB: available(vnode), availableKiB: available(vnode))
         }
 

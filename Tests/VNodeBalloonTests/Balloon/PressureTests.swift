@@ -26,7 +26,7 @@ import VNodeBalloon
         return press(hand, memory, vnode, isTold: isTold)
     }
 
-    static func press(_ hand: Hand, _ memory: Guard.NodeMemory, _ vnode: Int = 0, isTold: Bool) -> Bool {
+    static func press(_ hand: Hand, _ memory: NodeMemory, _ vnode: Int = 0, isTold: Bool) -> Bool {
         hand.controller.press(vnode: vnode, memory: memory, isTold: isTold, now: hand.now)
     }
 
@@ -153,12 +153,12 @@ import VNodeBalloon
 
     @Test func whatIsReclaimedTooLateDoesNotCount() {
         let hand = Self.hand()
-        let memory = Guard.NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
+        let memory = NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
         #expect(!Self.press(hand, memory, isTold: false), "a cache is no pressure")
         #expect(Self.press(hand, memory, isTold: true))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)] && hand.state(0).reason == .guard)
         // The balloon does not grow while tasks wait for memory, however much counts as available.
-        let scarce = Guard.NodeMemory(managedKiB: 512 * 1024, freeKiB: 20 * 1024, availableKiB: 200 * 1024)
+        let scarce = NodeMemory(managedKiB: 512 * 1024, freeKiB: 20 * 1024, availableKiB: 200 * 1024)
         hand.facts.memory?[0] = scarce
         for second in 1...200 as ClosedRange<UInt64> {
             hand.now = second * Self.second
@@ -172,7 +172,7 @@ import VNodeBalloon
     @Test func anInflateThatReclaimsIsNoPressure() {
         let hand = Self.hand()
         hand.target(0, mib: 300)
-        let memory = Guard.NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
+        let memory = NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
         #expect(!Self.press(hand, memory, isTold: true))
         _ = hand.settle()
         #expect(hand.balloonMiB(0) == 300)

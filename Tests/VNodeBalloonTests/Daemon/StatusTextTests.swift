@@ -9,7 +9,7 @@ import Testing
         state.targetKiB = 131_072
         state.activity = .held
         state.reason = .guard
-        let memory = Guard.NodeMemory(managedKiB: 524_288, freeKiB: 9000, availableKiB: 20_480)
+        let memory = NodeMemory(managedKiB: 524_288, freeKiB: 9000, availableKiB: 20_480)
         var report = StatusReport(
             domain: .init(
                 type: "PVH", currentReservationKib: 1_048_644, maximumReservationKib: 1_049_600, staticMaxKib: nil,

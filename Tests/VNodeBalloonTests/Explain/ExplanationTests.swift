@@ -3,16 +3,16 @@ import Testing
 @testable import VNodeBalloon
 
 @Suite struct ExplanationTests {
-    private static let lowRAM = MemoryFigures.FirmwareRange(start: 0, end: 0xa0000, type: "System RAM")
-    private static let legacy = MemoryFigures.FirmwareRange(start: 0xa0000, end: 0x100000, type: "Reserved")
-    private static let special = MemoryFigures.FirmwareRange(start: 0xfeff_8000, end: 0xff00_0000, type: "Reserved")
+    private static let lowRAM = FirmwareRange(start: 0, end: 0xa0000, type: "System RAM")
+    private static let legacy = FirmwareRange(start: 0xa0000, end: 0x100000, type: "Reserved")
+    private static let special = FirmwareRange(start: 0xfeff_8000, end: 0xff00_0000, type: "Reserved")
 
-    private static func ram(to end: UInt64) -> MemoryFigures.FirmwareRange {
-        MemoryFigures.FirmwareRange(start: 0x100000, end: end, type: "System RAM")
+    private static func ram(to end: UInt64) -> FirmwareRange {
+        FirmwareRange(start: 0x100000, end: end, type: "System RAM")
     }
 
-    private static func acpi(to end: UInt64) -> MemoryFigures.FirmwareRange {
-        MemoryFigures.FirmwareRange(start: 0xfc00_0000, end: end, type: "ACPI Tables")
+    private static func acpi(to end: UInt64) -> FirmwareRange {
+        FirmwareRange(start: 0xfc00_0000, end: end, type: "ACPI Tables")
     }
 
     /// Started with 512 of 768 MiB, its balloon at 384 MiB.
@@ -77,12 +77,12 @@ import Testing
     /// As SeaBIOS leaves the map: the adapters' frames are not in it, a frame below 640 KiB is RAM in part, and the last
     /// 8 KiB of RAM are the BIOS's.
     static let hvmMap = [
-        MemoryFigures.FirmwareRange(start: 0, end: 0x9fc00, type: "System RAM"),
-        MemoryFigures.FirmwareRange(start: 0x9fc00, end: 0xa0000, type: "Reserved"),
-        MemoryFigures.FirmwareRange(start: 0xf0000, end: 0x100000, type: "Reserved"),
+        FirmwareRange(start: 0, end: 0x9fc00, type: "System RAM"),
+        FirmwareRange(start: 0x9fc00, end: 0xa0000, type: "Reserved"),
+        FirmwareRange(start: 0xf0000, end: 0x100000, type: "Reserved"),
         ram(to: 0x3fff_e000),
-        MemoryFigures.FirmwareRange(start: 0x3fff_e000, end: 0x4000_0000, type: "Reserved"),
-        MemoryFigures.FirmwareRange(start: 0xfc00_0000, end: 0xfc00_b000, type: "ACPI Non-volatile Storage"),
+        FirmwareRange(start: 0x3fff_e000, end: 0x4000_0000, type: "Reserved"),
+        FirmwareRange(start: 0xfc00_0000, end: 0xfc00_b000, type: "ACPI Non-volatile Storage"),
     ]
 
     @Test func anHVMGuestsFirmwareNamesNotAllThatItKeeps() {

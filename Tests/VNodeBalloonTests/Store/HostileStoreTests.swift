@@ -13,6 +13,7 @@ import Testing
     let fake: FakeXenstored
     let machine = Machine(Layout(pnodes: [0, 1], blocksPerVNode: 16))
     let backend: PrivcmdBackend
+    static let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     static let target = "memory/vnode0/target-balloon-size"
 
     init() throws {
@@ -36,7 +37,7 @@ import Testing
 
     func interface() throws -> VNodeInterface {
         try VNodeInterface(
-            Xenstore(), backend: backend, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            Xenstore(), vnodes: backend.domainVNodes, granularityKiB: 2048, log: Self.log)
     }
 
     /// Until an event was taken, or for ten seconds.
@@ -226,7 +227,7 @@ import Testing
     @Test func aFloodOfEvents() throws {
         let flood = FloodedStore()
         let interface = try VNodeInterface(
-            flood, backend: backend, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            flood, vnodes: backend.domainVNodes, granularityKiB: 2048, log: Self.log)
         #expect(try interface.takeEvents() && flood.events == VNodeInterface.mostEvents)
     }
 
@@ -246,7 +247,7 @@ import Testing
     @Test func aWriteWhoseAnswerComesTooLate() throws {
         let store = try Xenstore(paths: [work.path + "/s"], patience: 50_000_000)
         let interface = try VNodeInterface(
-            store, backend: backend, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            store, vnodes: backend.domainVNodes, granularityKiB: 2048, log: Self.log)
         let size = "data/balloon-vnode/vnode0/balloon-size"
         _ = try interface.publish(Self.states, now: 1)
         var others = Self.states

@@ -1,0 +1,10 @@
+/// How much one step moves at most, in extents of the backend's granularity.
+public struct StepLimits: Equatable, Sendable {
+    public var inflateExtents: Int
+    public var deflateExtents: Int
+
+    public init(inflateExtents: Int, deflateExtents: Int) {
+        self.inflateExtents = inflateExtents
+        self.deflateExtents = deflateExtents
+    }
+}

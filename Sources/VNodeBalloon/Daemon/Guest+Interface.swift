@@ -1,0 +1,13 @@
+internal import Logging
+
+extension Guest {
+    /// The interface in xenstore of this guest's vnodes: see ``VNodeInterface``.
+    /// - Throws: `.store`.
+    func interface(
+        _ store: any Store, isWatching: Bool = true, log: Logger
+    ) throws(BalloonError) -> VNodeInterface {
+        try VNodeInterface(
+            store, vnodes: backend.domainVNodes, granularityKiB: backend.granularityKiB, isWatching: isWatching,
+            log: log)
+    }
+}
