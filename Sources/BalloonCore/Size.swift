@@ -33,6 +33,16 @@ public struct Size: Equatable, Sendable {
         return "\(kib / 1024).\(kib % 1024 * 10 / 1024) MiB"
     }
 
+    /// ``mib(kib:)`` as one word: 64M, 1024.9M. A whole number is a size that ``init(_:)`` takes.
+    public static func short(kib: UInt64) -> String {
+        kib == 0 ? "0" : String(mib(kib: kib).dropLast(" MiB".count)) + "M"
+    }
+
+    /// For programs that reckon: all digits of it, even where so many bytes do not fit into 64 bits.
+    public static func bytes(kib: UInt64) -> String {
+        "\(UInt128(kib) * 1024)"
+    }
+
     /// The same of a size that may not be known.
     public static func text(known kib: UInt64?) -> String { kib.map { text(kib: $0) } ?? "not known" }
 }

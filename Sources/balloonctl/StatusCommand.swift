@@ -13,6 +13,8 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Print JSON for programs.")
     var json = false
 
+    @OptionGroup var listing: ListingOptions<StatusColumns>
+
     @Flag(help: "Show it again and again, until Ctrl-C.")
     var watch = false
 
@@ -24,6 +26,9 @@ struct StatusCommand: ParsableCommand {
 
     mutating func validate() throws {
         if seconds != nil && !watch { throw ValidationError("seconds go with --watch") }
+        if listing.isUsed && (json || explain) {
+            throw ValidationError("-o, --no-header and --bytes are of the table, not of --json or --explain")
+        }
         if let seconds, !(1...86400).contains(seconds) { throw ValidationError("seconds are 1 to 86400") }
     }
 
@@ -59,8 +64,13 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func show(_ report: StatusReport) {
-        var text = StatusText(report, columns: Terminal.columns).text
+        var text = StatusText(report, columns: Terminal.columns, style: listing.style).text
         if watch, Terminal.isShown { text = Terminal.time + "\n" + text }
         Terminal.show(text, inPlace: watch)
     }
+}
+
+enum StatusColumns: ListedColumns {
+    static var usual: [String] { StatusText.columns.filter(\.isUsual).map(\.name) }
+    static var others: [String] { StatusText.columns.filter { !$0.isUsual }.map(\.name) }
 }

@@ -28,12 +28,28 @@ import Testing
         }
         host.store["/local/domain/1/name"] = "g\u{1b}[31m\n"
         let report = HostReport(host.snapshot())
-        let text =
-            (report.domainRows + report.nodeRows).joined().joined(separator: " ") + report.json
-            + report.remarks.joined()
-        #expect(text.utf8.allSatisfy { (0x20...0x7e).contains($0) })
+        let text = report.text() + report.json
+        #expect(text.utf8.allSatisfy { (0x20...0x7e).contains($0) || $0 == 0x0a })
         #expect(!text.contains("aaaa"))
         #expect(host.domain(1).vnodes[0].grainKiB == 2048 && host.domain(1).vnodes[0].exclusion == .unknown)
+    }
+
+    @Test func `each line of a table has as many words as its head`() throws {
+        let host = SimulatedHost()
+        try host.bringUp(1)
+        host.store["/local/domain/1/name"] = "a b"
+        let report = HostReport(host.snapshot())
+        for style in [
+            ListingStyle(columns: "domain,name,vnode,state,reason"), ListingStyle(columns: "pnode,free,vnodes"),
+        ] {
+            let lines = report.text(style).split(separator: "\n").map { $0.split(separator: " ").count }
+            #expect(lines.count > 1 && Set(lines) == [style.columns?.count ?? 0])
+        }
+        let whole = report.text(ListingStyle(hasHeader: false)).split(separator: "\n")
+        #expect(whole.allSatisfy { $0.split(separator: " ").count == HostReport.domainColumns.count })
+        #expect(report.text(ListingStyle(columns: "pnode,free,name")) == "")
+        #expect(
+            report.text().contains("FREEABLE") && !HostReport(host.snapshot(), only: [1]).text().contains("FREEABLE"))
     }
 
     @Test func `autoballoon is on by itself without dom0_mem`() {

@@ -1,59 +1,115 @@
-internal import BalloonCore
+public import BalloonCore
+
+/// A line of the domains' table.
+public struct HostRow: Sendable {
+    var domain: HostDomain
+    /// nil: no daemon in it tells of vnodes.
+    var vnode: HostVNode?
+
+    var pnode: ListingCell {
+        if let pnode = vnode?.pnode { return .number(pnode) }
+        return vnode != nil && domain.facts.kind == .pv ? .word("any") : .unknown
+    }
+
+    var memory: ListingCell {
+        guard let vnode else { return .size(kib: domain.memoryKiB) }
+        return .size(vnode.balloonKiB.map { vnode.sizeKiB - $0 }, else: .unknown)
+    }
+
+    var state: ListingCell {
+        if let vnode { return vnode.state.map { .word($0.rawValue) } ?? .unknown }
+        switch domain.exclusion {
+        case .toolstack: return .word("toolstack")
+        case .beingBuilt: return .word("being-built")
+        case .dying: return .word("dying")
+        case .shutdown: return .word("shutdown")
+        case .paused: return .word("paused")
+        default: return .word("unmanaged")
+        }
+    }
+
+    var reason: ListingCell {
+        if let reason = vnode?.reason { return .word(reason.rawValue) }
+        return domain.contradiction == nil ? .none : .word("contradiction")
+    }
+}
+
+/// A line of the physical nodes' table.
+public struct HostNodeRow: Sendable {
+    var node: PhysicalNode
+    var balloonsKiB: UInt64
+    var slackKiB: UInt64
+    var vnodes: Int
+}
 
 extension HostReport {
-    /// Cells of the table of domains: its head first.
-    public var domainRows: [[String]] {
-        var rows = [
-            ["domain", "", "vnode", "pnode", "size", "memory", "balloon", "target", "min", "max", "state"]
-        ]
-        for domain in domains {
-            if domain.isToolstack {
-                rows.append(
-                    ["\(domain.id)", domain.name, "-", "?", "", size(domain.memoryKiB), "", "", "", "", "not managed"])
-            } else if domain.isManaged {
-                rows += domain.vnodes.enumerated().map { managed(domain, $1, isFirst: $0 == 0) }
-            } else {
-                rows.append(unmanaged(domain))
-            }
+    public static let domainColumns: [ListingColumn<HostRow>] = [
+        .init("DOMAIN") { .number(Int($0.domain.id)) },
+        .init("NAME", isWord: true) { .word($0.domain.name) },
+        .init("TYPE", isWord: true) { .word($0.domain.facts.kind.rawValue) },
+        .init("VNODE") { .number($0.vnode?.number) },
+        .init("PNODE") { $0.pnode },
+        .init("SIZE") { .size($0.vnode?.sizeKiB ?? $0.domain.staticMaxKiB) },
+        .init("MEMORY") { $0.memory },
+        .init("BALLOON") { row in row.vnode.map { .size($0.balloonKiB, else: .unknown) } ?? .none },
+        .init("TARGET") { row in .size(row.vnode == nil ? row.domain.legacyTargetKiB : row.vnode?.targetKiB) },
+        .init("MIN") { .size($0.vnode?.minKiB) },
+        .init("MAX") { .size($0.vnode?.maxKiB) },
+        .init("STATE", isWord: true) { $0.state },
+        .init("REASON", isWord: true) { $0.reason },
+    ]
+
+    public static let nodeColumns: [ListingColumn<HostNodeRow>] = [
+        .init("PNODE") { .number($0.node.number) },
+        .init("FREE") { .size(kib: $0.node.freeKiB) },
+        .init("RESERVED") { .size(kib: $0.node.reservedKiB) },
+        .init("BALLOONS") { .size(kib: $0.balloonsKiB) },
+        .init("FREEABLE") { .size(kib: $0.slackKiB) },
+        .init("VNODES") { .number($0.vnodes) },
+    ]
+
+    /// The one table that columns which somebody chose are of; nil: they are of none.
+    public enum Table {
+        case domains(Listing<HostRow>)
+        case nodes(Listing<HostNodeRow>)
+    }
+
+    public static func table(_ style: ListingStyle) -> Table? {
+        if let domains = Listing(domainColumns, style) { return .domains(domains) }
+        return Listing(nodeColumns, style).map { .nodes($0) }
+    }
+
+    /// What people read: both tables and the remarks. Or the one table that a program wants.
+    public func text(_ style: ListingStyle = ListingStyle()) -> String {
+        var parts: [String] = []
+        if let table = Self.table(style) { parts.append(text(table)) }
+        if style.isForPrograms { return parts.joined() }
+        if chosen == nil, let nodes = Listing(Self.nodeColumns, style) { parts.append(text(.nodes(nodes))) }
+        return (parts + remarks.map { "! " + $0 }).joined(separator: "\n")
+    }
+
+    private func text(_ table: Table) -> String {
+        switch table {
+        case .domains(let listing): return listing.text(domainRows)
+        case .nodes(let listing): return listing.text(nodeRows)
         }
-        return rows
     }
 
-    private func managed(_ domain: HostDomain, _ vnode: HostVNode, isFirst: Bool) -> [String] {
-        let place = vnode.pnode.map { "\($0)" } ?? (domain.facts.kind == .pv ? "any" : "?")
-        let doubt = domain.contradiction != nil ? " !" : ""
-        return [
-            isFirst ? "\(domain.id)" : "", isFirst ? domain.name + mark(domain) + doubt : "", "\(vnode.number)", place,
-            size(vnode.sizeKiB), vnode.balloonKiB.map { size(vnode.sizeKiB - $0) } ?? "?",
-            vnode.balloonKiB.map(size) ?? "?", vnode.targetKiB.map(size) ?? "-", size(vnode.minKiB), size(vnode.maxKiB),
-            (vnode.state?.rawValue ?? "?") + (vnode.reason.map { " (\($0.rawValue))" } ?? ""),
-        ]
+    private var domainRows: [HostRow] {
+        domains.flatMap { domain in
+            domain.isManaged && !domain.isToolstack
+                ? domain.vnodes.map { HostRow(domain: domain, vnode: $0) } : [HostRow(domain: domain)]
+        }
     }
 
-    private func unmanaged(_ domain: HostDomain) -> [String] {
-        let target = domain.legacyTargetKiB.map { "memory/target \(size($0))" } ?? "no target"
-        let why = domain.exclusion == .notFollowing ? target : domain.exclusion?.rawValue ?? target
-        return [
-            "\(domain.id)", domain.name + mark(domain), "-", "?", domain.staticMaxKiB.map(size) ?? "",
-            size(domain.memoryKiB), "", "", "", "", why,
-        ]
+    private var nodeRows: [HostNodeRow] {
+        snapshot.nodes.map { node in
+            let (balloons, slack, vnodes) = balloons(node.number)
+            return HostNodeRow(node: node, balloonsKiB: balloons, slackKiB: slack, vnodes: vnodes)
+        }
     }
-
-    private func mark(_ domain: HostDomain) -> String { domain.facts.kind == .pv ? " (PV)" : "" }
 
     private func size(_ kib: UInt64) -> String { kib == 0 ? "0" : Size.text(kib: kib) }
-
-    /// Cells of the table of physical nodes: its head first.
-    public var nodeRows: [[String]] {
-        [["pnode", "free", "reserved", "balloons", "can be freed", "vnodes"]]
-            + snapshot.nodes.map { node in
-                let (balloons, slack, vnodes) = balloons(node.number)
-                return [
-                    "\(node.number)", size(node.freeKiB), size(node.reservedKiB), size(balloons), size(slack),
-                    "\(vnodes)",
-                ]
-            }
-    }
 
     /// What an administrator should know of.
     public var remarks: [String] {

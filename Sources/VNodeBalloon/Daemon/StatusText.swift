@@ -1,16 +1,19 @@
-/// `status` as people read it. It is as wide as there is room for, and every size is in MiB.
+/// `status` as people read it. It is as wide as there is room for, and every size is in MiB unless somebody wants bytes.
 public struct StatusText {
     private let report: StatusReport
     /// Columns of the terminal; nil: as many as it takes.
     private let columns: Int?
+    private let style: ListingStyle
 
-    public init(_ report: StatusReport, columns: Int? = nil) {
+    public init(_ report: StatusReport, columns: Int? = nil, style: ListingStyle = ListingStyle()) {
         self.report = report
         self.columns = columns
+        self.style = style
     }
 
     public var text: String {
-        ([heading] + warningsOfTheDomain + [vnodes] + warningsOfTheVNodes + warningsOfMemory)
+        if style.isForPrograms { return table }
+        return ([heading] + warningsOfTheDomain + [vnodes] + warningsOfTheVNodes + warningsOfMemory)
             .map { TextLayout.wrapped($0, columns: columns) }.joined(separator: "\n")
     }
 
@@ -40,19 +43,33 @@ public struct StatusText {
         return lines
     }
 
-    /// A table; where it is too wide, each vnode by itself.
+    /// Of the table of vnodes, and what `-o` may name.
+    public static let columns: [ListingColumn<StatusReport.VNodeReport>] = [
+        .init("VNODE") { .number($0.vnode) },
+        .init("NODE") { .number($0.linuxNode) },
+        .init("SIZE") { .size(kib: $0.sizeKib) },
+        .init("BALLOON") { .size($0.balloonKib, else: .unknown) },
+        .init("TARGET") { .size($0.targetKib) },
+        .init("FORCED") { .size($0.forcedKib) },
+        .init("AVAILABLE") { .size($0.nodeAvailableKib) },
+        .init("FREE", isUsual: false) { .size($0.nodeFreeKib) },
+        .init("KEPT", isUsual: false) { .size($0.nodeKeptKib) },
+        .init("LOST", isUsual: false) { .size(kib: $0.lostKib) },
+        .init("STATE", isWord: true) { .word($0.state) },
+        .init("REASON", isWord: true) { $0.reason.map { .word($0) } ?? .none },
+    ]
+
+    /// The table alone, for programs.
+    public var table: String { listing?.text(report.vnodes) ?? "" }
+
+    private var listing: Listing<StatusReport.VNodeReport>? { Listing(Self.columns, style) }
+
+    /// Where the table is too wide, each vnode by itself.
     private var vnodes: String {
-        let header = ["VNODE", "NODE", "SIZE", "BALLOON", "TARGET", "FORCED", "AVAILABLE", "STATE"]
-        let rows = report.vnodes.map { vnode in
-            [
-                "\(vnode.vnode)", vnode.linuxNode.map { "\($0)" } ?? "-", size(vnode.sizeKib),
-                size(vnode.balloonKib, unknown: "?"), size(vnode.targetKib), size(vnode.forcedKib),
-                size(vnode.nodeAvailableKib), vnode.state + (vnode.reason.map { " (\($0))" } ?? ""),
-            ]
-        }
-        let table = TextLayout.table([header] + rows)
-        guard let columns, table.split(separator: "\n").contains(where: { $0.count > columns }) else { return table }
-        return rows.map { row in
+        guard let columns, table.split(separator: "\n").contains(where: { $0.count > columns }),
+            let cells = listing?.cells(report.vnodes), let header = cells.first
+        else { return table }
+        return cells.dropFirst().map { row in
             zip(header.dropFirst(), row.dropFirst()).reduce("vnode \(row[0])") { text, cell in
                 text + "\n  \(cell.0.lowercased()) \(cell.1)"
             }
@@ -96,21 +113,8 @@ public struct StatusText {
     }
 }
 
-/// Text in columns and lines.
+/// Text in lines.
 public enum TextLayout {
-    /// Lines with their columns aligned: the first to the left, the others to the right, words in the last one as they are.
-    public static func table(_ rows: [[String]]) -> String {
-        let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
-        return rows.map { row in
-            row.enumerated().map { column, cell in
-                if column == row.count - 1 && column > 0 && cell.first?.isNumber != true { return cell }
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                return column == 0 ? cell + padding : padding + cell
-            }.joined(separator: "  ")
-        }.joined(separator: "\n")
-    }
-
     /// Lines that are too long go on in the next one, two columns in. A word is never cut. Lines that fit stay as they are.
     public static func wrapped(_ text: String, columns: Int?) -> String {
         guard let columns, columns > 0 else { return text }

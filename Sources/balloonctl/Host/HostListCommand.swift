@@ -13,6 +13,8 @@ struct HostListCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    @OptionGroup var listing: ListingOptions<HostListColumns>
+
     @Flag(help: "Show it again and again.")
     var watch = false
 
@@ -20,6 +22,9 @@ struct HostListCommand: ParsableCommand {
     var every: UInt64 = 2
 
     mutating func validate() throws {
+        if listing.isUsed && json {
+            throw ValidationError("-o, --no-header and --bytes are of the table, not of --json")
+        }
         guard (1...86400).contains(every) else { throw ValidationError("seconds are 1 to 86400") }
     }
 
@@ -34,35 +39,26 @@ struct HostListCommand: ParsableCommand {
                     Terminal.show(report.json)
                 } else {
                     if watch && cb_is_terminal(1) { Terminal.clear() }
-                    Self.show(report, isWhole: chosen.isEmpty)
+                    Terminal.show(report.text(listing.style))
                 }
                 if Terminal.outputError != nil { return }
                 if watch { cb_sleep(every * 1_000_000_000) }
             } while watch
         }
     }
-
-    private static func show(_ report: HostReport, isWhole: Bool) {
-        Terminal.show(Terminal.columns(report.domainRows, left: [1, 10]))
-        if isWhole { Terminal.show(Terminal.columns(report.nodeRows, left: [])) }
-        for remark in report.remarks { Terminal.show("! " + remark) }
-    }
 }
 
 extension Terminal {
-    /// Columns at least two spaces apart: those in `left` to the left, the others to the right.
-    static func columns(_ rows: [[String]], left: Set<Int>) -> String {
-        let count = rows.map(\.count).max() ?? 0
-        let widths = (0..<count).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
-        return rows.map { row in
-            let line = row.enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                return left.contains(column) ? cell + padding : padding + cell
-            }.joined(separator: "  ")
-            return String(line.reversed().drop { $0 == " " }.reversed())
-        }.joined(separator: "\n")
-    }
-
     /// An empty screen, for a view that is shown again and again.
     static func clear() { show("\u{1b}[H\u{1b}[2J") }
+}
+
+/// The domains' columns, or the physical nodes'.
+enum HostListColumns: ListedColumns {
+    static var usual: [String] { HostReport.domainColumns.map(\.name) }
+    static var others: [String] { HostReport.nodeColumns.map(\.name).filter { !usual.contains($0) } }
+    /// A table has columns of one kind.
+    static func fault(_ style: ListingStyle) -> String? {
+        HostReport.table(style) == nil ? "columns of domains and of physical nodes are not of one table" : nil
+    }
 }

@@ -32,7 +32,7 @@ import Testing
         let text = StatusText(report()).text
         #expect(text.contains("tasks wait for memory 1.2 % of the time"))
         #expect(text.contains("AVAILABLE"))
-        #expect(text.contains("held (guard)"))
+        #expect(text.contains("64M    128M       -        20M  held   guard"))
         #expect(
             text.contains(
                 "vnode 1: its node is short of memory: 20 MiB are available of the 32 MiB that the guard keeps"))
@@ -46,10 +46,21 @@ import Testing
             )
             .text.split(separator: "\n")
             for line in lines { #expect(line.count <= columns, "\(columns): \(line)") }
-            #expect(lines.contains { $0.contains("128 MiB") }, "\(columns)")
+            #expect(lines.contains { $0.contains("128M") }, "\(columns)")
         }
         #expect(
-            StatusText(report(), columns: 30).text.contains("vnode 1\n  node 0\n  size 512 MiB\n  balloon 64 MiB\n"))
+            StatusText(report(), columns: 30).text.contains("vnode 1\n  node 0\n  size 512M\n  balloon 64M\n"))
+    }
+
+    /// A script gets the table and nothing else, however narrow the terminal is.
+    @Test func programsGetTheTable() {
+        func text(_ style: ListingStyle) -> String { StatusText(report(), columns: 20, style: style).text }
+        #expect(
+            text(ListingStyle(columns: "vnode,balloon,kept,reason"))
+                == "VNODE  BALLOON  KEPT  REASON\n    1      64M   32M  guard")
+        #expect(
+            text(ListingStyle(hasHeader: false, inBytes: true))
+                == "1  0  536870912  67108864  134217728  -  20971520  held  guard")
     }
 
     @Test func wrappingKeepsWords() {

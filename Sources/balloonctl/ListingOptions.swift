@@ -1,0 +1,48 @@
+import ArgumentParser
+import BalloonCore
+
+/// The columns of a command's tables.
+protocol ListedColumns {
+    static var usual: [String] { get }
+    /// Those that are only shown when they are named.
+    static var others: [String] { get }
+    /// Why these names, each of which there is, cannot be shown together.
+    static func fault(_ style: ListingStyle) -> String?
+}
+
+extension ListedColumns {
+    static var all: [String] { usual + others }
+    static func fault(_ style: ListingStyle) -> String? { nil }
+}
+
+/// What a command with a table takes, as the field's other tools do.
+struct ListingOptions<Columns: ListedColumns>: ParsableArguments {
+    @Option(
+        name: [.customShort("o"), .customLong("columns")],
+        help: ArgumentHelp(
+            "Only these columns, with commas in between, and nothing else: "
+                + (Columns.usual + Columns.others).joined(separator: ", ").lowercased() + ".",
+            valueName: "columns"),
+        completion: .list(Columns.all.map { $0.lowercased() }))
+    var columns: String?
+
+    @Flag(help: "Only the lines of the table.")
+    var noHeader = false
+
+    @Flag(help: "Sizes in the table are bytes (default: MiB, as 64M).")
+    var bytes = false
+
+    mutating func validate() throws {
+        guard let names = style.columns else { return }
+        for name in names where !Columns.all.contains(name) {
+            throw ValidationError(
+                "there is no column '\(name.lowercased())'; there are "
+                    + Columns.all.joined(separator: ", ").lowercased())
+        }
+        if let fault = Columns.fault(style) { throw ValidationError(fault) }
+    }
+
+    var style: ListingStyle { ListingStyle(columns: columns, hasHeader: !noHeader, inBytes: bytes) }
+
+    var isUsed: Bool { style != ListingStyle() }
+}

@@ -1,0 +1,53 @@
+import BalloonCore
+import Testing
+
+/// Tables that scripts cut into words.
+@Suite struct ListingTests {
+    private struct Line {
+        var name: String
+        var kib: UInt64?
+    }
+
+    private let columns: [ListingColumn<Line>] = [
+        .init("NAME", isWord: true) { .word($0.name) },
+        .init("SIZE") { .size($0.kib, else: .unknown) },
+        .init("AGAIN", isUsual: false) { .size($0.kib) },
+    ]
+    private let lines = [
+        Line(name: "a", kib: 65_536), Line(name: "", kib: nil), Line(name: "long one", kib: 1_049_599),
+    ]
+
+    private func text(_ style: ListingStyle = ListingStyle()) -> String? { Listing(columns, style)?.text(lines) }
+
+    @Test func columnsAreAligned() {
+        #expect(text() == "NAME            SIZE\na                64M\n-                  ?\nlong\\x20one  1024.9M")
+    }
+
+    @Test func aChoiceHasItsOrder() {
+        #expect(
+            text(ListingStyle(columns: "again,Name", hasHeader: false)) == "    64M  a\n      -  -\n1024.9M  long\\x20one"
+        )
+        #expect(text(ListingStyle(columns: "size,size"))?.hasPrefix("   SIZE     SIZE\n") == true)
+        for wrong in ["nonsense", "name,", "", ",", "name size"] { #expect(text(ListingStyle(columns: wrong)) == nil) }
+    }
+
+    @Test func bytesAreWholeNumbers() {
+        #expect(
+            text(ListingStyle(columns: "size", hasHeader: false, inBytes: true)) == "  67108864\n         ?\n1074789376"
+        )
+        #expect(Size.bytes(kib: .max) == "18889465931478580853760")
+    }
+
+    @Test func wholeSizesCanBeTypedAgain() {
+        for kib: UInt64 in [0, 1024, 65_536, 3 << 20] { #expect(Size(Size.short(kib: kib))?.kib == kib) }
+    }
+
+    /// However odd a name is: each line has as many words as there are columns.
+    @Test func noCellHasABlank() throws {
+        for name in ["\u{1b}[2J", "a b\tc\nd", "\\", "é", " ", "\u{a0}"] {
+            let cells = try #require(Listing(columns)).cells([Line(name: name, kib: 4)])
+            #expect(cells[1].count == 2)
+            #expect(cells[1].allSatisfy { $0.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !$0.isEmpty }, "\(name)")
+        }
+    }
+}
