@@ -25,7 +25,8 @@ import Testing
 
     @Test func aChoiceHasItsOrder() {
         #expect(
-            text(ListingStyle(columns: "again,Name", hasHeader: false)) == "    64M  a\n      -  -\n1024.9M  long\\x20one"
+            text(ListingStyle(columns: "again,Name", hasHeader: false))
+                == "    64M  a\n      -  -\n1024.9M  long\\x20one"
         )
         #expect(text(ListingStyle(columns: "size,size"))?.hasPrefix("   SIZE     SIZE\n") == true)
         for wrong in ["nonsense", "name,", "", ",", "name size"] { #expect(text(ListingStyle(columns: wrong)) == nil) }
