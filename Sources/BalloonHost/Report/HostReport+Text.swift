@@ -36,7 +36,9 @@ public struct HostRow: Sendable {
 
 /// A line of the physical nodes' table.
 public struct HostNodeRow: Sendable {
-    var node: PhysicalNode
+    var pnode: Int
+    var freeKiB: UInt64
+    var reservedKiB: UInt64
     var balloonsKiB: UInt64
     var slackKiB: UInt64
     var vnodes: Int
@@ -60,9 +62,9 @@ extension HostReport {
     ]
 
     public static let nodeColumns: [ListingColumn<HostNodeRow>] = [
-        .init("PNODE") { .number($0.node.number) },
-        .init("FREE") { .size(kib: $0.node.freeKiB) },
-        .init("RESERVED") { .size(kib: $0.node.reservedKiB) },
+        .init("PNODE") { .number($0.pnode) },
+        .init("FREE") { .size(kib: $0.freeKiB) },
+        .init("RESERVED") { .size(kib: $0.reservedKiB) },
         .init("BALLOONS") { .size(kib: $0.balloonsKiB) },
         .init("FREEABLE") { .size(kib: $0.slackKiB) },
         .init("VNODES") { .number($0.vnodes) },
@@ -105,7 +107,9 @@ extension HostReport {
     private var nodeRows: [HostNodeRow] {
         snapshot.nodes.map { node in
             let (balloons, slack, vnodes) = balloons(node.number)
-            return HostNodeRow(node: node, balloonsKiB: balloons, slackKiB: slack, vnodes: vnodes)
+            return HostNodeRow(
+                pnode: node.number, freeKiB: node.freeKiB, reservedKiB: node.reservedKiB, balloonsKiB: balloons,
+                slackKiB: slack, vnodes: vnodes)
         }
     }
 
