@@ -17,10 +17,12 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
 METRICS ?= $(PREFIX)/share/vnode-balloon/metrics
 SCHEMAS ?= $(PREFIX)/share/vnode-balloon/schema
-# All that a linker and a C compiler can do against an attacker, in every build; and no name of the folder in what is built.
+# All that a linker and a C compiler can do against an attacker, in every build; and no name of the folder in what is built:
+# not in the debugger's names of Swift's module cache either, a path that has a hash of it.
 HARDENING = -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro --disable-local-rpath -Xcc -fstack-protector-strong \
     -Xcc -fstack-clash-protection -Xcc -fcf-protection -Xcc -D_FORTIFY_SOURCE=2
-NO_FOLDER = -Xlinker --build-id=0x$(shell packaging/source-id) -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=.
+NO_FOLDER = -Xlinker --build-id=0x$(shell packaging/source-id) -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. \
+    -Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs
 # A guest need not have Swift's libraries.
 SWIFT_BUILD = swift build -c release --static-swift-stdlib $(HARDENING) $(NO_FOLDER) $(SWIFT_BUILD_FLAGS)
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift \
@@ -154,6 +156,8 @@ format:
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	lab/arrows
+# Before version 4 it does not know REUSE.toml.
+	if reuse --version 2> /dev/null | grep -qE 'version ([4-9]|[1-9][0-9])'; then reuse lint --quiet; fi
 	if command -v shellcheck > /dev/null; then \
 	    shellcheck lab/setup lab/sizes lab/run lab/unit lab/documents lab/packages lab/metrics lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh packaging/build-deb .ci/run && \
 	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall packaging/source-id packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
