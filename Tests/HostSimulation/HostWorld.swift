@@ -55,7 +55,7 @@ struct HostWorld {
             try check()
             step += 1
         }
-        guard run == nil else { throw HostViolation(description: "a plan does not come to its end") }
+        guard run == nil else { throw HostViolation(description: "H3: a plan does not come to its end") }
         try checkEnd()
     }
 
@@ -173,14 +173,16 @@ struct HostWorld {
         for pnode in host.xen.freeKiB.indices where after[pnode] > before[pnode] {
             let free = host.xen.freeKiB[pnode]
             guard after[pnode] + PhysicalNode.floorKiB <= free else {
-                throw HostViolation(description: "pnode \(pnode): \(after[pnode]) KiB are granted, \(free) are free")
+                throw HostViolation(
+                    description: "H1: pnode \(pnode): \(after[pnode]) KiB are granted, \(free) are free")
             }
             let all = host.xen.freeKiB.reduce(0, +)
             guard after.reduce(PhysicalNode.hostFloorKiB + host.xen.claimedPages * 4, +) <= all else {
-                throw HostViolation(description: "the host: \(after) KiB are granted, \(all) are free, less the claims")
+                throw HostViolation(
+                    description: "H1: the host: \(after) KiB are granted, \(all) are free, less the claims")
             }
         }
-        if let ghost = host.ghost { throw HostViolation(description: "a ghost: \(ghost)") }
+        if let ghost = host.ghost { throw HostViolation(description: "H4: a ghost: \(ghost)") }
     }
 
     /// What guests may still take of each node, as it is, and not as they say. But who says of one vnode what is so of the other,
@@ -207,7 +209,7 @@ struct HostWorld {
                 guard let target = host.target(id, vnode), target > host.trueBalloon(id, vnode) else { continue }
                 // A quarter, and 64 MiB at least: nobody says otherwise here.
                 guard target <= host.sizeKiB(id, vnode) - (64 << 10) else {
-                    throw HostViolation(description: "domain \(id), vnode \(vnode) shall give \(target) KiB")
+                    throw HostViolation(description: "H2: domain \(id), vnode \(vnode) shall give \(target) KiB")
                 }
             }
         }
@@ -221,7 +223,7 @@ struct HostWorld {
         }
         for id in host.ids where ["0", ""].contains(host.feature(id) ?? "") {
             guard host.store["/local/domain/\(id)/memory/target"] != nil else {
-                throw HostViolation(description: "domain \(id) follows nothing")
+                throw HostViolation(description: "H5: domain \(id) follows nothing")
             }
         }
     }

@@ -10,7 +10,7 @@ extension Machine {
         for pnode in hostTotal.indices {
             let found = hostFree[pnode] + hostTaken[pnode] + mapped[pnode] + zombies[pnode] + leaked[pnode]
             if found != hostTotal[pnode] {
-                violate("\(name()): pnode \(pnode) has \(found) of \(hostTotal[pnode]) frames")
+                violate("I5: \(name()): pnode \(pnode) has \(found) of \(hostTotal[pnode]) frames")
             }
         }
         for vnode in nodes.indices {
@@ -19,7 +19,7 @@ extension Machine {
                 guard let block = page.block, !isAllMemory(block), !lost.contains(block), !isInPipe(block) else {
                     continue
                 }
-                violate("\(name()): slot \(slot) of vnode \(vnode) is a hole without a pin")
+                violate("I4: \(name()): slot \(slot) of vnode \(vnode) is a hole without a pin")
             }
         }
     }
@@ -48,12 +48,12 @@ extension Machine {
     public func audit() {
         checkInvariants("audit")
         for pnode in mapped.indices where countMapped(pnode) != mapped[pnode] {
-            violate("audit: pnode \(pnode) has \(countMapped(pnode)) frames mapped, booked are \(mapped[pnode])")
+            violate("I5: audit: pnode \(pnode) has \(countMapped(pnode)) frames mapped, booked are \(mapped[pnode])")
         }
         for block in uses.indices where !isAllMemory(block) && !lost.contains(block) {
             if case .ours = uses[block] { continue }
             if uses[block] == .kernel { continue }
-            violate("audit: block \(block) is in use (\(uses[block])) and has a hole")
+            violate("I1: audit: block \(block) is in use (\(uses[block])) and has a hole")
         }
     }
 

@@ -27,8 +27,8 @@ extension Machine {
     func fault(_ vnode: Int, _ slot: Int) -> Bool {
         guard let block = nodes[vnode].poolFree.popLast() else { return false }
         // Clearing a hole does nothing, and nobody would notice.
-        if poisoned.contains(block) { violate("block \(block) is broken and was handed out") }
-        if !isAllMemory(block) && !lost.contains(block) { violate("block \(block) was handed out and has a hole") }
+        if poisoned.contains(block) { violate("I9: block \(block) is broken and was handed out") }
+        if !isAllMemory(block) && !lost.contains(block) { violate("I1: block \(block) was handed out and has a hole") }
         uses[block] = .ours(slot: slot)
         nodes[vnode].slots[slot].block = block
         unprobed.insert(block)
@@ -42,8 +42,8 @@ extension Machine {
             guard let block = page.block else { continue }
             // What Linux had as a hole may go back to it as it came, before Xen could be asked about it.
             let isAsItCame = lost.contains(block) && unprobed.contains(block)
-            if !isAllMemory(block) && !isAsItCame { violate("block \(block) was freed and has a hole") }
-            if poisoned.contains(block) { violate("block \(block) was freed and is broken") }
+            if !isAllMemory(block) && !isAsItCame { violate("I1: block \(block) was freed and has a hole") }
+            if poisoned.contains(block) { violate("I9: block \(block) was freed and is broken") }
             letGo(block, vnode: vnode)
         }
         while nodes[vnode].slots.count < slots { nodes[vnode].slots.append(Node.Page()) }
@@ -52,7 +52,7 @@ extension Machine {
     /// fallocate, FALLOC_FL_PUNCH_HOLE: a slot's page goes back to the pool, the slot stays.
     func release(vnode: Int, slot: Int) {
         guard let block = nodes[vnode].slots[slot].block else { return }
-        if !isAllMemory(block) { violate("block \(block) was punched out and has a hole") }
+        if !isAllMemory(block) { violate("I1: block \(block) was punched out and has a hole") }
         nodes[vnode].slots[slot] = Node.Page()
         letGo(block, vnode: vnode)
     }

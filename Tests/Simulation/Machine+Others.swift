@@ -70,7 +70,7 @@ extension Machine {
             lost.insert(block)
         } else if case .ours = uses[block] {
         } else {
-            violate("frame \(gfn) was freed, and the migration loses it")
+            violate("I8: frame \(gfn) was freed, and the migration loses it")
         }
         mapped[frames[gfn].pnode] -= 1
         hostFree[frames[gfn].pnode] += 1
@@ -126,7 +126,7 @@ extension Machine {
         for _ in 0..<min(pages, unused, nodes[vnode].poolFree.count) {
             let block = nodes[vnode].poolFree.removeLast()
             if !isAllMemory(block) && !lost.contains(block) {
-                violate("block \(block) was handed to somebody and has a hole")
+                violate("I1: block \(block) was handed to somebody and has a hole")
             }
             uses[block] = .others
             nodes[vnode].poolUsed.append(block)
@@ -147,7 +147,7 @@ extension Machine {
                     let place = nodes[vnode].free.firstIndex(where: { !lost.contains($0) })
                 else { continue }
                 let new = nodes[vnode].free[place]
-                if !isAllMemory(old) { violate("block \(old) was migrated and has a hole") }
+                if !isAllMemory(old) { violate("I4: block \(old) was migrated and has a hole") }
                 nodes[vnode].free[place] = old
                 nodes[vnode].slots[slot].block = new
                 (uses[old], uses[new]) = (.free, .ours(slot: slot))

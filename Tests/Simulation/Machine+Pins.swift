@@ -24,7 +24,7 @@ extension Machine {
     func openFile(_ vnode: Int) -> FileDescriptor {
         if nodes[vnode].fileName != .ours {
             // A new file, and nobody has the old one any more.
-            if !nodes[vnode].slots.isEmpty { violate("the file of vnode \(vnode) was let go with its pages") }
+            if !nodes[vnode].slots.isEmpty { violate("I4: the file of vnode \(vnode) was let go with its pages") }
             nodes[vnode].fileName = .ours
             nodes[vnode].fileNumber += 1
         }
@@ -71,7 +71,7 @@ extension Machine {
     func settleLimbo() {
         for block in limbo where !isInPipe(block) {
             limbo.remove(block)
-            if !isAllMemory(block) && !isRebooting { violate("block \(block) lost its last pin and has a hole") }
+            if !isAllMemory(block) && !isRebooting { violate("I4: block \(block) lost its last pin and has a hole") }
             let vnode = layout.vnode(ofBlock: block)
             uses[block] = .pool
             nodes[vnode].poolFree.append(block)

@@ -107,7 +107,7 @@ public final class SimulatedGuest {
         if machine.isKilled { self.loop = nil }
         // What is said to be given, Xen has.
         if let before, let after = sum, after > before {
-            machine.violate("the balloons grew, and the domain has as much as before")
+            machine.violate("I12: the balloons grew, and the domain has as much as before")
         }
         try checkKnowledge()
         try check("a turn")
@@ -127,8 +127,10 @@ public final class SimulatedGuest {
         for state in loop.engine.controller.states {
             let vnode = state.vnode.number
             let isKnown = backend.balloonFrames(vnode: vnode) != nil
-            if !isKnown && state.balloonFrames != nil { machine.violate("a size of vnode \(vnode) that nobody knows") }
-            if !isKnown && loop.engine.isEmpty == true { machine.violate("empty, though nobody knows") }
+            if !isKnown && state.balloonFrames != nil {
+                machine.violate("I7: a size of vnode \(vnode) that nobody knows")
+            }
+            if !isKnown && loop.engine.isEmpty == true { machine.violate("I7: empty, though nobody knows") }
         }
     }
 

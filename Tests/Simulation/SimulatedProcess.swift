@@ -60,7 +60,7 @@ final class SimulatedEvents: LoopEvents {
         let deaf = machine.clock - lastEnd - (machine.moving - lastMoving)
         if deaf > Self.patience {
             machine.violate(
-                "the loop was deaf for \(deaf / 1_000_000) ms, \(machine.probes - lastProbes) probes, \(machine.steps - lastSteps) steps"
+                "I13: the loop was deaf for \(deaf / 1_000_000) ms, \(machine.probes - lastProbes) probes, \(machine.steps - lastSteps) steps"
             )
         }
         var happened = LoopHappenings()

@@ -93,7 +93,7 @@ extension Machine {
         if count == 0 { return 0 }
         for block in Int(first >> 9)...Int((first + count - 1) >> 9)
         where page(of: block)?.isKept != true && !(page(of: block) != nil && isInKeptPipe(block)) {
-            violate("a frame of block \(block) was given and is not ours and pinned")
+            violate("I2: a frame of block \(block) was given and is not ours and pinned")
         }
         let block = Int(first >> 9)
         if count == 512, first & 511 == 0, referenced.isEmpty, let frame = frames.uniform(block: block) {
@@ -151,7 +151,7 @@ extension Machine {
                 return index
             }
             guard gfn + (1 << UInt64(order)) <= UInt64(layout.blockCount) * 512 else {
-                violate("frame \(gfn), behind all memory, was populated")
+                violate("I3: frame \(gfn), behind all memory, was populated")
                 return index
             }
             guard let pnode = allocate(order, from: node) else { return index }
@@ -181,7 +181,7 @@ extension Machine {
         let block = Int(first >> 9)
         if isLogDirty { unsent.formUnion(first..<first + count) }
         if page(of: block) == nil && !lost.contains(block) {
-            violate("frame \(first) was populated and is not ours")
+            violate("I3: frame \(first) was populated and is not ours")
         }
         defer { if lost.contains(block) && isAllMemory(block) { lost.remove(block) } }
         if count == 512, first & 511 == 0, frames.uniform(block: block)?.kind == .hole {
@@ -191,7 +191,7 @@ extension Machine {
         }
         for gfn in first..<first + count {
             let frame = frames[gfn]
-            if frame.kind != .hole { violate("frame \(gfn) was populated and is \(frame.kind)") }
+            if frame.kind != .hole { violate("I3: frame \(gfn) was populated and is \(frame.kind)") }
             if frame.isOwn {
                 mapped[frame.pnode] -= 1
                 leaked[frame.pnode] += 1

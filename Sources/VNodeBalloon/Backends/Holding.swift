@@ -57,14 +57,14 @@ final class Holding {
         guard isKnown, reserve.slotCount == slots.count else {
             throw BalloonError(.moved, "the balloon's file is not as long as it should be", vnode: vnode.number)
         }
-        for slot in kept..<slots.count { precondition(slots[slot].mayBeFreed, "a hole is never freed") }
+        for slot in kept..<slots.count { precondition(slots[slot].mayBeFreed, "a hole is never freed (I1)") }
         try reserve.release(keeping: kept)
         slots.removeLast(slots.count - kept)
     }
 
     /// Frees slots that lie below one that has to stay.
     func punch(_ indices: [Int]) throws(BalloonError) {
-        for slot in indices { precondition(isKnown && slots[slot].isRAM, "a hole is never freed") }
+        for slot in indices { precondition(isKnown && slots[slot].isRAM, "a hole is never freed (I1)") }
         try reserve.punch(indices)
         for slot in indices { slots[slot] = .empty }
     }

@@ -7,6 +7,7 @@ extension PrivcmdBackend {
     /// what comes behind was not touched, so Xen is asked about one extent at most.
     /// - Returns: why it was not all, if it was not.
     func give(_ holding: Holding, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
+        for slot in slots { precondition(holding.slots[slot].isRAM, "only RAM of ours is given (I2)") }
         try checkPlace(holding, slots)
         let before = try hypervisor.currentReservation()
         list(holding, slots, order: ExtentBuffer.order)
@@ -67,6 +68,7 @@ extension PrivcmdBackend {
     ///
     /// - Returns: the slot at which Xen stopped, nil when all is RAM.
     func populate(_ holding: Holding, _ slots: [Int]) throws(BalloonError) -> Int? {
+        for slot in slots { precondition(holding.slots[slot].isGiven, "only a hole of ours is populated (I3)") }
         let before = try hypervisor.currentReservation()
         list(holding, slots, order: ExtentBuffer.order)
         for slot in slots { holding.slots[slot].holes = nil }
