@@ -28,9 +28,7 @@ let package = Package(
     products: [
         .library(name: "VNodeBalloon", targets: ["VNodeBalloon"]),
         .executable(name: "balloonctl", targets: ["balloonctl"]),
-        .executable(name: "schedules", targets: ["ScheduleRunner"]),
-        .executable(name: "sizes", targets: ["SizeRunner"]),
-        .executable(name: "conformance", targets: ["ConformanceRunner"]),
+        // Only because Fuzz/ is a package of its own.
         .library(name: "Oracles", targets: ["Oracles"]),
     ],
     dependencies: dependencies,
@@ -67,24 +65,24 @@ let package = Package(
         .target(
             name: "Simulation", dependencies: ["VNodeBalloon", .product(name: "Logging", package: "swift-log")],
             path: "Tests/Simulation", swiftSettings: strict),
-        // Many random schedules on the doubles; optimised, as `make build` makes it.
         // Doubles of a host: Xen, xenstore in dom0, guests that behave and that do not.
         .target(
             name: "HostSimulation", dependencies: ["BalloonCore", "BalloonHost", "Simulation"],
             path: "Tests/HostSimulation", swiftSettings: strict),
+        // Many random schedules on the doubles; optimised, as `make build` makes it.
         .executableTarget(
-            name: "ScheduleRunner", dependencies: ["BalloonHost", "HostSimulation", "Simulation"],
+            name: "schedules", dependencies: ["BalloonHost", "HostSimulation", "Simulation"],
             path: "Tests/ScheduleRunner",
             swiftSettings: strict),
         // The product's own time by the size of the guest, on doubles that cost the same whatever that is.
         .executableTarget(
-            name: "SizeRunner",
+            name: "sizes",
             dependencies: ["CBalloonShim", "VNodeBalloon", .product(name: "Logging", package: "swift-log")],
             path: "Tests/SizeRunner", swiftSettings: strict),
         // What every implementation must do: checked on the doubles by the unit tests, on a real Xen by `conformance`.
         .target(name: "Conformance", dependencies: ["VNodeBalloon"], path: "Tests/Conformance", swiftSettings: strict),
         .executableTarget(
-            name: "ConformanceRunner", dependencies: ["VNodeBalloon", "Conformance", "LibraryStore"],
+            name: "conformance", dependencies: ["VNodeBalloon", "Conformance", "LibraryStore"],
             path: "Tests/ConformanceRunner", swiftSettings: strict),
         // Xenstore by libxenstore, which ours must agree with. Shared: its static archive has no reader thread, so poll
         // would never wake.
