@@ -3,38 +3,11 @@ import VNodeBalloon
 extension Check {
     /// What a backend must do. Each check begins and ends with empty balloons.
     static var backend: [Check] {
-        [
-            Check("a balloon grows and shrinks by exactly what was asked") { subject in
-                try withBalloons(subject) { backend, vnode in
-                    let fall = try subject.fall {
-                        try expect(try backend.inflate(vnode: vnode, extents: 3), balloon(3), "inflate")
-                    }
-                    try expect(fall, 3 * 512, "fall of the reservation")
-                    try expect(backend.slotCount(vnode: vnode), 3, "slots")
-                    try expect(try backend.deflate(vnode: vnode, extents: 2), balloon(1), "deflate")
-                    try expect(try backend.inflate(vnode: vnode, extents: 1), balloon(2), "inflate")
-                    try expect(try backend.deflate(vnode: vnode, extents: 9), balloon(0), "deflate more than there is")
-                    try expect(try backend.deflate(vnode: vnode, extents: 1), balloon(0), "deflate nothing")
-                }
-            },
-            Check("the audit of a balloon finds nothing") { subject in
-                try withBalloons(subject) { backend, vnode in
-                    _ = try backend.inflate(vnode: vnode, extents: 2)
-                    for everyFrame in [false, true] {
-                        let findings = try backend.audit(vnode: vnode, slots: 0..<100, everyFrame: everyFrame)
-                        try expect(findings, [], "findings")
-                    }
-                    try expect(try backend.file(vnode: vnode), .whole, "file")
-                }
-            },
-            Check("recovering finds the balloon") { subject in
-                try withBalloons(subject) { backend, vnode in
-                    try expect(try backend.recover(vnode: vnode), 0, "an empty balloon")
-                    _ = try backend.inflate(vnode: vnode, extents: 2)
-                    try expect(try backend.recover(vnode: vnode), 1024, "the balloon's frames")
-                    try expect(try backend.deflate(vnode: vnode, extents: 2), balloon(0), "deflate")
-                }
-            },
+        MoverCheck.all.map { check in
+            Check(check.name) { subject in
+                try check.body(.init(backend: subject.backend, figures: subject.hypervisor))
+            }
+        } + [
             Check("a frame that came back is found, and given again") { subject in
                 try withBalloons(subject) { backend, vnode in
                     guard let gfn = try bringBack(subject, backend, vnode, frame: 300) else { return }
@@ -52,18 +25,6 @@ extension Check {
                     try expect(try backend.recover(vnode: vnode), 1023, "the balloon's frames")
                     // The guest's figures at the end tell whether a frame was lost.
                     try expect(try backend.deflate(vnode: vnode, extents: 1), balloon(1), "deflate")
-                }
-            },
-            Check("the balloons of vnodes do not touch each other") { subject in
-                let backend = subject.backend
-                let vnodes = subject.reserves.keys.sorted()
-                defer { for vnode in vnodes { _ = try? backend.deflate(vnode: vnode, extents: 64) } }
-                for vnode in vnodes {
-                    try expect(try backend.inflate(vnode: vnode, extents: vnode + 1), balloon(vnode + 1), "inflate")
-                }
-                for vnode in vnodes {
-                    try expect(
-                        backend.balloonFrames(vnode: vnode), UInt64(vnode + 1) * 512, "balloon of vnode \(vnode)")
                 }
             },
         ]

@@ -9,6 +9,7 @@
 #include "cb_files.h"
 #include "cb_host.h"
 #include "cb_memory.h"
+#include "cb_module.h"
 #include "cb_pages.h"
 #include "cb_privcmd.h"
 #include "cb_privileges.h"

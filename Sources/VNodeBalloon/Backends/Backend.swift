@@ -2,7 +2,7 @@
 ///
 /// The seam is narrow on purpose: the controller decides, a backend does one bounded step and says what came of it.
 public protocol Backend: AnyObject {
-    /// The word for it in `status`: privcmd or kernel.
+    /// The word for it in `status`: privcmd, kernel or module.
     var name: String { get }
     /// The vnodes that have a balloon of their own.
     var vnodes: [VNode] { get }
@@ -15,6 +15,12 @@ public protocol Backend: AnyObject {
     var steps: StepLimits { get }
     /// The balloon's size changes without us, too: it is read before each decision.
     var isMovedByOthers: Bool { get }
+    /// What Linux's own balloon has is part of the size.
+    var includesLinuxBalloon: Bool { get }
+    /// Readable when a balloon's size changed without us; nil where nobody tells.
+    var descriptor: Int32? { get }
+    /// Silences it.
+    func takeNote()
 
     /// Begins to find out what is a hole now: after a start, a kill, a resume, an error. Nothing of the vnode moves, and
     /// nothing is known of it, before ``continueRecovery(vnode:)`` says so. Ends what a killed process had begun.
@@ -72,6 +78,9 @@ public protocol Backend: AnyObject {
 
     /// Nothing is to move any more: ends what still goes on by itself.
     func rest() throws(BalloonError)
+
+    /// What a shortage of memory leaves in a vnode's balloon, where the kernel takes back by itself.
+    func keep(vnode: Int, kib: UInt64) throws(BalloonError)
 }
 
 extension Backend {
@@ -79,6 +88,10 @@ extension Backend {
     public func bringBack(vnode: Int) throws(BalloonError) -> Bool { false }
 
     public var domainVNodes: [VNode] { vnodes }
+    public var includesLinuxBalloon: Bool { isMovedByOthers }
+    public var descriptor: Int32? { nil }
+    public func takeNote() {}
+    public func keep(vnode: Int, kib: UInt64) throws(BalloonError) {}
     public func takeWarning() -> BalloonError? { nil }
 
     /// A whole recovery in one call, of one vnode beside others that are known, or of several: for commands without a

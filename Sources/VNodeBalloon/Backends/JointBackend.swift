@@ -8,6 +8,8 @@ public final class JointBackend: Backend {
     public var vnodes: [VNode] { ours.vnodes }
     public var steps: StepLimits { ours.steps }
     public let isMovedByOthers = true
+    public var descriptor: Int32? { ours.descriptor }
+    public func takeNote() { ours.takeNote() }
 
     private let ours: any Backend
     private let mover: KernelMover
@@ -106,6 +108,7 @@ public final class JointBackend: Backend {
     public func mayBringBack(vnode: Int) -> Bool { ours.mayBringBack(vnode: vnode) }
     public func bringBack(vnode: Int) throws(BalloonError) -> Bool { try ours.bringBack(vnode: vnode) }
     public func takeWarning() -> BalloonError? { ours.takeWarning() }
+    public func keep(vnode: Int, kib: UInt64) throws(BalloonError) { try ours.keep(vnode: vnode, kib: kib) }
     /// Linux's own part stays with Linux, whether or not this process runs.
     public func isEmpty(vnode: Int) -> Bool? { ours.isEmpty(vnode: vnode) }
     public func slotCount(vnode: Int) -> Int { ours.slotCount(vnode: vnode) }

@@ -90,6 +90,7 @@ private final class PolledEvents: LoopEvents {
         if !isBusy { try alarm.set(due, now: now) }
         var own = [interest.store, signals.descriptor.rawValue, alarm.descriptor.rawValue]
         if let holder = interest.holder { own.append(holder) }
+        if let balloons = interest.balloons { own.append(balloons) }
         if let files { own.append(files.descriptor.rawValue) }
         let all = own + interest.clients
         let ready = try Poll.wait(
@@ -103,6 +104,7 @@ private final class PolledEvents: LoopEvents {
             while let signal = signals.next() { happened.signals.append(signal == .stop ? .stop : .reload) }
         }
         happened.isHolder = interest.holder.map { woken.contains($0) } ?? false
+        happened.isBalloons = interest.balloons.map { woken.contains($0) } ?? false
         happened.isPressure = ready.isUrgent
         if let files, woken.contains(files.descriptor.rawValue) {
             files.clear()

@@ -45,8 +45,7 @@ extension BalloonEngine {
             lost += UInt64(guest.backend.lostExtents(vnode: vnode)) * guest.backend.granularityKiB
         }
         // Where each vnode has a balloon of its own Linux's part is in none of them.
-        let isLinuxIncluded = guest.backend.isMovedByOthers
-        if !isLinuxIncluded, let linux = guest.linuxBalloon {
+        if !guest.backend.includesLinuxBalloon, let linux = guest.linuxBalloon {
             guard let reading = try? linux.read() else { return nil }
             balloons += reading.balloonKiB
         }

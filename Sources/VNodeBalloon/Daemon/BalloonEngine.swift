@@ -79,6 +79,7 @@ public final class BalloonEngine {
         } catch {
             stateError = error
         }
+        tellWhatYieldingLeaves()
     }
 
     /// Nanoseconds of the clock that decisions are made by.
@@ -91,6 +92,18 @@ public final class BalloonEngine {
 
     public func setOptions(_ options: BalloonController.Options) {
         controller.options = options.with(guest.backend.steps)
+        tellWhatYieldingLeaves()
+    }
+
+    /// A kernel that takes back by itself when memory is short leaves as much as we would.
+    private func tellWhatYieldingLeaves() {
+        for vnode in guest.backend.vnodes.map(\.number) {
+            do throws(BalloonError) {
+                try guest.backend.keep(vnode: vnode, kib: controller.options.yielding?.leastBalloonKiB ?? 0)
+            } catch {
+                failures.log(log, "a shortage of memory may take more than yield-to leaves", error, now: now)
+            }
+        }
     }
 
     // MARK: What is wanted

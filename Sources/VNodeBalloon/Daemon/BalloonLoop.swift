@@ -142,13 +142,14 @@ package final class BalloonLoop {
     private func wait(until due: UInt64, now: UInt64) throws(BalloonError) {
         let (clients, writing) = requests.watched
         let interest = LoopInterest(
-            store: interface.descriptor, holder: keeper.descriptor, pressure: pressure.descriptor, clients: clients,
-            writing: writing)
+            store: interface.descriptor, holder: keeper.descriptor, balloons: engine.guest.backend.descriptor,
+            pressure: pressure.descriptor, clients: clients, writing: writing)
         // Events that came together with an answer make no descriptor readable.
         let isTold = store.hasEvents
         let happened = try events.wait(until: isTold ? now : due, now: now, interest)
         takeSignals(happened.signals)
         if happened.isHolder { restoreHolder() }
+        if happened.isBalloons { engine.guest.backend.takeNote() }
         if let look = engine.drift.due, engine.now >= look { engine.lookForDrift() }
         // Before xenstore: memory that is needed now cannot wait for it.
         if pressure.isDue(isEvent: happened.isPressure, now: engine.now) {

@@ -10,6 +10,8 @@ package struct LoopInterest {
     package var store: Int32
     /// Readable when the holder has ended.
     package var holder: Int32?
+    /// Readable when a balloon's size changed without us.
+    package var balloons: Int32?
     /// Urgent when the kernel tells of memory pressure.
     package var pressure: Int32?
     /// Clients of the control socket, and which of them wait for room to write.
@@ -25,6 +27,7 @@ package struct LoopHappenings {
     package var isAlarm = false
     package var isStore = false
     package var isHolder = false
+    package var isBalloons = false
     package var isPressure = false
     /// Something happened to the balloons' files.
     package var isFiles = false

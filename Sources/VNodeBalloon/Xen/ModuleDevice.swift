@@ -1,0 +1,125 @@
+internal import CBalloonShim
+internal import Glibc
+
+/// The module through its device, /dev/vnode-balloon.
+public final class ModuleDevice: BalloonModule {
+    public static let path = CB_MODULE_DEVICE
+    private let file: FileDescriptor
+
+    /// - Returns: nil where no such module is loaded.
+    /// - Throws: `.environment`: it is loaded, and cannot be used.
+    public static func open(_ path: String = path) throws(BalloonError) -> ModuleDevice? {
+        // Unsafe: a C string for the call.
+        let opened = unsafe cb_module_open(path)
+        if [-ENOENT, -ENODEV, -ENXIO].contains(opened) { return nil }
+        let file = FileDescriptor(
+            try check(
+                opened, .environment,
+                "the kernel module is loaded, and its device \(path) does not open: run this as root, or set mover = privcmd"
+            ))
+        let device = ModuleDevice(file)
+        let state = try device.read()
+        guard state.vnodes > 0, Int(state.vnodes) <= Int(CB_MAX_VNODES), state.extent_frames == 512 else {
+            throw BalloonError(
+                .environment,
+                "the kernel module knows \(state.vnodes) vnodes, of extents of \(state.extent_frames) frames: that is nothing"
+                    + " this program can use; the kernel's log says what the module found")
+        }
+        return device
+    }
+
+    private init(_ file: FileDescriptor) { self.file = file }
+
+    public var descriptor: Int32? { file.rawValue }
+
+    public func state() throws(BalloonError) -> ModuleState {
+        let it = try read()
+        var state = ModuleState()
+        state.hasVNUMA = it.has_vnuma
+        state.vnodeCount = Int(it.vnodes)
+        state.isMigrating = it.is_migrating
+        state.isUnsure = it.is_unsure
+        state.reservation = it.reservation
+        state.maximum = it.maximum
+        return state
+    }
+
+    private func read() throws(BalloonError) -> cb_module_state {
+        var it = cb_module_state()
+        // Unsafe: the shim fills the struct.
+        try check(unsafe cb_module_state(file.rawValue, &it), "the kernel module does not tell its state")
+        return it
+    }
+
+    public func vnode(_ number: Int) throws(BalloonError) -> ModuleVNode {
+        var it = cb_module_vnode()
+        // Unsafe: the shim fills the struct.
+        let result = unsafe cb_module_vnode(file.rawValue, UInt32(number), &it)
+        try check(result, vnode: number, "the kernel module does not tell what is held")
+        return ModuleVNode(
+            node: it.node >= 0 ? Int(it.node) : nil, sizeKiB: it.frames * 4, held: Int(it.held), doubt: Int(it.doubt))
+    }
+
+    public func hold(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
+        var it = cb_module_move()
+        // Unsafe: the shim fills the struct.
+        let result = unsafe cb_module_hold(file.rawValue, UInt32(vnode), UInt64(extents), &it)
+        return try move(result, it, vnode)
+    }
+
+    public func release(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
+        var it = cb_module_move()
+        // Unsafe: the shim fills the struct.
+        let result = unsafe cb_module_release(file.rawValue, UInt32(vnode), UInt64(extents), &it)
+        return try move(result, it, vnode)
+    }
+
+    public func rehome(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
+        var it = cb_module_move()
+        // Unsafe: the shim fills the struct.
+        let result = unsafe cb_module_rehome(file.rawValue, UInt32(vnode), UInt64(extents), &it)
+        return try move(result, it, vnode)
+    }
+
+    public func audit(vnode: Int, extents: Range<Int>) throws(BalloonError) -> ModuleAudit {
+        var it = cb_module_audit()
+        let (first, count) = (UInt64(extents.lowerBound), UInt64(extents.count))
+        // Unsafe: the shim fills the struct.
+        let result = unsafe cb_module_audit(file.rawValue, UInt32(vnode), first, count, &it)
+        try check(result, vnode: vnode, "the kernel module does not audit")
+        return ModuleAudit(extents: Int(it.extents), ram: it.ram, other: it.other)
+    }
+
+    public func keep(vnode: Int, extents: Int) throws(BalloonError) {
+        let result = cb_module_keep(file.rawValue, UInt32(vnode), UInt64(extents))
+        try check(result, vnode: vnode, "the kernel module does not take what its OOM notifier leaves")
+    }
+
+    private func move(_ result: Int32, _ it: cb_module_move, _ vnode: Int) throws(BalloonError) -> ModuleMove {
+        try check(result, vnode: vnode, "the kernel module does not move memory")
+        return ModuleMove(done: Int(it.done), reason: try Self.reason(it.reason))
+    }
+
+    private static func reason(_ number: UInt32) throws(BalloonError) -> ModuleMove.Reason {
+        // In the order of the header; its numbers are checked there.
+        let all: [ModuleMove.Reason] = [
+            .all, .noMemory, .refused, .atMaximum, .migrating, .interrupted, .pressure, .unsure, .empty, .unknownPlace,
+            .closed,
+        ]
+        guard number < all.count else {
+            throw BalloonError(.system, "the kernel module gives a reason that this program does not know: \(number)")
+        }
+        return all[Int(number)]
+    }
+}
+
+/// What the domain has, as the module is told by Xen. Nobody else can ask while privcmd is locked.
+final class ModuleFigures: DomainFigures {
+    private let module: any BalloonModule
+
+    init(_ module: any BalloonModule) { self.module = module }
+
+    func currentReservation() throws(BalloonError) -> UInt64 { try module.state().reservation }
+    func maximumReservation() throws(BalloonError) -> UInt64 { try module.state().maximum }
+    func suspension() -> Suspension { .now() }
+}

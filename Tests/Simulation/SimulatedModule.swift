@@ -1,0 +1,203 @@
+public import VNodeBalloon
+
+/// The kernel module's double: what it does with frames is not seen, what it says of extents is.
+///
+/// It keeps the module's own rules: what is held outlives whoever asked, the youngest goes back first, an extent is held
+/// whole or in doubt, nothing moves while the domain is sent or is not known after a resume.
+public final class SimulatedModule: BalloonModule, DomainFigures {
+    /// One vnode. Extents of 2 MiB.
+    public struct Place {
+        public var free: Int
+        /// Frames of each extent that came back as memory: 0 while all is well. The one held longest comes first.
+        public var held: [UInt64] = []
+        public var doubt = 0
+        public var keeps = 0
+        /// PV: how many of `free` are known to lie on its physical node.
+        public var home: Int?
+        /// Free memory of the host on its physical node.
+        public var hostFree = 0
+        let node: Int?
+        let size: Int
+    }
+
+    public var places: [Place]
+    public let hasVNUMA: Bool
+    public var maximumExtents: Int
+    // Faults.
+    /// Every so many moves of an extent Xen does not do. What it left in the middle is finished, or undone.
+    public var refusesEvery: Int?
+    /// The next move that Xen cuts short leaves its extent in doubt.
+    public var leavesDoubt = false
+    public var isMigrating = false
+    public var isUnsure = false
+    public var isClosed = false
+    /// The next moves end early so often, by a signal.
+    public var interruptions = 0
+    /// The next calls fail so often.
+    public var failures = 0
+    /// The OOM notifier takes back while the next extent is being held.
+    public var isShort = false
+    private var moves = 0
+    /// Calls of each kind, for tests that count.
+    public private(set) var looks = 0
+    public private(set) var yielded = 0
+
+    public init(
+        extentsPerVNode: Int, vnodes: Int = 2, hasVNUMA: Bool = true, isPV: Bool = false, sharedNode: Bool = false
+    ) {
+        self.hasVNUMA = hasVNUMA
+        places = (0..<vnodes).map { number in
+            Place(
+                free: extentsPerVNode, home: isPV && hasVNUMA ? 0 : nil, node: sharedNode ? 0 : number,
+                size: extentsPerVNode)
+        }
+        maximumExtents = extentsPerVNode * vnodes
+    }
+
+    public var vnodes: [VNode] {
+        places.indices.map {
+            VNode(number: $0, linuxNode: places[$0].node, sizeKiB: UInt64(places[$0].size) * 2048)
+        }
+    }
+
+    private var extents: Int { places.reduce(0) { $0 + $1.size - $1.held.count - $1.doubt } }
+    /// In frames, with what came back.
+    public func currentReservation() -> UInt64 {
+        UInt64(extents) * 512 + places.reduce(0) { $0 + $1.held.reduce(0, +) }
+    }
+    public func maximumReservation() -> UInt64 { UInt64(maximumExtents) * 512 }
+    public func suspension() -> Suspension { Suspension(nanoseconds: 0) }
+    public var descriptor: Int32? { nil }
+
+    private func call() throws(BalloonError) {
+        guard failures > 0 else { return }
+        failures -= 1
+        throw BalloonError(.system, "the module fails", errno: 14)
+    }
+
+    public func state() throws(BalloonError) -> ModuleState {
+        try call()
+        var state = ModuleState()
+        state.hasVNUMA = hasVNUMA
+        state.vnodeCount = places.count
+        (state.isMigrating, state.isUnsure) = (isMigrating, isUnsure)
+        (state.reservation, state.maximum) = (currentReservation(), maximumReservation())
+        return state
+    }
+
+    public func vnode(_ number: Int) throws(BalloonError) -> ModuleVNode {
+        try call()
+        let place = places[number]
+        return ModuleVNode(
+            node: place.node, sizeKiB: hasVNUMA ? UInt64(place.size) * 2048 : 0, held: place.held.count,
+            doubt: place.doubt)
+    }
+
+    private var obstacle: ModuleMove.Reason? {
+        if isUnsure { return .unsure }
+        if isClosed { return .closed }
+        if interruptions > 0 {
+            interruptions -= 1
+            return .interrupted
+        }
+        return isMigrating ? .migrating : nil
+    }
+
+    /// Xen does it, or not.
+    private var isRefused: Bool {
+        moves += 1
+        return refusesEvery.map { moves % $0 == 0 } ?? false
+    }
+
+    public func hold(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
+        try call()
+        for done in 0..<extents {
+            if let obstacle { return ModuleMove(done: done, reason: obstacle) }
+            if isShort {
+                isShort = false
+                takeBackForOthers(vnode, 1)
+                return ModuleMove(done: done, reason: .pressure)
+            }
+            if places[vnode].home == 0 { return ModuleMove(done: done, reason: .unknownPlace) }
+            if places[vnode].free == 0 { return ModuleMove(done: done, reason: .noMemory) }
+            if isRefused {
+                if leavesDoubt {
+                    leavesDoubt = false
+                    places[vnode].free -= 1
+                    places[vnode].doubt += 1
+                }
+                return ModuleMove(done: done, reason: .refused)
+            }
+            places[vnode].free -= 1
+            places[vnode].home = places[vnode].home.map { $0 - 1 }
+            places[vnode].hostFree += 1
+            places[vnode].held.append(0)
+        }
+        return ModuleMove(done: extents, reason: .all)
+    }
+
+    public func release(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
+        try call()
+        for done in 0..<extents {
+            if let obstacle { return ModuleMove(done: done, reason: obstacle) }
+            if places[vnode].held.isEmpty { return ModuleMove(done: done, reason: .empty) }
+            if self.extents >= maximumExtents { return ModuleMove(done: done, reason: .atMaximum) }
+            if places[vnode].hostFree == 0 || isRefused { return ModuleMove(done: done, reason: .refused) }
+            takeBack(vnode)
+        }
+        return ModuleMove(done: extents, reason: .all)
+    }
+
+    private func takeBack(_ vnode: Int) {
+        precondition(places[vnode].held.removeLast() == 0, "memory is populated once more")
+        places[vnode].hostFree -= 1
+        places[vnode].free += 1
+        places[vnode].home = places[vnode].home.map { $0 + 1 }
+    }
+
+    /// What the OOM notifier does.
+    public func takeBackForOthers(_ vnode: Int, _ extents: Int) {
+        for _ in 0..<min(extents, max(0, places[vnode].held.count - places[vnode].keeps)) {
+            takeBack(vnode)
+            yielded += 1
+        }
+    }
+
+    /// One of two free extents finds memory at home, until all do.
+    public func rehome(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
+        try call()
+        looks += extents
+        if let obstacle { return ModuleMove(done: 0, reason: obstacle) }
+        guard let home = places[vnode].home, home < places[vnode].free else {
+            return ModuleMove(done: 0, reason: .empty)
+        }
+        let done = min(extents / 2, places[vnode].free - home)
+        places[vnode].home = home + done
+        return ModuleMove(done: done, reason: .all)
+    }
+
+    public func audit(vnode: Int, extents: Range<Int>) throws(BalloonError) -> ModuleAudit {
+        try call()
+        let range = extents.clamped(to: places[vnode].held.indices)
+        return ModuleAudit(extents: range.count, ram: places[vnode].held[range].reduce(0, +), other: 0)
+    }
+
+    public func keep(vnode: Int, extents: Int) throws(BalloonError) {
+        try call()
+        places[vnode].keeps = extents
+    }
+
+    /// A resume: some frames of what is held came back as memory, and the module begins to look.
+    public func resume(frames: UInt64, of vnode: Int) {
+        isUnsure = true
+        if !places[vnode].held.isEmpty { places[vnode].held[0] = frames }
+    }
+
+    /// It has looked, and given again what came back.
+    public func haveLooked() {
+        for vnode in places.indices {
+            for slot in places[vnode].held.indices { places[vnode].held[slot] = 0 }
+        }
+        isUnsure = false
+    }
+}
