@@ -28,8 +28,15 @@ int cb_signal_descriptor(void) {
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -errno;
-    return outcome(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    // First the descriptor: blocked signals that nobody can read would leave a process that only SIGKILL ends.
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0) return -errno;
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
 }
 
 int cb_signal_next(int fd) {

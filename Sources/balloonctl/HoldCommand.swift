@@ -30,7 +30,10 @@ struct HoldCommand: ParsableCommand {
     }
 
     private func replace(_ state: StateDirectory) throws {
-        guard let count = try HolderTakeover.run(state: state) else {
+        let complain = { (error: BalloonError) in
+            Terminal.complain("\(error); all pins are in this process alone: do not end it, it tries again each second")
+        }
+        guard let count = try HolderTakeover.runAlone(state: state, complain: complain) else {
             return Terminal.show("no keeper runs: nothing is kept")
         }
         Terminal.show(

@@ -74,6 +74,8 @@ public final class Machine {
     public internal(set) var probes = 0
     /// A migration in the middle of asking about frames.
     public var migrationAtProbe: (probe: Int, returned: Returned)?
+    /// Xen refuses this question.
+    public var refusedProbe: Int?
     /// The names of all steps, where they are wanted.
     public private(set) var trace: [String] = []
     public var isTracing = false

@@ -41,6 +41,7 @@ public final class SimulatedXen: Hypervisor {
     public func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType {
         if machine.isKilled { throw .killed }
         machine.probes += 1
+        if machine.probes == machine.refusedProbe { throw .injected }
         machine.clock += Machine.probeTime
         machine.unprobed.remove(Int(gfn >> 9))
         let type = machine.memoryType(of: gfn)

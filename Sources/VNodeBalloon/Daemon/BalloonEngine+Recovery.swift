@@ -183,7 +183,11 @@ extension BalloonEngine {
     /// Asks Xen about every frame of some slots. What is not as it was believed to be is put right by the next steps.
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
         guard guest.backend.vnodes.contains(where: { $0.number == vnode }) else { return }
-        try guest.backend.lookAgain(vnode: vnode, slots: slots)
+        do throws(BalloonError) { try guest.backend.lookAgain(vnode: vnode, slots: slots) } catch {
+            // Of some slots nothing is known now.
+            beginAudit(vnode, .doubts)
+            throw error
+        }
         takeBalloons()
     }
 
@@ -236,6 +240,8 @@ extension BalloonEngine {
                 }
             } catch {
                 failures.log(log, "cannot free memory that came back", error, now: now)
+                // Xen may have been asked about some of it in vain: of that nothing is known now.
+                if guest.backend.balloonFrames(vnode: vnode) == nil { beginAudit(vnode, .doubts) }
                 due = min(due ?? .max, now + Backoff.first)
             }
         }

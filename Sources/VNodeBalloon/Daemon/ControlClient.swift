@@ -1,4 +1,5 @@
 internal import CBalloonShim
+internal import Glibc
 
 /// The other end of the control socket.
 public final class ControlClient {
@@ -6,13 +7,17 @@ public final class ControlClient {
     private var received: [UInt8] = []
 
     /// nil when no daemon is listening.
-    /// - Throws: `.descriptors`: whether one is cannot be asked.
+    /// - Throws: `.descriptors`: whether one is cannot be asked. `.busy`: one that takes no more connections.
     public init?(state: String) throws(BalloonError) {
         // Unsafe: a C string for the call.
         let connected = unsafe cb_socket_connect(state + "/control.sock", 5000)
         guard connected >= 0 else {
             let error = BalloonError(.system, "cannot ask whether a daemon runs", errno: -connected)
             if error.code == .descriptors { throw error }
+            // Its queue is full, so it has not come to accept for long.
+            guard connected != -EAGAIN && connected != -ETIMEDOUT else {
+                throw BalloonError(.busy, "the daemon accepts no connection; see whether it was stopped (SIGSTOP)")
+            }
             return nil
         }
         socket = FileDescriptor(connected)

@@ -4,8 +4,11 @@
 /// old one goes, so at no moment is a page without a pin. Nothing in here is ever emptied: whoever gave a pin empties it,
 /// when it is sure of what took its place.
 package struct DescriptorStore {
-    /// In the service's store: their names have to fit into one environment variable. FileDescriptorStoreMax= of the unit.
-    static let mostStored = 2048
+    /// In the service's store: their names have to fit into one environment variable.
+    ///
+    /// One less than FileDescriptorStoreMax= of the unit. What takes an old one's place is stored beside it at first, and
+    /// systemd refuses whatever a full store is sent.
+    static let mostStored = 2047
 
     private struct Entry {
         let descriptor: FileDescriptor

@@ -154,7 +154,8 @@ public final class HolderClient: OutlivingKeeper {
 
     /// Nobody knows what the pages are that it has more: they may be holes, so they stay where they are.
     private func putAside(_ theirs: FileDescriptor, _ name: String) throws(BalloonError) {
-        let aside = KeptName.lostPrefix + name + ".more\(number)"
+        // The pipe's own number: a process before this one may have put another one aside.
+        let aside = KeptName.lostPrefix + name + ".more\((try? theirs.info().inode) ?? UInt64(number))"
         try sendToKeep(aside, theirs)
         kept[aside] = theirs
     }

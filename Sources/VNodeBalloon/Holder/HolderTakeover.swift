@@ -6,9 +6,13 @@ public enum HolderTakeover {
     /// Gets all that the holder keeps, ends it, and has a new one keep it. At no moment is a page without a pin: this
     /// process has them, and systemd where it stores them.
     ///
+    /// - Parameter complain: told of each failure after the old holder's end. This process goes on trying then: nobody else
+    ///   has the pins.
     /// - Returns: how many descriptors there were; nil: no holder runs.
     /// - Throws: `.busy`: it does not answer; then it is left alone. `.environment`, `.descriptors`, `.system`.
-    public static func run(state: StateDirectory) throws(BalloonError) -> Int? {
+    static func run(
+        state: StateDirectory, complain: (BalloonError) -> Void
+    ) throws(BalloonError) -> Int? {
         _ = cb_descriptors_raise()
         let client = HolderClient(state: state)
         guard let count = try client.takeAll() else { return nil }
@@ -20,13 +24,23 @@ public enum HolderTakeover {
             client.dropAll()
             return 0
         }
+        // From here on neither Ctrl-C nor a terminal that closes may end this process: only it has the pins.
+        let signals = try SignalSource()
+        defer { withExtendedLifetime(signals) {} }
         guard kill(old, SIGKILL) == 0 else {
             throw BalloonError(.system, "cannot end the holder of the pins, process \(old)", errno: errno)
         }
         let end = cb_clock_monotonic() + 5_000_000_000
         while process(client) == old, cb_clock_monotonic() < end { cb_sleep(1_000_000) }
-        try client.restoreIfLost()
-        return count
+        while true {
+            do throws(BalloonError) {
+                try client.restoreIfLost()
+                return count
+            } catch {
+                complain(error)
+                cb_sleep(1_000_000_000)
+            }
+        }
     }
 
     /// - Throws: `.environment`: the holder that runs is another program than this one.

@@ -44,6 +44,15 @@ import Testing
         #expect(backend.lostExtents(vnode: 0) == 1)
     }
 
+    /// Xen was asked in vain about a slot, so it is in doubt. The daemon asks again, by itself.
+    @Test func xenRefusedAnAudit() throws {
+        machine.refusedProbe = machine.probes + 1000
+        #expect(throws: BalloonError.self) { try engine.lookAgain(vnode: 0, slots: 0..<8) }
+        #expect(backend.balloonFrames(vnode: 0) == nil && engine.controller.states[0].balloonFrames == nil)
+        run(seconds: 3)
+        #expect(backend.balloonFrames(vnode: 0) == 8 * 512 && engine.controller.states[0].balloonFrames == 8 * 512)
+    }
+
     @Test func theHostHadNoMemoryForThem() throws {
         machine.hostTakes(.max, pnode: 0)
         try cutOneOff()

@@ -124,6 +124,44 @@ import Testing
         #expect(store.names(prefix: "") == ["x", "y"] && store.descriptor("x") === other)
     }
 
+    /// A service manager refuses what a full store is sent. What takes an old one's place is sent before that goes.
+    @Test func aFullStoreLosesNothing() throws {
+        final class Manager {
+            var most = 0
+            var stored: Set<String> = []
+            func take(_ text: String) {
+                let name = String(text.split(separator: "\n").last!.dropFirst("FDNAME=".count))
+                if text.hasPrefix("FDSTOREREMOVE") {
+                    stored.remove(name)
+                } else if stored.count < most {
+                    stored.insert(name)
+                }
+            }
+        }
+        let project = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()
+        let unit = String(
+            decoding: try readFile(project + "/packaging/vnode-balloon-hold.service", limit: 8192), as: UTF8.self)
+        let line = try #require(unit.split(separator: "\n").first { $0.hasPrefix("FileDescriptorStoreMax=") })
+        let manager = Manager()
+        manager.most = try #require(Int(line.dropFirst("FileDescriptorStoreMax=".count)))
+        var store = DescriptorStore { text, _ in
+            manager.take(text)
+            return true
+        }
+        let (one, other) = (try descriptor(), try pipeEnd())
+        for index in 0...manager.most { store.keep("pin\(index)", one) }
+        store.keep("pin7", other)
+        #expect(manager.stored.contains("pin7#2") && !manager.stored.contains("pin7#1"))
+    }
+
+    private func pipeEnd() throws -> FileDescriptor {
+        var ends: [Int32] = [-1, -1]
+        // Unsafe: two numbers for C to fill.
+        try #require(unsafe pipe(&ends) == 0)
+        close(ends[1])
+        return FileDescriptor(ends[0])
+    }
+
     /// 4 TiB in pins of 64 pages.
     @Test func noLimitOfNames() throws {
         var store = DescriptorStore()

@@ -12,6 +12,20 @@ import Testing
 
     // Unsafe, in all of these: C reads and fills what Swift lends it for the call, and is told how much that is.
 
+    /// Blocked signals that no descriptor can read would leave a process that only SIGKILL ends.
+    @Test func noDescriptorForSignals() async {
+        await #expect(processExitsWith: .success) {
+            var empty = sigset_t()
+            guard unsafe sigemptyset(&empty) == 0 && sigprocmask(SIG_SETMASK, &empty, nil) == 0 else { exit(5) }
+            var none = rlimit(rlim_cur: 0, rlim_max: 0)
+            guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none) == 0 else { exit(2) }
+            guard cb_signal_descriptor() == -EMFILE else { exit(3) }
+            var blocked = sigset_t()
+            guard unsafe sigprocmask(SIG_BLOCK, nil, &blocked) == 0 else { exit(4) }
+            exit(unsafe sigismember(&blocked, SIGINT) == 0 && sigismember(&blocked, SIGTERM) == 0 ? 0 : 1)
+        }
+    }
+
     @Test func files() throws {
         let path = work.path + "/file"
         defer { work.remove("file") }
