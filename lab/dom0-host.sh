@@ -23,10 +23,31 @@ create_named() {
     created=$1
     shift
     if grep -q '^type="pvh"' "/tmp/$created.cfg" && grep -q '^vnuma' "/tmp/$created.cfg"; then
-        LD_PRELOAD=/lab/vnumafix.so xl create "$@" "/tmp/$created.cfg"
+        bounded 300 env LD_PRELOAD=/lab/vnumafix.so xl create "$@" "/tmp/$created.cfg"
     else
-        xl create "$@" "/tmp/$created.cfg"
+        bounded 300 xl create "$@" "/tmp/$created.cfg"
     fi
+}
+
+# bounded SECONDS COMMAND...: its exit code. One that takes longer is told with what it waits for, and killed; 124 then. One that the
+# kernel does not let go even so is left behind: who waited for it would not come to the scenario's end.
+bounded() {
+    bound=$1
+    shift
+    "$@" &
+    bounded_pid=$!
+    await_end $bounded_pid "$bound" "$*" || return 124
+    wait $bounded_pid
+}
+
+# await_end PID SECONDS TEXT
+await_end() {
+    wait_until "$2" has_ended "$1" && return
+    fail "$3 ends within $2 s"
+    sed 's/^/@@ /' "/proc/$1/wchan" "/proc/$1/syscall" "/proc/$1/status" > /dev/console
+    kill -KILL "$1"
+    wait_until 10 has_ended "$1" || fail "$3 ends when it is killed"
+    return 1
 }
 
 # on NAME: DOMID and D are this guest's from now on.
@@ -56,7 +77,7 @@ check_freed() {
 host() {
     host_wanted=$1 host_text=$2
     shift 2
-    balloonctl host "$@" > /tmp/host.out 2> /tmp/host.err
+    bounded 300 balloonctl host "$@" > /tmp/host.out 2> /tmp/host.err
     host_code=$?
     { echo "\$ balloonctl host $*"; cat /tmp/host.out /tmp/host.err; } | sed 's/^/@@ | /'
     check_eq "$host_text: host $*: exit $host_wanted" $host_code "$host_wanted"
@@ -66,9 +87,10 @@ host_json() { jsonget "$@" < /tmp/host.out; }
 # stop_guests: all of them, at a scenario's end.
 stop_guests() {
     DOMID=
-    for stopped in $(xl list | awk 'NR > 1 && $2 != 0 { print $2 }'); do
-        timeout 60 xl destroy "$stopped" || fail "domain $stopped can be destroyed"
+    for stopped in $(bounded 60 xl list | awk 'NR > 1 && $2 != 0 { print $2 }'); do
+        bounded 60 xl destroy "$stopped" || fail "domain $stopped can be destroyed"
     done
+    echo "@@ all guests are destroyed"
 }
 
 # start_watch [OPTION...]: the daemon in dom0; stop_watch [SIGNAL]: returns its exit code.
@@ -79,12 +101,7 @@ start_watch() {
 }
 stop_watch() {
     kill "-${1:-TERM}" $WATCH
-    # One that does not end would stop the scenario, too, and nobody would know where it was.
-    wait_until 20 has_ended $WATCH || {
-        fail "the daemon in dom0 ends when it is told to"
-        sed 's/^/@@ /' /proc/$WATCH/wchan /proc/$WATCH/syscall /proc/$WATCH/status
-        kill -KILL $WATCH
-    }
+    await_end $WATCH 20 "the daemon in dom0" || return 124
     wait $WATCH
 }
 has_ended() { [ "$(cut -d ' ' -f 3 "/proc/$1/stat" 2> /dev/null || echo Z)" = Z ]; }

@@ -120,6 +120,8 @@ int cb_file_punch(int fd, uint64_t offset, uint64_t bytes) {
     return (int)RETRY(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes));
 }
 
+int cb_file_sync(int fd) { return (int)RETRY(fsync(fd)); }
+
 int cb_file_truncate(int fd, uint64_t bytes) { return (int)RETRY(ftruncate(fd, (off_t)bytes)); }
 
 int64_t cb_read_path(const char *path, void *into, size_t capacity) {

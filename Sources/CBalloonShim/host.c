@@ -285,3 +285,22 @@ int cb_host_command_line(struct cb_host *host, uint8_t *out, uint32_t capacity) 
     memcpy(out, host->xen.buffer, length);
     return (int)length;
 }
+
+int cb_host_press(struct cb_host *host, char key) {
+    memcpy(host->xen.buffer + LIST, &key, 1);
+    struct sysctl request = {.u.keys = {.keys = at(host, LIST), .count = 1}};
+    int64_t error = do_sysctl(host, &request, SYSCTL_DEBUG_KEYS);
+    return error < 0 ? (int)error : 0;
+}
+
+int cb_host_console(struct cb_host *host, uint32_t *index, uint8_t *out, uint32_t capacity) {
+    if (capacity > BUFFER - LIST) capacity = BUFFER - LIST;
+    struct sysctl request = {
+        .u.console = {.incremental = 1, .index = *index, .buffer = at(host, LIST), .count = capacity}};
+    int64_t error = do_sysctl(host, &request, SYSCTL_READCONSOLE);
+    if (error < 0) return (int)error;
+    if (request.u.console.count > capacity) return -EPROTO;
+    memcpy(out, host->xen.buffer + LIST, request.u.console.count);
+    *index = request.u.console.index;
+    return (int)request.u.console.count;
+}

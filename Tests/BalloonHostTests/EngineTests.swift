@@ -133,9 +133,11 @@ import Testing
 
     @Test func `an old guest has a floor`() throws {
         host.make(3, kind: .pv, sizes: nil)
-        #expect(try host.engine.setOldMemory(host.domain(3), kib: 224 << 10) == 40_960)
+        #expect(try host.engine.setOldMemory(host.domain(3), kib: 224 << 10, host.snapshot()) == 40_960)
         #expect(host.store["/local/domain/3/memory/target"] == "229376")
-        #expect(throws: BalloonError.self) { try host.engine.setOldMemory(host.domain(3), kib: 40 << 10) }
+        #expect(throws: BalloonError.self) {
+            try host.engine.setOldMemory(host.domain(3), kib: 40 << 10, host.snapshot())
+        }
         #expect(host.store["/local/domain/3/memory/target"] == "229376")
     }
 

@@ -1,7 +1,8 @@
 import BalloonCore
-import BalloonHost
 import HostSimulation
 import Testing
+
+@testable import BalloonHost
 
 @Suite struct KeeperTests {
     let host = SimulatedHost()
@@ -95,5 +96,73 @@ import Testing
         try turn(&keeper, 1)
         keeper.policy.legacy = .keep
         #expect(try turn(&keeper, 2) == [.yield(1)])
+    }
+
+    @Test func `Xen's maximum follows targets that were reached`() throws {
+        var policy = HostKeeper.Policy()
+        policy.isEnforcing = true
+        var keeper = HostKeeper(policy)
+        try host.bringUp(1)
+        try turn(&keeper, 1)
+        #expect(host.xen.maxima.isEmpty)
+        try host.engine.setTargets(host.domain(1), [1: 64 << 10])
+        host.move(1, 1, to: 32 << 10, state: "inflating")
+        #expect(try turn(&keeper, 2).isEmpty)
+        host.follow(1)
+        #expect(try turn(&keeper, 3) == [.enforce(1)])
+        #expect(host.xen.maxima[1] == UInt64(449 << 10))
+        #expect(try turn(&keeper, 4).isEmpty)
+        // A target that asks for less, whoever wrote it: the maximum is raised before anything has moved.
+        host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "\(16 << 10)"
+        #expect(try turn(&keeper, 5) == [.enforce(1)])
+        #expect(host.xen.maxima[1] == UInt64(497 << 10))
+    }
+
+    @Test func `a domain that starts again has the targets that it had`() throws {
+        var keeper = HostKeeper(HostKeeper.Policy())
+        try host.bringUp(1)
+        try host.engine.setTargets(host.domain(1), [0: 32 << 10, 1: 64 << 10])
+        host.follow(1)
+        host.destroy(1)
+        try turn(&keeper, 1)
+        host.make(2, uuid: "uuid-1")
+        try turn(&keeper, 2)
+        host.start(2)
+        // It has more of vnode 0 already than was asked for: nothing is taken that others may have.
+        host.move(2, 0, to: 48 << 10)
+        try turn(&keeper, 3)
+        #expect(host.row(2, 0, "target-balloon-size") == "49152" && host.row(2, 1, "target-balloon-size") == "65536")
+    }
+
+    @Test func `while the other one is there what the new one has is its target`() throws {
+        var keeper = HostKeeper(HostKeeper.Policy())
+        try host.bringUp(1)
+        try host.engine.setTargets(host.domain(1), [1: 64 << 10])
+        host.make(2, uuid: "uuid-1")
+        try turn(&keeper, 1)
+        host.start(2)
+        try turn(&keeper, 2)
+        #expect(host.row(2, 1, "target-balloon-size") == "0")
+    }
+
+    @Test func `limits bound what is remembered, and it is forgotten in the end`() throws {
+        var keeper = HostKeeper(HostKeeper.Policy())
+        try host.bringUp(1)
+        try host.engine.setTargets(host.domain(1), [0: 32 << 10, 1: 64 << 10])
+        host.destroy(1)
+        host.saved.limits["uuid-1"] = SavedLimits(parsing: Array("vnode1-min = 200m".utf8), name: "f")
+        try host.engine.forgetTargets(host.snapshot(), now: 1000)
+        try host.engine.forgetTargets(host.snapshot(), now: 4599)
+        #expect(host.store["/vnode-balloon/target/uuid-1/1"] == "65536")
+        host.make(2, uuid: "uuid-1")
+        try turn(&keeper, 1)
+        host.start(2)
+        try turn(&keeper, 2)
+        #expect(host.row(2, 0, "target-balloon-size") == "32768" && host.row(2, 1, "target-balloon-size") == "0")
+        #expect(host.store["/vnode-balloon/target/uuid-1/until"] == nil)
+        host.destroy(2)
+        try host.engine.forgetTargets(host.snapshot(), now: 9000)
+        try host.engine.forgetTargets(host.snapshot(), now: 12_600)
+        #expect(host.store.paths(below: "/vnode-balloon/target").isEmpty)
     }
 }

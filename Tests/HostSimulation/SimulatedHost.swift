@@ -101,12 +101,19 @@ package final class SimulatedHost {
     package let xen = SimulatedHostXen()
     package let store = SimulatedHostStore()
     package let engine: HostEngine
+    package let saved = Saved()
+    /// By UUID: what stands in files.
+    package final class Saved { package var limits: [String: SavedLimits] = [:] }
     /// What each balloon is, whatever the guest says: by `id/vnode`.
     private var balloons: [String: UInt64] = [:]
     package static let special: UInt64 = 17
 
     package init() {
-        engine = HostEngine(HostReader(xen: xen, store: store) { id, _ in id == 9 ? nil : [0, 1] })
+        let saved = self.saved
+        engine = HostEngine(
+            HostReader(
+                xen: xen, store: store, pnodesOf: { id, _ in id == 9 ? nil : [0, 1] },
+                savedLimits: { saved.limits[$0] ?? SavedLimits() }))
     }
 
     /// Built and introduced.

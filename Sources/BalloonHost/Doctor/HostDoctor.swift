@@ -106,6 +106,7 @@ public enum HostDoctor {
         let unprepared = names { $0.feature == .absent }
         let doubtful = names { $0.contradiction != nil }
         let nowhere = names { $0.isManaged && $0.facts.kind != .pv && $0.vnodes.contains { $0.pnode == nil } }
+        let faults = snapshot.domains.flatMap(\.savedLimits.faults)
         // xendomains takes its list from `xl list -l`, which leaves these out.
         let away = isWatched ? nil : names { $0.legacyTargetKiB == nil && $0.keptTarget != nil }
         return [
@@ -127,6 +128,9 @@ public enum HostDoctor {
             Check(
                 name: "pnodes", level: .later,
                 fix: nowhere.map { "nobody knows on which physical node their vnodes lie: \($0)" }),
+            Check(
+                name: "limits", level: .later,
+                fix: faults.isEmpty ? nil : "of saved limits these do not count: \(faults.joined(separator: "; "))"),
         ]
     }
 }

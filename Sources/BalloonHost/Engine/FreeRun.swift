@@ -51,6 +51,9 @@ public struct FreeRun {
     ) throws(BalloonError) {
         guard state == .planning else { return }
         if round > 0 {
+            for domain in snapshot.domains where verdicts[domain.id] == .reached {
+                if lastGoals[domain.id]?[HostDomain.whole] != nil { try engine.lowerMax(domain) }
+            }
             if task.isDone(snapshot) || (task.options.isPartial && wasShort && areAllReached) {
                 state = .done
                 return
@@ -66,11 +69,12 @@ public struct FreeRun {
             state = task.isDone(current) ? .done : .short(plan)
             return
         }
+        task.noteWholes(plan, current)
         for domain in current.domains { try engine.setTargets(domain, plan.targets[domain.id] ?? [:]) }
         written.merge(plan.targets) { $0.merging($1) { $1 } }
         lastGoals = plan.targets
         goals = plan.targets.merging(onTheirWay(current)) { $0.merging($1) { first, _ in first } }
-        judge = MoveJudge(goals, try engine.reader.read(rowsOf: Set(goals.keys)), now: now, stall: stall)
+        judge = MoveJudge(goals, current, now: now, stall: stall)
         verdicts = judge?.verdicts ?? [:]
         state = goals.isEmpty ? .planning : .moving
         if goals.isEmpty && (task.isDone(current) || wasShort) { state = task.isDone(current) ? .done : .short(plan) }
@@ -81,9 +85,9 @@ public struct FreeRun {
     /// What vnodes of these nodes were asked for before: it was counted on.
     private func onTheirWay(_ snapshot: HostSnapshot) -> [UInt16: [Int: UInt64]] {
         var found: [UInt16: [Int: UInt64]] = [:]
-        for domain in snapshot.domains where domain.exclusion == nil && task.excluded[domain.id] == nil {
-            for vnode in domain.vnodes where vnode.exclusion == nil {
-                guard let pnode = vnode.pnode, task.wishes.contains(where: { ($0.pnode ?? pnode) == pnode }),
+        for domain in snapshot.domains where domain.exclusionAnywhere == nil && task.excluded[domain.id] == nil {
+            for vnode in domain.vnodes where vnode.exclusionAnywhere == nil {
+                guard task.wishes.contains(where: { $0.pnode == nil || $0.pnode == vnode.pnode }),
                     let target = vnode.targetKiB, let rounded = vnode.roundedTargetKiB, let kib = vnode.balloonKiB,
                     rounded > kib
                 else { continue }

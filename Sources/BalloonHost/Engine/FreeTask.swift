@@ -22,6 +22,8 @@ public struct FreeTask {
         /// Give what can be given, although it is not enough.
         public var isPartial = false
         public var chosen: Set<UInt16>?
+        /// See ``HostDomain/oldExclusion(isTold:)``.
+        public var takesOld = false
 
         public init() {}
     }
@@ -39,6 +41,8 @@ public struct FreeTask {
     public let options: Options
     /// Who did not do what it was asked to: in no further plan of this task.
     public private(set) var excluded: [UInt16: MoveJudge.Verdict] = [:]
+    /// What domains that are asked as a whole had beside their memory/target, by Xen's count, before anything moved.
+    private var besideKiB: [UInt16: Int64] = [:]
 
     /// - Parameter wishes: as they are asked for; "so much more" counts from the snapshot.
     public init(_ wishes: [Wish], _ options: Options, _ snapshot: HostSnapshot) {
@@ -52,7 +56,7 @@ public struct FreeTask {
     /// What is free there and nobody's, once all that was asked for has moved.
     static func freeKiB(_ pnode: Int?, _ snapshot: HostSnapshot) -> UInt64 {
         if let pnode { return snapshot.nodes.indices.contains(pnode) ? snapshot.nodes[pnode].comingFreeKiB : 0 }
-        return snapshot.nodes.reduce(0) { $0 + $1.comingFreeKiB }
+        return snapshot.nodes.reduce(snapshot.givingAnywhereKiB) { $0 + $1.comingFreeKiB }
     }
 
     /// What is measured free there now, and not reserved.
@@ -65,13 +69,14 @@ public struct FreeTask {
     static func needKiB(_ wish: Wish, _ snapshot: HostSnapshot) -> UInt64 {
         let nodes = snapshot.nodes.filter { wish.pnode == nil || $0.number == wish.pnode }
         let spoken = nodes.reduce(wish.kib) { $0 + $1.reservedKiB + $1.takingKiB }
-        return less(spoken, nodes.reduce(0) { $0 + $1.freeKiB + $1.givingKiB })
+        let anywhere = wish.pnode == nil ? snapshot.givingAnywhereKiB : 0
+        return less(spoken, nodes.reduce(anywhere) { $0 + $1.freeKiB + $1.givingKiB })
     }
 
     public func plan(_ snapshot: HostSnapshot) -> Plan {
         var plan = Plan()
         for wish in wishes {
-            let seats = snapshot.seats(on: wish.pnode, from: options.chosen).filter { excluded[$0.domain] == nil }
+            let seats = seats(wish, snapshot)
             let part = FreePlan(freeing: Self.needKiB(wish, snapshot), from: seats, spread: options.spread)
             plan.givenKiB.append(part.givenKiB)
             plan.shortKiB.append(part.shortKiB)
@@ -80,6 +85,30 @@ public struct FreeTask {
             }
         }
         return plan
+    }
+
+    private func seats(_ wish: Wish, _ snapshot: HostSnapshot) -> [Seat] {
+        let seats =
+            if let pnode = wish.pnode { snapshot.seats(on: pnode, from: options.chosen) } else {
+                snapshot.seatsAnywhere(from: options.chosen, takesOld: options.takesOld)
+            }
+        return seats.filter { excluded[$0.domain] == nil }
+    }
+
+    /// Why a domain is in none of these plans; nil: it is, or its vnodes say why.
+    public func exclusion(_ domain: HostDomain) -> Exclusion? {
+        guard wishes.contains(where: { $0.pnode == nil }) else {
+            return domain.exclusion ?? domain.vnodes.lazy.compactMap(\.exclusion).first
+        }
+        if !domain.isManaged { return domain.oldExclusion(isTold: options.takesOld) }
+        return domain.exclusionAnywhere ?? domain.vnodes.lazy.compactMap(\.exclusionAnywhere).first
+    }
+
+    /// Before targets of wholes are written: Xen's count and memory/target stay so far apart.
+    mutating func noteWholes(_ plan: Plan, _ snapshot: HostSnapshot) {
+        for domain in snapshot.domains where plan.targets[domain.id]?[HostDomain.whole] != nil {
+            besideKiB[domain.id] = domain.besideKiB
+        }
     }
 
     /// Whether everything that was asked for is measured free.
@@ -99,6 +128,12 @@ public struct FreeTask {
             excluded[id] = verdict
             guard let domain = snapshot.domains.first(where: { $0.id == id }), verdict != .gone else { continue }
             var targets: [Int: UInt64] = [:]
+            if let goal = goals[id]?[HostDomain.whole], let beside = besideKiB[id],
+                domain.legacyTargetKiB == domain.wholeTargetKiB(goal)
+            {
+                let kib = UInt64(max(0, Int64(domain.memoryKiB) - beside))
+                if kib > domain.wholeTargetKiB(goal) { targets[HostDomain.whole] = domain.wholeTargetKiB(kib) }
+            }
             for vnode in domain.vnodes {
                 // Nobody's target is touched but that which this task wrote.
                 guard let goal = goals[id]?[vnode.number], vnode.targetKiB == goal,

@@ -36,7 +36,7 @@ extension HostEngine {
         guard all <= usable else { throw Self.notFree("the host", all, usable, snapshot.freeKiB, snapshot) }
     }
 
-    private static func notFree(
+    static func notFree(
         _ place: String, _ wanted: UInt64, _ usable: UInt64, _ free: UInt64, _ snapshot: HostSnapshot
     ) -> BalloonError {
         var text =
@@ -46,33 +46,5 @@ extension HostEngine {
             text += "; \(snapshot.machine.claimedPages) pages are claimed by a domain that is being built"
         }
         return BalloonError(.busy, text)
-    }
-
-    // MARK: Guests without our daemon
-
-    /// What an administrator may ask of a guest that has nothing which stops before the OOM killer comes: it came at 112 MiB.
-    static let oldFloorKiB: UInt64 = 128 << 10
-
-    /// memory/target of a guest that follows nothing else. Its maximum is raised before it grows.
-    /// - Returns: how many pages fewer it will have (negative: more).
-    /// - Throws: `.usage` below its floor, or above static-max.
-    @discardableResult
-    public func setOldMemory(_ domain: HostDomain, kib: UInt64) throws(BalloonError) -> Int64 {
-        guard let before = domain.legacyTargetKiB, let most = domain.staticMaxKiB else {
-            throw BalloonError(.busy, "domain \(domain.id) (\(domain.name)) has no memory/target")
-        }
-        let floor = max(Self.oldFloorKiB, most / 4)
-        guard kib >= floor, kib <= most else {
-            throw BalloonError(
-                .usage,
-                "\(Size.text(kib: kib)) is not between \(Size.text(kib: floor)), where guests without our daemon are still"
-                    + " safe, and \(Size.text(kib: most)), which is all that it has")
-        }
-        let needed = kib + 1024 + domain.videoKiB
-        if kib > before && domain.facts.maxPages * 4 < needed { try xen.setMax(domain.id, kib: needed) }
-        try inDomain(domain.id) { (transaction) throws(BalloonError) in
-            try self.write(HostRows.legacyTarget(domain.id), "\(kib)", transaction)
-        }
-        return (Int64(before) - Int64(kib)) / 4
     }
 }

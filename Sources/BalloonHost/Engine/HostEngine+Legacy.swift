@@ -83,4 +83,20 @@ extension HostEngine {
             }
         }
     }
+
+    /// Writes down what an administrator said of the domain, over what is saved already, for all that will have its UUID.
+    /// - Throws: `.usage` where nobody said anything; `.environment`.
+    public static func saveLimits(
+        _ domain: HostDomain, in directory: String = SavedLimits.standardDirectory
+    ) throws(BalloonError) {
+        let limits = domain.ownLimits.over(domain.savedLimits.limits)
+        guard !limits.isEmpty else {
+            throw BalloonError(
+                .usage, "no limits were set of domain \(domain.id) (\(domain.name)): say which with --min or --max")
+        }
+        guard domain.savedLimits.faults.isEmpty else {
+            throw BalloonError(.invalidConfiguration, domain.savedLimits.faults.joined(separator: "\n"))
+        }
+        try SavedLimits.write(limits, domain.facts.uuid, name: domain.name, in: directory)
+    }
 }

@@ -108,24 +108,30 @@ public final class HostEngine {
 
     // MARK: Targets
 
-    /// The guest has said what it has: that becomes the target where there is none, and what all adds up to is noted.
+    /// The guest has said what it has: that becomes the target where there is none, or what is remembered by its UUID, and what all
+    /// adds up to is noted.
+    /// - Parameter snapshot: while another domain has the same UUID (it is being migrated within this host), nothing is remembered.
+    ///   nil: neither.
     /// - Returns: the vnodes that got a target.
     @discardableResult
-    public func adopt(_ domain: HostDomain) throws(BalloonError) -> [Int] {
+    public func adopt(_ domain: HostDomain, _ snapshot: HostSnapshot? = nil) throws(BalloonError) -> [Int] {
         guard domain.isManaged, domain.isIntroduced else { return [] }
         let new = domain.vnodes.filter { $0.targetKiB == nil && $0.balloonKiB != nil && $0.missingRows.isEmpty }
+        let isAlone = snapshot?.domains.allSatisfy { $0.id == domain.id || $0.facts.uuid != domain.facts.uuid } ?? false
         let constant = domain.constantKiB == nil ? Self.constantKiB(domain) : nil
         guard !new.isEmpty || constant != nil else { return [] }
         var adopted: [Int] = []
         let isThere = try inDomain(domain.id) { (transaction) throws(BalloonError) in
             adopted = []
             try self.own(domain, transaction)
+            if isAlone { try self.keepRemembering(domain, transaction) }
             if let constant { try self.write(HostRows.kept(domain.id, "constant"), "\(constant)", transaction) }
             for vnode in new {
                 let path = HostRows.target(domain.id, vnode.number)
                 // Somebody wrote one meanwhile: that is wanted, then.
                 guard try self.store.read(path, in: transaction) == nil, let kib = vnode.balloonKiB else { continue }
-                try self.write(path, "\(kib)", transaction)
+                let wanted = isAlone ? try self.remembered(domain, vnode, transaction) : nil
+                try self.write(path, "\(wanted ?? kib)", transaction)
                 adopted.append(vnode.number)
             }
         }
@@ -151,22 +157,38 @@ public final class HostEngine {
         let changed = targets.filter { vnode, kib in
             domain.vnodes.contains { $0.number == vnode && $0.targetKiB != kib }
         }
+        if let kib = targets[HostDomain.whole] { return try setWhole(domain, kib) }
         guard !changed.isEmpty else { return true }
         try raiseMax(domain, targets)
         return try inDomain(domain.id) { (transaction) throws(BalloonError) in
             for (vnode, kib) in changed.sorted(by: { $0.key < $1.key }) {
                 try self.write(HostRows.target(domain.id, vnode), "\(kib)", transaction)
+                try self.remember(domain, vnode, kib, transaction)
             }
         }
     }
 
     /// A guest that was started below its maximum, or that somebody lowered, cannot take what it is to have.
     private func raiseMax(_ domain: HostDomain, _ targets: [Int: UInt64]) throws(BalloonError) {
-        let memory = domain.vnodes.reduce(UInt64(0)) { sum, vnode in
+        let needed = Self.boundKiB(domain, targets)
+        if domain.facts.maxPages * 4 < needed { try xen.setMax(domain.id, kib: needed) }
+    }
+
+    /// The most that a domain may have while these are its targets: what they leave, and the megabyte that libxl adds.
+    static func boundKiB(_ domain: HostDomain, _ targets: [Int: UInt64] = [:]) -> UInt64 {
+        domain.vnodes.reduce(1024 + domain.videoKiB) { sum, vnode in
             sum + vnode.sizeKiB - min(targets[vnode.number] ?? vnode.targetKiB ?? 0, vnode.sizeKiB)
         }
-        let needed = memory + 1024 + domain.videoKiB
-        if domain.facts.maxPages * 4 < needed { try xen.setMax(domain.id, kib: needed) }
+    }
+
+    /// Xen's maximum is not what the targets leave: the domain is there and could have more, or was asked to take more than it may.
+    /// While it gives its maximum is left alone.
+    static func isMisbound(_ domain: HostDomain) -> Bool {
+        guard domain.isManaged, domain.exclusionAnywhere == nil, domain.constantKiB != nil,
+            domain.vnodes.allSatisfy({ $0.targetKiB != nil })
+        else { return false }
+        let (most, bound) = (domain.facts.maxPages * 4, boundKiB(domain))
+        return most < bound || (domain.vnodes.allSatisfy(\.isReached) && most > max(bound, domain.memoryKiB))
     }
 
     /// What the changes of a plan mean for each domain.

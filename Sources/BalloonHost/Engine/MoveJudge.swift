@@ -36,6 +36,8 @@ public struct MoveJudge: Sendable {
         var lastPages: UInt64
         var lastProgress: UInt64
         var contradictsSince: UInt64?
+        /// What the whole domain is to have by Xen's count; nil: its vnodes are asked.
+        var wantedKiB: Int64?
         var verdict = Verdict.moving
     }
 
@@ -44,12 +46,16 @@ public struct MoveJudge: Sendable {
 
     /// - Parameters:
     ///   - goals: the targets of each domain, by vnode.
+    ///   - snapshot: as it was before the targets were written.
     ///   - stall: nanoseconds without progress that are waited.
     public init(_ goals: [UInt16: [Int: UInt64]], _ snapshot: HostSnapshot, now: UInt64, stall: UInt64) {
         self.stall = stall
         for (id, goals) in goals {
-            let pages = snapshot.domains.first { $0.id == id }?.facts.pages ?? 0
-            watches[id] = Watch(goals: goals, began: now, lastPages: pages, lastProgress: now)
+            let domain = snapshot.domains.first { $0.id == id }
+            watches[id] = Watch(goals: goals, began: now, lastPages: domain?.facts.pages ?? 0, lastProgress: now)
+            if let domain, let goal = goals[HostDomain.whole] {
+                watches[id]?.wantedKiB = Int64(domain.wholeTargetKiB(goal)) + (domain.besideKiB ?? 0)
+            }
         }
     }
 
@@ -71,6 +77,7 @@ public struct MoveJudge: Sendable {
     private func look(_ before: Watch, _ domain: HostDomain, _ snapshot: HostSnapshot, _ now: UInt64) -> Watch {
         var watch = before
         let machine = snapshot.machine
+        if let wanted = watch.wantedKiB { return look(whole: watch, wanted, domain, now) }
         let vnodes = domain.vnodes.filter { watch.goals[$0.number] != nil }
         noteProgress(&watch, domain, vnodes, now)
         if let other = vnodes.first(where: { $0.targetKiB != watch.goals[$0.number] }) {
@@ -99,9 +106,30 @@ public struct MoveJudge: Sendable {
             let (goal, now) = (vnode.roundedTargetKiB ?? 0, vnode.balloonKiB ?? 0)
             return sum + (goal > now ? goal - now : now - goal) / 4
         }
+        noteProgress(&watch, moved: moved, left: left, pages, now)
+    }
+
+    private func noteProgress(_ watch: inout Watch, moved: UInt64, left: UInt64, _ pages: UInt64, _ now: UInt64) {
         guard moved >= Self.stepPages || (moved > 0 && left < Self.stepPages) else { return }
         watch.lastPages = pages
         watch.lastProgress = now
+    }
+
+    /// Of a domain that follows memory/target alone nothing but Xen's count tells.
+    private func look(whole before: Watch, _ wantedKiB: Int64, _ domain: HostDomain, _ now: UInt64) -> Watch {
+        var watch = before
+        let pages = domain.facts.pages
+        let moved = pages > watch.lastPages ? pages - watch.lastPages : watch.lastPages - pages
+        let left = (Int64(domain.memoryKiB) - wantedKiB).magnitude
+        noteProgress(&watch, moved: moved, left: left / 4, pages, now)
+        if domain.legacyTargetKiB != watch.goals[HostDomain.whole].map(domain.wholeTargetKiB) {
+            watch.verdict = .superseded(vnode: HostDomain.whole)
+        } else if left <= HostDomain.toleranceKiB {
+            watch.verdict = .reached
+        } else if now >= watch.lastProgress + stall {
+            watch.verdict = .stuck
+        }
+        return watch
     }
 
     /// The guest says that it is there: Xen's count has to agree, at the latest after a moment.

@@ -12,6 +12,7 @@ extension MoveJudge.Verdict {
         case .stuck: "\(name) makes no progress by Xen's count"
         case .contradicts(let claims, let xen):
             "\(name) claims \(claims) KiB, Xen says \(xen) KiB: its word does not count"
+        case .superseded(HostDomain.whole): "\(name): somebody else wrote another memory/target meanwhile"
         case .superseded(let vnode): "\(name), vnode \(vnode): somebody else wrote another target meanwhile"
         case .claimed(let vnode, let pages, let kib):
             "\(name), vnode \(vnode) waits at \(Size.text(kib: kib)): \(pages) pages of the host are claimed by a domain"

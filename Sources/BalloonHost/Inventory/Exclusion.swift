@@ -18,22 +18,59 @@ public enum Exclusion: String, Sendable, CaseIterable {
     case held = "its daemon says that it can give no more"
     case contradiction = "what it says and what Xen counts do not agree"
     case unknown = "the size of its balloon is not known"
+    case onItsWay = "it is not where its memory/target is"
 }
 
 extension HostDomain {
-    /// nil: it takes part.
-    public var exclusion: Exclusion? {
-        if isToolstack { return .toolstack }
-        if facts.isDying { return .dying }
-        if !isIntroduced { return .beingBuilt }
-        if facts.isShutdown { return .shutdown }
-        if facts.isPaused { return .paused }
+    /// nil: it takes part in plans for one physical node.
+    public var exclusion: Exclusion? { exclusionAnywhere ?? (facts.kind == .pv ? .anywhere : nil) }
+
+    /// nil: its vnodes take part in plans for which it does not matter where memory lies.
+    public var exclusionAnywhere: Exclusion? {
+        if let general { return general }
         if !isManaged { return .notFollowing }
-        if facts.kind == .pv { return .anywhere }
         if vnodes.contains(where: { $0.reason == .migrating }) { return .migrating }
         if contradiction != nil { return .contradiction }
         return nil
     }
+
+    private var general: Exclusion? {
+        if isToolstack { return .toolstack }
+        if facts.isDying { return .dying }
+        if !isIntroduced { return .beingBuilt }
+        if facts.isShutdown { return .shutdown }
+        return facts.isPaused ? .paused : nil
+    }
+
+    /// Linux's own balloon takes it up and down, as one whole: nil where memory/target is all that it follows, and it has come there.
+    /// - Parameter isTold: an administrator says that guests follow memory/target, although they do not say so themselves.
+    public func oldExclusion(isTold: Bool) -> Exclusion? {
+        if let general { return general }
+        // With virtual NUMA Linux's own balloon would mix the nodes.
+        guard !isManaged, !hasVNUMA, hasOldBalloon || isTold, let target = legacyTargetKiB, let most = staticMaxKiB,
+            target <= most
+        else { return .notFollowing }
+        let difference = memoryKiB > target ? memoryKiB - target : target - memoryKiB
+        return difference > Self.restKiB + videoKiB ? .onItsWay : nil
+    }
+
+    /// Firmware and special pages: what a domain at rest has beside its memory/target at most.
+    static let restKiB: UInt64 = 4 << 10
+
+    /// The number that stands for all of a domain in a plan, where it has no vnodes that follow. Its balloon is what memory/target
+    /// leaves of static-max.
+    public static let whole = -1
+
+    /// In a plan, as one whole.
+    func wholeSeat() -> Seat? {
+        guard let target = legacyTargetKiB, let most = staticMaxKiB, target <= most else { return nil }
+        return Seat(
+            domain: id, vnode: Self.whole, sizeKiB: most, minKiB: minKiB, maxKiB: maxKiB, balloonKiB: most - target,
+            grainKiB: 4)
+    }
+
+    /// memory/target that goes with a balloon of the whole domain.
+    public func wholeTargetKiB(_ balloonKiB: UInt64) -> UInt64 { less(staticMaxKiB ?? 0, balloonKiB) }
 
     /// In a plan. What Xen does not believe does not count.
     func seat(_ vnode: HostVNode) -> Seat {
@@ -44,9 +81,11 @@ extension HostDomain {
 }
 
 extension HostVNode {
-    /// nil: it takes part.
-    public var exclusion: Exclusion? {
-        if pnode == nil { return .noNode }
+    /// nil: it takes part in plans for its physical node.
+    public var exclusion: Exclusion? { pnode == nil ? .noNode : exclusionAnywhere }
+
+    /// nil: it takes part in plans for which it does not matter where memory lies.
+    public var exclusionAnywhere: Exclusion? {
         if targetKiB == nil { return .noTarget }
         if balloonKiB == nil || state == nil { return .unknown }
         if state == .stopped { return .stopped }

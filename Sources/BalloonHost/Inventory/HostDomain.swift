@@ -39,6 +39,9 @@ public struct HostDomain: Equatable, Sendable {
     /// What the whole domain keeps, and may have, where it has no vnodes of its own.
     public var minKiB: UInt64 = 0
     public var maxKiB: UInt64 = 0
+    /// What an administrator said of this very domain, and what is saved for all with its UUID.
+    public var ownLimits = HostLimits()
+    public var savedLimits = SavedLimits()
     public var vnodes: [HostVNode] = []
 
     public init(facts: DomainFacts, name: String) {
@@ -48,6 +51,8 @@ public struct HostDomain: Equatable, Sendable {
 
     public var id: UInt16 { facts.id }
     public var memoryKiB: UInt64 { facts.pages * 4 }
+    /// What Xen counts beside memory/target: firmware and special pages, and what it has not moved yet.
+    var besideKiB: Int64? { legacyTargetKiB.map { Int64(memoryKiB) - Int64($0) } }
     public var isToolstack: Bool { id == 0 }
     /// The guest follows the interface.
     public var isManaged: Bool { feature == .on }

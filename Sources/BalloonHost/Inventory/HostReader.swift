@@ -5,6 +5,7 @@ public final class HostReader {
     let xen: any HostXen
     let store: any ToolstackStore
     private let pnodesOf: (UInt16, String) -> [Int]?
+    private let savedLimits: (String) -> SavedLimits
     /// What does not change while a domain lives, by number and UUID.
     private var layouts: [String: Layout] = [:]
 
@@ -14,14 +15,18 @@ public final class HostReader {
         var pnodes: [Int]?
     }
 
-    /// - Parameter pnodesOf: where each vnode of a domain lies, as far as anybody wrote it down.
+    /// - Parameters:
+    ///   - pnodesOf: where each vnode of a domain lies, as far as anybody wrote it down.
+    ///   - savedLimits: by a domain's UUID.
     public init(
         xen: any HostXen, store: any ToolstackStore,
-        pnodesOf: @escaping (UInt16, String) -> [Int]? = { UserData.pnodes(domain: $0, uuid: $1) }
+        pnodesOf: @escaping (UInt16, String) -> [Int]? = { UserData.pnodes(domain: $0, uuid: $1) },
+        savedLimits: @escaping (String) -> SavedLimits = { SavedLimits.read($0) }
     ) {
         self.xen = xen
         self.store = store
         self.pnodesOf = pnodesOf
+        self.savedLimits = savedLimits
     }
 
     /// - Parameter rowsOf: only these domains' rows are read; nil: all. What is on its way on a node is not known then.
@@ -114,42 +119,44 @@ public final class HostReader {
     // MARK: What is kept
 
     struct Kept {
+        /// Something is kept, of this very domain.
+        var isOwn = false
         var target: String?
         var isYielded = false
         var foreignKiB: UInt64?
         var constantKiB: UInt64?
-        var minKiB: UInt64?
-        var maxKiB: UInt64?
+        var limits = HostLimits()
     }
 
     /// What is kept of a domain: only of this one, and not of another that had its number.
     private func kept(_ facts: DomainFacts) throws(BalloonError) -> Kept {
         var kept = Kept()
         guard try value(HostRows.kept(facts.id, "uuid")) == Array(facts.uuid.utf8) else { return kept }
+        kept.isOwn = true
         kept.target = try value(HostRows.kept(facts.id, "target")).map { String(decoding: $0, as: UTF8.self) }
         kept.isYielded = try value(HostRows.kept(facts.id, "yielded")) != nil
         kept.foreignKiB = GuestText.kib(try value(HostRows.kept(facts.id, "foreign")))
         kept.constantKiB = GuestText.kib(try value(HostRows.kept(facts.id, "constant")))
-        kept.minKiB = GuestText.kib(try value(HostRows.kept(facts.id, "min")))
-        kept.maxKiB = GuestText.kib(try value(HostRows.kept(facts.id, "max")))
+        kept.limits.whole.minKiB = GuestText.kib(try value(HostRows.kept(facts.id, "min")))
+        kept.limits.whole.maxKiB = GuestText.kib(try value(HostRows.kept(facts.id, "max")))
         return kept
     }
 
     private func readLimits(_ domain: inout HostDomain, _ kept: Kept) throws(BalloonError) {
         let id = domain.id
-        var vnodes: [(minKiB: UInt64?, maxKiB: UInt64?)] = []
-        for vnode in domain.vnodes {
-            vnodes.append(
-                (
-                    GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "min"))),
-                    GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "max")))
-                ))
+        domain.ownLimits = kept.limits
+        for vnode in domain.vnodes where kept.isOwn {
+            let bounds = HostLimits.Bounds(
+                minKiB: GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "min"))),
+                maxKiB: GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "max"))))
+            if bounds != HostLimits.Bounds() { domain.ownLimits.vnodes[vnode.number] = bounds }
         }
+        domain.savedLimits = savedLimits(domain.facts.uuid)
         let home = HostRows.domain(id) + "/memory"
-        var (least, most) = (kept.minKiB, kept.maxKiB)
-        if least == nil { least = GuestText.kib(try value(home + "/dynamic-min")) }
-        if most == nil { most = GuestText.kib(try value(home + "/dynamic-max")) }
-        Limits.set(&domain, minKiB: least, maxKiB: most, vnodes: vnodes)
+        let dynamic = HostLimits.Bounds(
+            minKiB: GuestText.kib(try value(home + "/dynamic-min")),
+            maxKiB: GuestText.kib(try value(home + "/dynamic-max")))
+        Limits.set(&domain, [domain.ownLimits, domain.savedLimits.limits, HostLimits(dynamic)])
     }
 
     func value(_ path: String) throws(BalloonError) -> [UInt8]? { try store.read(path, in: nil) }

@@ -16,6 +16,9 @@ enum HostRows {
     static let root = "/vnode-balloon"
     static let domains = root + "/domain"
     static let reservations = root + "/reservation"
+    /// Targets by UUID: a domain that starts again has another number, and the same UUID.
+    static let remembered = root + "/target"
+    static func remembered(_ uuid: String, _ name: String) -> String { remembered + "/\(uuid)/\(name)" }
     static func kept(_ id: UInt16) -> String { domains + "/\(id)" }
     static func kept(_ id: UInt16, _ name: String) -> String { kept(id) + "/" + name }
     static func keptVNode(_ id: UInt16, _ vnode: Int, _ name: String) -> String { kept(id) + "/vnode/\(vnode)/\(name)" }

@@ -6,6 +6,8 @@ public struct HostSnapshot: Equatable, Sendable {
     public var domains: [HostDomain]
     public var nodes: [PhysicalNode]
     public var reservations: [Reservation]
+    /// What vnodes of no known physical node have been asked for and have not given yet.
+    public var givingAnywhereKiB: UInt64 = 0
 
     /// Reckons what of each node is spoken for.
     public init(machine: MachineFacts, nodes: [NodeFacts], domains: [HostDomain], reservations: [Reservation]) {
@@ -19,13 +21,14 @@ public struct HostSnapshot: Equatable, Sendable {
         for domain in domains where domain.isManaged {
             for pnode in self.nodes.indices { note(pnode) { $0.takingKiB += domain.takingKiB(of: pnode) } }
             for vnode in domain.vnodes {
-                guard let pnode = vnode.pnode, let target = vnode.roundedTargetKiB, let now = vnode.balloonKiB else {
+                guard let target = vnode.roundedTargetKiB, let now = vnode.balloonKiB, target > now else { continue }
+                // Who is held, or dead, gives nothing: it must not be counted on.
+                if domain.exclusionAnywhere != nil || vnode.exclusionAnywhere != nil { continue }
+                guard let pnode = vnode.pnode, domain.exclusion == nil else {
+                    givingAnywhereKiB += target - now
                     continue
                 }
-                // Who is held, or dead, gives nothing: it must not be counted on.
-                if target > now && domain.exclusion == nil && vnode.exclusion == nil {
-                    note(pnode) { $0.givingKiB += target - now }
-                }
+                note(pnode) { $0.givingKiB += target - now }
             }
         }
     }
@@ -62,14 +65,22 @@ public struct HostSnapshot: Equatable, Sendable {
         return first
     }
 
-    /// The vnodes of one physical node that can give, or of all (nil), as seats of a plan.
-    public func seats(on pnode: Int?, from chosen: Set<UInt16>? = nil) -> [Seat] {
+    /// The vnodes of one physical node that can give, as seats of a plan.
+    public func seats(on pnode: Int, from chosen: Set<UInt16>? = nil) -> [Seat] {
         domains.flatMap { domain -> [Seat] in
             guard domain.exclusion == nil, chosen?.contains(domain.id) ?? true else { return [] }
-            return domain.vnodes.compactMap { vnode in
-                guard vnode.exclusion == nil, pnode == nil || vnode.pnode == pnode else { return nil }
-                return domain.seat(vnode)
-            }
+            return domain.vnodes.filter { $0.exclusion == nil && $0.pnode == pnode }.map { domain.seat($0) }
+        }
+    }
+
+    /// All that can give where it does not matter on which physical node: PV guests, and guests that follow memory/target alone, too.
+    /// - Parameter takesOld: see ``HostDomain/oldExclusion(isTold:)``.
+    public func seatsAnywhere(from chosen: Set<UInt16>? = nil, takesOld: Bool = false) -> [Seat] {
+        domains.flatMap { domain -> [Seat] in
+            guard chosen?.contains(domain.id) ?? true else { return [] }
+            if domain.oldExclusion(isTold: takesOld) == nil { return domain.wholeSeat().map { [$0] } ?? [] }
+            guard domain.exclusionAnywhere == nil else { return [] }
+            return domain.vnodes.filter { $0.exclusionAnywhere == nil }.map { domain.seat($0) }
         }
     }
 }

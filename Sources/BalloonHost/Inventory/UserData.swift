@@ -21,7 +21,8 @@ public enum UserData {
 
     /// The physical node of each vnode; nil where the record does not tell.
     public static func pnodes(domain: UInt16, uuid: String, in directory: String = directory) -> [Int]? {
-        guard let bytes = try? read("\(directory)/userdata-d.\(domain).\(uuid).libxl-json") else { return nil }
+        let path = "\(directory)/userdata-d.\(domain).\(uuid).libxl-json"
+        guard let bytes = try? read(path, mostBytes: mostBytes) else { return nil }
         return parse(bytes)
     }
 
@@ -37,7 +38,7 @@ public enum UserData {
     }
 
     /// Root's alone, no link, not longer than it can be.
-    private static func read(_ path: String) throws(BalloonError) -> [UInt8] {
+    static func read(_ path: String, mostBytes: Int) throws(BalloonError) -> [UInt8] {
         let file = try FileDescriptor.open(path, .read, "cannot open \(path)")
         let info = try file.info()
         guard info.owner == cb_effective_user(), info.mode & 0o022 == 0, info.bytes <= UInt64(mostBytes) else {

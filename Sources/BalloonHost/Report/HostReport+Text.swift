@@ -87,7 +87,7 @@ extension HostReport {
         if let table = Self.table(style) { parts.append(text(table)) }
         if style.isForPrograms { return parts.joined() }
         if chosen == nil, let nodes = Listing(Self.nodeColumns, style) { parts.append(text(.nodes(nodes))) }
-        return (parts + remarks.map { "! " + $0 }).joined(separator: "\n")
+        return (parts + walkText(style) + remarks.map { "! " + $0 }).joined(separator: "\n")
     }
 
     private func text(_ table: Table) -> String {
@@ -115,6 +115,26 @@ extension HostReport {
 
     private func size(_ kib: UInt64) -> String { kib == 0 ? "0" : Size.text(kib: kib) }
 
+    /// Where each domain's memory lies, as Xen counted it.
+    static func walkColumns(_ walk: NodeWalk, _ pnodes: [Int]) -> [ListingColumn<HostDomain>] {
+        [
+            .init("DOMAIN") { .number(Int($0.id)) },
+            .init("NAME", isWord: true) { .word($0.name) },
+        ]
+            + pnodes.map { pnode in
+                .init("PNODE\(pnode)") { domain in
+                    .size(walk.pages[domain.id].map { ($0[pnode] ?? 0) * 4 }, else: .unknown)
+                }
+            }
+    }
+
+    /// A table of that, and what it cost.
+    private func walkText(_ style: ListingStyle) -> [String] {
+        guard let walk, let table = Listing(Self.walkColumns(walk, snapshot.nodes.map(\.number)), style) else { return [] }
+        let cost = walk.nanoseconds / 1000
+        return [table.text(domains), "Xen counted for \(cost / 1000).\(cost % 1000 / 100) ms"]
+    }
+
     /// What an administrator should know of.
     public var remarks: [String] {
         var remarks: [String] = []
@@ -129,6 +149,7 @@ extension HostReport {
                 remarks.append(
                     "\(name): memory/target was \(kept) KiB and is \(now): somebody else sets this domain's memory")
             }
+            remarks += domain.savedLimits.faults.map { "\(name): of its saved limits a line does not count: \($0)" }
             if domain.isManaged && domain.hasVNUMA && domain.legacyTargetKiB != nil {
                 remarks.append("\(name): memory/target is there; Linux's own balloon follows it as well")
             }

@@ -5,8 +5,11 @@ public struct HostReport {
     public let snapshot: HostSnapshot
     /// Only these; nil: all.
     let chosen: Set<UInt16>?
+    /// On which nodes memory lies, where Xen was asked to count it.
+    let walk: NodeWalk?
 
-    public init(_ snapshot: HostSnapshot, only chosen: Set<UInt16>? = nil) {
+    public init(_ snapshot: HostSnapshot, only chosen: Set<UInt16>? = nil, walk: NodeWalk? = nil) {
+        self.walk = walk
         self.snapshot = snapshot
         self.chosen = chosen
     }
@@ -30,7 +33,8 @@ public struct HostReport {
         json.object { json in
             json.member("schema", 1)
             json.key("domains")
-            json.array(domains) { json, domain in Self.write(domain, &json) }
+            json.array(domains) { json, domain in self.write(domain, &json) }
+            json.member("measured_microseconds", walk.map { $0.nanoseconds / 1000 })
             json.key("pnodes")
             json.array(snapshot.nodes) { json, node in
                 let (balloons, slack, vnodes) = self.balloons(node.number)
@@ -66,7 +70,7 @@ public struct HostReport {
         }
     }
 
-    private static func write(_ domain: HostDomain, _ json: inout JSONWriter) {
+    private func write(_ domain: HostDomain, _ json: inout JSONWriter) {
         json.object { json in
             json.member("id", domain.id)
             json.member("name", domain.name)
@@ -84,7 +88,10 @@ public struct HostReport {
             json.member("xen_says_kib", domain.countedKiB)
             json.member("contradiction", domain.contradiction != nil)
             json.key("vnodes")
-            json.array(domain.vnodes) { json, vnode in write(vnode, &json) }
+            json.array(domain.vnodes) { json, vnode in Self.write(vnode, &json) }
+            guard let pages = walk?.pages[domain.id] else { return }
+            json.key("pages_by_pnode")
+            json.array(snapshot.nodes.map { pages[$0.number] ?? 0 }) { json, count in json.value(count) }
         }
     }
 

@@ -7,6 +7,8 @@ public struct HostConfiguration: Equatable, Sendable {
     public static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
     public var policy = HostKeeper.Policy()
+    /// `host free --any` takes from guests that follow memory/target alone, although nothing says that they do.
+    public var takesOld = false
     public var logLevel = "notice"
 
     public init() {}
@@ -24,25 +26,8 @@ public struct HostConfiguration: Equatable, Sendable {
     }
 
     public init(parsing bytes: [UInt8], name: String) throws(BalloonError) {
-        var faults: [String] = []
-        var seen: Set<String> = []
-        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-            let content = Self.trimmed(line.prefix { $0 != UInt8(ascii: "#") })
-            if content.isEmpty { continue }
-            if let fault = take(content, &seen) { faults.append("\(name), line \(index + 1): \(fault)") }
-        }
+        let faults = ConfigurationText.take(bytes, name: name) { set($0, $1) }
         if !faults.isEmpty { throw BalloonError(.invalidConfiguration, faults.joined(separator: "\n")) }
-    }
-
-    private mutating func take(_ content: ArraySlice<UInt8>, _ seen: inout Set<String>) -> String? {
-        guard content.allSatisfy({ $0 == UInt8(ascii: "\t") || (0x20...0x7e).contains($0) }) else {
-            return "a character that is not plain ASCII"
-        }
-        guard let equals = content.firstIndex(of: UInt8(ascii: "=")) else { return "not of the form key = value" }
-        let key = String(decoding: Self.trimmed(content[..<equals]), as: UTF8.self)
-        let value = String(decoding: Self.trimmed(content[(equals + 1)...]), as: UTF8.self)
-        guard seen.insert(key).inserted else { return "\(key) stands there twice" }
-        return set(key, value)
     }
 
     /// Sets one key; says what is wrong with it, if anything is.
@@ -57,6 +42,12 @@ public struct HostConfiguration: Equatable, Sendable {
         case "balance":
             guard ["yes", "no"].contains(value) else { return "balance must be yes or no" }
             policy.isBalancing = value == "yes"
+        case "enforce":
+            guard ["yes", "no"].contains(value) else { return "enforce must be yes or no" }
+            policy.isEnforcing = value == "yes"
+        case "legacy":
+            guard ["yes", "no"].contains(value) else { return "legacy must be yes or no" }
+            takesOld = value == "yes"
         case "log-level":
             guard Self.logLevels.contains(value) else {
                 return "log-level must be one of \(Self.logLevels.joined(separator: ", "))"
@@ -65,12 +56,5 @@ public struct HostConfiguration: Equatable, Sendable {
         default: return "unknown key \(key)"
         }
         return nil
-    }
-
-    private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let blanks: [UInt8] = [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r")]
-        let start = text.drop { blanks.contains($0) }
-        guard let last = start.lastIndex(where: { !blanks.contains($0) }) else { return [] }
-        return start[...last]
     }
 }

@@ -77,7 +77,9 @@ public final class HostDaemon {
             let turn = try HostLock.turn()
             defer { withExtendedLifetime(turn) {} }
             let snapshot = try engine.read()
-            try engine.ledger.expire(now: UInt64(max(0, cb_clock_real_seconds())))
+            let seconds = UInt64(max(0, cb_clock_real_seconds()))
+            try engine.ledger.expire(now: seconds)
+            try engine.forgetTargets(snapshot, now: seconds)
             watchNew(snapshot)
             for deed in keeper.deeds(snapshot, now: lastTurn) { perform(deed, snapshot) }
             if trouble != nil { log.notice("all is well again") }

@@ -12,16 +12,25 @@ extension HostEngine {
         case .level(let id, let targets):
             if let domain = domain(id) { try setTargets(domain, targets) }
             return nil
+        case .enforce(let id):
+            guard let domain = domain(id), Self.isMisbound(domain) else { return nil }
+            let kib = Self.boundKiB(domain)
+            try xen.setMax(id, kib: kib)
+            return "domain \(id) (\(domain.name)): Xen's maximum is \(Size.text(kib: kib)) now"
         case .prepare(let id):
             guard let domain = domain(id) else { return nil }
             let rows = try prepare(domain)
             return rows == 0 ? nil : "domain \(id) (\(domain.name)): \(rows) rows made"
         case .adopt(let id):
             guard let domain = domain(id) else { return nil }
-            let vnodes = try adopt(domain)
+            let vnodes = try adopt(domain, snapshot)
             guard !vnodes.isEmpty else { return nil }
             let sizes = domain.vnodes.compactMap { $0.balloonKiB.map { "\($0)" } }.joined(separator: " ")
-            return "domain \(id) (\(domain.name)): its balloons become its targets: \(sizes) KiB"
+            var targets = ""
+            for vnode in vnodes {
+                targets += GuestText.kib(try store.read(HostRows.target(id, vnode), in: nil)).map { " \($0)" } ?? " ?"
+            }
+            return "domain \(id) (\(domain.name)): its balloons are \(sizes) KiB, its targets\(targets)"
         case .take(let id):
             guard let domain = domain(id), try take(domain) else { return nil }
             return "domain \(id) (\(domain.name)): memory/target is away"

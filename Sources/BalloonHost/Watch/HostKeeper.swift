@@ -18,6 +18,8 @@ public struct HostKeeper: Sendable {
         case tell(UInt16, foreignKiB: UInt64)
         /// Balancing: these are the domain's targets now.
         case level(UInt16, [Int: UInt64])
+        /// Xen's maximum becomes what the targets leave.
+        case enforce(UInt16)
         case forgetGone
     }
 
@@ -25,6 +27,7 @@ public struct HostKeeper: Sendable {
         public var legacy = LegacyMode.auto
         public var isReverting = true
         public var isBalancing = false
+        public var isEnforcing = false
 
         public init() {}
     }
@@ -53,6 +56,7 @@ public struct HostKeeper: Sendable {
         for domain in snapshot.domains where !domain.isToolstack && domain.isIntroduced && !domain.facts.isDying {
             if isRepairDue(domain, now) { deeds.append(.prepare(domain.id)) }
             deeds += self.deeds(domain)
+            if policy.isEnforcing && HostEngine.isMisbound(domain) { deeds.append(.enforce(domain.id)) }
         }
         if policy.isBalancing {
             deeds += balancer.targets(snapshot, now: now).sorted { $0.key < $1.key }.map { .level($0.key, $0.value) }

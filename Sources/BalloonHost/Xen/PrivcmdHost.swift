@@ -44,6 +44,38 @@ public final class PrivcmdHost: HostXen {
         return length < 0 ? nil : String(decoding: text.prefix(Int(length)), as: UTF8.self)
     }
 
+    /// Has Xen count the pages of all domains on each node, once (debug key u). It looks at each page of each domain, 22 ns at best: six seconds
+    /// for a guest of 1 TiB, whose memory nobody can change meanwhile.
+    /// - Returns: what Xen says of it on its console, and what it cost.
+    /// - Throws: `.hypercall`.
+    public func walkNodes() throws(BalloonError) -> (text: String, nanoseconds: UInt64) {
+        var index: UInt32 = 0
+        // What the console says already is not of now.
+        while !(try console(&index)).isEmpty {}
+        let before = cb_clock_monotonic()
+        // Unsafe: the shim presses the key.
+        try check(unsafe cb_host_press(&host, 117), .hypercall, "Xen does not take the debug key u")
+        let cost = cb_clock_monotonic() - before
+        var bytes: [UInt8] = []
+        while true {
+            let more = try console(&index)
+            if more.isEmpty { break }
+            bytes += more
+        }
+        return (String(decoding: bytes, as: UTF8.self), cost)
+    }
+
+    /// What Xen's console has from there on.
+    private func console(_ index: inout UInt32) throws(BalloonError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        // Unsafe: the shim fills at most the list's length.
+        let length = unsafe bytes.withUnsafeMutableBufferPointer {
+            unsafe cb_host_console(&host, &index, $0.baseAddress, UInt32($0.count))
+        }
+        try check(length, .hypercall, "Xen's console cannot be read")
+        return Array(bytes.prefix(Int(length)))
+    }
+
     private static let chunk = 512
 
     public func domains() throws(BalloonError) -> [DomainFacts] {

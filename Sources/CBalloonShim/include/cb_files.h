@@ -49,6 +49,8 @@ int64_t cb_file_read(int fd, uint64_t offset, void *into, size_t capacity);
 /// Writes all of it at `offset`.
 int64_t cb_file_write(int fd, uint64_t offset, const void *from, size_t bytes);
 int cb_file_truncate(int fd, uint64_t bytes);
+/// fsync(2).
+int cb_file_sync(int fd);
 /// Frees the pages of a part of a file, which is then a hole in it (FALLOC_FL_PUNCH_HOLE).
 int cb_file_punch(int fd, uint64_t offset, uint64_t bytes);
 

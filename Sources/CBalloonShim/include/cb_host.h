@@ -71,4 +71,10 @@ int64_t cb_host_maximum(struct cb_host *host, uint16_t domain);
 /// What Xen was started with (XENVER_commandline): bytes.
 int cb_host_command_line(struct cb_host *host, uint8_t *out, uint32_t capacity);
 
+/// Presses one of Xen's debug keys (XEN_SYSCTL_debug_keys).
+int cb_host_press(struct cb_host *host, char key);
+/// Xen's console from `*index` on, which moves behind what was read (XEN_SYSCTL_readconsole): bytes, 0 at its end. Nothing is taken
+/// from anybody else who reads it.
+int cb_host_console(struct cb_host *host, uint32_t *index, uint8_t *out, uint32_t capacity);
+
 #endif

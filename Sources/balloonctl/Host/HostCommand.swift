@@ -21,11 +21,12 @@ struct HostCommand: ParsableCommand {
 /// Xen and xenstore as dom0 sees them.
 struct HostSession {
     let engine: HostEngine
+    let xen: PrivcmdHost
 
     /// - Throws: `.notRoot`, `.noXen`, `.environment` outside of dom0.
     init() throws(BalloonError) {
         try Exit.requireRoot()
-        let xen = try PrivcmdHost()
+        xen = try PrivcmdHost()
         engine = HostEngine(HostReader(xen: xen, store: try Xenstore()))
     }
 

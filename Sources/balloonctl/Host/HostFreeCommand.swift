@@ -45,6 +45,9 @@ struct HostFreeOptions: ParsableArguments {
     @Flag(help: "Of whatever physical node.")
     var any = false
 
+    @Flag(help: "With --any: from guests that follow memory/target alone, too.")
+    var legacy = false
+
     @Option(help: ArgumentHelp("Only from this domain. Several times: from these.", valueName: "domain"))
     var from: [String] = []
 
@@ -55,6 +58,9 @@ struct HostFreeOptions: ParsableArguments {
     var partial = false
 
     mutating func validate() throws {
+        guard any || !legacy else {
+            throw ValidationError("--legacy goes with --any: nobody knows where their memory lies")
+        }
         guard FreePlan.Spread(rawValue: spread) != nil else { throw ValidationError("--spread is fewest or even") }
     }
 

@@ -29,6 +29,8 @@ struct HostFreeing {
         var options = FreeTask.Options()
         options.spread = FreePlan.Spread(rawValue: free.spread) ?? .fewest
         options.isPartial = free.partial
+        options.takesOld =
+            try free.legacy || (free.any && HostConfiguration(path: HostConfiguration.standardPath).takesOld)
         if !free.from.isEmpty { options.chosen = Set(try session.domains(free.from, first).map(\.id)) }
         self.options = options
     }
@@ -96,8 +98,9 @@ struct HostFreeing {
             Terminal.complain(verdict.sentence("domain \(id) (\(name))"))
         }
         for domain in snapshot.domains where !domain.isToolstack {
-            let why = domain.exclusion ?? domain.vnodes.lazy.compactMap(\.exclusion).first
-            if let why { Terminal.complain("left out: domain \(domain.id) (\(domain.name)): \(why.rawValue)") }
+            if let why = task.exclusion(domain) {
+                Terminal.complain("left out: domain \(domain.id) (\(domain.name)): \(why.rawValue)")
+            }
         }
     }
 
@@ -109,6 +112,13 @@ struct HostFreeing {
         for (id, targets) in goals.sorted(by: { $0.key < $1.key }) {
             let domain = snapshot.domains.first { $0.id == id }
             for (vnode, kib) in targets.sorted(by: { $0.key < $1.key }) {
+                if let domain, vnode == HostDomain.whole {
+                    let before = first.domains.first { $0.id == id }?.legacyTargetKiB ?? 0
+                    Terminal.show(
+                        "\(domain.name): memory/target \(Size.text(kib: before)) to"
+                            + " \(Size.text(kib: domain.wholeTargetKiB(kib)))")
+                    continue
+                }
                 let before = first.domains.first { $0.id == id }?.vnodes.first { $0.number == vnode }?.balloonKiB ?? 0
                 Terminal.show(
                     "\(domain?.name ?? "domain \(id)"), vnode \(vnode): balloon \(Size.text(kib: before)) to"

@@ -110,12 +110,13 @@ struct HostPrepareCommand: ParsableCommand {
         try Exit.onError {
             let session = try HostSession()
             try session.turn { () throws(BalloonError) in
-                for domain in try which.found(session, try session.engine.read()) {
+                let snapshot = try session.engine.read()
+                for domain in try which.found(session, snapshot) {
                     let rows = try session.engine.prepare(domain)
-                    let adopted = try session.engine.adopt(domain)
+                    let adopted = try session.engine.adopt(domain, snapshot)
                     if rows > 0 { Terminal.show("\(domain.name): \(rows) rows made") }
                     for vnode in adopted {
-                        Terminal.show("\(domain.name): vnode \(vnode) keeps the balloon that it has")
+                        Terminal.show("\(domain.name): vnode \(vnode) has a target")
                     }
                 }
             }

@@ -21,9 +21,18 @@ struct HostListCommand: ParsableCommand {
     @Option(help: "With --watch: seconds in between.")
     var every: UInt64 = 2
 
+    @Flag(help: "Have Xen count on which physical nodes memory lies, and say what that cost.")
+    var measure = false
+
     mutating func validate() throws {
         if listing.isUsed && json {
             throw ValidationError("-o, --no-header and --bytes are of the table, not of --json")
+        }
+        guard !measure || !watch else {
+            throw ValidationError("--measure looks at each page of each domain: once, and not with --watch")
+        }
+        guard !measure || !listing.style.isForPrograms else {
+            throw ValidationError("what --measure counts is in the usual view and in --json")
         }
         guard (1...86400).contains(every) else { throw ValidationError("seconds are 1 to 86400") }
     }
@@ -34,7 +43,9 @@ struct HostListCommand: ParsableCommand {
             repeat {
                 let snapshot = try session.engine.read()
                 let chosen = try domains.map { (name) throws(BalloonError) in try snapshot.domain(name).id }
-                let report = HostReport(snapshot, only: chosen.isEmpty ? nil : Set(chosen))
+                let counted = measure ? try session.xen.walkNodes() : nil
+                let walk = counted.map { NodeWalk(parsing: $0.text, nanoseconds: $0.nanoseconds) }
+                let report = HostReport(snapshot, only: chosen.isEmpty ? nil : Set(chosen), walk: walk)
                 if json {
                     Terminal.show(report.json)
                 } else {

@@ -62,11 +62,19 @@ struct HostSetCommand: ParsableCommand {
 
     /// A guest without our daemon: only Xen's count tells how far it is.
     private func setOld(_ session: HostSession, _ kib: UInt64) throws {
-        let (before, fewer) = try session.turn { () throws(BalloonError) in
-            let domain = try session.domains([self.domain], try session.engine.read())[0]
-            return (domain, try session.engine.setOldMemory(domain, kib: kib))
+        let (before, goal) = try session.turn { () throws(BalloonError) in
+            let snapshot = try session.engine.read()
+            let domain = try session.domains([self.domain], snapshot)[0]
+            let fewer = try session.engine.setOldMemory(domain, kib: kib, snapshot)
+            return (domain, Int64(domain.facts.pages) - fewer)
         }
-        if wait { try waitForOld(session, before, goal: Int64(before.facts.pages) - fewer) }
+        if wait {
+            try waitForOld(session, before, goal: goal)
+            try session.turn { () throws(BalloonError) in
+                let now = try session.engine.read().domains.first { $0.facts.uuid == before.facts.uuid }
+                if let now, now.legacyTargetKiB == kib { try session.engine.lowerMax(now) }
+            }
+        }
         if json {
             var writer = JSONWriter()
             writer.object { writer in
@@ -168,6 +176,9 @@ struct HostLimitsCommand: ParsableCommand {
     @Option(help: "Memory that it may have.")
     var max: SizeArgument?
 
+    @Flag(help: "Keep the limits in a file, for the next domain with its UUID, too.")
+    var save = false
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -194,6 +205,7 @@ struct HostLimitsCommand: ParsableCommand {
                 }
                 found = try session.domains([domain], try engine.read())[0]
             }
+            if save { try HostEngine.saveLimits(found) }
             show(found)
         }
     }

@@ -80,8 +80,12 @@ struct HostWaiting {
         private static func text(
             _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: UInt64]], _ verdicts: [UInt16: MoveJudge.Verdict]
         ) -> String {
-            snapshot.domains.filter { verdicts[$0.id] == .moving }.flatMap { domain in
-                domain.vnodes.compactMap { vnode -> String? in
+            snapshot.domains.filter { verdicts[$0.id] == .moving }.flatMap { domain -> [String] in
+                if let goal = goals[domain.id]?[HostDomain.whole] {
+                    let target = domain.wholeTargetKiB(goal) / 1024
+                    return ["\(domain.name): has \(domain.memoryKiB / 1024), is to have \(target) MiB"]
+                }
+                return domain.vnodes.compactMap { vnode -> String? in
                     guard let goal = goals[domain.id]?[vnode.number], !vnode.isReached else { return nil }
                     let now = vnode.balloonKiB.map { "\($0 / 1024)" } ?? "?"
                     let name = "\(domain.name) vnode \(vnode.number)"
@@ -124,7 +128,8 @@ struct HostWaiting {
                 json.array((goals[id] ?? [:]).sorted { $0.key < $1.key }.map(\.key)) { json, number in
                     let vnode = domain?.vnodes.first { $0.number == number }
                     json.object { json in
-                        json.member("vnode", number)
+                        // The domain as a whole has none.
+                        json.member("vnode", number == HostDomain.whole ? nil : number)
                         json.member("target_kib", goals[id]?[number])
                         json.member("balloon_kib", vnode?.balloonKiB)
                         json.member("state", vnode?.state?.rawValue)

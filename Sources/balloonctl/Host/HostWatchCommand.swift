@@ -22,13 +22,16 @@ struct HostWatchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Level physical nodes all the time: yes or no.", valueName: "yes|no"))
     var balance: String?
 
+    @Option(help: ArgumentHelp("Lower Xen's maximum to what targets leave: yes or no.", valueName: "yes|no"))
+    var enforce: String?
+
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
     var logLevel: String?
 
     private var options: [(key: String, value: String?)] {
         [
             ("memory-target", memoryTarget), ("on-legacy-write", onLegacyWrite), ("balance", balance),
-            ("log-level", logLevel),
+            ("enforce", enforce), ("log-level", logLevel),
         ]
     }
 

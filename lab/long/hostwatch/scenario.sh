@@ -44,6 +44,13 @@ check "the next one starts" start_watch
 host 0 "it goes on" wait g1 g2
 check_freed "the same end" 0 32768
 
+note "a PV guest gives of whatever node, and of none in particular"
+TOT=$(tot gv)
+host 75 "no node has it for certain" free +32m --pnode 0 --from gv
+host 0 "32 MiB" free +32m --any --from gv
+check_eq "its target" "$(target_of gv 0)" 163840
+check_eq "exactly 8,192 pages" $((TOT - $(tot gv))) 8192
+
 note "a guest that lies: its daemon is killed, and its rows say that more is given than Xen has back"
 on g1
 target 1 98304

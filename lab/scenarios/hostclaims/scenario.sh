@@ -73,8 +73,16 @@ hostcount claim "$(id_of c1)" 0
 host 0 "without the claim it comes to its end" wait g2
 xl destroy c1
 
+note "where memory lies"
+on g1
+pages=$(page_counts | tr '\n' ' ')
+host 0 "Xen counts it" list --measure --json
+set -- $(host_json domains.1.pages domains.1.pages_by_pnode.0 domains.1.pages_by_pnode.1)
+check_eq "as Xen's own key says it" "total $1 0 $2 1 $3 " "$pages"
+note "counting took $(host_json measured_microseconds) us"
+
 note "guests without virtual NUMA"
-make_guest gp pvh-plain 256 384
+make_guest gp pvh-plain 256 384 'uuid="11111111-1111-1111-1111-111111111111"'
 check "the daemon of gp starts" start_daemon
 stop_watch
 check "memory-target = keep" start_watch --memory-target keep
@@ -89,13 +97,37 @@ check "the memory is as it was" wait_until 60 eval '[ "$(tot gp)" = 49168 ]'
 host 0 "the list names it" list
 check_has "the list names it" "$(cat /tmp/host.out)" "somebody else wrote memory/target = 204800 KiB"
 
+note "Xen's maximum follows"
+stop_watch
+check "the daemon enforces" start_watch --memory-target keep --enforce yes
+check "where targets are reached Xen's maximum is what they leave" wait_until 15 eval '[ "$(max_pages gp)" = 49408 ]'
+host 0 "it is raised for what is asked back" set gp --vnode 0=160m --wait
+check_eq "Xen's count" "$(tot gp)" 57360
+check "and the maximum is no more than that" wait_until 15 eval '[ "$(max_pages gp)" = 57600 ]'
+host 0 "192 MiB again" set gp --vnode 0=192m --wait
+stop_watch
+check "it enforces no more" start_watch --memory-target keep
+
 note "a guest without our daemon"
-make_guest gv pv 256 384
+make_guest gv pv 256 384 'uuid="22222222-2222-2222-2222-222222222222"'
 TOT=$(tot gv)
 host 0 "224 MiB" set gv --memory 224m --wait
 check_eq "memory/target" "$(legacy_of gv)" 229376
 check_eq "exactly 8,192 pages" $((TOT - $(tot gv))) 8192
 host 64 "less than it can live with" set gv --memory 40m
+host 75 "it keeps 256 MiB where nobody says anything" free +16m --any --from gv --legacy
+host 0 "limits that stay" limits gv --min 160m --save
+check_eq "they are in a file" "$(tail -n 1 /etc/vnode-balloon-host.d/22222222-2222-2222-2222-222222222222.conf)" "min = 163840k"
+TOT=$(tot gv)
+host 0 "32 MiB of whatever node" free +32m --any --from gv --legacy
+check_eq "memory/target fell by them" "$(legacy_of gv)" 196608
+check_eq "exactly 8,192 pages" $((TOT - $(tot gv))) 8192
+check_eq "Xen's maximum fell, too" "$(max_pages gv)" 49408
+xl destroy gv
+check "gv is made again" create_named gv -p
+host 0 "what was saved is its limit" limits gv --json
+check_eq "what was saved is its limit" "$(host_json vnodes.0.min_kib)" 163840
+xl destroy gv
 
 note "xl saves and migrates a guest without virtual NUMA, with its balloon"
 on gp
@@ -114,6 +146,13 @@ for way in save migrate; do
     check_eq "$way: nothing moved" "$(tot gp)" 49168
     check "$way: what it has is its target" wait_until 10 eval '[ "$(target_of gp 0)" = 196608 ]'
 done
+note "gp starts again, with its UUID and another number"
+xl destroy gp
+sleep 2
+make_guest gp pvh-plain 256 384 'uuid="11111111-1111-1111-1111-111111111111"'
+check "the daemon of gp starts" start_daemon
+check "its target is remembered" wait_until 10 eval '[ "$(target_of gp 0)" = 196608 ]'
+check "and it goes there" wait_until 60 eval '[ "$(tot gp)" = 49168 ]'
 sed 's/^/@@ watch: /' /run/watch.log
 stop_watch
 stop_guests

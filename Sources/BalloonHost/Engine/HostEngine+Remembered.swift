@@ -1,0 +1,46 @@
+public import BalloonCore
+
+// Targets are remembered by UUID: after a reboot, a restore or a migration the domain has another number, and none of its rows.
+extension HostEngine {
+    /// Seconds for which the targets of a domain that is gone are remembered.
+    static let memorySeconds: UInt64 = 3600
+
+    private static func isName(_ uuid: String) -> Bool { uuid.contains { $0 != "0" && $0 != "-" } }
+
+    func remember(_ domain: HostDomain, _ vnode: Int, _ kib: UInt64, _ transaction: Transaction) throws(BalloonError) {
+        guard Self.isName(domain.facts.uuid) else { return }
+        try write(HostRows.remembered(domain.facts.uuid, "\(vnode)"), "\(kib)", transaction)
+    }
+
+    /// The target that a vnode had before its domain started again. What would take memory does not count: others may have got it
+    /// meanwhile.
+    func remembered(
+        _ domain: HostDomain, _ vnode: HostVNode, _ transaction: Transaction
+    ) throws(BalloonError) -> UInt64? {
+        guard Self.isName(domain.facts.uuid), let now = vnode.balloonKiB else { return nil }
+        let path = HostRows.remembered(domain.facts.uuid, "\(vnode.number)")
+        guard let kib = GuestText.kib(try store.read(path, in: transaction)), kib > now,
+            kib <= less(vnode.sizeKiB, vnode.minKiB)
+        else { return nil }
+        return kib
+    }
+
+    /// It is back: its targets are remembered for as long as it lives, and then anew.
+    func keepRemembering(_ domain: HostDomain, _ transaction: Transaction) throws(BalloonError) {
+        try store.remove(HostRows.remembered(domain.facts.uuid, "until"), in: transaction)
+    }
+
+    /// Forgets the targets of those that did not come back.
+    /// - Parameter now: seconds of the wall clock.
+    public func forgetTargets(_ snapshot: HostSnapshot, now: UInt64) throws(BalloonError) {
+        let alive = Set(snapshot.domains.map(\.facts.uuid))
+        for uuid in try store.children(HostRows.remembered, in: nil) ?? [] where !alive.contains(uuid) {
+            let path = HostRows.remembered(uuid, "until")
+            if let until = try store.read(path, in: nil).flatMap(decimalNumber), until <= now + Self.memorySeconds {
+                if until <= now { try store.remove(HostRows.remembered + "/" + uuid, in: nil) }
+            } else {
+                try write(path, "\(now + Self.memorySeconds)", nil)
+            }
+        }
+    }
+}
