@@ -72,4 +72,86 @@ import Testing
         host.follow(1)
         #expect(try turn(&balancer, 62)[2] == [1: 0])
     }
+
+    private func short(_ id: UInt16, _ kib: UInt64) {
+        host.store["/local/domain/\(id)/memory/vnode1/balloon-short"] = "\(kib)"
+    }
+
+    private func balloons() -> [UInt64] { [1, 2].map { host.trueBalloon($0, 1) >> 10 } }
+
+    /// One second of both guests. The program in guest 1 leaves its balloon no more than `most` MiB: the guard gives no more, and
+    /// what is missing is told.
+    private func live(_ most: UInt64) {
+        let most = most << 10
+        for id in [UInt16(1), 2] {
+            let have = host.trueBalloon(id, 1)
+            let target = host.target(id, 1) ?? have
+            if id == 1 && target > have && have >= most {
+                host.say(id, 1, size: have, state: "held", reason: "guard")
+            } else {
+                host.approach(id, 1, id == 1 && target > have ? min(target, most) : target, by: 32 << 10)
+            }
+        }
+        let have = host.trueBalloon(1, 1)
+        short(1, have > most ? have - most : 0)
+    }
+
+    @Test func `who is short gets memory from the other, who gets it back when that ends, and nothing goes to and fro`()
+        throws
+    {
+        try host.bringUp(1, 2)
+        for id in [UInt16(1), 2] {
+            try host.engine.setTargets(host.domain(id), [1: 90 << 10])
+            host.shift(id, 1, to: 90 << 10)
+            host.say(id, 1, size: 90 << 10)
+        }
+        host.xen.freeKiB[1] = 32 << 10
+        var balancer = Balancer()
+        var second: UInt64 = 0
+        func run(_ seconds: UInt64, most: UInt64) throws -> Int {
+            var turns = 0
+            for _ in 0..<seconds {
+                second += 1
+                let before = balloons()
+                try turn(&balancer, second)
+                live(most)
+                if balloons() != before { turns += 1 }
+            }
+            return turns
+        }
+        #expect(try run(5, most: 192) == 0)
+        _ = try run(20, most: 10)
+        #expect(balloons() == [10, 172] && host.xen.freeKiB[1] >= 32 << 10)
+        // The program stays as it is: whatever is asked for, no memory moves, but what rounding left.
+        #expect(try run(600, most: 10) <= 1)
+        #expect(balloons() == [10, 170])
+        // It grows by little while the guard has it held.
+        #expect(host.domain(1).vnodes[1].exclusion == .held)
+        _ = try run(20, most: 0)
+        #expect(balloons()[0] == 0)
+        #expect(try run(600, most: 0) == 0)
+        // It ends.
+        _ = try run(180, most: 192)
+        #expect(balloons()[0] == 90 && balloons()[1] < 180 - 30, "\(balloons())")
+        #expect(try run(600, most: 192) == 0)
+    }
+
+    @Test func `a liar that says it is short gets no more than its maximum`() throws {
+        try host.bringUp(1, 2)
+        for id in [UInt16(1), 2] {
+            try host.engine.setTargets(host.domain(id), [1: 90 << 10])
+            host.shift(id, 1, to: 90 << 10)
+            host.say(id, 1, size: 90 << 10)
+        }
+        host.xen.freeKiB[1] = 32 << 10
+        try host.engine.setLimits(host.domain(1), vnode: 1, minKiB: nil, maxKiB: 200 << 10)
+        short(1, 1 << 40)
+        var balancer = Balancer()
+        for second in UInt64(1)...100 {
+            try turn(&balancer, second)
+            live(192)
+            short(1, 1 << 40)
+        }
+        #expect(balloons()[0] == 56 && balloons()[1] <= 192, "\(balloons())")
+    }
 }

@@ -8,9 +8,9 @@ import Testing
 
     @Test func `a domain gets its rows, and no target`() throws {
         host.make(1)
-        #expect(HostEngine.missing(host.domain(1)) == 13)
-        #expect(try host.engine.prepare(host.domain(1)) == 13)
-        #expect(host.store.owners.count == 11 && host.store.owners.values.allSatisfy { $0 == 1 })
+        #expect(HostEngine.missing(host.domain(1)) == 15)
+        #expect(try host.engine.prepare(host.domain(1)) == 15)
+        #expect(host.store.owners.count == 13 && host.store.owners.values.allSatisfy { $0 == 1 })
         #expect(host.row(1, 0, "size") == "262144" && host.store.owners["/local/domain/1/memory/vnode0/size"] == nil)
         #expect(host.row(1, 0, "target-balloon-size") == nil)
         #expect(try host.engine.prepare(host.domain(1)) == 0)

@@ -42,6 +42,8 @@ package struct HostSchedule {
             /// Others take all of a node but so much.
             case fill(pnode: Int, leaving: UInt64)
             case killKeeper
+            /// A guest says that it is short of memory, or not any more.
+            case short(guest: Int, vnode: Int, kib: UInt64)
             case feature(guest: Int, String)
         }
         package var at: Int
@@ -76,7 +78,7 @@ package struct HostSchedule {
 
     private static func kind(_ guests: Int, _ random: inout SeededGenerator) -> Event.Kind {
         let guest = random.number(0...guests - 1)
-        switch random.number(0...12) {
+        switch random.number(0...14) {
         case 0...3:
             let kib = UInt64(random.number(1...400)) << 10
             return .free(pnode: random.number(0...1), kib: kib, isMore: random.oneIn(2), even: random.oneIn(2))
@@ -89,6 +91,9 @@ package struct HostSchedule {
                 ? .claim(pages: UInt64(random.number(0...60_000)))
                 : .fill(pnode: random.number(0...1), leaving: UInt64(random.number(0...100)) << 10)
         case 11: return .killKeeper
+        case 12, 13:
+            let kib = random.oneIn(3) ? 0 : UInt64(random.number(1...500)) << 10
+            return .short(guest: guest, vnode: random.number(0...1), kib: kib)
         default: return .feature(guest: guest, random.pick(["0", "1", "", "1x"]))
         }
     }

@@ -113,6 +113,9 @@ struct HostWorld {
             }
         case .claim(let pages): host.xen.claimedPages = pages
         case .fill(let pnode, let kib): host.xen.freeKiB[pnode] = min(kib, host.xen.freeKiB[pnode])
+        case .short(let guest, let vnode, let kib):
+            let path = "/local/domain/\(guests[guest].id)/memory/vnode\(vnode)/balloon-short"
+            if host.store[path] != nil { host.store[path] = "\(kib)" }
         case .killKeeper: keeper = HostKeeper(keeper.policy)
         case .feature(let guest, let word):
             let path = "/local/domain/\(guests[guest].id)/control/feature-balloon-vnode"

@@ -194,7 +194,8 @@ extension Machine {
         var memory: [Int: NodeMemory] = [:]
         for vnode in layout.vnodes {
             guard let node = vnode.linuxNode else { continue }
-            let free = freeKiB(vnode: vnode.number) + 64 * 1024
+            let plenty = freeKiB(vnode: vnode.number) + 64 * 1024
+            let free = plenty - min(plenty, takenKiB[vnode.number] ?? 0)
             memory[node] = NodeMemory(managedKiB: 0, freeKiB: free, availableKiB: free)
         }
         return memory

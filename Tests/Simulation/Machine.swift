@@ -7,6 +7,9 @@ import VNodeBalloon
 public final class Machine {
     public let layout: Layout
 
+    /// What programs have of a vnode's memory, beside all else.
+    public var takenKiB: [Int: UInt64] = [:]
+
     // Xen.
     var frames: GuestFrames
     /// Free memory of each physical node, in frames.

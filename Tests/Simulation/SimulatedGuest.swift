@@ -29,7 +29,7 @@ public final class SimulatedGuest {
         for vnode in machine.layout.vnodes {
             let directory = "memory/vnode\(vnode.number)"
             store.make(directory + "/size", "\(vnode.sizeKiB)")
-            for name in ["target", "size", "state", "reason", "granularity"] {
+            for name in ["target", "size", "state", "reason", "granularity", "short"] {
                 store.make(directory + "/balloon-\(name)", isGuests: true)
             }
         }

@@ -30,7 +30,7 @@ public struct Balance: Equatable, Sendable {
     public init(_ snapshot: HostSnapshot, pnode: Int, without: Set<UInt16> = [], grantedKiB: UInt64 = 0) {
         guard snapshot.nodes.indices.contains(pnode) else { return }
         let node = snapshot.nodes[pnode]
-        let seats = snapshot.seats(on: pnode).filter { !without.contains($0.domain) }
+        let seats = snapshot.levelSeats(on: pnode).filter { !without.contains($0.domain) }
         let keep = PhysicalNode.floorKiB + node.reservedKiB + node.takingKiB
         let level = LevelPlan(seats, freeKiB: node.freeKiB + node.givingKiB, keepKiB: keep)
         shortKiB = level.shortKiB

@@ -100,7 +100,7 @@ public final class HostReader {
         vnode.state = GuestText.word(reports[2], as: HostVNode.State.self)
         vnode.reason = GuestText.word(reports[3], as: HeldReason.self)
         vnode.grainKiB = GuestText.grain(reports[4])
-        vnode.shortKiB = min(GuestText.kib(try value(directory + "/balloon-short")) ?? 0, vnode.sizeKiB)
+        vnode.shortKiB = min(GuestText.kib(reports[5]) ?? 0, vnode.sizeKiB)
     }
 
     private func layout(_ facts: DomainFacts) throws(BalloonError) -> Layout {

@@ -9,7 +9,7 @@ enum HostRows {
 
     /// Rows of a vnode that are the guest's.
     static let reports = [
-        "balloon-target", "balloon-size", "balloon-state", "balloon-reason", "balloon-granularity",
+        "balloon-target", "balloon-size", "balloon-state", "balloon-reason", "balloon-granularity", "balloon-short",
     ]
 
     /// Ours, which no guest can read.

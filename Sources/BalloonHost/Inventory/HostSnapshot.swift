@@ -73,6 +73,21 @@ public struct HostSnapshot: Equatable, Sendable {
         }
     }
 
+    /// The vnodes of one physical node among which its memory is shared out: those that can give, and those that cannot because they
+    /// are short themselves.
+    func levelSeats(on pnode: Int) -> [Seat] {
+        domains.filter { $0.exclusion == nil }.flatMap { domain in
+            domain.vnodes.filter { $0.pnode == pnode }.compactMap { vnode -> Seat? in
+                if vnode.exclusion == nil { return domain.seat(vnode) }
+                guard vnode.exclusion == .held, vnode.shortKiB > 0, let kib = vnode.balloonKiB else { return nil }
+                // What it was asked for beyond that it does not give.
+                var seat = domain.seat(vnode)
+                seat.balloonKiB = min(kib, seat.sizeKiB)
+                return seat
+            }
+        }
+    }
+
     /// All that can give where it does not matter on which physical node: PV guests, and guests that follow memory/target alone, too.
     /// - Parameter takesOld: see ``HostDomain/oldExclusion(isTold:)``.
     public func seatsAnywhere(from chosen: Set<UInt16>? = nil, takesOld: Bool = false) -> [Seat] {

@@ -130,7 +130,9 @@ extension HostReport {
 
     /// A table of that, and what it cost.
     private func walkText(_ style: ListingStyle) -> [String] {
-        guard let walk, let table = Listing(Self.walkColumns(walk, snapshot.nodes.map(\.number)), style) else { return [] }
+        guard let walk, let table = Listing(Self.walkColumns(walk, snapshot.nodes.map(\.number)), style) else {
+            return []
+        }
         let cost = walk.nanoseconds / 1000
         return [table.text(domains), "Xen counted for \(cost / 1000).\(cost % 1000 / 100) ms"]
     }

@@ -15,6 +15,14 @@ public struct Guard: Equatable, Sendable {
         max(Self.leastKiB, node.managedKiB / 20, minFreeKiB)
     }
 
+    /// What a node lacks of what it keeps, in KiB. An inflate ends at what is kept: a quarter less begins to count.
+    /// - Parameter wasShort: then all of it counts, until nothing is missing.
+    public func shortKiB(on node: NodeMemory, wasShort: Bool) -> UInt64 {
+        let kept = keptKiB(on: node)
+        let missing = kept > node.availableKiB ? kept - node.availableKiB : 0
+        return wasShort || missing > kept / 4 ? missing : 0
+    }
+
     /// How many extents of `extentKiB` may be taken from the node now.
     public func extents(on node: NodeMemory, extentKiB: UInt64) -> Int {
         let kept = keptKiB(on: node)

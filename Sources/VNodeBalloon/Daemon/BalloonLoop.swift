@@ -16,6 +16,7 @@ package final class BalloonLoop {
     /// Reads the configuration again.
     private let reload: () throws(BalloonError) -> Configuration
     private var pressure = PressureWatch()
+    private var shortage = ShortageWatch()
     private var staticMaxKiB: UInt64?
     private var rereading = RereadTimer()
     private var serviceStatus = ServiceStatus()
@@ -113,6 +114,8 @@ package final class BalloonLoop {
         if let patience = requests.nextTimeout { due = min(due ?? patience, patience) }
         if let look = engine.drift.due { due = min(due ?? look, look) }
         if let look = pressure.due { due = min(due ?? look, look) }
+        shortage.set(isWanted: !shortVNodes.isEmpty, now: now)
+        if let look = shortage.due { due = min(due ?? look, look) }
         try wait(until: due ?? rereading.due, now: now)
     }
 
@@ -155,6 +158,7 @@ package final class BalloonLoop {
         if pressure.isDue(isEvent: happened.isPressure, now: engine.now) {
             answerPressure(isTold: happened.isPressure)
         }
+        if shortage.isDue(now: engine.now) { tellShortage() }
         if happened.isFiles { lookAfterFiles() }
         let isChanged = (isTold || happened.isStore) && takeEvents()
         let isDue = rereading.isDue(now: engine.now, isAwake: happened.isAlarm)
@@ -200,6 +204,19 @@ package final class BalloonLoop {
         let began = engine.now
         let looks = engine.answerPressure(isTold: isTold)
         pressure.looked(looks, began: began, now: engine.now)
+    }
+
+    private var shortVNodes: [VNodeState] { engine.shortVNodes(interface.shortVNodes, interface.toldShortKiB) }
+
+    private func tellShortage() {
+        let began = engine.now
+        let found = engine.shortages(shortVNodes, interface.toldShortKiB)
+        if let found {
+            attempt("cannot publish what vnodes are short of") { () throws(BalloonError) in
+                try interface.publish(shortKiB: found.shortKiB, now: began)
+            }
+        }
+        shortage.looked(found?.looks, began: began, now: engine.now)
     }
 
     /// Begins or ends to watch for memory pressure, as the configuration says.

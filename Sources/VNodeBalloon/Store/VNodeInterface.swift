@@ -6,13 +6,14 @@ public import Logging
 /// Paths are relative to the domain's directory. A watch event is a hint: what it names is read again, and now and then
 /// everything.
 public final class VNodeInterface {
-    private let store: any Store
+    let store: any Store
     private let vnodes: [VNode]
     private let granularityKiB: UInt64
     private let log: Logger
-    private var place: ReportPlace = .fallback
+    private(set) var place: ReportPlace = .fallback
     private var acknowledged: [Int: String] = [:]
     private var schedule = PublishSchedule()
+    var short = ShortRows()
     /// Vnodes whose rows the toolstack took away: they cannot be made by us.
     private var absent: Set<Int> = []
     private var publishedFeature: String?
@@ -144,8 +145,10 @@ public final class VNodeInterface {
         guard let state = try value(directory + "/balloon-state") else {
             absent.insert(vnode)
             schedule.forget(vnode)
+            short.note(vnode, nil)
             return
         }
+        short.note(vnode, try value("\(directory)/\(ShortRows.name)"))
         absent.remove(vnode)
         // Only an empty row was made anew. One that somebody else fills is not ours to fight over.
         guard let written = schedule.written(vnode) else { return }
@@ -212,6 +215,7 @@ public final class VNodeInterface {
             rows[vnode]?.reason = isKnown ? nil : .looking
         }
         try write(rows)
+        try publishNothingShort()
         // A toolstack must not go back to memory/target while memory is given, or may be.
         try writeFeature(isEmpty == true ? "0" : "1")
     }
@@ -219,6 +223,7 @@ public final class VNodeInterface {
     /// Publishes everything again: after a resume, other nodes may be all that is left.
     public func forgetPublished() {
         schedule.forget()
+        short.forget()
         publishedDrift = 0
         publishedFeature = nil
     }
@@ -257,7 +262,7 @@ public final class VNodeInterface {
     }
 
     /// A row that the toolstack did not give us is passed over; so is one that went while we wrote.
-    private func writeRow(_ path: String, _ value: String, _ transaction: Transaction?) throws(BalloonError) {
+    func writeRow(_ path: String, _ value: String, _ transaction: Transaction?) throws(BalloonError) {
         do throws(BalloonError) {
             try store.write(path, value, in: transaction)
         } catch {
@@ -282,9 +287,11 @@ public final class VNodeInterface {
         place = found
         absent = []
         schedule.forget()
+        let shortVNodes = short.wanted
+        short = ShortRows()
         publishedFeature = nil
         log.notice("reporting \(found == .prepared ? "below memory/" : "below data/balloon-vnode/")")
-        empty(left)
+        empty(left, shortVNodes)
     }
 
     private func mayWriteFeature() throws(BalloonError) -> Bool {
@@ -305,13 +312,14 @@ public final class VNodeInterface {
     }
 
     /// The copy left behind says nothing any more. Nodes are emptied, never removed: we could not make them again.
-    private func empty(_ left: ReportPlace) {
+    private func empty(_ left: ReportPlace, _ shortVNodes: Set<Int>) {
         do throws(BalloonError) {
             for vnode in vnodes {
                 let directory = left.directory(vnode: vnode.number)
                 guard try value(directory) != nil else { continue }
                 try store.transaction { (transaction) throws(BalloonError) in
-                    for name in VNodeRows.names { try self.writeRow("\(directory)/\(name)", "", transaction) }
+                    let names = VNodeRows.names + (shortVNodes.contains(vnode.number) ? [ShortRows.name] : [])
+                    for name in names { try self.writeRow("\(directory)/\(name)", "", transaction) }
                 }
             }
             if try value(left.feature) != nil { try writeRow(left.feature, "", nil) }

@@ -7,8 +7,8 @@ note "four guests: two with two vnodes, one without, one PV"
 for guest in "g1 pvh 256,256" "g2 pvh 256,256" "gp pvh-plain 256 384" "gv pv 256 384"; do
     set -- $guest
     make_guest "$1" "$2" "$(echo "$3" | tr , ' ')" "$4"
-    wanted="7 6"
-    [ $2 != pvh ] || wanted="13 11"
+    wanted="8 7"
+    [ $2 != pvh ] || wanted="15 13"
     check_eq "$1 has its rows before it is up" "$(prepared_rows)" "$wanted"
     check_eq "$1 has no target" "$(xenstore-ls -f $D | grep -c target-balloon-size)" 0
     eval "TOT_$1=$(tot "$1")"

@@ -52,6 +52,26 @@ host 0 "the list has it" list --json
 check_eq "the list has it" "$(host_json pnodes.1.reserved_kib reservations.0.name)" "61440 somebody"
 host 0 "given up" unreserve $id
 host 64 "once only" unreserve $id
+note "a vnode that is short gets memory of the other one on its node"
+host 0 "96 MiB of g1" set g1 --vnode 1=96m --wait
+set -- $(hostcount free)
+host 0 "all but 40 MiB of the rest is somebody's" reserve $((($2 / 256 - 40) * 1024)) --pnode 1 --for somebody --json
+id=$(host_json id)
+on g1
+check_eq "it lacks nothing" "$(xenstore-read $D/memory/vnode1/balloon-short)" 0
+guest_start hog "hog 1 rest $((18 << 10)) 1"
+check "it tells that it lacks memory" wait_until 20 eval '[ "$(xenstore-read $D/memory/vnode1/balloon-short)" -gt 8192 ]'
+note "it lacks $(xenstore-read $D/memory/vnode1/balloon-short) KiB"
+host 0 "the list has it" list --json
+check "the list has it" [ "$(host_json domains.1.vnodes.1.short_kib)" -gt 8192 ]
+host 0 "levelled" balance --pnode 1
+check "g1 has got memory" [ "$(row 1 size)" -lt 92160 ]
+check "g2 gave some" [ "$(target_of g2 1)" -gt 0 ]
+check "g1 lacks nothing any more" wait_until 20 eval '[ "$(xenstore-read $D/memory/vnode1/balloon-short)" = 0 ]'
+guest_end hog
+host 0 "given up" unreserve $id
+host 0 "back" set g1 --total 0 --wait
+host 0 "back" set g2 --total 0 --wait
 xl destroy f1
 sleep 1
 

@@ -6,12 +6,12 @@ host 0 "a host that is as it should be" doctor
 make_guest g1 pvh "256 256"
 make_guest g2 pvh "256 256"
 host 0 "nothing was prepared" prepare --all
-check_has "13 rows are made" "$(cat /tmp/host.out)" "g2: 13 rows made"
+check_has "15 rows are made" "$(cat /tmp/host.out)" "g2: 15 rows made"
 for name in g1 g2; do
     on $name
-    check_eq "$name has 13 rows and no target" "$(xenstore-ls -f $D | grep -c '/vnode[01]/\|feature-balloon-vnode') \
-$(xenstore-ls -f $D | grep -c target-balloon-size)" "13 0"
-    check_eq "$name may write what it reports" "$(xenstore-ls -fp $D | grep -c "balloon-[a-z]* = .*(n$DOMID)")" 11
+    check_eq "$name has 15 rows and no target" "$(xenstore-ls -f $D | grep -c '/vnode[01]/\|feature-balloon-vnode') \
+$(xenstore-ls -f $D | grep -c target-balloon-size)" "15 0"
+    check_eq "$name may write what it reports" "$(xenstore-ls -fp $D | grep -c "balloon-[a-z]* = .*(n$DOMID)")" 13
     check "the daemon of $name starts" start_daemon
 done
 wait_until 20 feature_is 1

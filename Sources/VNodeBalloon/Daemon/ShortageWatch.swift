@@ -1,0 +1,53 @@
+/// When to look whether a vnode is short of memory: as often as its memory could run out, and not more than once a second. Only while
+/// somebody wants to know, and a balloon has something to give back.
+struct ShortageWatch {
+    private var pace = PressurePace()
+    /// nil: never.
+    private(set) var due: UInt64?
+
+    mutating func set(isWanted: Bool, now: UInt64) {
+        if !isWanted { due = nil } else if due == nil { due = now }
+    }
+
+    func isDue(now: UInt64) -> Bool { due.map { now >= $0 } ?? false }
+
+    /// - Parameter looks: nil: the nodes could not be looked at.
+    mutating func looked(_ looks: [PressurePace.Look]?, began: UInt64, now: UInt64) {
+        let pause = looks.map { pace.pause(after: $0, cost: now - began, now: now) } ?? Backoff.first
+        due = now + max(pause, ShortRows.interval)
+    }
+}
+
+extension BalloonEngine {
+    /// Each vnode has a balloon and a node of its own.
+    private var hasOwnNodes: Bool { guest.backend.vnodes.count == guest.backend.domainVNodes.count }
+
+    /// The vnodes of these that have something to take back, or were said to be short.
+    func shortVNodes(_ wanted: Set<Int>, _ toldKiB: (Int) -> UInt64?) -> [VNodeState] {
+        guard hasOwnNodes else { return [] }
+        return controller.states.filter { state in
+            guard wanted.contains(state.vnode.number) else { return false }
+            return state.balloonFrames != 0 || toldKiB(state.vnode.number) != 0
+        }
+    }
+
+    /// What these vnodes are short of, in KiB, and what ``ShortageWatch`` goes by; nil: the nodes cannot be looked at.
+    func shortages(
+        _ states: [VNodeState], _ toldKiB: (Int) -> UInt64?
+    ) -> (shortKiB: [Int: UInt64], looks: [PressurePace.Look])? {
+        guard let nodes = memoryFacts(now) else { return nil }
+        var (short, looks): ([Int: UInt64], [PressurePace.Look]) = ([:], [])
+        for state in states {
+            let number = state.vnode.number
+            guard let memory = nodes[number] else { continue }
+            let rule = controller.options.guardRule
+            let wasShort = toldKiB(number) ?? 0 > 0
+            short[number] = state.balloonFrames == 0 ? 0 : rule.shortKiB(on: memory, wasShort: wasShort)
+            looks.append(
+                PressurePace.Look(
+                    vnode: number, availableKiB: memory.availableKiB, keptKiB: rule.keptKiB(on: memory),
+                    balloonKiB: state.balloonKiB ?? 0))
+        }
+        return (short, looks)
+    }
+}

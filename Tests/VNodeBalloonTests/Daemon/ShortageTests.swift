@@ -1,0 +1,105 @@
+import Testing
+
+@testable import Simulation
+@testable import VNodeBalloon
+
+/// The daemon's own loop on a simulated guest: what it tells the toolstack of vnodes that are short of memory.
+@Suite struct ShortageTests {
+    static let second: UInt64 = 1_000_000_000
+
+    private func guest(isPrepared: Bool = true) throws -> SimulatedGuest {
+        let layout = Layout(pnodes: [0, 1], blocksPerVNode: 16)
+        let guest = SimulatedGuest(Schedule(layout: layout, isPrepared: isPrepared, events: [], goals: [0, 0]))
+        try run(guest, seconds: 2)
+        return guest
+    }
+
+    private func run(_ guest: SimulatedGuest, seconds: UInt64, _ each: () -> Void = {}) throws {
+        let end = guest.machine.clock + seconds * Self.second
+        for _ in 0..<100_000 where guest.machine.clock < end {
+            try guest.turn()
+            each()
+        }
+        #expect(guest.machine.clock >= end)
+    }
+
+    /// Programs leave so much of the vnode's node.
+    private func leave(_ guest: SimulatedGuest, _ vnode: Int, _ kib: UInt64) throws {
+        guest.machine.takenKiB[vnode] = 0
+        let node = try #require(guest.machine.layout.vnodes[vnode].linuxNode)
+        guest.machine.takenKiB[vnode] = try #require(guest.machine.nodeMemory[node]).availableKiB - kib
+    }
+
+    @Test func `a vnode with a balloon tells what its node lacks`() throws {
+        let guest = try guest()
+        #expect(guest.row(0, "short") == "0" && guest.row(1, "short") == "0")
+        // Nothing could be given back: nobody has to know.
+        try leave(guest, 1, 20 << 10)
+        try run(guest, seconds: 70)
+        #expect(guest.row(1, "short") == "0")
+        guest.machine.takenKiB = [:]
+        guest.setTarget(1, 4)
+        try run(guest, seconds: 5)
+        #expect(guest.row(1, "size") == "8192" && guest.row(1, "short") == "0")
+        try leave(guest, 1, 26 << 10)
+        try run(guest, seconds: 5)
+        #expect(guest.row(1, "short") == "0")
+        try leave(guest, 1, 20 << 10)
+        try run(guest, seconds: 2)
+        #expect(guest.row(1, "short") == "\(12 << 10)")
+        try leave(guest, 1, 28 << 10)
+        try run(guest, seconds: 5)
+        #expect(guest.row(1, "short") == "\(12 << 10)")
+        try leave(guest, 1, 32 << 10)
+        try run(guest, seconds: 2)
+        #expect(guest.row(1, "short") == "0" && guest.row(0, "short") == "0")
+    }
+
+    @Test func `it is told at most once a second, and the loop rests in between`() throws {
+        let guest = try guest()
+        guest.setTarget(1, 4)
+        try run(guest, seconds: 5)
+        var (turns, changes): (Int, [UInt64]) = (0, [])
+        var last = guest.row(1, "short")
+        try run(guest, seconds: 20) {
+            turns += 1
+            try? leave(guest, 1, UInt64(turns % 2) * 20 << 10)
+            if guest.row(1, "short") != last { changes.append(guest.machine.clock) }
+            last = guest.row(1, "short")
+        }
+        #expect(changes.count > 5 && zip(changes, changes.dropFirst()).allSatisfy { $1 - $0 >= Self.second })
+        #expect(turns < 100, "\(turns)")
+        guest.machine.takenKiB = [:]
+        try run(guest, seconds: 3)
+        // Plenty, and nothing to watch.
+        guest.setTarget(1, 0)
+        try run(guest, seconds: 5)
+        var idle = 0
+        try run(guest, seconds: 300) { idle += 1 }
+        #expect(idle < 12, "\(idle)")
+    }
+
+    @Test func `who has nothing left to take back is not short any more`() throws {
+        let guest = try guest()
+        guest.setTarget(1, 4)
+        try run(guest, seconds: 5)
+        try leave(guest, 1, 10 << 10)
+        try run(guest, seconds: 3)
+        #expect(guest.row(1, "short") == "\(22 << 10)")
+        guest.setTarget(1, 0)
+        try run(guest, seconds: 1)
+        try leave(guest, 1, 10 << 10)
+        try run(guest, seconds: 5)
+        #expect(guest.row(1, "size") == "0" && guest.row(1, "short") == "0")
+    }
+
+    @Test func `a toolstack that does not want to know makes no work`() throws {
+        let guest = try guest(isPrepared: false)
+        guest.setTarget(1, 4)
+        try run(guest, seconds: 5)
+        try leave(guest, 1, 10 << 10)
+        var turns = 0
+        try run(guest, seconds: 300) { turns += 1 }
+        #expect(turns < 12 && guest.store["data/balloon-vnode/vnode1/balloon-short"] == nil, "\(turns)")
+    }
+}
