@@ -19,6 +19,13 @@ final class SimulatedState: StateKeeper {
     func noteLegacyTargetAbsent() throws(BalloonError) {
         try machine.step("note that memory/target is absent") { _ in wasAbsent = true }
     }
+
+    private var pools: String?
+    func poolNote() -> String? { pools }
+
+    func notePools(_ note: String) throws(BalloonError) {
+        try machine.step("note whose the pools' pages are") { _ in pools = note }
+    }
 }
 
 /// The control socket: requests of commands, one after the other.

@@ -201,4 +201,6 @@ final class SizeState: StateKeeper {
     func forced() -> [Int: UInt64] { [:] }
     func setForced(_ forced: [Int: UInt64]) {}
     func noteLegacyTargetAbsent() {}
+    func poolNote() -> String? { nil }
+    func notePools(_ note: String) {}
 }

@@ -1,6 +1,7 @@
-/* pattern NODE MIB [SEED [huge]]: proves that a guest's memory keeps its contents while balloons move.
+/* pattern NODE MIB [SEED [huge|promised]]: proves that a guest's memory keeps its contents while balloons move.
 
-   Allocates MIB of memory bound to NODE (0: half of what is free there; huge: of the node's 2 MiB pool), fills it with words made of the address, the
+   Allocates MIB of memory bound to NODE (0: half of what is free there; huge: of the node's 2 MiB pool; promised:
+   the same, but it says `promised` and touches none of it before SIGUSR1), fills it with words made of the address, the
    seed and a generation, and says `ready`. Then it verifies and rewrites 2 MiB every 25 ms, round and round. SIGTERM:
    verifies everything once more, prints `verified N MiB, M rounds, E errors` and exits: 0 when no word was ever wrong. */
 #define _GNU_SOURCE
@@ -8,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,8 +63,26 @@ static unsigned long free_mib(unsigned node)
     return kib / 1024;
 }
 
+static void touch(int signal_number)
+{
+    (void)signal_number;
+}
+
+/* The kernel has set mapped huge pages aside for us. */
+static void wait_for_touch(void)
+{
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    signal(SIGUSR1, touch);
+    puts("promised");
+    sigsuspend(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* Memory of the node alone, filled and looked at: every chunk must lie where it was asked for. */
-static uint64_t *allocate(unsigned node, size_t bytes, int flags)
+static uint64_t *allocate(unsigned node, size_t bytes, int flags, int waits)
 {
     unsigned long mask = 1UL << node;
     char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
@@ -70,6 +90,8 @@ static uint64_t *allocate(unsigned node, size_t bytes, int flags)
         perror("cannot allocate on the node");
         exit(1);
     }
+    if (waits)
+        wait_for_touch();
     for (size_t at = 0; at < bytes; at += CHUNK) {
         int where = -1;
         fill((uint64_t *)(memory + at), 0);
@@ -84,7 +106,7 @@ static uint64_t *allocate(unsigned node, size_t bytes, int flags)
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: pattern NODE MIB [SEED [huge]]\n");
+        fprintf(stderr, "usage: pattern NODE MIB [SEED [huge|promised]]\n");
         return 64;
     }
     unsigned node = (unsigned)atoi(argv[1]);
@@ -96,7 +118,8 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGTERM, stop);
 
-    uint64_t *memory = allocate(node, chunks * CHUNK, argc > 4 ? MAP_HUGETLB : 0);
+    uint64_t *memory = allocate(node, chunks * CHUNK, argc > 4 ? MAP_HUGETLB : 0,
+                                argc > 4 && strcmp(argv[4], "promised") == 0);
     printf("ready: %zu MiB on node %u\n", chunks * CHUNK >> 20, node);
 
     unsigned rounds = 0;

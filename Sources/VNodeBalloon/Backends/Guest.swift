@@ -10,6 +10,8 @@ public final class Guest {
     let firmware: [FirmwareRange]
     /// Linux's own balloon, where the kernel has one.
     let linuxBalloon: KernelBalloon?
+    /// The pools that our pages come from; nil where there are none, or where nothing is going to be moved.
+    let pools: NodePools?
     private let readMemory: () throws(BalloonError) -> [Int: NodeMemory]
     /// Lets time pass, in nanoseconds.
     let rest: (UInt64) -> Void
@@ -32,16 +34,35 @@ public final class Guest {
         try HugePageMount.checkNamespaces()
         let mount = try HugePageMount(stateDirectory: stateDirectory)
         let vnodes = try self.vnodes(hypervisor, try ZoneInfo.read(), staticMaxKiB: staticMaxKiB)
-        var reserves: [Int: any PageReserve] = [:]
+        let all = try HugePagePools()
+        var reserves: [Int: HugePageReserve] = [:]
         for vnode in vnodes {
             // Without a node, too: it may have had one, and a balloon, when the last process ran.
             reserves[vnode.number] = try HugePageReserve(
-                vnode: vnode.number, node: vnode.linuxNode, mount: mount, keeper: keeper,
+                vnode: vnode.number, node: vnode.linuxNode, mount: mount, keeper: keeper, pools: all,
                 isReading: isReading)
         }
         let intents = try IntentRecord(stateDirectory: stateDirectory)
+        let pools =
+            isReading ? nil : try LinuxPools(all, Array(reserves.values), slack: slack(vnodes, intents))
         let ours = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)
-        return try Guest(kind: kind, figures: hypervisor, backend: try joined(ours, hypervisor))
+        return try Guest(
+            kind: kind, figures: hypervisor, backend: try joined(ours, hypervisor),
+            pools: pools.map { NodePools($0, ledger: all.ledger) })
+    }
+
+    /// Pool pages that a process which was killed may have left, by Linux's node.
+    private static func slack(_ vnodes: [VNode], _ intents: IntentRecord) -> [Int: Int] {
+        var slack: [Int: Int] = [:]
+        for vnode in vnodes {
+            guard let node = vnode.linuxNode else { continue }
+            switch intents.line(vnode: vnode.number) {
+            case .moving(let move): slack[node, default: 0] += move.poolPages
+            case .unreadable: slack[node, default: 0] += Int(CB_PIN_PAGES)
+            case .quiet: continue
+            }
+        }
+        return slack
     }
 
     /// Gives up what this process needs no more now that everything is open: see ``Privileges``.
@@ -120,10 +141,13 @@ public final class Guest {
         return facts
     }
 
-    private init(kind: GuestKind, figures: any DomainFigures, backend: any Backend) throws(BalloonError) {
+    private init(
+        kind: GuestKind, figures: any DomainFigures, backend: any Backend, pools: NodePools? = nil
+    ) throws(BalloonError) {
         self.kind = kind
         self.figures = figures
         self.backend = backend
+        self.pools = pools
         firmware = FirmwareMap.read()
         do throws(BalloonError) { linuxBalloon = try KernelBalloon() } catch {
             // Without its part memory would look as if nothing accounted for it.
@@ -141,7 +165,7 @@ public final class Guest {
     ///   - rest: lets so many nanoseconds pass.
     package init(
         kind: GuestKind, figures: any DomainFigures, backend: any Backend, firmware: [FirmwareRange] = [],
-        linuxBalloon: KernelBalloon? = nil,
+        linuxBalloon: KernelBalloon? = nil, pools: NodePools? = nil,
         memory: @escaping () throws(BalloonError) -> [Int: NodeMemory], rest: @escaping (UInt64) -> Void
     ) {
         self.kind = kind
@@ -149,6 +173,7 @@ public final class Guest {
         self.backend = backend
         self.firmware = firmware
         self.linuxBalloon = linuxBalloon
+        self.pools = pools
         readMemory = memory
         self.rest = rest
     }

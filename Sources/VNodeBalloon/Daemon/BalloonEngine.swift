@@ -48,6 +48,9 @@ public final class BalloonEngine {
     /// What Linux's own balloon took back beside ours.
     package internal(set) var drift = Drift()
 
+    /// When the nodes' pools are looked at again, and what of them was noted last.
+    var poolLook = PoolLook()
+
     /// Vnodes whose file somebody removed; since when all of their memory is back, once it is.
     var removed: [Int: UInt64?] = [:]
     /// A file that somebody removed may be empty by now: ``checkFiles()`` is due.
@@ -178,14 +181,18 @@ public final class BalloonEngine {
         if tidied == now { return now }
         let retry = [retryRecovery(now), bringBackLost(now)].compactMap(\.self).min()
         let isRecovering = continueRecovery() || continueAccount()
+        // Before anything of ours moves: what an administrator wrote counts.
+        let pools = lookAtPools(now)
         if guest.backend.isMovedByOthers { takeBalloons() }
         switch controller.next(facts(now), now: now) {
         case .wait(let until):
             restIfIdle()
-            return [isRecovering ? now : nil, until, tidied, retry].compactMap(\.self).min()
+            return [isRecovering ? now : nil, until, tidied, retry, pools].compactMap(\.self).min()
         case .act(let action):
             finish(action)
             hasMoved = true
+            // There may be memory now for what a pool lacks.
+            if case .deflate = action { poolLook.tries.reset() }
             if let warning = guest.backend.takeWarning() {
                 failures.log(log, "goes on without a note of it", warning, now: now)
             }

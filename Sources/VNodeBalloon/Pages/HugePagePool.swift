@@ -8,13 +8,15 @@ struct HugePagePool: PagePool {
     private let totalFile, freeFile, surplusFile: KeptFile
     /// The same as `totalFile`; reading needs no right to write.
     private let askedFile: KeptFile
-    /// Of all nodes together.
-    private let allSurplusFile = KeptFile("/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages")
+    private let all: HugePagePools
+    /// What is known of the pools in this process.
+    private var ledger: PoolLedger { all.ledger }
 
     /// Opens all that a release needs: it must not find that no more files can be opened.
     /// - Throws: `.noHugePages` where the kernel has no such pool; `.descriptors`.
-    init(node: Int) throws(BalloonError) {
+    fileprivate init(node: Int, _ all: HugePagePools) throws(BalloonError) {
         self.node = node
+        self.all = all
         let directory = "/sys/devices/system/node/node\(node)/hugepages/hugepages-2048kB"
         totalFile = KeptFile(directory + "/nr_hugepages")
         askedFile = KeptFile(directory + "/nr_hugepages", .write)
@@ -28,24 +30,7 @@ struct HugePagePool: PagePool {
                 .noHugePages, "the kernel has no pool of 2 MiB pages on node \(node): it needs CONFIG_HUGETLBFS",
                 errno: error.errno)
         }
-        for file in [freeFile, surplusFile, askedFile, allSurplusFile] { try file.openNow() }
-    }
-
-    /// The pools of all nodes.
-    static func all() throws(BalloonError) -> [HugePagePool] {
-        let list: [UInt8]
-        do throws(BalloonError) { list = try readFile("/sys/devices/system/node/online", limit: 4096) } catch {
-            if error.code == .descriptors { throw error }
-            throw BalloonError(.noHugePages, "the kernel has no NUMA", errno: error.errno)
-        }
-        var pools: [HugePagePool] = []
-        for node in nodes(list) {
-            // A node without memory has no pool. One that cannot be asked is not left out.
-            do throws(BalloonError) { pools.append(try HugePagePool(node: node)) } catch {
-                if error.code != .noHugePages { throw error }
-            }
-        }
-        return pools
+        for file in [freeFile, surplusFile, askedFile] { try file.openNow() }
     }
 
     /// Linux has no more of them (CONFIG_NODES_SHIFT).
@@ -73,23 +58,39 @@ struct HugePagePool: PagePool {
     private static let mostAtOnce = 4
 
     /// Grows the pool by up to `count` pages: as many as the kernel finds, and only what is free afterwards counts,
-    /// because another user may have taken some already.
+    /// because another user may have taken some already. Not at all while somebody else's number waits to be seen.
     func grow(by count: Int) throws(BalloonError) -> PoolGrowth {
         let (free, start) = (try free(), try persistent())
-        var (asked, reached) = (0, start)
-        while asked < count, try isOwnSurplusAll() {
-            let wanted = reached + min(count - asked, Self.mostAtOnce)
-            asked += wanted - reached
-            try set(wanted)
-            // Read again each time: others may change the pool, too.
-            reached = try persistent()
-            // What the kernel did not find is not asked for again.
-            if reached < wanted { break }
-        }
+        guard ledger.shares.mayChange(node, from: start) else { return PoolGrowth(pages: 0, freeBefore: free) }
+        let (asked, reached) = try raise(from: start, by: count)
         // What another user gave back meanwhile is free, too, but not ours.
         let count = Self.count(asked: asked, grown: reached - start, freeBefore: free, freeAfter: try self.free())
         if count.leftOver > 0, try isOwnSurplusAll() { try shrink(by: count.leftOver) }
         return PoolGrowth(pages: count.ours, freeBefore: free)
+    }
+
+    /// Puts up to `count` pages into the pool, a few a write.
+    private func raise(from start: Int, by count: Int) throws(BalloonError) -> (asked: Int, reached: Int) {
+        var (asked, reached) = (0, start)
+        while asked < count, try isOwnSurplusAll() {
+            let (before, wanted) = (reached, reached + min(count - asked, Self.mostAtOnce))
+            asked += wanted - before
+            try set(wanted)
+            // Read again each time: others may change the pool, too.
+            reached = try persistent()
+            // What lies beside these is not ours: then the size that we believe to have left stays another one than there is.
+            ledger.shares.left(node, at: before...wanted ~= reached ? reached : wanted)
+            // What the kernel did not find is not asked for again.
+            if reached != wanted { break }
+        }
+        return (asked, reached)
+    }
+
+    /// Puts up to `count` pages into a pool that lacks them.
+    func fill(by count: Int) throws(BalloonError) {
+        let start = try persistent()
+        guard ledger.shares.mayChange(node, from: start) else { return }
+        ledger.shares.raised(node, by: try raise(from: start, by: count).reached - start)
     }
 
     /// What a growth of the pool means when others use it, too.
@@ -102,25 +103,54 @@ struct HugePagePool: PagePool {
         return (ours, min(grown - ours, freeBefore))
     }
 
-    /// Takes up to `count` free pages out of the pool.
+    /// Takes up to `count` free pages out of the pool. None while somebody else's number waits to be seen: they count for
+    /// that.
     func shrink(by count: Int) throws(BalloonError) {
         guard count > 0 else { return }
-        // Below what is in use the kernel would turn pages into surplus ones; never ask for that.
-        try set(try persistent() - min(count, try free()))
+        let now = try persistent()
+        guard ledger.shares.mayChange(node, from: now) else { return }
+        // Below what is in use, or promised to a program that has mapped it, the kernel would turn pages into surplus ones;
+        // never ask for that.
+        let idle = try all.idle()
+        let wanted = now - min(count, try free(), idle)
+        guard wanted < now else { return }
+        try set(wanted)
+        var reached = try persistent()
+        // The write counted the surplus pages of other nodes in: so many fewer are written. Not before that is seen.
+        let others = try all.surplus() - surplus()
+        if reached > wanted, others > 0, others <= wanted {
+            try set(wanted - others)
+            reached = try persistent()
+        }
+        ledger.shares.left(node, at: wanted...max(now, wanted + others) ~= reached ? reached : wanted)
+    }
+
+    /// What the kernel shows of the pool.
+    func look() throws(BalloonError) -> PoolShares.Pool {
+        let persistent = try persistent()
+        return PoolShares.Pool(persistent: persistent, surplus: try surplus(), free: try free())
     }
 
     /// What the kernel compares a written number with: surplus pages of others do not count.
-    private func persistent() throws(BalloonError) -> Int {
-        try total() - surplus()
+    func persistent() throws(BalloonError) -> Int {
+        var surplus = try surplus()
+        // Two files. When a program takes or frees a surplus page in between, both are read again.
+        for _ in 0..<8 {
+            let (total, again) = (try total(), try self.surplus())
+            if again == surplus { return total - surplus }
+            surplus = again
+        }
+        return try total() - surplus
     }
 
-    /// Pages beyond the pool's size, which others allocated on demand (nr_overcommit_hugepages).
+    /// Pages beyond the pool's size, which others allocated on demand (nr_overcommit_hugepages), or which were in use when
+    /// the pool was made smaller.
     private func surplus() throws(BalloonError) -> Int { try surplusFile.readNumber() }
 
     /// Before Linux 6.6 a write to one node counts the surplus pages of all others in: it would grow by more. Asked right
     /// before each write, as others may allocate some at any time.
     private func isOwnSurplusAll() throws(BalloonError) -> Bool {
-        try surplus() == allSurplusFile.readNumber()
+        try surplus() == all.surplus()
     }
 
     private func set(_ total: Int) throws(BalloonError) {
@@ -131,4 +161,59 @@ struct HugePagePool: PagePool {
             if error.errno != ENOMEM && error.errno != EINTR { throw error }
         }
     }
+}
+
+/// The kernel's pools of 2 MiB pages of all nodes: one of each in a process, and what they have in common.
+final class HugePagePools {
+    let ledger = PoolLedger()
+    private let surplusFile = KeptFile(directory + "/surplus_hugepages")
+    private let freeFile = KeptFile(directory + "/free_hugepages")
+    private let reservedFile = KeptFile(directory + "/resv_hugepages")
+    private let askedFile = KeptFile(directory + "/nr_hugepages", .write)
+    private var made: [Int: HugePagePool] = [:]
+
+    private static let directory = "/sys/kernel/mm/hugepages/hugepages-2048kB"
+
+    /// Opens what a release needs, and what puts a pool right.
+    /// - Throws: `.descriptors`.
+    init() throws(BalloonError) {
+        for file in [surplusFile, freeFile, reservedFile, askedFile] { try file.openNow() }
+    }
+
+    /// - Throws: `.noHugePages` where the node has no such pool; `.descriptors`.
+    func pool(of node: Int) throws(BalloonError) -> HugePagePool {
+        if let pool = made[node] { return pool }
+        let pool = try HugePagePool(node: node, self)
+        made[node] = pool
+        return pool
+    }
+
+    /// The pools of all nodes.
+    /// - Throws: `.noHugePages`, `.descriptors`.
+    func all() throws(BalloonError) -> [HugePagePool] {
+        let list: [UInt8]
+        do throws(BalloonError) { list = try readFile("/sys/devices/system/node/online", limit: 4096) } catch {
+            if error.code == .descriptors { throw error }
+            throw BalloonError(.noHugePages, "the kernel has no NUMA", errno: error.errno)
+        }
+        var pools: [HugePagePool] = []
+        for node in HugePagePool.nodes(list) {
+            // A node without memory has no pool. One that cannot be asked is not left out.
+            do throws(BalloonError) { pools.append(try pool(of: node)) } catch {
+                if error.code != .noHugePages { throw error }
+            }
+        }
+        return pools
+    }
+
+    func surplus() throws(BalloonError) -> Int { try surplusFile.readNumber() }
+
+    /// Pages that programs mapped and have not touched yet.
+    func reserved() throws(BalloonError) -> Int { try reservedFile.readNumber() }
+
+    /// Free pages that no program was promised.
+    func idle() throws(BalloonError) -> Int { max(0, try freeFile.readNumber() - reserved()) }
+
+    /// Writes the number of all nodes.
+    func set(_ count: Int) throws(BalloonError) { try askedFile.writeNumber(count) }
 }

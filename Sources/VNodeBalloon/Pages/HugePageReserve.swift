@@ -48,7 +48,16 @@ public final class HugePageReserve: PageReserve {
     public convenience init(
         vnode: Int, node: Int?, mount: HugePageMount, keeper: any DescriptorKeeper, isReading: Bool = false
     ) throws(BalloonError) {
-        let kernel = try LinuxPages(vnode: vnode, node: node, mount: mount.root)
+        try self.init(
+            vnode: vnode, node: node, mount: mount, keeper: keeper, pools: HugePagePools(), isReading: isReading)
+    }
+
+    /// The same beside other vnodes' pages.
+    convenience init(
+        vnode: Int, node: Int?, mount: HugePageMount, keeper: any DescriptorKeeper, pools: HugePagePools,
+        isReading: Bool
+    ) throws(BalloonError) {
+        let kernel = try LinuxPages(vnode: vnode, node: node, mount: mount.root, in: pools)
         self.init(vnode: vnode, node: node, kernel, keeper: keeper, isReading: isReading)
     }
 
@@ -76,6 +85,9 @@ public final class HugePageReserve: PageReserve {
         for pool in pools { total += try pool.total() }
         return total
     }
+
+    /// Pages of ours that the pools count: those in the file, and those that left it and are pinned.
+    func poolPages() throws(BalloonError) -> Int { try (file?.info().pages ?? 0) + heldBack + strayPages }
 
     public func removeFromPool(_ pages: Int) throws(BalloonError) {
         var left = pages

@@ -14,9 +14,11 @@ final class LinuxPages: PageKernel {
     private let nowhere: FileDescriptor
 
     /// - Throws: `.noHugePages`, `.descriptors`, `.system`.
-    convenience init(vnode: Int, node: Int?, mount: FileDescriptor) throws(BalloonError) {
-        let pools = if let node { [try HugePagePool(node: node)] } else { try HugePagePool.all() }
-        try self.init(vnode: vnode, mount: mount, pools: pools)
+    convenience init(
+        vnode: Int, node: Int?, mount: FileDescriptor, in pools: HugePagePools
+    ) throws(BalloonError) {
+        let ours = if let node { [try pools.pool(of: node)] } else { try pools.all() }
+        try self.init(vnode: vnode, mount: mount, pools: ours)
     }
 
     init(vnode: Int, mount: FileDescriptor, pools: [any PagePool]) throws(BalloonError) {

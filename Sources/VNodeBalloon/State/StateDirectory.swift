@@ -15,9 +15,15 @@ package protocol StateKeeper: AnyObject {
     func wasLegacyTargetAbsent() throws(BalloonError) -> Bool
     /// - Throws: `.system`.
     func noteLegacyTargetAbsent() throws(BalloonError)
+    /// Whose the pages of the nodes' pools are, as ``PoolShares/note(ours:)`` writes it; nil: nothing was noted.
+    /// - Throws: `.busy`, `.descriptors`: nobody knows.
+    func poolNote() throws(BalloonError) -> String?
+    /// - Throws: `.system`.
+    func notePools(_ note: String) throws(BalloonError)
 }
 
-/// The state directory (/run/vnode-balloon): the lock, sizes that were forced, and what was seen of memory/target.
+/// The state directory (/run/vnode-balloon): the lock, sizes that were forced, what was seen of memory/target, and whose the
+/// pages of the nodes' pools are.
 ///
 /// It ends with the boot, on purpose: balloons do, too.
 public final class StateDirectory: StateKeeper {
@@ -174,6 +180,16 @@ public final class StateDirectory: StateKeeper {
     }
 
     public func noteLegacyTargetAbsent() throws(BalloonError) { try replace(path + "/legacy-target-absent", "1\n") }
+
+    // MARK: The nodes' pools
+
+    private var poolsPath: String { path + "/pools-shared" }
+
+    public func poolNote() throws(BalloonError) -> String? {
+        try readIfThere(poolsPath).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    public func notePools(_ note: String) throws(BalloonError) { try replace(poolsPath, note) }
 
     /// Writes a new file and puts it in the old one's place: a kill leaves one or the other.
     private func replace(_ path: String, _ text: String) throws(BalloonError) {

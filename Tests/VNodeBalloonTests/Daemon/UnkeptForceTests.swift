@@ -16,6 +16,8 @@ import Testing
             kept = forced
         }
         func noteLegacyTargetAbsent() throws(BalloonError) { try write() }
+        func poolNote() -> String? { nil }
+        func notePools(_ note: String) throws(BalloonError) { try write() }
         private func write() throws(BalloonError) {
             if isFull { throw BalloonError(.system, "cannot write", errno: 28) }
         }

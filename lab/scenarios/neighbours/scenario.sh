@@ -17,40 +17,135 @@ arrive() {
 }
 arrive "at first" 65536 98304
 
-# --- The pool: ours is 32 pages of node 0 and 48 of node 1 -----------------------------------------------------------
+# --- One number, two owners: the administrator's pages, and ours on top ----------------------------------------------
 
-# Less than what is in use: Linux counts the rest as surplus, and cannot grow one node's pool by an exact number then.
-guest "echo 8 > $NODES/node0/$POOL; echo 60 > $NODES/node1/$POOL"
-check_given "node 0's pool set to 8, node 1's to 60" 65536 98304
-arrive "with such pools" 32768 81920
-targets 32768 98304
-check "no more is given with such pools" wait_row 1 reason no-memory
-check_given "no more is given with such pools" 32768 81920
-guest "echo 40 > $NODES/node0/$POOL"
-check "with room in the pools again, it goes on by itself" wait_reached 1 98304 90
-arrive "with room in the pools again" 65536 98304
+SURPLUS=hugepages/hugepages-2048kB/surplus_hugepages
+pools_are() { [ "$(pool_counts)" = "$1 " ]; }
+surplus() { guest "cat $NODES/node[01]/$SURPLUS" | tr '\n' ' '; }
+
+# becomes TEXT COUNTS: the pools are so in a moment, all pages and free ones of node 0 and of node 1, and none is surplus.
+becomes() {
+    wait_until 10 pools_are "$2"
+    check_eq "$1: pages and free ones of both nodes" "$(pool_counts)" "$2 "
+    check_eq "$1: none is surplus" "$(surplus)" "0 0 "
+}
+
+# written TEXT COMMAND COUNTS [MS]: the same after an administrator's command, and how long the guest waits for it.
+written() {
+    waited=$(guest "$2
+        wanted='$3 '
+        now() { read -r up rest < /proc/uptime; echo \${up%.*}\${up#*.}; }
+        begin=\$(now)
+        for try in \$(seq 1 100); do
+            is=\$(cat $NODES/node0/hugepages/hugepages-2048kB/nr_hugepages \\
+                $NODES/node0/hugepages/hugepages-2048kB/free_hugepages \\
+                $NODES/node1/hugepages/hugepages-2048kB/nr_hugepages \\
+                $NODES/node1/hugepages/hugepages-2048kB/free_hugepages | tr '\\n' ' ')
+            [ \"\$is\" = \"\$wanted\" ] && break
+            sleep 0.05
+        done
+        echo \$((\$(now) - begin))0")
+    note "$1: put right after $waited ms"
+    becomes "$1" "$3"
+    check_le "$1: put right within so many ms" "$waited" "${4:-2000}"
+}
+
+# The administrator's are 20 of node 0 and 30 of node 1, ours 32 and 48.
+targets 0 0
+check "no balloon: vnode 0" wait_reached 0 0
+check "no balloon: vnode 1" wait_reached 1 0
+guest "echo 20 > $NODES/node0/$POOL; echo 30 > $NODES/node1/$POOL"
+check_eq "an administrator's pools" "$(pool_counts)" "20 20 30 30 "
+arrive "beside the administrator's pages" 65536 98304
+check_eq "beside the administrator's pages: ours come on top" "$(pool_counts)" "52 20 78 30 "
+
+written "sysctl writes the same number again" "echo 50 > /proc/sys/vm/nr_hugepages" "52 20 78 30"
+check_has "the log tells" "$(guest_log daemon)" "somebody else wrote nr_hugepages"
+guest_start huge "pattern 1 40 7 huge"
+check "a program gets 20 huge pages of node 1" wait_until 20 guest 'grep -q ready /run/lab/huge.log'
+written "and again, with pages in use" "echo 50 > /proc/sys/vm/nr_hugepages" "52 20 78 10"
+check_audit "with pages in use" 80
+
+# Less than the program uses: what is beyond is surplus, as without us.
 guest "echo 0 > /proc/sys/vm/nr_hugepages"
-check_given "the whole pool set to 0" 65536 98304
-arrive "the whole pool set to 0" 16384 65536
-guest "echo 120 > /proc/sys/vm/nr_hugepages"
-arrive "the whole pool set to 120" 49152 98304
-guest "echo 0 > $NODES/node0/$POOL; echo 0 > $NODES/node1/$POOL"
-check_audit "both nodes' pools set to 0" 72
-check_agree "both nodes' pools set to 0"
+check "no number for the administrator: ours stay" wait_until 10 pools_are "32 0 68 0"
+surplus_is() { [ "$(surplus)" = "$1 " ]; }
+check "only the program's pages are surplus ($(surplus))" wait_until 10 surplus_is "0 20"
+guest_end huge
+huge_code=$?
+check_eq "its memory is whole ($(guest_log huge | tail -n 1))" $huge_code 0
+becomes "without the program" "32 0 48 0"
+
+written "a node's number" "echo 8 > $NODES/node0/$POOL" "40 8 48 0"
+written "the other node's number" "echo 60 > $NODES/node1/$POOL" "40 8 108 60"
+arrive "with such pools" 32768 81920
+check_eq "with such pools: the numbers stay" "$(pool_counts)" "24 8 100 60 "
+arrive "with such pools" 65536 98304
+check_eq "with such pools: the numbers stay" "$(pool_counts)" "40 8 108 60 "
+written "a smaller number" "echo 12 > $NODES/node1/$POOL" "40 8 60 12"
+# The kernel spreads it over the nodes, by what is in use there.
+written "a number for all nodes" "echo 40 > /proc/sys/vm/nr_hugepages" "44 12 76 28"
+
+# Pages that a program has mapped and not touched are promised to it.
+guest_start late "pattern 1 20 9 promised"
+check "a program maps 10 huge pages" wait_until 20 guest 'grep -q promised /run/lab/late.log'
+written "the same number, with promised pages" "echo 40 > /proc/sys/vm/nr_hugepages" "44 12 76 28"
+arrive "with promised pages" 81920 65536
+arrive "with promised pages" 65536 98304
+check_eq "with promised pages: the numbers stay" "$(pool_counts)" "44 12 76 28 "
+guest "kill -USR1 $(guest_pid late)"
+check "it gets them" wait_until 20 guest 'grep -q ready /run/lab/late.log'
+check_eq "it has them" "$(pool_counts)" "44 12 76 18 "
+guest_end late
+late_code=$?
+check_eq "their memory is whole ($(guest_log late | tail -n 1))" $late_code 0
+
+# In the middle of moves.
+targets 0 131072
+sleep 0.1
+guest "echo 24 > /proc/sys/vm/nr_hugepages"
+targets 98304 32768
+sleep 0.1
+guest "echo 30 > /proc/sys/vm/nr_hugepages"
+arrive "written while the balloons move" 65536 98304
+sums() { set -- $(pool_counts); echo "$(($1 + $3)) $(($2 + $4))"; }
+sums_are() { [ "$(sums)" = "$1" ]; }
+wait_until 10 sums_are "110 30"
+check_eq "written while the balloons move: pages and free ones" "$(sums)" "110 30"
+check_eq "written while the balloons move: none is surplus" "$(surplus)" "0 0 "
+
+# Over the end of a daemon: while none runs, and right before the end of one.
+written "before a kill" "echo 12 > $NODES/node0/$POOL; sleep 2; echo 24 > $NODES/node1/$POOL" "44 12 72 24" 4000
+check "the daemon is killed" kill_daemon
+guest "echo 36 > /proc/sys/vm/nr_hugepages"
+check "the daemon starts again" start_daemon
+becomes "the same number while no daemon runs" "44 12 72 24"
+check "the daemon is killed" kill_daemon
+guest "echo 16 > $NODES/node1/$POOL"
+check "the daemon starts again" start_daemon
+becomes "a node's number while no daemon runs" "44 12 64 16"
+guest "echo 0 > $NODES/node0/$POOL; kill -KILL $(guest_pid daemon)"
+check "the daemon starts again" start_daemon
+becomes "a number right before a kill" "32 0 64 16"
+check "the daemon ends" stop_daemon
+check "the daemon starts again" start_daemon
+becomes "a daemon that ends and starts" "32 0 64 16"
+check_audit "after all of these numbers" 80
+check_agree "after all of these numbers"
 arrive "all back" 0 0
-# Before Linux 6.6 a write to one node counts the surplus pages of the others in: node 1 was left with as many as node 0 had.
+check_eq "all back: what is left is the administrator's" "$(pool_counts)" "0 0 16 16 "
 guest "echo 0 > $NODES/node1/$POOL"
 check_all_back "all back"
 
 # --- Another user of huge pages --------------------------------------------------------------------------------------
 
 arrive "before the other user" 65536 65536
-ours=$(guest "cat $NODES/node1/$POOL")
-guest "echo $((ours + 12)) > $NODES/node1/$POOL"
+written "12 for another program" "echo 12 > $NODES/node1/$POOL" "32 0 44 12"
 guest_start huge "pattern 1 24 7 huge"
 check "another program takes 12 huge pages of node 1" wait_until 20 guest 'grep -q ready /run/lab/huge.log'
 arrive "beside it" 32768 98304
 arrive "beside it" 81920 0
+check_eq "beside it: the program's pages stay" "$(pool_counts)" "40 0 12 0 "
 guest "echo 0 > $NODES/node1/$POOL"
 guest_end huge
 huge_code=$?

@@ -1,0 +1,131 @@
+import Logging
+
+// The nodes' pools of 2 MiB pages, which an administrator may set at any time.
+extension BalloonEngine {
+    /// When the pools are looked at, and what was told of them.
+    struct PoolLook {
+        /// nil: at once.
+        var due: UInt64?
+        /// What the state directory says.
+        var noted: String?
+        /// Tries to find memory for pages that a pool lacks.
+        var tries = Backoff()
+        /// Somebody wrote, and it was not told yet that the pools have all of it.
+        var isFilling = false
+        /// Pages that the pools lacked when that was told.
+        var toldMissing = 0
+
+        /// How long a number that somebody wrote waits to be seen, and until it is seen to stay. Nanoseconds.
+        static let interval: UInt64 = 800_000_000
+        static let settling: UInt64 = 100_000_000
+        /// New pages at a time: the kernel may look for them for long.
+        static let pagesAtOnce = 16
+    }
+
+    private static let notLooked = "cannot look at the nodes' 2 MiB pools"
+    private static let notNoted = "cannot note whose the pages of the nodes' 2 MiB pools are"
+
+    /// Looks whether somebody set the nodes' pools, and puts our pages on top of their numbers.
+    /// - Returns: when to come again; nil: not before something moves.
+    func lookAtPools(_ now: UInt64) -> UInt64? {
+        guard let pools = guest.pools else { return nil }
+        if let due = poolLook.due, now < due { return isPoolShared ? due : nil }
+        guard isAllKnown else { return nil }
+        poolLook.due = now + PoolLook.interval
+        do throws(BalloonError) {
+            let look = try pools.hasBegun ? pools.look() : begin(pools)
+            switch look {
+            case .same: break
+            case .changing: poolLook.due = now + PoolLook.settling
+            case .written(let nodes):
+                poolLook.tries.reset()
+                if !nodes.isEmpty { tellWritten(nodes, pools) }
+            }
+            try keepPools(pools)
+            if look != .changing { try fillPools(pools, now) }
+            failures.succeeded(Self.notLooked)
+        } catch {
+            failures.log(log, Self.notLooked, error, now: now)
+        }
+        return isPoolShared ? poolLook.due : nil
+    }
+
+    /// Somebody else's number would take pages of ours, or a pool lacks pages.
+    private var isPoolShared: Bool {
+        guest.pools?.shares.missing.isEmpty == false
+            || guest.backend.vnodes.contains { guest.backend.slotCount(vnode: $0.number) > 0 }
+    }
+
+    private func begin(_ pools: NodePools) throws(BalloonError) -> NodePools.Look {
+        poolLook.noted = try state.poolNote()
+        let isSure = guest.backend.vnodes.allSatisfy { guest.backend.lostExtents(vnode: $0.number) == 0 }
+        let nodes = try pools.begin(notes: PoolShares.notes(poolLook.noted ?? ""), isSure: isSure)
+        return nodes.isEmpty ? .same : .written(nodes)
+    }
+
+    /// Before a pool is changed: the next process goes on from here.
+    private func keepPools(_ pools: NodePools) throws(BalloonError) {
+        let note = try pools.note()
+        guard note != poolLook.noted else { return }
+        do throws(BalloonError) {
+            try state.notePools(note)
+            poolLook.noted = note
+            failures.succeeded(Self.notNoted)
+        } catch {
+            failures.log(log, Self.notNoted, error, now: now)
+        }
+    }
+
+    private func fillPools(_ pools: NodePools, _ now: UInt64) throws(BalloonError) {
+        guard !pools.shares.missing.isEmpty else { return tellFilled(0) }
+        guard poolLook.tries.isDue(now: now) else {
+            if let due = poolLook.tries.due { poolLook.due = min(due, now + PoolLook.interval) }
+            return
+        }
+        if try pools.fill(most: PoolLook.pagesAtOnce, room: poolRoom(now)) {
+            poolLook.tries.reset()
+        } else {
+            poolLook.tries.failed(now: now)
+        }
+        try keepPools(pools)
+        let missing = pools.shares.missing.values.reduce(0, +)
+        if missing == 0 || poolLook.tries.due != nil { return tellFilled(missing) }
+        // There is more to do.
+        poolLook.due = now
+    }
+
+    /// How many pages each node may lose to its pool: the guard holds for them, too.
+    private func poolRoom(_ now: UInt64) -> [Int: Int] {
+        guard let memory = memoryFacts(now) else { return [:] }
+        var room: [Int: Int] = [:]
+        for vnode in guest.backend.vnodes {
+            guard let node = vnode.linuxNode, let facts = memory[vnode.number] else { continue }
+            let rule = controller.options.guardRule
+            room[node] = rule.extents(on: facts, extentKiB: guest.backend.granularityKiB)
+        }
+        return room
+    }
+
+    // MARK: What is told
+
+    private func tellWritten(_ nodes: [Int], _ pools: NodePools) {
+        let shares = nodes.map { "node \($0): \(pools.shares.administrators(of: $0))" }.joined(separator: ", ")
+        log.notice(
+            "somebody else wrote nr_hugepages: that many 2 MiB pages are theirs, and the balloon's come on top",
+            metadata: ["pages": "\(shares)"])
+        poolLook.toldMissing = 0
+        poolLook.isFilling = true
+    }
+
+    private func tellFilled(_ missing: Int) {
+        if missing == 0 {
+            if poolLook.isFilling { log.notice("the nodes' 2 MiB pools have everybody's pages again") }
+            poolLook.isFilling = false
+        } else if missing != poolLook.toldMissing {
+            log.warning(
+                "the nodes' 2 MiB pools lack pages of somebody else's, and the nodes have no memory to spare for them; tried again",
+                metadata: ["pages": "\(missing)"])
+        }
+        poolLook.toldMissing = missing
+    }
+}

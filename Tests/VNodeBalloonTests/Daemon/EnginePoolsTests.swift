@@ -1,0 +1,91 @@
+import Logging
+import Simulation
+import Testing
+
+@testable import VNodeBalloon
+
+/// The loop looks at the pools by itself, and the next process goes on where this one was.
+@Suite struct EnginePoolsTests {
+    let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 16, hostFreeFrames: 600))
+    let work: TemporaryDirectory
+    let source = FakePools([(20, 8)])
+
+    init() throws { work = try TemporaryDirectory() }
+
+    private func makeEngine(roomKiB: UInt64 = 1 << 20) throws -> BalloonEngine {
+        let (machine, xen) = (machine, SimulatedXen(machine))
+        let keeper = HolderClient(SimulatedHolderAccess(machine))
+        let reserve = HugePageReserve(vnode: 0, node: 0, SimulatedPages(machine, vnode: 0), keeper: keeper)
+        let backend = try PrivcmdBackend(
+            vnodes: machine.layout.vnodes, hypervisor: xen, reserves: [0: reserve], intents: SimulatedIntents(machine))
+        let node = NodeMemory(managedKiB: 1 << 20, freeKiB: roomKiB, availableKiB: roomKiB)
+        let guest = Guest(
+            kind: .pvh, figures: xen, backend: backend, firmware: machine.layout.firmwareMap,
+            pools: NodePools(source, ledger: source.ledger),
+            memory: { () throws(BalloonError) in [0: node] }, rest: { machine.clock += $0 })
+        let engine = BalloonEngine(
+            guest: guest, state: try StateDirectory(path: work.path), options: .init(),
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: { machine.clock })
+        try engine.recover()
+        return engine
+    }
+
+    /// Turns of the loop, for so many milliseconds. How many there were.
+    @discardableResult
+    private func run(_ engine: BalloonEngine, milliseconds: UInt64) -> Int {
+        let end = machine.clock + milliseconds * 1_000_000
+        var turns = 0
+        while machine.clock < end {
+            let due = engine.step() ?? end
+            turns += 1
+            machine.clock = max(min(due, end), machine.clock + 1000)
+        }
+        return turns
+    }
+
+    @Test func aNumberIsPutRightInASecond() throws {
+        let engine = try makeEngine()
+        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        run(engine, milliseconds: 5)
+        source.write(4, node: 0)
+        #expect(source.nodes[0].surplus == 4)
+        run(engine, milliseconds: 1000)
+        #expect(source.nodes[0].surplus == 0)
+        #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
+    }
+
+    /// Nobody's number can take a page of ours while there is none: then the loop is left asleep.
+    @Test func itLooksWhileThereIsABalloon() throws {
+        let engine = try makeEngine()
+        #expect(run(engine, milliseconds: 10_000) < 4)
+        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        let turns = run(engine, milliseconds: 10_000)
+        #expect(turns > 8 && turns < 40)
+    }
+
+    @Test func theNextProcessKnows() throws {
+        run(try makeEngine(), milliseconds: 5)
+        source.write(4, node: 0)
+        let engine = try makeEngine()
+        run(engine, milliseconds: 5)
+        #expect(engine.guest.pools?.shares.administrators(of: 0) == 4)
+        #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
+        run(try makeEngine(), milliseconds: 5)
+        #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
+    }
+
+    /// The guard holds for these pages, too. They come when the node has memory to spare.
+    @Test func aNodeThatIsShort() throws {
+        let engine = try makeEngine(roomKiB: 40 << 10)
+        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        run(engine, milliseconds: 5)
+        source.write(4, node: 0)
+        run(engine, milliseconds: 3000)
+        #expect(source.nodes[0].surplus == 0)
+        #expect(source.nodes[0].free == 0 && source.nodes[0].total == 8)
+        #expect(engine.poolLook.toldMissing == 4)
+        let next = try makeEngine()
+        run(next, milliseconds: 100)
+        #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
+    }
+}

@@ -1,0 +1,278 @@
+import Testing
+
+@testable import VNodeBalloon
+
+/// Linux's pools, as mm/hugetlb.c changes them.
+final class FakePools: PoolSource {
+    struct Node {
+        var total = 0
+        var surplus = 0
+        var free = 0
+        var ours = 0
+        /// Pages that the node could still give.
+        var memory = 1000
+        var persistent: Int { total - surplus }
+    }
+    var nodes: [Node]
+    var promised = 0
+    /// Before Linux 6.6 a number for one node has the surplus pages of the others counted in.
+    let isOld: Bool
+    let ledger = PoolLedger()
+    var slack: [Int: Int] = [:]
+    private var turn = 0
+
+    /// - Parameter shares: the administrator's free pages and ours, by node.
+    init(_ shares: [(free: Int, ours: Int)], isOld: Bool = true) {
+        nodes = shares.map { Node(total: $0.free + $0.ours, free: $0.free, ours: $0.ours) }
+        self.isOld = isOld
+    }
+
+    func sizes() -> [Int: Int] { look().mapValues(\.persistent) }
+    func look() -> [Int: PoolShares.Pool] {
+        var looks: [Int: PoolShares.Pool] = [:]
+        for (node, pool) in nodes.enumerated() {
+            looks[node] = PoolShares.Pool(persistent: pool.persistent, surplus: pool.surplus, free: pool.free)
+        }
+        return looks
+    }
+    func ours() -> [Int: Int] { Dictionary(uniqueKeysWithValues: nodes.enumerated().map { ($0, $1.ours) }) }
+    func reserved() -> Int { promised }
+
+    func fill(_ node: Int, by count: Int) {
+        let start = nodes[node].persistent
+        guard ledger.shares.mayChange(node, from: start) else { return }
+        write(start + count, node: node)
+        ledger.shares.left(node, at: nodes[node].persistent)
+        ledger.shares.raised(node, by: nodes[node].persistent - start)
+    }
+
+    func setAll(_ count: Int) { change(to: count, Array(nodes.indices)) }
+
+    func write(_ count: Int, node: Int) {
+        let others = nodes.indices.filter { $0 != node }.reduce(0) {
+            $0 + (isOld ? nodes[$1].total : nodes[$1].persistent)
+        }
+        change(to: count + others, [node])
+    }
+
+    private var persistent: Int { nodes.reduce(0) { $0 + $1.persistent } }
+
+    /// set_max_huge_pages().
+    private func change(to count: Int, _ allowed: [Int]) {
+        while count > persistent, let node = next(allowed, { $0.surplus > 0 }) { nodes[node].surplus -= 1 }
+        while count > persistent, let node = next(allowed, { $0.memory > 0 }) {
+            nodes[node].memory -= 1
+            nodes[node].total += 1
+            nodes[node].free += 1
+        }
+        let used = nodes.reduce(0) { $0 + $1.total - $1.free }
+        while max(count, promised + used) < persistent, let node = next(allowed, { $0.free > 0 }) {
+            nodes[node].memory += 1
+            nodes[node].total -= 1
+            nodes[node].free -= 1
+        }
+        while count < persistent, let node = next(allowed, { $0.surplus < $0.total }) { nodes[node].surplus += 1 }
+    }
+
+    private func next(_ allowed: [Int], _ isRight: (Node) -> Bool) -> Int? {
+        for step in 0..<nodes.count {
+            let node = (turn + step) % nodes.count
+            guard allowed.contains(node), isRight(nodes[node]) else { continue }
+            turn = node + 1
+            return node
+        }
+        return nil
+    }
+}
+
+/// One number with two owners: what an administrator writes is theirs, and the balloon's pages come on top.
+@Suite struct NodePoolsTests {
+    private func begun(_ source: FakePools, _ note: String = "") throws -> NodePools {
+        let pools = NodePools(source, ledger: source.ledger)
+        _ = try pools.begin(notes: PoolShares.notes(note), isSure: true)
+        return pools
+    }
+
+    /// Looks until nothing changes, and puts right what is to be.
+    private func settle(_ pools: NodePools, room: Int = 1000) throws -> [Int] {
+        var written: [Int] = []
+        loop: while true {
+            switch try pools.look() {
+            case .same: break loop
+            case .changing: continue
+            case .written(let nodes): written += nodes
+            }
+        }
+        while try pools.fill(most: 16, room: [0: room, 1: room]) {}
+        #expect(try pools.look() == .same, "what we changed is nobody else's")
+        return written
+    }
+
+    @Test(arguments: [true, false]) func theSameNumberForAllNodes(isOld: Bool) throws {
+        let source = FakePools([(20, 32), (30, 32)], isOld: isOld)
+        let pools = try begun(source)
+        source.setAll(50)
+        #expect(source.nodes.map(\.free) == [0, 0], "the kernel dissolves what is the administrator's")
+        #expect(source.nodes.reduce(0) { $0 + $1.surplus } == 14)
+        #expect(try settle(pools) == [0, 1])
+        #expect(source.nodes.map(\.free) == [20, 30])
+        #expect(source.nodes.map(\.total) == [52, 62])
+        #expect(source.nodes.map(\.surplus) == [0, 0])
+        #expect(pools.shares.missing.isEmpty)
+    }
+
+    @Test(arguments: [true, false]) func anotherNumberForAllNodes(isOld: Bool) throws {
+        let source = FakePools([(20, 32), (30, 32)], isOld: isOld)
+        let pools = try begun(source)
+        for (number, free) in [(60, 60), (0, 0), (200, 200), (6, 6)] {
+            source.setAll(number)
+            _ = try settle(pools)
+            #expect(source.nodes.reduce(0) { $0 + $1.free } == free, "\(number)")
+            #expect(source.nodes.reduce(0) { $0 + $1.total } == number + 64, "\(number)")
+            #expect(source.nodes.map(\.surplus) == [0, 0], "\(number)")
+        }
+    }
+
+    @Test(arguments: [true, false]) func aNumberForOneNode(isOld: Bool) throws {
+        let source = FakePools([(20, 32), (30, 32)], isOld: isOld)
+        let pools = try begun(source)
+        source.write(8, node: 0)
+        #expect(try settle(pools) == [0])
+        #expect(source.nodes.map(\.free) == [8, 30])
+        source.write(90, node: 1)
+        #expect(try settle(pools) == [1])
+        #expect(source.nodes.map(\.free) == [8, 90])
+        #expect(source.nodes.map(\.total) == [40, 122])
+    }
+
+    /// They add up to what there was, and are not that all the same.
+    @Test func numbersForBothNodes() throws {
+        let source = FakePools([(20, 32), (30, 32)], isOld: false)
+        let pools = try begun(source)
+        source.write(10, node: 0)
+        source.write(40, node: 1)
+        #expect(try settle(pools) == [0, 1])
+        #expect(source.nodes.map(\.free) == [10, 40])
+        #expect([0, 1].map(pools.shares.administrators) == [10, 40])
+    }
+
+    @Test func ourOwnChanges() throws {
+        let source = FakePools([(20, 0), (0, 0)])
+        let pools = try begun(source)
+        source.write(24, node: 0)
+        source.ledger.shares.left(0, at: 24)
+        (source.nodes[0].free, source.nodes[0].ours) = (20, 4)
+        #expect(try settle(pools).isEmpty)
+        #expect(pools.shares.administrators(of: 0) == 20)
+        source.setAll(21)
+        #expect(!pools.shares.mayChange(0, from: source.nodes[0].persistent), "nothing of ours before it is seen")
+        _ = try settle(pools)
+        #expect(source.nodes[0].total == 25 && source.nodes[0].free == 21)
+    }
+
+    /// The kernel may take seconds for a number: half of it is not what was wanted.
+    @Test func aNumberInTheMaking() throws {
+        let source = FakePools([(0, 32), (0, 0)])
+        let pools = try begun(source)
+        source.write(40, node: 0)
+        #expect(try pools.look() == .changing)
+        source.write(100, node: 0)
+        #expect(try pools.look() == .changing)
+        #expect(try pools.look() == .written([0]))
+        #expect(pools.shares.missing == [0: 32])
+    }
+
+    /// A program that has mapped pages gets them, whatever is written.
+    @Test func promisedPages() throws {
+        let source = FakePools([(20, 32), (30, 32)])
+        let pools = try begun(source)
+        source.promised = 12
+        source.setAll(50)
+        #expect(source.nodes.reduce(0) { $0 + $1.free } == 12)
+        _ = try settle(pools)
+        #expect(source.nodes.map(\.free) == [20, 30])
+        #expect(source.nodes.map(\.surplus) == [0, 0])
+    }
+
+    @Test func aBrokenPage() throws {
+        let source = FakePools([(20, 32), (30, 32)])
+        let pools = try begun(source)
+        (source.nodes[0].total, source.nodes[0].free) = (51, 19)
+        #expect(try settle(pools).isEmpty)
+        #expect(source.nodes[0].total == 51)
+        #expect(pools.shares.administrators(of: 0) == 19)
+    }
+
+    /// Only as much as the guard leaves, the surplus pages but for those, and the rest later.
+    @Test func noMemory() throws {
+        let source = FakePools([(20, 32), (30, 32)])
+        let pools = try begun(source)
+        source.setAll(50)
+        _ = try settle(pools, room: 0)
+        #expect(source.nodes.map(\.surplus) == [0, 0])
+        #expect(source.nodes.map(\.free) == [0, 0])
+        #expect(pools.shares.missing.values.reduce(0, +) == 50)
+        #expect(try !pools.fill(most: 16, room: [:]), "nothing is known of the nodes' memory")
+        _ = try settle(pools)
+        #expect(source.nodes.map(\.free) == [20, 30])
+    }
+
+    // MARK: Over a restart
+
+    @Test func writtenWhileNobodyLooked() throws {
+        let source = FakePools([(20, 32), (30, 32)])
+        let note = try begun(source).note()
+        #expect(note == "0 20 20 0\n1 30 30 0\n")
+        source.write(5, node: 1)
+        let pools = try begun(source, note)
+        _ = try settle(pools)
+        #expect(source.nodes.map(\.free) == [20, 5])
+    }
+
+    /// A process that is killed while it puts a pool right: the next one goes on, and takes no part of it for a number.
+    @Test func killedOnTheWay() throws {
+        let source = FakePools([(20, 32), (30, 32)])
+        let first = try begun(source)
+        source.setAll(50)
+        #expect(try first.look() == .changing)
+        #expect(try first.look() == .written([0, 1]))
+        let note = try first.note()
+        _ = try first.fill(most: 7, room: [0: 1000, 1: 1000])
+        let second = try begun(source, note)
+        #expect(second.shares.missing.values.reduce(0, +) == 43)
+        #expect(try settle(second).isEmpty)
+        #expect(source.nodes.map(\.free) == [20, 30])
+    }
+
+    /// What an interrupted move left, and what somebody took out of a file, is no number either.
+    @Test func leftByAKill() throws {
+        let source = FakePools([(20, 32), (30, 32)])
+        let note = try begun(source).note()
+        (source.nodes[0].total, source.nodes[0].free) = (56, 24)
+        source.slack = [0: 16]
+        let pools = try begun(source, note)
+        #expect(try settle(pools).isEmpty)
+        #expect(pools.shares.administrators(of: 0) == 20)
+        source.slack = [:]
+        let other = NodePools(source, ledger: source.ledger)
+        #expect(try other.begin(notes: PoolShares.notes(note), isSure: false).isEmpty)
+        #expect(pools.shares.missing.isEmpty)
+    }
+
+    /// Surplus from before the first look: nobody noted whose it was.
+    @Test func nothingNoted() throws {
+        let source = FakePools([(20, 32), (30, 32)])
+        source.setAll(50)
+        let pools = try begun(source)
+        _ = try settle(pools)
+        #expect(source.nodes.reduce(0) { $0 + $1.free } == 50)
+        #expect(source.nodes.map(\.surplus) == [0, 0])
+    }
+
+    @Test func notesThatAreNone() {
+        #expect(PoolShares.notes("0 1 2 3\n").count == 1)
+        for line in ["0 1 2", "0 1 2 3 4", "0 -1 2 3", "a 1 2 3", "0 1 2 99999999999999999999", ""] {
+            #expect(PoolShares.notes(line).isEmpty, "\(line)")
+        }
+    }
+}
