@@ -85,7 +85,7 @@ package struct PoolShares: Equatable, Sendable {
                 written.append(node)
             }
         }
-        let isSameNumber = isSameNumber(written, pools, reserved)
+        let isSameNumber = isSameNumber(written, pools, ours, reserved)
         for node in written {
             guard let pool = pools[node], var share = shares[node] else { continue }
             if !isSameNumber { share.administrators = pool.persistent }
@@ -101,12 +101,16 @@ package struct PoolShares: Equatable, Sendable {
     ///
     /// Numbers for single nodes can have the same sum. But the kernel makes no page surplus while it can take a free one,
     /// from whatever node, unless it was told which.
-    private func isSameNumber(_ written: [Int], _ pools: [Int: Pool], _ reserved: Int) -> Bool {
-        guard !written.isEmpty,
-            written.allSatisfy({ node in
-                (pools[node]?.persistent ?? 0) < (shares[node]?.expected ?? 0)
-            })
-        else { return false }
+    private func isSameNumber(
+        _ written: [Int], _ pools: [Int: Pool], _ ours: [Int: Int], _ reserved: Int
+    ) -> Bool {
+        guard !written.isEmpty else { return false }
+        for node in written {
+            guard let pool = pools[node], let share = shares[node], pool.persistent < share.expected,
+                // Of ours there may be less by now than when it was written.
+                pool.persistent <= share.administrators + (ours[node] ?? 0)
+            else { return false }
+        }
         let sum = pools.values.reduce(0) { $0 + $1.persistent }
         guard sum == shares.values.reduce(0, { $0 + $1.administrators }) else { return false }
         let hasSurplus = written.contains { (pools[$0]?.surplus ?? 0) > 0 }
