@@ -65,13 +65,13 @@ import Testing
 
     @Test func theNextProcessKnows() throws {
         run(try makeEngine(), milliseconds: 5)
-        source.write(4, node: 0)
+        source.write(40, node: 0)
         let engine = try makeEngine()
         run(engine, milliseconds: 5)
-        #expect(engine.guest.pools?.shares.administrators(of: 0) == 4)
-        #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
+        #expect(engine.guest.pools?.shares.administrators(of: 0) == 40)
+        #expect(source.nodes[0].free == 40 && source.nodes[0].total == 48)
         run(try makeEngine(), milliseconds: 5)
-        #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
+        #expect(source.nodes[0].free == 40 && source.nodes[0].total == 48)
     }
 
     /// The guard holds for these pages, too. They come when the node has memory to spare.
