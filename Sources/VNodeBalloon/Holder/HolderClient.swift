@@ -155,7 +155,7 @@ public final class HolderClient: OutlivingKeeper {
     /// Nobody knows what the pages are that it has more: they may be holes, so they stay where they are.
     private func putAside(_ theirs: FileDescriptor, _ name: String) throws(BalloonError) {
         // The pipe's own number: a process before this one may have put another one aside.
-        let aside = KeptName.lostPrefix + name + ".more\((try? theirs.info().inode) ?? UInt64(number))"
+        let aside = KeptName.lostPrefix + name + ".more\(number)-\((try? theirs.info().inode) ?? 0)"
         try sendToKeep(aside, theirs)
         kept[aside] = theirs
     }
