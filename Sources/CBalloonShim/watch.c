@@ -18,6 +18,13 @@ int cb_watch_directory(const char *path) {
     return fd;
 }
 
+int cb_watch_create(void) {
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int cb_watch_written(int fd, const char *path) { return inotify_add_watch(fd, path, IN_MODIFY) < 0 ? -errno : 0; }
+
 int64_t cb_watch_clear(int fd) {
     // Large enough for one event with the longest name; what it says does not matter.
     char events[4096];

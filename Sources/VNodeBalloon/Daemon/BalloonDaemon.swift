@@ -35,10 +35,12 @@ public final class BalloonDaemon {
         let engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         if let error = engine.stateError { throw error }
         let files = guest.kind == .pv ? nil : Self.watch(state.pagesPath, log)
+        let pools = guest.pools == nil ? nil : Self.watchPools(log)
+        engine.poolLook.isWatched = pools != nil
         let surroundings = BalloonLoop.Surroundings(
             store: store, openStore: { () throws(BalloonError) in try Xenstore() }, keeper: keeper,
             requests: try ControlSocket(path: state.controlSocketPath),
-            events: PolledEvents(signals: signals, alarm: alarm, files: files), process: ServiceProcess(),
+            events: PolledEvents(signals: signals, alarm: alarm, files: files, pools: pools), process: ServiceProcess(),
             reload: reload)
         loop = try BalloonLoop(engine, surroundings, log: log)
     }
@@ -54,6 +56,13 @@ public final class BalloonDaemon {
         do throws(BalloonError) { return try DirectoryWatch(path: path) } catch {
             log.warning(
                 "a balloon's file that is removed is noticed within a minute only", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    private static func watchPools(_ log: Logger) -> WriteWatch? {
+        do throws(BalloonError) { return try WriteWatch(paths: HugePagePools.numberFiles()) } catch {
+            log.warning("the nodes' 2 MiB pools are looked at each second", metadata: ["error": "\(error)"])
             return nil
         }
     }
@@ -78,11 +87,14 @@ private final class PolledEvents: LoopEvents {
     private let alarm: AlarmSource
     /// nil where the kernel has no more: then files are looked after once a minute only.
     private let files: DirectoryWatch?
+    /// nil where the kernel has no more: then the pools are looked at all the time.
+    private let pools: WriteWatch?
 
-    init(signals: SignalSource, alarm: AlarmSource, files: DirectoryWatch?) {
+    init(signals: SignalSource, alarm: AlarmSource, files: DirectoryWatch?, pools: WriteWatch?) {
         self.signals = signals
         self.alarm = alarm
         self.files = files
+        self.pools = pools
     }
 
     func wait(until due: UInt64, now: UInt64, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings {
@@ -92,6 +104,7 @@ private final class PolledEvents: LoopEvents {
         if let holder = interest.holder { own.append(holder) }
         if let balloons = interest.balloons { own.append(balloons) }
         if let files { own.append(files.descriptor.rawValue) }
+        if let pools { own.append(pools.descriptor.rawValue) }
         let all = own + interest.clients
         let ready = try Poll.wait(
             all, writing: interest.writing.map { $0 + own.count }, urgent: interest.pressure,
@@ -109,6 +122,10 @@ private final class PolledEvents: LoopEvents {
         if let files, woken.contains(files.descriptor.rawValue) {
             files.clear()
             happened.isFiles = true
+        }
+        if let pools, woken.contains(pools.descriptor.rawValue) {
+            pools.clear()
+            happened.isPools = true
         }
         happened.isStore = woken.contains(interest.store)
         happened.clients = woken

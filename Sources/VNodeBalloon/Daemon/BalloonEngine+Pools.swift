@@ -15,8 +15,13 @@ extension BalloonEngine {
         /// Pages that the pools lacked when that was told.
         var toldMissing = 0
 
+        /// The kernel tells when a program writes to a pool. It does not where that program has a /proc of its own.
+        var isWatched = false
+        /// When the pools were looked at last.
+        var last: UInt64?
+
         /// How long a number that somebody wrote waits to be seen, and until it is seen to stay. Nanoseconds.
-        static let interval: UInt64 = 800_000_000
+        var interval: UInt64 { isWatched ? 60_000_000_000 : 800_000_000 }
         static let settling: UInt64 = 100_000_000
         /// New pages at a time: the kernel may look for them for long.
         static let pagesAtOnce = 16
@@ -31,7 +36,8 @@ extension BalloonEngine {
         guard let pools = guest.pools else { return nil }
         if let due = poolLook.due, now < due { return isPoolShared ? due : nil }
         guard isAllKnown else { return nil }
-        poolLook.due = now + PoolLook.interval
+        poolLook.last = now
+        poolLook.due = now + poolLook.interval
         do throws(BalloonError) {
             let look = try pools.hasBegun ? pools.look() : begin(pools)
             switch look {
@@ -48,6 +54,12 @@ extension BalloonEngine {
             failures.log(log, Self.notLooked, error, now: now)
         }
         return isPoolShared ? poolLook.due : nil
+    }
+
+    /// A program wrote the size of a pool. Most often that was us, so the pools are not looked at for each.
+    func noticePoolWrite() {
+        guard let last = poolLook.last else { return }
+        poolLook.due = min(poolLook.due ?? .max, last + PoolLook.settling)
     }
 
     /// Somebody else's number would take pages of ours, or a pool lacks pages.
@@ -79,7 +91,7 @@ extension BalloonEngine {
     private func fillPools(_ pools: NodePools, _ now: UInt64) throws(BalloonError) {
         guard !pools.shares.missing.isEmpty else { return tellFilled(0) }
         guard poolLook.tries.isDue(now: now) else {
-            if let due = poolLook.tries.due { poolLook.due = min(due, now + PoolLook.interval) }
+            if let due = poolLook.tries.due { poolLook.due = min(due, now + poolLook.interval) }
             return
         }
         if try pools.fill(most: PoolLook.pagesAtOnce, room: poolRoom(now)) {

@@ -160,6 +160,7 @@ package final class BalloonLoop {
         }
         if shortage.isDue(now: engine.now) { tellShortage() }
         if happened.isFiles { lookAfterFiles() }
+        if happened.isPools { engine.noticePoolWrite() }
         let isChanged = (isTold || happened.isStore) && takeEvents()
         let isDue = rereading.isDue(now: engine.now, isAwake: happened.isAlarm)
         if isChanged || isDue { reread(everything: isDue) }

@@ -1,4 +1,5 @@
 internal import CBalloonShim
+internal import Glibc
 
 /// One alarm on the monotonic clock.
 struct AlarmSource {
@@ -16,6 +17,26 @@ struct AlarmSource {
     }
 
     func clear() { _ = cb_timer_clear(descriptor.rawValue) }
+}
+
+/// What programs write to some files (inotify).
+struct WriteWatch {
+    let descriptor: FileDescriptor
+
+    /// - Throws: `.system`, `.descriptors`: one of them at least is not watched.
+    init(paths: [String]) throws(BalloonError) {
+        descriptor = FileDescriptor(try check(cb_watch_create(), "cannot watch files (inotify)"))
+        for path in paths {
+            // Unsafe: a C string for the call.
+            let result = unsafe cb_watch_written(descriptor.rawValue, path)
+            // A kernel without NUMA has fewer of them.
+            if result == -ENOENT { continue }
+            try check(result, "cannot watch \(path) (inotify)")
+        }
+    }
+
+    /// Takes all events.
+    func clear() { _ = cb_watch_clear(descriptor.rawValue) }
 }
 
 /// What others do to the files of a directory (inotify). An event is a hint: whoever waits for it looks for himself.

@@ -31,6 +31,8 @@ package struct LoopHappenings {
     package var isPressure = false
     /// Something happened to the balloons' files.
     package var isFiles = false
+    /// A program wrote the size of a pool of 2 MiB pages. We may have been that program.
+    package var isPools = false
     /// Clients of the control socket that are ready.
     package var clients: Set<Int32> = []
 

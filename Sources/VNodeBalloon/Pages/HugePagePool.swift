@@ -17,7 +17,7 @@ struct HugePagePool: PagePool {
     fileprivate init(node: Int, _ all: HugePagePools) throws(BalloonError) {
         self.node = node
         self.all = all
-        let directory = "/sys/devices/system/node/node\(node)/hugepages/hugepages-2048kB"
+        let directory = Self.directory(of: node)
         totalFile = KeptFile(directory + "/nr_hugepages")
         askedFile = KeptFile(directory + "/nr_hugepages", .write)
         freeFile = KeptFile(directory + "/free_hugepages")
@@ -31,6 +31,10 @@ struct HugePagePool: PagePool {
                 errno: error.errno)
         }
         for file in [freeFile, surplusFile, askedFile] { try file.openNow() }
+    }
+
+    fileprivate static func directory(of node: Int) -> String {
+        "/sys/devices/system/node/node\(node)/hugepages/hugepages-2048kB"
     }
 
     /// Linux has no more of them (CONFIG_NODES_SHIFT).
@@ -191,19 +195,32 @@ final class HugePagePools {
     /// The pools of all nodes.
     /// - Throws: `.noHugePages`, `.descriptors`.
     func all() throws(BalloonError) -> [HugePagePool] {
-        let list: [UInt8]
-        do throws(BalloonError) { list = try readFile("/sys/devices/system/node/online", limit: 4096) } catch {
-            if error.code == .descriptors { throw error }
-            throw BalloonError(.noHugePages, "the kernel has no NUMA", errno: error.errno)
-        }
         var pools: [HugePagePool] = []
-        for node in HugePagePool.nodes(list) {
+        for node in try Self.nodes() {
             // A node without memory has no pool. One that cannot be asked is not left out.
             do throws(BalloonError) { pools.append(try pool(of: node)) } catch {
                 if error.code != .noHugePages { throw error }
             }
         }
         return pools
+    }
+
+    /// - Throws: `.noHugePages`, `.descriptors`.
+    private static func nodes() throws(BalloonError) -> [Int] {
+        do throws(BalloonError) {
+            return HugePagePool.nodes(try readFile("/sys/devices/system/node/online", limit: 4096))
+        } catch {
+            if error.code == .descriptors { throw error }
+            throw BalloonError(.noHugePages, "the kernel has no NUMA", errno: error.errno)
+        }
+    }
+
+    /// All files that a program may write a pool's size to.
+    /// - Throws: `.noHugePages`, `.descriptors`.
+    static func numberFiles() throws(BalloonError) -> [String] {
+        let all = ["nr_hugepages", "nr_hugepages_mempolicy"]
+        return all.map { "/proc/sys/vm/\($0)" } + all.map { "\(directory)/\($0)" }
+            + (try nodes()).map { "\(HugePagePool.directory(of: $0))/nr_hugepages" }
     }
 
     func surplus() throws(BalloonError) -> Int { try surplusFile.readNumber() }

@@ -1,3 +1,4 @@
+import CBalloonShim
 import Logging
 import Simulation
 import Testing
@@ -61,6 +62,35 @@ import Testing
         _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
         let turns = run(engine, milliseconds: 10_000)
         #expect(turns > 8 && turns < 40)
+    }
+
+    /// Where the kernel tells of writes, nothing else has the loop wake up.
+    @Test func aWatchedPoolIsLeftAlone() throws {
+        let engine = try makeEngine()
+        engine.poolLook.isWatched = true
+        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        run(engine, milliseconds: 5)
+        #expect(run(engine, milliseconds: 10_000) < 4)
+        source.write(4, node: 0)
+        engine.noticePoolWrite()
+        run(engine, milliseconds: 300)
+        #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
+        // Our own writes are told of, too.
+        for _ in 0..<1000 { engine.noticePoolWrite() }
+        #expect((engine.poolLook.due ?? 0) >= (engine.poolLook.last ?? 0) + BalloonEngine.PoolLook.settling)
+    }
+
+    @Test func aWriteIsTold() throws {
+        let path = work.path + "/nr_hugepages"
+        defer { work.remove("nr_hugepages") }
+        let file = try FileDescriptor.open(path, .create, code: .system, "opens")
+        let watch = try WriteWatch(paths: [work.path + "/none", path])
+        #expect(try Poll.wait([watch.descriptor.rawValue], timeoutMilliseconds: 0) == [])
+        // Unsafe: one byte for C to read.
+        #expect(unsafe cb_file_write(file.rawValue, 0, [UInt8(ascii: "4")], 1) == 1)
+        #expect(try Poll.wait([watch.descriptor.rawValue], timeoutMilliseconds: 0) == [0])
+        watch.clear()
+        #expect(try Poll.wait([watch.descriptor.rawValue], timeoutMilliseconds: 0) == [])
     }
 
     @Test func theNextProcessKnows() throws {
