@@ -4,8 +4,10 @@ import Logging
 extension BalloonEngine {
     /// When the pools are looked at, and what was told of them.
     struct PoolLook {
-        /// nil: at once.
-        var due: UInt64?
+        /// A turn of the loop from then on looks; nil: at once.
+        private(set) var due: UInt64?
+        /// When the loop comes because of it, if nothing else has it come before.
+        private(set) var wake: UInt64?
         /// What the state directory says.
         var noted: String?
         /// Tries to find memory for pages that a pool lacks.
@@ -21,10 +23,23 @@ extension BalloonEngine {
         var last: UInt64?
 
         /// How long a number that somebody wrote waits to be seen, and until it is seen to stay. Nanoseconds.
-        var interval: UInt64 { isWatched ? 60_000_000_000 : 800_000_000 }
+        static let interval: UInt64 = 800_000_000
+        static let rareInterval: UInt64 = 60_000_000_000
         static let settling: UInt64 = 100_000_000
         /// New pages at a time: the kernel may look for them for long.
         static let pagesAtOnce = 16
+
+        /// The pools are looked at now.
+        mutating func begin(_ now: UInt64) {
+            last = now
+            due = now + Self.interval
+            wake = now + (isWatched ? Self.rareInterval : Self.interval)
+        }
+
+        mutating func come(by time: UInt64) {
+            due = min(due ?? .max, time)
+            wake = min(wake ?? .max, time)
+        }
     }
 
     private static let notLooked = "cannot look at the nodes' 2 MiB pools"
@@ -34,15 +49,14 @@ extension BalloonEngine {
     /// - Returns: when to come again; nil: not before something moves.
     func lookAtPools(_ now: UInt64) -> UInt64? {
         guard let pools = guest.pools else { return nil }
-        if let due = poolLook.due, now < due { return isPoolShared ? due : nil }
+        if let due = poolLook.due, now < due { return isPoolShared ? poolLook.wake : nil }
         guard isAllKnown else { return nil }
-        poolLook.last = now
-        poolLook.due = now + poolLook.interval
+        poolLook.begin(now)
         do throws(BalloonError) {
             let look = try pools.hasBegun ? pools.look() : begin(pools)
             switch look {
             case .same: break
-            case .changing: poolLook.due = now + PoolLook.settling
+            case .changing: poolLook.come(by: now + PoolLook.settling)
             case .written(let nodes):
                 poolLook.tries.reset()
                 if !nodes.isEmpty { tellWritten(nodes, pools) }
@@ -53,13 +67,13 @@ extension BalloonEngine {
         } catch {
             failures.log(log, Self.notLooked, error, now: now)
         }
-        return isPoolShared ? poolLook.due : nil
+        return isPoolShared ? poolLook.wake : nil
     }
 
     /// A program wrote the size of a pool. Most often that was us, so the pools are not looked at for each.
     func noticePoolWrite() {
         guard let last = poolLook.last else { return }
-        poolLook.due = min(poolLook.due ?? .max, last + PoolLook.settling)
+        poolLook.come(by: last + PoolLook.settling)
     }
 
     /// Somebody else's number would take pages of ours, or a pool lacks pages.
@@ -91,7 +105,7 @@ extension BalloonEngine {
     private func fillPools(_ pools: NodePools, _ now: UInt64) throws(BalloonError) {
         guard !pools.shares.missing.isEmpty else { return tellFilled(0) }
         guard poolLook.tries.isDue(now: now) else {
-            if let due = poolLook.tries.due { poolLook.due = min(due, now + poolLook.interval) }
+            if let due = poolLook.tries.due { poolLook.come(by: due) }
             return
         }
         if try pools.fill(most: PoolLook.pagesAtOnce, room: poolRoom(now)) {
@@ -103,7 +117,7 @@ extension BalloonEngine {
         let missing = pools.shares.missing.values.reduce(0, +)
         if missing == 0 || poolLook.tries.due != nil { return tellFilled(missing) }
         // There is more to do.
-        poolLook.due = now
+        poolLook.come(by: now)
     }
 
     /// How many pages each node may lose to its pool: the guard holds for them, too.

@@ -77,7 +77,18 @@ import Testing
         #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
         // Our own writes are told of, too.
         for _ in 0..<1000 { engine.noticePoolWrite() }
-        #expect((engine.poolLook.due ?? 0) >= (engine.poolLook.last ?? 0) + BalloonEngine.PoolLook.settling)
+        #expect((engine.poolLook.wake ?? 0) >= (engine.poolLook.last ?? 0) + BalloonEngine.PoolLook.settling)
+    }
+
+    /// Of a write that nobody tells of the loop knows as soon as something else has it come.
+    @Test func aTurnOfTheLoopLooks() throws {
+        let engine = try makeEngine()
+        engine.poolLook.isWatched = true
+        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        run(engine, milliseconds: 1000)
+        source.write(4, node: 0)
+        run(engine, milliseconds: 300)
+        #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
     }
 
     @Test func aWriteIsTold() throws {
