@@ -19,6 +19,7 @@ package final class BalloonLoop {
     private var staticMaxKiB: UInt64?
     private var rereading = RereadTimer()
     private var serviceStatus = ServiceStatus()
+    private var watchdog: Watchdog
     /// What was logged last of xenstore.
     private var told = StoreCondition.open
     private var chronicle = BalloonChronicle()
@@ -61,6 +62,7 @@ package final class BalloonLoop {
         events = surroundings.events
         process = surroundings.process
         reload = surroundings.reload
+        watchdog = Watchdog(patience: surroundings.process.patience)
         engine.videoKiB = try VNodeInterface.videoKiB(store)
         try engine.beginRecovery()
         interface = try engine.guest.interface(store, log: log)
@@ -113,6 +115,7 @@ package final class BalloonLoop {
         if let patience = requests.nextTimeout { due = min(due ?? patience, patience) }
         if let look = engine.drift.due { due = min(due ?? look, look) }
         if let look = pressure.due { due = min(due ?? look, look) }
+        for telling in [watchdog.due, serviceStatus.due].compactMap(\.self) { due = min(due ?? telling, telling) }
         try wait(until: due ?? rereading.due, now: now)
     }
 
@@ -122,9 +125,10 @@ package final class BalloonLoop {
         }
     }
 
-    /// How far the audits are, and whether xenstore answers, for `systemctl status`.
+    /// What moves, how far the audits are, and whether xenstore answers, for `systemctl status`; and that the loop goes round.
     private func tellServiceManager() {
         tellCondition()
+        if watchdog.isDue(now: engine.now) { process.notify("WATCHDOG=1") }
         guard let text = serviceStatus.text(engine.controller.states, store.condition, now: engine.now) else { return }
         process.notify("STATUS=\(text)")
     }
