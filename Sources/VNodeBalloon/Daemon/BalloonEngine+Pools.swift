@@ -24,6 +24,8 @@ extension BalloonEngine {
 
         /// How long a number that somebody wrote waits to be seen, and until it is seen to stay. Nanoseconds.
         static let interval: UInt64 = 800_000_000
+        /// With `on-pressure = yield` the loop turns every second or so with nothing to do: it need not look each time.
+        static let turnInterval: UInt64 = 20_000_000_000
         static let rareInterval: UInt64 = 60_000_000_000
         static let settling: UInt64 = 100_000_000
         /// New pages at a time: the kernel may look for them for long.
@@ -32,7 +34,7 @@ extension BalloonEngine {
         /// The pools are looked at now.
         mutating func begin(_ now: UInt64) {
             last = now
-            due = now + Self.interval
+            due = now + (isWatched ? Self.turnInterval : Self.interval)
             wake = now + (isWatched ? Self.rareInterval : Self.interval)
         }
 

@@ -85,7 +85,7 @@ import Testing
         let engine = try makeEngine()
         engine.poolLook.isWatched = true
         _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
-        run(engine, milliseconds: 1000)
+        run(engine, milliseconds: 21_000)
         source.write(4, node: 0)
         run(engine, milliseconds: 300)
         #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
