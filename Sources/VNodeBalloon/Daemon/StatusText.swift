@@ -51,13 +51,18 @@ public struct StatusText {
         .init("BALLOON") { .size($0.balloonKib, else: .unknown) },
         .init("TARGET") { .size($0.targetKib) },
         .init("FORCED") { .size($0.forcedKib) },
-        .init("AVAILABLE") { .size($0.nodeAvailableKib) },
-        .init("FREE", isUsual: false) { .size($0.nodeFreeKib) },
-        .init("KEPT", isUsual: false) { .size($0.nodeKeptKib) },
+        .init("AVAILABLE") { ofNode($0, $0.nodeAvailableKib) },
+        .init("FREE", isUsual: false) { ofNode($0, $0.nodeFreeKib) },
+        .init("KEPT", isUsual: false) { ofNode($0, $0.nodeKeptKib) },
         .init("LOST", isUsual: false) { .size(kib: $0.lostKib) },
         .init("STATE", isWord: true) { .word($0.state) },
         .init("REASON", isWord: true) { $0.reason.map { .word($0) } ?? .none },
     ]
+
+    /// A vnode without a node has none of its memory; of one that has it may not be known.
+    private static func ofNode(_ vnode: StatusReport.VNodeReport, _ kib: UInt64?) -> ListingCell {
+        .size(kib, else: vnode.linuxNode == nil ? .none : .unknown)
+    }
 
     /// The table alone, for programs.
     public var table: String { listing?.text(report.vnodes) ?? "" }

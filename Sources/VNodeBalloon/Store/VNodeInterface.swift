@@ -215,9 +215,9 @@ public final class VNodeInterface {
             rows[vnode]?.reason = isKnown ? nil : .looking
         }
         try write(rows)
-        try publishNothingShort()
         // A toolstack must not go back to memory/target while memory is given, or may be.
         try writeFeature(isEmpty == true ? "0" : "1")
+        try publishNothingShort()
     }
 
     /// Publishes everything again: after a resume, other nodes may be all that is left.

@@ -52,6 +52,22 @@ import Testing
             StatusText(report(), columns: 30).text.contains("vnode 1\n  node 0\n  size 512M\n  balloon 64M\n"))
     }
 
+    /// What nobody could look at is not what there is none of.
+    @Test func memoryOfANodeThatIsNotKnown() {
+        func text(_ change: (inout StatusReport) -> Void) -> String {
+            StatusText(report(change), style: ListingStyle(columns: "node,available,free,kept", hasHeader: false)).text
+        }
+        let unknown = text {
+            ($0.vnodes[0].nodeAvailableKib, $0.vnodes[0].nodeFreeKib, $0.vnodes[0].nodeKeptKib) = (nil, nil, nil)
+        }
+        #expect(unknown == "0  ?  ?  ?")
+        let none = text {
+            $0.vnodes[0].linuxNode = nil
+            ($0.vnodes[0].nodeAvailableKib, $0.vnodes[0].nodeFreeKib, $0.vnodes[0].nodeKeptKib) = (nil, nil, nil)
+        }
+        #expect(none == "-  -  -  -")
+    }
+
     /// A script gets the table and nothing else, however narrow the terminal is.
     @Test func programsGetTheTable() {
         func text(_ style: ListingStyle) -> String { StatusText(report(), columns: 20, style: style).text }
