@@ -1,0 +1,71 @@
+// After a start: what an earlier process had.
+extension HugePageReserve {
+    public func notePagesLost(_ slots: [Int]) {
+        mustPutAside = true
+        goneSlots.formUnion(slots)
+    }
+
+    public func beginRecovery() throws(BalloonError) {
+        if file == nil {
+            let found = try SlotFile.find(vnode: vnode, kernel, keeper)
+            slotCount = try found.info().slots
+            file = found
+        }
+        let file = try foundFile()
+        let (slotsBefore, emptyBefore) = (slotCount, empty)
+        // Slots beyond those that were there at the start, or that were made since, were never given. Looking at them would
+        // fill them, with pages that others set aside.
+        let there = try file.info().slots
+        if there > slotCount {
+            try unpin(keeping: slotCount, hasMore: true)
+            try file.resize(to: slotCount)
+        }
+        slotCount = min(slotCount, there)
+        empty = empty.filter { $0 < slotCount }
+        recovery = PinRecovery()
+        (recovery.slotsBefore, recovery.emptyBefore) = (slotsBefore, emptyBefore)
+        // Before any new pin takes an old one's place all old ones are looked at: who does not know what there is changes
+        // nothing.
+        try findOldPins()
+        if slotCount > 0 && !isReading { try keepFile() }
+    }
+
+    public func recoverNext() throws(BalloonError) -> [SlotPage] {
+        let next = recovery.pages.count
+        let chunk = next..<min(slotCount, next + kernel.pagesPerPin)
+        if chunk.isEmpty { return [] }
+        if next == 0 { recovery.pages.reserveCapacity(slotCount) }
+        let (pin, found) = try foundFile().withMapping(of: chunk, for: .looking(node: node)) {
+            (mapping) throws(BalloonError) in try pinAnew(mapping)
+        }
+        recovery.renewed.append(pin)
+        recovery.pages += found
+        return found
+    }
+
+    public func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool {
+        let pages = recovery.pages
+        // Only where every page was seen, an empty slot is known to have none.
+        guard try foundFile().info().pages == pages.count(where: { $0 != .none }) else {
+            throw BalloonError(
+                .moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)
+        }
+        empty = Set(pages.indices.filter { pages[$0] == .none })
+        if isReading {
+            try countStrayPins()
+        } else {
+            try replacePins(isAllBack: isAllBack)
+            // What lost pins hold is in the pool's sum, too: it would be others' free pages that went.
+            if let interrupted, lostPins.isEmpty, strayPins == 0 { try takeBackStranded(interrupted) }
+        }
+        recovery = PinRecovery()
+        return true
+    }
+
+    /// A kill between growing the pool and faulting, or between shrinking the file and the pool, leaves pages of ours
+    /// free in the pool. At most what was in motion, and only what is there beyond what others had.
+    private func takeBackStranded(_ interrupted: InterruptedMove) throws(BalloonError) {
+        let surplus = try foreignPoolPages() - interrupted.foreignPoolPages
+        try removeFromPool(max(0, min(surplus, interrupted.poolPages)))
+    }
+}
