@@ -1,17 +1,18 @@
 import HostSimulation
+import Simulation
 import Testing
 
 /// `.build/release/schedules host 20000` runs many more.
 @Suite struct HostScheduleTests {
     @Test func `random schedules hold`() {
-        let first = UInt64.random(in: .min ... .max)
-        print("host schedules: 40, seed 0x\(String(first, radix: 16))")
+        let first = Seeds.first(of: "host schedules")
+        print("host schedules: 40, seed \(Seeds.hex(first))")
         for index in 0..<UInt64(40) {
             let schedule = HostSchedule(seed: first &+ index)
             if let violation = schedule.violation() {
                 let shrunk = schedule.shrunk(nil)
                 Issue.record(
-                    "seed 0x\(String(schedule.seed, radix: 16)): \(violation); \(shrunk.guests) guests, \(shrunk.events)"
+                    "seed \(Seeds.hex(schedule.seed)): \(violation); \(shrunk.guests) guests, \(shrunk.events)"
                 )
                 return
             }

@@ -8,27 +8,23 @@ import Glibc
 import HostSimulation
 import Simulation
 
-func number(_ text: String) -> UInt64? {
-    text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
-}
-
 if CommandLine.arguments.dropFirst().first == "plans" { exit(Plans.show() == 0 ? 0 : 1) }
 let isHost = CommandLine.arguments.dropFirst().first == "host"
 let arguments = CommandLine.arguments.dropFirst(isHost ? 2 : 1)
-let count = arguments.first.map(number) ?? 20_000
-let first = arguments.dropFirst().first.map(number) ?? UInt64.random(in: .min ... .max)
+let count = arguments.first.map(Seeds.number(text:)) ?? 20_000
+let first = arguments.dropFirst().first.map(Seeds.number(text:)) ?? UInt64.random(in: .min ... .max)
 guard let count, let first, arguments.count <= 2 else {
     print("usage: schedules [host] [COUNT [SEED]]")
     exit(64)
 }
-print("\(count) schedules, seed 0x\(String(first, radix: 16))")
+print("\(count) schedules, seed \(Seeds.hex(first))")
 var failed = 0
 if isHost {
     for index in 0..<count {
         let schedule = HostSchedule(seed: first &+ index)
         guard let violation = schedule.violation() else { continue }
         let shrunk = schedule.shrunk(nil)
-        let again = "schedules host 1 0x\(String(schedule.seed, radix: 16))"
+        let again = "schedules host 1 \(Seeds.hex(schedule.seed))"
         print("FAIL schedule \(index), again with: \(again)\n\(violation)")
         for event in shrunk.events { print("     \(event)") }
         failed += 1
@@ -42,7 +38,7 @@ for index in 0..<count {
     let seed = first &+ index
     var random = SeededGenerator(seed: seed)
     guard let wrong = SimulatedGuest.whatIsWrong(with: Schedule(&random), tally: &tally) else { continue }
-    print("FAIL schedule \(index), again with: schedules 1 0x\(String(seed, radix: 16))\n\(wrong)")
+    print("FAIL schedule \(index), again with: schedules 1 \(Seeds.hex(seed))\n\(wrong)")
     failed += 1
     // What one bug does to a thousand schedules tells no more than ten of them.
     if failed == 10 { break }

@@ -116,9 +116,6 @@ struct Node {
 
     /// Slots that have a page.
     var pages: Int { slots.count { $0.block != nil } }
-    /// HugePages_Total.
-    var poolTotal: Int { poolFree.count + poolUsed.count + pages }
-
     mutating func losePins() {
         for slot in slots.indices { slots[slot].isPinnedHere = false }
     }

@@ -78,7 +78,7 @@ extension Machine {
             }
         }
         return Fingerprint(
-            mapped: mapped, reservation: currentReservation, poolTotals: nodes.map(\.poolTotal),
+            mapped: mapped, reservation: currentReservation, poolTotals: nodes.indices.map(poolTotal),
             poolFree: nodes.map(\.poolFree.count), slots: nodes.map(\.slots.count), atHome: atHome)
     }
 }

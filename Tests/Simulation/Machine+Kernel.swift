@@ -2,6 +2,12 @@ import VNodeBalloon
 
 // What the guest's kernel does on behalf of the balloon.
 extension Machine {
+    /// HugePages_Total. A page that left the file is counted while a pin has it.
+    func poolTotal(_ vnode: Int) -> Int {
+        nodes[vnode].poolFree.count + nodes[vnode].poolUsed.count + nodes[vnode].pages
+            + limbo.count { layout.vnode(ofBlock: $0) == vnode }
+    }
+
     /// nr_hugepages upwards: as many as there are free blocks.
     @discardableResult
     func growPool(_ vnode: Int, by count: Int) -> Int {

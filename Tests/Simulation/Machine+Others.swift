@@ -114,10 +114,10 @@ extension Machine {
 
     /// An administrator sets huge pages aside in the pool, as many as there are, or gives up unused ones.
     public func changePool(vnode: Int, by pages: Int) {
-        let before = nodes[vnode].poolTotal
+        let before = poolTotal(vnode)
         if pages > 0 { growPool(vnode, by: pages) }
         if pages < 0 { shrinkPool(vnode, by: min(-pages, nodes[vnode].setAside - nodes[vnode].poolUsed.count)) }
-        nodes[vnode].setAside += nodes[vnode].poolTotal - before
+        nodes[vnode].setAside += poolTotal(vnode) - before
     }
 
     /// A program takes huge pages of those that were set aside, or frees them.

@@ -148,7 +148,7 @@ private struct SimulatedPool: PagePool {
     let vnode: Int
 
     func total() throws(BalloonError) -> Int {
-        try machine.step("vnode \(vnode): pool pages") { _ in machine.nodes[vnode].poolTotal }
+        try machine.step("vnode \(vnode): pool pages") { _ in machine.poolTotal(vnode) }
     }
 
     func free() -> Int { machine.nodes[vnode].poolFree.count }

@@ -20,7 +20,7 @@ public final class SimulatedReserve: PageReserve {
     }
 
     public func foreignPoolPages() throws(BalloonError) -> Int {
-        try step("pool pages of others") { _ in machine.nodes[vnode].poolTotal - machine.nodes[vnode].pages }
+        try step("pool pages of others") { _ in machine.poolTotal(vnode) - machine.nodes[vnode].pages }
     }
 
     // MARK: The file

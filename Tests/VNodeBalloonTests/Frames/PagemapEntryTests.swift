@@ -110,9 +110,9 @@ import VNodeBalloon
                 entries[index] ^= random.pick([Self.present, Self.swapped, 1, 1 << 54, 1 << 9, .max])
             }
             let (extent, wanted) = (Self.extent(entries), Reference.extent(entries))
-            try demand(extent == wanted, "\(extent) for \(wanted); \(size) entries from \(hex(entries[0]))")
+            try demand(extent == wanted, "\(extent) for \(wanted); \(size) entries from \(Seeds.hex(entries[0]))")
             try demand(
-                Self.frames(entries) == Reference.frames(entries), "frames of \(size) entries from \(hex(entries[0]))")
+                Self.frames(entries) == Reference.frames(entries), "frames of \(size) entries from \(Seeds.hex(entries[0]))")
         }
     }
 }

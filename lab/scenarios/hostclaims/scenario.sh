@@ -76,19 +76,19 @@ xl destroy f1
 sleep 1
 
 note "a claim of all but 2,000 pages stops a deflate"
-host 0 "160 MiB" set g2 --vnode 1=160m --wait
+host 0 "144 MiB" set g2 --vnode 1=144m --wait
 sed "s/^memory=.*/memory=256/;s/^name=.*/name=\"c1\"/;/^vnuma/d" /tmp/f1.cfg > /tmp/c1.cfg
 check "a domain that claims" create_named c1 -p
 maxmem "$(id_of c1)" 9000000
 tot=$(tot c1)
 set -- $(hostcount free)
 check "it claims" hostcount claim "$(id_of c1)" $((tot + $1 + $2 - 2000))
-host 75 "what is claimed is not granted" set g2 --vnode 1=128m
+host 75 "what is claimed is not granted" set g2 --vnode 1=112m
 on g2
-target 1 131072
+target 1 114688
 host 75 "claims are named" wait g2
 check_has "the pages are named" "$(cat /tmp/host.err)" "$(hostcount claimed) pages of the host are claimed"
-check_eq "what there was was taken first" "$(row 1 size)" 155840
+check_eq "what there was was taken first" "$(row 1 size)" 139456
 hostcount claim "$(id_of c1)" 0
 host 0 "without the claim it comes to its end" wait g2
 xl destroy c1
