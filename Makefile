@@ -66,6 +66,8 @@ test: setup
 
 test-long: setup
 	$(MAKE) --no-print-directory build
+	FRESH=1 lab/unit
+	lab/sanitize thread
 	.build/release/schedules 40000
 	.build/release/schedules host 20000
 	lab/run --long

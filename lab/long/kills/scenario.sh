@@ -1,0 +1,1 @@
+../../scenarios/kill/scenario.sh
