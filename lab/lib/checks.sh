@@ -8,13 +8,15 @@ BAD_LINES+='oom-kill|Killed process|blocked for more than|detected stall|double 
 # Not ours: Linux wonders that two vCPUs of one core lie on two nodes, as Xen's CPUID tells it in such a guest.
 HARMLESS='topology_sane'
 
-# follow NAME: turns the lines of the report into printed checks, as they come.
+# follow NAME: turns the lines of the report into printed checks, as they come; with LAB_TIMES=1 in the environment the
+# seconds since the run began stand behind each.
 follow() {
     local name=$1 kind text
     while IFS= read -r kind; do
         kind=${kind%$'\r'}
         text=${kind#* }
         kind=${kind%% *}
+        [ -z "${LAB_TIMES:-}" ] || text+=" [$SECONDS s]"
         case $kind in
             ok) echo "ok   $name: $text" ;;
             FAIL) echo "FAIL $name: $text" ;;
