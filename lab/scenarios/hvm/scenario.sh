@@ -15,22 +15,22 @@ check_eq "a vnode has all its ranges" \
     "$(for key in vnodes.0.size_kib vnodes.1.size_kib vnodes.0.linux_node vnodes.1.linux_node; do json $key; done |
         tr '\n' ' ')" "2621440 1572864 0 1 "
 drops=$(drops)
-targets 131072 524288
-check "128 MiB on vnode 0 are reached" wait_reached 0 131072
-check "512 MiB on vnode 1 are reached" wait_reached 1 524288
-note "for 640 MiB the device model dropped its mappings $(($(drops) - drops)) times"
-check_given "on both sides of the hole" 131072 524288
+targets 32768 327680
+check "32 MiB on vnode 0 are reached" wait_reached 0 32768
+check "320 MiB on vnode 1 are reached" wait_reached 1 327680
+note "for 352 MiB the device model dropped its mappings $(($(drops) - drops)) times"
+check_given "on both sides of the hole" 32768 327680
 check_agree "on both sides of the hole"
-check_audit "on both sides of the hole" 320
-check_holes "on both sides of the hole" 1 512
+check_audit "on both sides of the hole" 176
+check_holes "on both sides of the hole" 1 320
 check_explained "on both sides of the hole" -4
-sides=$(guest "probe frames $PAGES_DIRECTORY/vnode1 512" |
+sides=$(guest "probe frames $PAGES_DIRECTORY/vnode1 320" |
     awk '{ above += ($1 >= 1048576) } END { print NR - above, above + 0 }')
 note "extents of vnode 1 below and above 4 GiB: $sides"
-check_eq "frames below and above 4 GiB are given" "$(echo $sides | awk '{ print ($1 > 0) + ($2 > 0), $1 + $2 }')" "2 256"
+check_eq "frames below and above 4 GiB are given" "$(echo $sides | awk '{ print ($1 > 0) + ($2 > 0), $1 + $2 }')" "2 160"
 check "the daemon is killed in the large guest" kill_daemon
 check "and starts again" start_daemon
-check_row "after a restart" 1 524288 idle
+check_row "after a restart" 1 327680 idle
 targets 0 0
 check "vnode 0 is back in the large guest" wait_reached 0 0
 check "vnode 1 is back in the large guest" wait_reached 1 0
