@@ -65,6 +65,8 @@ struct AuditCommand: ParsableCommand {
         var extents = 0
         /// Memory that no balloon accounts for; nil: not known.
         var unaccountedKiB: UInt64?
+        /// What moves memory.
+        var backend = ""
         /// Of Linux's own balloon: only the kernel knows which frames those are.
         var linuxKiB: UInt64 = 0
         /// Of vnodes that nobody can audit: why.
@@ -81,7 +83,9 @@ struct AuditCommand: ParsableCommand {
         result.unaccountedKiB = slots.unaccountedKib
         result.unknown = slots.slots.compactMap { entry in entry.slots == nil ? entry.detail : nil }
         result.extents = slots.slots.reduce(0) { $0 + ($1.slots ?? 0) }
-        result.linuxKiB = try linuxKiB(session, extents: result.extents)
+        let report = try session.status()
+        result.backend = report.backend
+        result.linuxKiB = Self.linuxKiB(report, extents: result.extents)
         try inSlices(slots, "audited") { vnode, range in
             let request = ControlRequest.audit(vnode: vnode, slots: range, everyFrame: !quick)
             let answer = try Self.patiently(session) { try session.ask(request, as: Findings.self) }
@@ -92,8 +96,7 @@ struct AuditCommand: ParsableCommand {
     }
 
     /// What the balloons have beyond their own pages.
-    private func linuxKiB(_ session: Session, extents: Int) throws -> UInt64 {
-        let report = try session.status()
+    private static func linuxKiB(_ report: StatusReport, extents: Int) -> UInt64 {
         let balloons = report.vnodes.reduce(UInt64(0)) { $0 + ($1.balloonKib ?? 0) }
         if report.backend == "kernel" { return balloons }
         let own = UInt64(extents) * report.granularityKib
@@ -176,7 +179,8 @@ struct AuditCommand: ParsableCommand {
         }
         let count = result.findings.count + ((result.unaccountedKiB ?? 0) > 0 ? 1 : 0)
         let verdict = result.isClean ? "clean" : count == 0 ? "not all of them" : "\(count) findings"
-        Terminal.show("\(result.extents) extents audited, \(verdict)")
+        let keeper = result.backend == "module" ? " that the kernel module holds" : ""
+        Terminal.show("\(result.extents) extents\(keeper) audited, \(verdict)")
     }
 
     private func text(_ result: Result) -> String {
@@ -184,6 +188,7 @@ struct AuditCommand: ParsableCommand {
         writer.object { writer in
             writer.member("schema", 1)
             writer.member("clean", result.isClean)
+            writer.member("backend", result.backend)
             writer.member("extents", result.extents)
             writer.member("unaccounted_kib", result.unaccountedKiB)
             writer.member("linux_kib", result.linuxKiB)

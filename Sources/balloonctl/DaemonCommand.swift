@@ -29,6 +29,13 @@ struct DaemonCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "What moves memory: \(Mover.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(Self.defaults.mover.rawValue)).",
+            valueName: "mover"),
+        completion: .list(Mover.allCases.map(\.rawValue)))
+    var mover: String?
+
+    @Option(
+        help: ArgumentHelp(
             "What each node keeps at least (default: \(Self.defaults.minFreeKiB), the guard's own 5 %, 32 MiB at least).",
             valueName: "size"))
     var minFree: String?
@@ -97,8 +104,8 @@ struct DaemonCommand: ParsableCommand {
 
     private var options: [(key: String, value: String?)] {
         [
-            ("min-free", minFree), ("on-pressure", onPressure), ("floor", floor), ("yield-to", yieldTo),
-            ("max-rate", maxRate), ("log-level", logLevel),
+            ("mover", mover), ("min-free", minFree), ("on-pressure", onPressure), ("floor", floor),
+            ("yield-to", yieldTo), ("max-rate", maxRate), ("log-level", logLevel),
         ]
     }
 }

@@ -19,7 +19,8 @@ struct HoldCommand: ParsableCommand {
             try Exit.requireRoot()
             if takeOver { return try replace(try StateDirectory(path: settings.stateDirectory)) }
             do throws(BalloonError) {
-                try DescriptorHolder(state: try StateDirectory(path: settings.stateDirectory)).run()
+                let holder = try DescriptorHolder(state: try StateDirectory(path: settings.stateDirectory))
+                try holder.run(isNeeded: HolderNeed.isThere(settings))
             } catch {
                 // Not "a holder runs already": the service would count as ended, and all that is stored for it be closed.
                 guard error.code == .descriptors else { throw error }

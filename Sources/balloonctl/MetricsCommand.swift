@@ -40,10 +40,12 @@ struct MetricsCommand: ParsableCommand {
     private static func text(_ settings: Settings) throws -> String {
         let client = try ControlClient(state: settings.stateDirectory)
         let mounts = try? BalloonMount.all()
+        let report: StatusReport? = try client.map { try ask($0, .status) }
         return Metrics(
             version: Balloonctl.configuration.version,
-            report: try client.map { try ask($0, .status) }, counters: try client.map { try ask($0, .counters) },
-            holderIsUp: StateDirectory.hasHolder(settings.stateDirectory),
+            report: report, counters: try client.map { try ask($0, .counters) },
+            // The kernel module needs none.
+            holderIsUp: report?.backend == "module" ? nil : StateDirectory.hasHolder(settings.stateDirectory),
             filesKiB: mounts?.reduce(0) { $0 + $1.sizeKiB }
         ).text
     }

@@ -67,6 +67,9 @@ enum ConfigurationOracle {
         case "floor": return put(PlainNumber.size(bytes), \.floorKiB)
         case "yield-to": return put(PlainNumber.size(bytes), \.yieldToKiB)
         case "max-rate": return put(PlainNumber.read(bytes).flatMap { $0 >> 44 == 0 ? UInt64($0) : nil }, \.maxRateMiB)
+        case "mover":
+            configuration.mover = ["module": .module, "privcmd": .privcmd, "kernel": .kernel][value] ?? .auto
+            return ["auto", "module", "privcmd", "kernel"].contains(value)
         case "on-pressure":
             configuration.onPressure = value == "yield" ? .yield : .hold
             return ["hold", "yield"].contains(value)
@@ -89,7 +92,7 @@ enum ConfigurationOracle {
             "state-dir = \(configuration.stateDirectory)", "min-free = \(configuration.minFreeKiB)",
             "max-rate=\(configuration.maxRateMiB)", "\tlog-level = \(configuration.logLevel)\r",
             "on-pressure = \(configuration.onPressure.rawValue) # or not", "floor = \(configuration.floorKiB)",
-            "yield-to = \(configuration.yieldToKiB)k",
+            "yield-to = \(configuration.yieldToKiB)k", "mover = \(configuration.mover.rawValue)",
         ]
         return Array(lines.joined(separator: "\n").utf8)
     }

@@ -16,20 +16,27 @@ public final class Guest {
     /// Lets time pass, in nanoseconds.
     let rest: (UInt64) -> Void
 
-    /// Opens Xen, our hugetlbfs and the reserves. Nothing moves before the backend's `recover`.
+    /// Opens Xen and what moves memory: with privcmd, our hugetlbfs and the reserves. Nothing moves before the backend's
+    /// `recover`.
     ///
     /// - Parameters:
     ///   - stateDirectory: it must be there, and the caller must have its lock.
     ///   - keeper: what keeps descriptors when this process ends.
     ///   - staticMaxKiB: xenstore's memory/static-max, the size of vnode 0 where there is no virtual NUMA.
     ///   - isReading: nothing is going to be moved: pins, and what is kept, are left as they are.
+    ///   - mover: as ``checkPossible(stateDirectory:_:for:)`` chose it.
     /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
     ///   `.hypercall`, `.system`.
     public static func open(
-        stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?, isReading: Bool = false
+        _ mover: Mover, stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?,
+        isReading: Bool = false
     ) throws(BalloonError) -> Guest {
         let kind = try GuestKind.current()
-        if kind == .pv { return try openPV(staticMaxKiB: staticMaxKiB) }
+        switch mover {
+        case .module: return try openModule(kind, staticMaxKiB: staticMaxKiB)
+        case .kernel: return try openKernel(kind, staticMaxKiB: staticMaxKiB)
+        case .auto, .privcmd: break
+        }
         let hypervisor = try PrivcmdHypervisor()
         try HugePageMount.checkNamespaces()
         let mount = try HugePageMount(stateDirectory: stateDirectory)
@@ -46,8 +53,9 @@ public final class Guest {
         let pools =
             isReading ? nil : try LinuxPools(all, Array(reserves.values), slack: slack(vnodes, intents))
         let ours = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)
+        let backend = try ours.topology == nil ? joined(ours, hypervisor) : ours
         return try Guest(
-            kind: kind, figures: hypervisor, backend: try joined(ours, hypervisor),
+            kind: kind, figures: hypervisor, backend: backend,
             pools: pools.map { NodePools($0, ledger: all.ledger) })
     }
 
@@ -68,16 +76,15 @@ public final class Guest {
     /// Gives up what this process needs no more now that everything is open: see ``Privileges``.
     /// - Throws: `.system`.
     func limitPrivileges() throws(BalloonError) {
-        try Privileges.limit(to: backend is PrivcmdBackend ? .moving : .movingByKernel)
+        try Privileges.limit(to: backend is PrivcmdBackend || backend is ModuleBackend ? .moving : .movingByKernel)
     }
 
-    /// With Linux's own balloon as a part, where all of it is of one vnode.
+    /// With Linux's own balloon as a part: for guests where all of it is of one vnode.
     private static func joined(
-        _ ours: PrivcmdBackend, _ hypervisor: PrivcmdHypervisor
+        _ ours: any Backend, _ figures: any DomainFigures, allKiB: UInt64? = nil
     ) throws(BalloonError) -> any Backend {
-        guard ours.topology == nil else { return ours }
         do throws(BalloonError) {
-            return JointBackend(ours, try KernelBalloon(), figures: hypervisor, now: cb_clock_monotonic)
+            return JointBackend(ours, try KernelBalloon(allKiB: allKiB), figures: figures, now: cb_clock_monotonic)
         } catch {
             // A kernel without one. What cannot be read may have the hole from boot: that is not the same.
             guard error.errno == ENOENT else { throw error }
@@ -85,7 +92,32 @@ public final class Guest {
         }
     }
 
-    private static func openPV(staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
+    /// The module knows what Xen has told it: the vnodes, the reservations, a migration.
+    private static func openModule(_ kind: GuestKind, staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
+        guard let module = try ModuleDevice.open() else {
+            throw BalloonError(.environment, "the kernel module is gone: run modprobe vnode_balloon")
+        }
+        let state = try module.state()
+        let figures = ModuleFigures(module, try? PrivcmdHypervisor())
+        var vnodes: [VNode] = []
+        if state.hasVNUMA {
+            for number in 0..<state.vnodeCount {
+                let it = try module.vnode(number)
+                vnodes.append(VNode(number: number, linuxNode: it.node, sizeKiB: it.sizeKiB))
+            }
+        } else {
+            let reservation = try figures.currentReservation()
+            vnodes = [wholeGuest(try ZoneInfo.read(), staticMaxKiB: staticMaxKiB, reservation: reservation)]
+        }
+        let ours = ModuleBackend(vnodes: vnodes, module: module, pause: cb_sleep)
+        if state.hasVNUMA { return try Guest(kind: kind, figures: figures, backend: ours) }
+        let backend = try joined(ours, figures, allKiB: kind == .pv ? staticMaxKiB : nil)
+        return try Guest(kind: kind, figures: figures, backend: backend)
+    }
+
+    private static func openKernel(_ kind: GuestKind, staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
+        // In other guests the firmware's pages are in static-max, too, and Linux counts the hole from boot by itself.
+        let staticMaxKiB = kind == .pv ? staticMaxKiB : nil
         let balloon = try KernelBalloon(allKiB: staticMaxKiB)
         // Where the kernel locks privcmd its own figures do: no hypercall is needed to move memory there.
         let hypervisor = try? PrivcmdHypervisor()
@@ -93,20 +125,25 @@ public final class Guest {
         let backend = try KernelBackend(
             balloon, figures: figures, topology: try hypervisor?.vnumaTopology(), staticMaxKiB: staticMaxKiB,
             now: cb_clock_monotonic)
-        return try Guest(kind: .pv, figures: figures, backend: backend)
+        return try Guest(kind: kind, figures: figures, backend: backend)
     }
 
     /// Whether this machine can have balloons at all, and its pages where they shall be; nothing is made or locked.
-    /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
-    ///   `.hypercall`.
-    public static func checkPossible(stateDirectory: String) throws(BalloonError) {
-        guard try GuestKind.current() != .pv else {
-            _ = try KernelBalloon()
-            return
+    /// - Returns: what moves its memory.
+    /// - Throws: what ``MoverChoice/choose(_:_:for:)`` does, and `.noXen`, `.privateNamespace`, `.notHugetlbfs`,
+    ///   `.noHugePages`.
+    static func checkPossible(
+        stateDirectory: String, _ mover: Mover, for purpose: MoverChoice.Purpose
+    ) throws(BalloonError) -> Mover {
+        let chosen = try MoverChoice.choose(mover, .ofThisGuest(), for: purpose)
+        switch chosen {
+        case .module: break
+        case .kernel: _ = try KernelBalloon()
+        case .auto, .privcmd:
+            try HugePageMount.checkNamespaces()
+            try HugePageMount.examine(stateDirectory: stateDirectory)
         }
-        _ = try PrivcmdHypervisor()
-        try HugePageMount.checkNamespaces()
-        try HugePageMount.examine(stateDirectory: stateDirectory)
+        return chosen
     }
 
     /// The vnodes with the Linux nodes at their addresses. Without virtual NUMA all memory is vnode 0.
@@ -115,12 +152,8 @@ public final class Guest {
         firmware: [FirmwareRange] = FirmwareMap.read()
     ) throws(BalloonError) -> [VNode] {
         guard let topology = try hypervisor.vnumaTopology() else {
-            // Without xenstore's word, what the firmware told Linux to have. The reservation is less than that by whatever a
-            // balloon has; it is the last resort.
-            let booted = firmware.filter(\.isRAM).reduce(0) { $0 + $1.kib }
-            var size = staticMaxKiB ?? booted
-            if size == 0 { size = try hypervisor.currentReservation() * 4 }
-            return [VNode(number: 0, linuxNode: zones.node(within: [0..<UInt64.max]), sizeKiB: size)]
+            let reservation = try hypervisor.currentReservation()
+            return [wholeGuest(zones, staticMaxKiB: staticMaxKiB, reservation: reservation, firmware: firmware)]
         }
         let memory = topology.ranges.map(\.frames)
         return (0..<topology.vnodeCount).map { number in
@@ -128,6 +161,19 @@ public final class Guest {
             let node = zones.node(within: ranges, of: memory)
             return VNode(number: number, linuxNode: node, sizeKiB: topology.sizeKiB(of: number))
         }
+    }
+
+    /// All of a guest's memory as vnode 0.
+    private static func wholeGuest(
+        _ zones: ZoneInfo, staticMaxKiB: UInt64?, reservation: UInt64,
+        firmware: [FirmwareRange] = FirmwareMap.read()
+    ) -> VNode {
+        // Without xenstore's word, what the firmware told Linux to have. The reservation is less than that by whatever a
+        // balloon has; it is the last resort.
+        let booted = firmware.filter(\.isRAM).reduce(0) { $0 + $1.kib }
+        var size = staticMaxKiB ?? booted
+        if size == 0 { size = reservation * 4 }
+        return VNode(number: 0, linuxNode: zones.node(within: [0..<UInt64.max]), sizeKiB: size)
     }
 
     /// Memory of the vnodes' nodes now, by vnode number, for the controller (/proc/zoneinfo).

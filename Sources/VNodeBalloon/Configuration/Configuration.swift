@@ -5,6 +5,7 @@ public struct Configuration: Equatable, Sendable {
     public static let standardPath = "/etc/vnode-balloon.conf"
 
     public var stateDirectory = StateDirectory.standardPath
+    public var mover = Mover.auto
     /// What each node keeps at least, in KiB.
     public var minFreeKiB: UInt64 = 0
     /// What memory pressure may do.
@@ -95,6 +96,11 @@ public struct Configuration: Equatable, Sendable {
         case "state-dir":
             guard value.hasPrefix("/"), value.utf8.count < 80 else { return "state-dir must be a short absolute path" }
             stateDirectory = value
+        case "mover":
+            guard let named = Mover(rawValue: value) else {
+                return "mover must be one of \(Mover.allCases.map(\.rawValue).joined(separator: ", "))"
+            }
+            mover = named
         case "min-free": return set(\.minFreeKiB, key, value)
         case "on-pressure":
             guard let policy = OnPressure(rawValue: value) else { return "on-pressure must be hold or yield" }

@@ -15,14 +15,20 @@ public final class BalloonDaemon {
         reload: @escaping () throws(BalloonError) -> Configuration
     ) throws(BalloonError) {
         let (signals, alarm) = (try SignalSource(), try AlarmSource())
-        try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
+        // What is adopted may be another mover's.
+        var mover = try Guest.checkPossible(
+            stateDirectory: configuration.stateDirectory, configuration.mover, for: adopted == nil ? .daemon : .command)
         Self.prepareMemory(log)
         // Two for each 64 pages while it takes over what an earlier process had.
         _ = cb_descriptors_raise()
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
-        if let adopted { try Adoption.takeBack(from: adopted, configuration, log: log) }
+        if let adopted {
+            try Adoption.takeBack(from: adopted, configuration, log: log)
+            mover = try Guest.checkPossible(
+                stateDirectory: configuration.stateDirectory, configuration.mover, for: .daemon)
+        }
         // Two balloons would be told as one, and only one of them would follow the targets.
         if let other = try BalloonMount.others(besides: state.path).first {
             throw BalloonError(.environment, other.advice)
@@ -30,18 +36,19 @@ public final class BalloonDaemon {
         let store = try Xenstore()
         let keeper = HolderClient(state: state)
         let guest = try Guest.open(
-            stateDirectory: state.path, keeper: keeper, staticMaxKiB: try VNodeInterface.staticMaxKiB(store))
+            mover, stateDirectory: state.path, keeper: keeper, staticMaxKiB: try VNodeInterface.staticMaxKiB(store))
         try guest.limitPrivileges()
         let engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         if let error = engine.stateError { throw error }
-        let files = guest.kind == .pv ? nil : Self.watch(state.pagesPath, log)
+        let files = mover == .privcmd ? Self.watch(state.pagesPath, log) : nil
         let pools = guest.pools == nil ? nil : Self.watchPools(log)
         engine.poolLook.isWatched = pools != nil
-        let surroundings = BalloonLoop.Surroundings(
+        var surroundings = BalloonLoop.Surroundings(
             store: store, openStore: { () throws(BalloonError) in try Xenstore() }, keeper: keeper,
             requests: try ControlSocket(path: state.controlSocketPath),
             events: PolledEvents(signals: signals, alarm: alarm, files: files, pools: pools), process: ServiceProcess(),
             reload: reload)
+        surroundings.mover = configuration.mover
         loop = try BalloonLoop(engine, surroundings, log: log)
     }
 

@@ -17,7 +17,7 @@ extension BalloonEngine {
     /// Asks Xen a little more about what the firmware reserves, until that is known.
     /// - Returns: whether there is more to ask.
     func continueAccount() -> Bool {
-        guard !isAccountComplete, !isVideoUnknown else { return false }
+        guard !isAccountComplete, !isVideoUnknown, !isAccountImpossible else { return false }
         if account == nil {
             account = MemoryAccount(guest.kind, guest.firmware, videoKiB: videoKiB ?? 0)
         }
@@ -27,6 +27,9 @@ extension BalloonEngine {
             }
             isAccountComplete = isDone == true
         } catch {
+            // No next time will be better.
+            isAccountImpossible = error.code == .privcmdLocked
+            if isAccountImpossible { return false }
             // Without these frames nothing can be said: it is tried again with the next minute's reading.
             failures.log(log, "cannot add up the guest's memory", error, now: now)
             return false

@@ -38,6 +38,8 @@ public final class BalloonEngine {
     /// xenstore's memory/videoram, in KiB.
     public var videoKiB: UInt64?
     var isVideoUnknown = false
+    /// Nobody may ask Xen about frames.
+    var isAccountImpossible = false
 
     /// Forced and released sizes that could not be written down, and why.
     var unkept: [Int: UInt64?] = [:]

@@ -15,6 +15,8 @@ package final class BalloonLoop {
     private let log: Logger
     /// Reads the configuration again.
     private let reload: () throws(BalloonError) -> Configuration
+    /// What the configuration said at the start.
+    private let mover: Mover
     private var pressure = PressureWatch()
     private var shortage = ShortageWatch()
     private var staticMaxKiB: UInt64?
@@ -34,6 +36,7 @@ package final class BalloonLoop {
         package var events: any LoopEvents
         package var process: any LoopProcess
         package var reload: () throws(BalloonError) -> Configuration
+        package var mover = Mover.auto
 
         package init(
             store: any Store, openStore: @escaping () throws(BalloonError) -> any Store, keeper: any OutlivingKeeper,
@@ -62,6 +65,7 @@ package final class BalloonLoop {
         events = surroundings.events
         process = surroundings.process
         reload = surroundings.reload
+        mover = surroundings.mover
         engine.videoKiB = try VNodeInterface.videoKiB(store)
         try engine.beginRecovery()
         interface = try engine.guest.interface(store, log: log)
@@ -183,6 +187,9 @@ package final class BalloonLoop {
             let settings = try reload()
             if settings.stateDirectory != engine.state.path {
                 log.warning("another state-dir needs a restart", metadata: ["state-dir": "\(engine.state.path)"])
+            }
+            if settings.mover != mover {
+                log.warning("another mover needs a restart", metadata: ["mover": "\(mover.rawValue)"])
             }
             engine.setOptions(settings.controllerOptions)
             watchPressure()

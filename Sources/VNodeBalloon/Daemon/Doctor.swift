@@ -41,11 +41,51 @@ public enum Doctor {
             check("state-directory") { () throws(BalloonError) in
                 try StateDirectory.examine(configuration.stateDirectory)
             })
-        checks += kind == .pv ? pv() : own(configuration.stateDirectory, store)
+        checks += movers(configuration, kind, store)
         checks.append(memoryTarget(store))
         checks.append(overcommit())
         if configuration.onPressure == .yield { checks.append(pressure()) }
         return checks
+    }
+
+    /// What has to be there for the mover that this guest gets.
+    private static func movers(_ configuration: Configuration, _ kind: GuestKind?, _ store: Xenstore?) -> [Check] {
+        let own = { Self.own(configuration.stateDirectory, store) }
+        guard let kind else { return own() }
+        do throws(BalloonError) {
+            switch try MoverChoice.choose(configuration.mover, .ofThisGuest(), for: .daemon) {
+            case .module: return module()
+            case .kernel: return kind == .pv || configuration.mover == .kernel ? pv() : [unnamed] + pv()
+            case .auto, .privcmd: return own()
+            }
+        } catch {
+            // What keeps privcmd from opening is told there.
+            let isTold = kind != .pv && error.code != .environment && error.code != .unsupportedGuest
+            if isTold { return own() }
+            let refused = check("mover", .run, isFine: false) { error.description }
+            return [refused] + (kind == .pv ? pv() : [])
+        }
+    }
+
+    /// Nothing but its device is needed.
+    private static func module() -> [Check] {
+        var vnodes: [Check] = []
+        let device = check("mover-module") { () throws(BalloonError) in
+            guard let module = try ModuleDevice.open(), try module.state().hasVNUMA else { return }
+            for number in 0..<(try module.state().vnodeCount) {
+                let node = try module.vnode(number).node
+                vnodes.append(
+                    check("vnode\(number)", .later, isFine: node != nil) {
+                        "no single Linux node lies in the memory of vnode \(number); boot without numa=off"
+                    })
+            }
+        }
+        return [device] + vnodes
+    }
+
+    private static let unnamed = check("mover-kernel", .advice, isFine: false) {
+        "privcmd is locked and the kernel module is not loaded, so Linux's own balloon moves memory, 4 KiB at a time: for"
+            + " 2 MiB extents run modprobe vnode_balloon, or boot with xen_privcmd.unrestricted=1; then restart the daemon"
     }
 
     /// Linux's own balloon does the work; hypercalls only tell what the domain has.

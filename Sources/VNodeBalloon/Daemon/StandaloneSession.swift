@@ -17,7 +17,8 @@ public final class StandaloneSession {
     public init(_ configuration: Configuration, log: Logger, isReading: Bool = false) throws(BalloonError) {
         _ = cb_descriptors_raise()
         // Before anything is made: a machine without Xen keeps no trace of us.
-        try Guest.checkPossible(stateDirectory: configuration.stateDirectory)
+        let mover = try Guest.checkPossible(
+            stateDirectory: configuration.stateDirectory, configuration.mover, for: .command)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
@@ -28,7 +29,7 @@ public final class StandaloneSession {
         staticMaxKiB = try? store.flatMap { try VNodeInterface.staticMaxKiB($0) }
         keeper = HolderClient(state: state)
         let guest = try Guest.open(
-            stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB, isReading: isReading)
+            mover, stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB, isReading: isReading)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         // Whoever takes memory back, or only looks, need not know it.

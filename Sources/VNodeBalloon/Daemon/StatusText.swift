@@ -34,8 +34,14 @@ public struct StatusText {
 
     private var warningsOfTheDomain: [String] {
         var lines: [String] = []
-        if let legacy = report.domain.legacyTargetKib, report.interface == "vnode" {
+        let domain = report.domain
+        if let legacy = domain.legacyTargetKib, report.interface == "vnode" {
             lines.append("warning: memory/target is present (\(size(legacy))); Linux's own balloon follows it as well")
+        }
+        if report.backend == "kernel", domain.type != GuestKind.pv.rawValue {
+            lines.append(
+                "warning: Linux's own balloon moves memory, 4 KiB at a time; balloonctl doctor says what else there could be"
+            )
         }
         if report.isCutOff {
             lines.append("warning: xenstore does not answer the daemon: no target is followed before it does")

@@ -65,7 +65,8 @@ public struct Explanation: Equatable, Sendable {
     }
 
     private static func memTotalMeaning(_ figures: MemoryFigures) -> String {
-        figures.balloons ?? 1 > 0
+        if figures.isLeftOutOfMemTotal { return "what Linux manages, without our balloons and its own code" }
+        return figures.balloons ?? 1 > 0
             ? "what Linux manages; our balloons still count in it" : "what Linux manages, without its own code"
     }
 
@@ -122,10 +123,13 @@ public struct Explanation: Equatable, Sendable {
 
     /// What Linux keeps at boot is known from the difference alone.
     private static func memTotal(_ figures: MemoryFigures) -> Account? {
-        guard let kib = figures.memTotal, let current = figures.kernelCurrent, kib <= current else { return nil }
+        let held = figures.isLeftOutOfMemTotal ? figures.balloons : 0
+        guard let kib = figures.memTotal, let current = figures.kernelCurrent, let held, kib + held <= current else {
+            return nil
+        }
         let terms = [
-            term("current_kb", current),
-            term("Linux's code and page structures", current - kib, minus: true),
+            term("current_kb", current), term("our balloons", held, minus: true),
+            term("Linux's code and page structures", current - kib - held, minus: true),
         ]
         return Account(terms: terms.compactMap { $0 }, name: "MemTotal", kib: kib)
     }

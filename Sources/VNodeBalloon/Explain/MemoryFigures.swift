@@ -19,6 +19,8 @@ public struct MemoryFigures: Equatable, Sendable {
     public var reservedWithMemory: UInt64?
     /// What our balloons hold, without Linux's part; nil: not known.
     public var balloons: UInt64? = 0
+    /// The kernel module takes what it holds out of MemTotal.
+    public var isLeftOutOfMemTotal = false
 
     public init(kind: GuestKind) { self.kind = kind }
 
@@ -60,7 +62,11 @@ extension MemoryFigures {
         }
         figures.balloons = balloonsKiB
         // Without a balloon for each vnode Linux's part is in the one that there is already.
-        if figures.kind == .pv || (try? hypervisor?.vnumaTopology()) == nil {
+        figures.isLeftOutOfMemTotal = report.backend == "module"
+        let isJoint =
+            figures.isLeftOutOfMemTotal
+            ? report.vnodes.count == 1 : figures.kind == .pv || (try? hypervisor?.vnumaTopology()) == nil
+        if isJoint {
             figures.balloons = figures.balloons.map { $0 - min($0, figures.kernelBalloon ?? 0) }
         }
         if let hypervisor { figures.ask(hypervisor) }

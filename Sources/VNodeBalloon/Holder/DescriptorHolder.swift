@@ -53,8 +53,13 @@ public final class DescriptorHolder {
     }
 
     /// Serves until it is told to end, by a request or a signal, and keeps nothing.
-    public func run() throws(BalloonError) {
-        try serve()
+    /// - Parameter isNeeded: nobody will have it keep anything otherwise: it ends at once unless it keeps something.
+    public func run(isNeeded: Bool) throws(BalloonError) {
+        if isNeeded || !service.store.isEmpty {
+            try serve()
+        } else {
+            ServiceManager.notify("READY=1", mayWait: true)
+        }
         state.forgetManagedHolder()
         // Whoever comes next sees that there is no holder, and need not wait for one to come back. The lock is still ours.
         // Unsafe: a C string for the call.

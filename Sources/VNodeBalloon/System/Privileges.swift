@@ -6,7 +6,7 @@ enum Privileges {
     enum Need {
         /// Moving memory. Pipes of 256 KiB beyond what one user may have (fs.pipe-user-pages-soft: 32 GiB of balloons)
         /// and a holder's OOM score take CAP_SYS_RESOURCE. Frame numbers are shown to whoever opened pagemap with
-        /// CAP_SYS_ADMIN, and privcmd and the pools ask for no capability.
+        /// CAP_SYS_ADMIN, and privcmd, the pools and the module's open device ask for no capability.
         case moving
         /// The same with Linux's own balloon, which asks for CAP_SYS_ADMIN each time that it is told a size.
         case movingByKernel

@@ -4,6 +4,8 @@ internal import Glibc
 /// The module through its device, /dev/vnode-balloon.
 public final class ModuleDevice: BalloonModule {
     public static let path = CB_MODULE_DEVICE
+    /// As many as there can be: of a vnode that is no more, some may still be held.
+    static let mostVNodes = Int(CB_MAX_VNODES)
     private let file: FileDescriptor
 
     /// - Returns: nil where no such module is loaded.
@@ -116,10 +118,20 @@ public final class ModuleDevice: BalloonModule {
 /// What the domain has, as the module is told by Xen. Nobody else can ask while privcmd is locked.
 final class ModuleFigures: DomainFigures {
     private let module: any BalloonModule
+    /// Where privcmd is open, frames can be asked about, too.
+    private let hypervisor: PrivcmdHypervisor?
 
-    init(_ module: any BalloonModule) { self.module = module }
+    init(_ module: any BalloonModule, _ hypervisor: PrivcmdHypervisor?) {
+        self.module = module
+        self.hypervisor = hypervisor
+    }
 
     func currentReservation() throws(BalloonError) -> UInt64 { try module.state().reservation }
     func maximumReservation() throws(BalloonError) -> UInt64 { try module.state().maximum }
     func suspension() -> Suspension { .now() }
+
+    func isMemory(_ gfn: UInt64) throws(BalloonError) -> Bool {
+        guard let hypervisor else { throw BalloonError(.privcmdLocked, "the kernel lets nobody ask Xen about a frame") }
+        return try hypervisor.memoryType(of: gfn).isRAM
+    }
 }

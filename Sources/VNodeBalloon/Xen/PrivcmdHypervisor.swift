@@ -129,13 +129,14 @@ public final class PrivcmdHypervisor: Hypervisor {
             errno: error)
     }
 
-    private static func callError(_ call: String, _ error: Int32) -> BalloonError {
+    static func callError(_ call: String, _ error: Int32) -> BalloonError {
         if error == EPERM {
             return BalloonError(
                 .privcmdLocked,
                 "the kernel locks /dev/xen/privcmd (XSA-482): boot with xen_privcmd.unrestricted=1, or put"
                     + " \"options xen-privcmd unrestricted=1\" into /etc/modprobe.d and load the module again;"
-                    + " a locked-down kernel (Secure Boot) ignores both")
+                    + " a locked-down kernel (Secure Boot) ignores both. Or load the kernel module, which needs neither:"
+                    + " modprobe vnode_balloon")
         }
         return BalloonError(.hypercall, "the hypercall \(call) failed", errno: error)
     }

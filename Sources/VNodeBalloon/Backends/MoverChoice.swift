@@ -1,0 +1,142 @@
+internal import Glibc
+
+/// What moves this guest's memory: the configuration's key `mover`.
+public enum Mover: String, Sendable, Equatable, CaseIterable {
+    /// The first of the others that this guest has: module, privcmd, kernel.
+    case auto
+    /// The kernel module vnode_balloon.
+    case module
+    /// Hypercalls of our own on huge pages.
+    case privcmd
+    /// Linux's own balloon: one for all of the guest, from any node.
+    case kernel
+}
+
+/// Which of them a guest gets. Pure.
+struct MoverChoice {
+    /// What there is. What takes a while to find out is asked for only where it decides.
+    struct Facts {
+        var kind: GuestKind
+        /// What the kernel module holds, in KiB; nil: it is not loaded.
+        var moduleKiB: UInt64?
+        /// Why privcmd cannot be used; nil: it can.
+        var privcmdFault: () -> BalloonError?
+        /// Whether Xen gives this guest virtual NUMA; true also where nobody can tell.
+        var hasVNUMA: () -> Bool
+        /// Balloons that privcmd's mover has in files.
+        var files: () throws(BalloonError) -> [BalloonMount]
+    }
+
+    /// What two movers had at once, none of them would know the other's size.
+    enum Purpose {
+        /// It follows targets: it begins with nothing that another mover gave.
+        case daemon
+        /// It looks, and takes back: with the mover that gave.
+        case command
+    }
+
+    /// - Throws: `.environment`: another mover has memory that must come back first; `.privcmdLocked` and whatever else
+    ///   keeps privcmd shut where nothing else is left; `.unsupportedGuest`.
+    static func choose(_ wanted: Mover, _ facts: Facts, for purpose: Purpose) throws(BalloonError) -> Mover {
+        let chosen = try first(wanted, facts)
+        if chosen != .module, let kib = facts.moduleKiB, kib > 0 { throw heldByModule(kib, chosen) }
+        // A PV guest cannot have any.
+        if chosen == .privcmd || facts.kind == .pv { return chosen }
+        guard let mount = try facts.files().first(where: { $0.sizeKiB > 0 }) else { return chosen }
+        if wanted == .auto, purpose == .command, facts.privcmdFault() == nil { return .privcmd }
+        throw heldInFiles(mount, chosen)
+    }
+
+    private static func first(_ wanted: Mover, _ facts: Facts) throws(BalloonError) -> Mover {
+        switch wanted {
+        case .module:
+            guard facts.moduleKiB != nil else {
+                throw BalloonError(
+                    .environment,
+                    "mover is module, and the kernel module is not loaded: run modprobe vnode_balloon, or set mover = auto"
+                )
+            }
+            return .module
+        case .privcmd:
+            guard facts.kind != .pv else {
+                throw BalloonError(
+                    .unsupportedGuest,
+                    "mover is privcmd, and in a PV guest only the kernel can move memory: set mover = auto, module or kernel"
+                )
+            }
+            if let fault = facts.privcmdFault() { throw fault }
+            return .privcmd
+        case .kernel:
+            // There Linux has one node. Elsewhere it would take memory from any of them.
+            guard facts.kind == .pv || !facts.hasVNUMA() else {
+                throw BalloonError(
+                    .unsupportedGuest,
+                    "mover is kernel, and this guest has virtual NUMA: Linux's own balloon takes memory from any node; set"
+                        + " mover = auto, module or privcmd")
+            }
+            return .kernel
+        case .auto:
+            if facts.moduleKiB != nil { return .module }
+            if facts.kind == .pv { return .kernel }
+            guard let fault = facts.privcmdFault() else { return .privcmd }
+            // A machine without Xen's devices, or a process that may not open them, is mended otherwise.
+            guard fault.code == .privcmdLocked, !facts.hasVNUMA() else { throw fault }
+            return .kernel
+        }
+    }
+
+    private static func heldByModule(_ kib: UInt64, _ chosen: Mover) -> BalloonError {
+        BalloonError(
+            .environment,
+            "the kernel module holds \(Size.text(kib: kib)) of this guest's memory, which mover = \(chosen.rawValue) knows"
+                + " nothing of: set mover = module, and take it back first (balloonctl deflate --all)")
+    }
+
+    private static func heldInFiles(_ mount: BalloonMount, _ chosen: Mover) -> BalloonError {
+        let directory = mount.stateDirectory
+        return BalloonError(
+            .environment,
+            "the balloon in \(directory) has \(Size.text(kib: mount.sizeKiB)) that was given through privcmd, which mover ="
+                + " \(chosen.rawValue) knows nothing of: take it back first (balloonctl deflate --all --state-dir"
+                + " \(directory), then deflate --release), or set mover = privcmd")
+    }
+}
+
+extension MoverChoice.Facts {
+    /// Of this machine.
+    static func ofThisGuest() throws(BalloonError) -> Self {
+        Self(
+            kind: try GuestKind.current(), moduleKiB: try moduleKiB(),
+            privcmdFault: {
+                do throws(BalloonError) {
+                    _ = try PrivcmdHypervisor()
+                    return nil
+                } catch {
+                    return error
+                }
+            }, hasVNUMA: hasVNUMA, files: BalloonMount.all)
+    }
+
+    private static func moduleKiB() throws(BalloonError) -> UInt64? {
+        guard let module = try ModuleDevice.open() else { return nil }
+        var extents = 0
+        for vnode in 0..<ModuleDevice.mostVNodes {
+            let it = try module.vnode(vnode)
+            extents += it.held + it.doubt
+        }
+        return UInt64(extents) * 2048
+    }
+
+    /// The toolstack tells Linux of its nodes in a table of the firmware's (SRAT) and makes none without virtual NUMA. A
+    /// kernel that looks at no such tables (acpi=off) says nothing of it.
+    private static func hasVNUMA() -> Bool {
+        let tables = "/sys/firmware/acpi/tables"
+        guard (try? FileInfo(path: tables, "")) != nil else { return true }
+        do throws(BalloonError) {
+            _ = try FileInfo(path: tables + "/SRAT", "")
+            return true
+        } catch {
+            return error.errno != ENOENT
+        }
+    }
+}

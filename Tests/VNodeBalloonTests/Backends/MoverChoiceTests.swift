@@ -1,0 +1,100 @@
+import Testing
+
+@testable import VNodeBalloon
+
+/// Which mover a guest gets.
+@Suite struct MoverChoiceTests {
+    static let locked = BalloonError(.privcmdLocked, "locked")
+
+    static func facts(
+        _ kind: GuestKind = .pvh, module: UInt64? = nil, privcmd: BalloonError? = nil, hasVNUMA: Bool = true,
+        files: UInt64 = 0
+    ) -> MoverChoice.Facts {
+        MoverChoice.Facts(
+            kind: kind, moduleKiB: module, privcmdFault: { privcmd }, hasVNUMA: { hasVNUMA },
+            files: { () throws(BalloonError) in
+                [BalloonMount(path: "/run/vnode-balloon/pages", sizeKiB: files, device: 1)]
+            })
+    }
+
+    /// The mover, or the error's code.
+    static func choice(
+        _ mover: Mover, _ facts: MoverChoice.Facts, for purpose: MoverChoice.Purpose = .daemon
+    ) -> String {
+        do throws(BalloonError) { return try MoverChoice.choose(mover, facts, for: purpose).rawValue } catch {
+            return error.code.description
+        }
+    }
+
+    @Test func autoTakesTheFirstThatThereIs() {
+        #expect(Self.choice(.auto, Self.facts(module: 0)) == "module")
+        #expect(Self.choice(.auto, Self.facts(module: 0, privcmd: Self.locked)) == "module")
+        #expect(Self.choice(.auto, Self.facts()) == "privcmd")
+        #expect(Self.choice(.auto, Self.facts(hasVNUMA: false)) == "privcmd")
+        #expect(Self.choice(.auto, Self.facts(privcmd: Self.locked)) == "privcmdLocked")
+        #expect(Self.choice(.auto, Self.facts(privcmd: Self.locked, hasVNUMA: false)) == "kernel")
+        #expect(Self.choice(.auto, Self.facts(.pv)) == "kernel")
+        #expect(Self.choice(.auto, Self.facts(.pv, module: 4096)) == "module")
+    }
+
+    /// A machine without Xen's devices is not one whose privcmd is locked.
+    @Test func anythingElseThatKeepsPrivcmdShutIsTold() {
+        let missing = BalloonError(.noXen, "missing")
+        #expect(Self.choice(.auto, Self.facts(privcmd: missing, hasVNUMA: false)) == "noXen")
+        #expect(Self.choice(.privcmd, Self.facts(privcmd: missing)) == "noXen")
+    }
+
+    @Test func whatIsNamedIsTakenOrRefused() {
+        #expect(Self.choice(.module, Self.facts()) == "environment")
+        #expect(Self.choice(.module, Self.facts(module: 0)) == "module")
+        #expect(Self.choice(.privcmd, Self.facts(module: 0)) == "privcmd")
+        #expect(Self.choice(.privcmd, Self.facts(module: 0, privcmd: Self.locked)) == "privcmdLocked")
+        #expect(Self.choice(.privcmd, Self.facts(.pv)) == "unsupportedGuest")
+        #expect(Self.choice(.kernel, Self.facts()) == "unsupportedGuest")
+        #expect(Self.choice(.kernel, Self.facts(hasVNUMA: false)) == "kernel")
+        #expect(Self.choice(.kernel, Self.facts(.pv)) == "kernel")
+    }
+
+    /// The daemon begins with nothing that another mover gave. Commands use the mover that gave, so that it can come back.
+    @Test func twoMoversNeverHaveMemoryAtOnce() {
+        let both = Self.facts(module: 0, files: 65536)
+        #expect(Self.choice(.auto, both) == "environment")
+        #expect(Self.choice(.module, both) == "environment")
+        #expect(Self.choice(.auto, both, for: .command) == "privcmd")
+        #expect(Self.choice(.module, both, for: .command) == "environment")
+        #expect(Self.choice(.privcmd, both) == "privcmd")
+        let shut = Self.facts(module: 0, privcmd: Self.locked, files: 65536)
+        #expect(Self.choice(.auto, shut, for: .command) == "environment")
+        for purpose in [MoverChoice.Purpose.daemon, .command] {
+            #expect(Self.choice(.privcmd, Self.facts(module: 2048), for: purpose) == "environment")
+            #expect(Self.choice(.kernel, Self.facts(.pv, module: 2048), for: purpose) == "environment")
+            #expect(Self.choice(.auto, Self.facts(module: 2048), for: purpose) == "module")
+        }
+    }
+
+    /// What cannot be seen is not nothing.
+    @Test func mountsThatCannotBeSeenAreNotNone() {
+        var facts = Self.facts(module: 0)
+        facts.files = { () throws(BalloonError) in throw BalloonError(.system, "no /proc") }
+        #expect(Self.choice(.auto, facts) == "system")
+    }
+
+    /// A holder that could be needed does not end.
+    @Test func aHolderIsNeededWhileHugePagesAreMounted() {
+        let line = "36 25 0:31 / /run/vnode-balloon/pages rw,relatime shared:1 - hugetlbfs none rw,pagesize=2M\n"
+        #expect(HolderNeed.isThere(Array(line.utf8), stateDirectory: "/run/vnode-balloon"))
+        #expect(!HolderNeed.isThere([], stateDirectory: "/run/vnode-balloon"))
+        #expect(
+            HolderNeed.isThere(
+                {
+                    var it = Configuration()
+                    it.mover = .privcmd
+                    return it
+                }()))
+    }
+
+    @Test func theLockedMachineIsToldBothCures() {
+        let text = PrivcmdHypervisor.callError("XENMEM_current_reservation", 1).description
+        #expect(text.contains("xen_privcmd.unrestricted=1") && text.contains("modprobe vnode_balloon"))
+    }
+}
