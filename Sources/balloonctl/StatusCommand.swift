@@ -58,8 +58,11 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func explanation(_ session: Session, _ hypervisor: PrivcmdHypervisor?) throws -> String {
+        let report = try session.status()
         let explanation = Explanation(
-            try MemoryFigures.gather(balloonsKiB: try session.status().balloonsKib, hypervisor))
+            try MemoryFigures.gather(
+                balloonsKiB: report.balloonsKib,
+                moduleVNodes: report.backend == "module" ? report.vnodes.count : nil, hypervisor))
         return json ? explanation.json : explanation.text
     }
 

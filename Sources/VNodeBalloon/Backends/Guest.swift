@@ -24,7 +24,7 @@ public final class Guest {
     ///   - keeper: what keeps descriptors when this process ends.
     ///   - staticMaxKiB: xenstore's memory/static-max, the size of vnode 0 where there is no virtual NUMA.
     ///   - isReading: nothing is going to be moved: pins, and what is kept, are left as they are.
-    ///   - mover: as ``checkPossible(stateDirectory:_:for:)`` chose it.
+    ///   - mover: one of this guest's; `.auto` counts as privcmd.
     /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
     ///   `.hypercall`, `.system`.
     public static func open(
@@ -129,21 +129,15 @@ public final class Guest {
     }
 
     /// Whether this machine can have balloons at all, and its pages where they shall be; nothing is made or locked.
-    /// - Returns: what moves its memory.
-    /// - Throws: what ``MoverChoice/choose(_:_:for:)`` does, and `.noXen`, `.privateNamespace`, `.notHugetlbfs`,
-    ///   `.noHugePages`.
-    static func checkPossible(
-        stateDirectory: String, _ mover: Mover, for purpose: MoverChoice.Purpose
-    ) throws(BalloonError) -> Mover {
-        let chosen = try MoverChoice.choose(mover, .ofThisGuest(), for: purpose)
-        switch chosen {
+    /// - Throws: `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`.
+    static func checkPossible(_ mover: Mover, stateDirectory: String) throws(BalloonError) {
+        switch mover {
         case .module: break
         case .kernel: _ = try KernelBalloon()
         case .auto, .privcmd:
             try HugePageMount.checkNamespaces()
             try HugePageMount.examine(stateDirectory: stateDirectory)
         }
-        return chosen
     }
 
     /// The vnodes with the Linux nodes at their addresses. Without virtual NUMA all memory is vnode 0.

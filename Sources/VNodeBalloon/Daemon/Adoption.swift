@@ -13,7 +13,9 @@ enum Adoption {
         let state = try StateDirectory(path: directory)
         try state.lock()
         let keeper = HolderClient(state: state)
-        let mover = try Guest.checkPossible(stateDirectory: directory, configuration.mover, for: .command)
+        var theirs = configuration
+        theirs.stateDirectory = directory
+        let mover = try MoverChoice.ofThisGuest(theirs, for: .command)
         let guest = try Guest.open(mover, stateDirectory: directory, keeper: keeper, staticMaxKiB: nil)
         let engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         try engine.recover()

@@ -16,8 +16,7 @@ public final class BalloonDaemon {
     ) throws(BalloonError) {
         let (signals, alarm) = (try SignalSource(), try AlarmSource())
         // What is adopted may be another mover's.
-        var mover = try Guest.checkPossible(
-            stateDirectory: configuration.stateDirectory, configuration.mover, for: adopted == nil ? .daemon : .command)
+        var mover = try MoverChoice.ofThisGuest(configuration, for: adopted == nil ? .daemon : .command)
         Self.prepareMemory(log)
         // Two for each 64 pages while it takes over what an earlier process had.
         _ = cb_descriptors_raise()
@@ -26,8 +25,7 @@ public final class BalloonDaemon {
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
         if let adopted {
             try Adoption.takeBack(from: adopted, configuration, log: log)
-            mover = try Guest.checkPossible(
-                stateDirectory: configuration.stateDirectory, configuration.mover, for: .daemon)
+            mover = try MoverChoice.ofThisGuest(configuration, for: .daemon)
         }
         // Two balloons would be told as one, and only one of them would follow the targets.
         if let other = try BalloonMount.others(besides: state.path).first {

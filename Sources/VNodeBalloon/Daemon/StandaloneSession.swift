@@ -17,8 +17,7 @@ public final class StandaloneSession {
     public init(_ configuration: Configuration, log: Logger, isReading: Bool = false) throws(BalloonError) {
         _ = cb_descriptors_raise()
         // Before anything is made: a machine without Xen keeps no trace of us.
-        let mover = try Guest.checkPossible(
-            stateDirectory: configuration.stateDirectory, configuration.mover, for: .command)
+        let mover = try MoverChoice.ofThisGuest(configuration, for: .command)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)

@@ -45,10 +45,11 @@ extension MemoryFigures {
     /// Asks everybody.
     /// - Parameters:
     ///   - balloonsKiB: what the balloons have, Linux's part as well; nil: not known.
+    ///   - moduleVNodes: how many balloons the kernel module has; nil: something else moves memory.
     ///   - hypervisor: nil where privcmd cannot be opened.
     /// - Throws: `.noXen` where this is no Xen guest. A figure that is not to be had is left out.
     public static func gather(
-        balloonsKiB: UInt64?, _ hypervisor: PrivcmdHypervisor?
+        balloonsKiB: UInt64?, moduleVNodes: Int?, _ hypervisor: PrivcmdHypervisor?
     ) throws(BalloonError) -> MemoryFigures {
         var figures = MemoryFigures(kind: try GuestKind.current())
         figures.firmware = FirmwareMap.read()
@@ -62,10 +63,9 @@ extension MemoryFigures {
         }
         figures.balloons = balloonsKiB
         // Without a balloon for each vnode Linux's part is in the one that there is already.
-        figures.isLeftOutOfMemTotal = report.backend == "module"
+        figures.isLeftOutOfMemTotal = moduleVNodes != nil
         let isJoint =
-            figures.isLeftOutOfMemTotal
-            ? report.vnodes.count == 1 : figures.kind == .pv || (try? hypervisor?.vnumaTopology()) == nil
+            moduleVNodes.map { $0 == 1 } ?? (figures.kind == .pv || (try? hypervisor?.vnumaTopology()) == nil)
         if isJoint {
             figures.balloons = figures.balloons.map { $0 - min($0, figures.kernelBalloon ?? 0) }
         }

@@ -1,18 +1,6 @@
 internal import Glibc
 
-/// What moves this guest's memory: the configuration's key `mover`.
-public enum Mover: String, Sendable, Equatable, CaseIterable {
-    /// The first of the others that this guest has: module, privcmd, kernel.
-    case auto
-    /// The kernel module vnode_balloon.
-    case module
-    /// Hypercalls of our own on huge pages.
-    case privcmd
-    /// Linux's own balloon: one for all of the guest, from any node.
-    case kernel
-}
-
-/// Which of them a guest gets. Pure.
+/// Which mover a guest gets. Pure.
 struct MoverChoice {
     /// What there is. What takes a while to find out is asked for only where it decides.
     struct Facts {
@@ -99,6 +87,16 @@ struct MoverChoice {
             "the balloon in \(directory) has \(Size.text(kib: mount.sizeKiB)) that was given through privcmd, which mover ="
                 + " \(chosen.rawValue) knows nothing of: take it back first (balloonctl deflate --all --state-dir"
                 + " \(directory), then deflate --release), or set mover = privcmd")
+    }
+}
+
+extension MoverChoice {
+    /// Of this machine, once what it needs is there; nothing is made or locked.
+    /// - Throws: what ``choose(_:_:for:)`` and ``Guest/checkPossible(_:stateDirectory:)`` do.
+    static func ofThisGuest(_ configuration: Configuration, for purpose: Purpose) throws(BalloonError) -> Mover {
+        let chosen = try choose(configuration.mover, .ofThisGuest(), for: purpose)
+        try Guest.checkPossible(chosen, stateDirectory: configuration.stateDirectory)
+        return chosen
     }
 }
 
