@@ -173,6 +173,16 @@ bool cb_has_environment(const char *name) {
     return value && *value;
 }
 
+uint64_t cb_watchdog_microseconds(void) {
+    const char *value = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+    unsigned long long microseconds, whose;
+    // Inherited by programs that it is not meant for.
+    if (pid && (sscanf(pid, "%llu", &whose) != 1 || whose != (unsigned long long)getpid())) return 0;
+    if (!value || *value < '0' || *value > '9' || sscanf(value, "%llu", &microseconds) != 1) return 0;
+    // Nanoseconds fit, too.
+    return microseconds < UINT64_MAX / 1000 ? microseconds : 0;
+}
+
 bool cb_is_journal(int fd) {
     // The variable is inherited by programs whose output was turned elsewhere since. It names device and inode.
     const char *value = getenv("JOURNAL_STREAM");

@@ -99,7 +99,9 @@ struct DaemonCommand: ParsableCommand {
             throw BalloonError(.invalidConfiguration, "there is no configuration \(path)")
         }
         _ = try common.settings(options)
-        Terminal.show(isThere ? "\(path): fine" : "there is no \(path), so all has its default: fine")
+        let files = Settings.files(path: path).map { "\($0): fine" }
+        Terminal.show(
+            files.isEmpty ? "there is no \(path), so all has its default: fine" : files.joined(separator: "\n"))
     }
 
     private var options: [(key: String, value: String?)] {

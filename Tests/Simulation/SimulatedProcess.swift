@@ -86,6 +86,7 @@ final class SimulatedEvents: LoopEvents {
 
 /// A process without a service manager.
 struct SimulatedProcess: LoopProcess {
+    var patience: UInt64? { nil }
     func notify(_ text: String) {}
     func lockMemory() {}
 }

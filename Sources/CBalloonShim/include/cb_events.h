@@ -75,6 +75,8 @@ int cb_terminal_columns(int fd);
 int64_t cb_time_of_day(void);
 /// Whether an environment variable is set and not empty.
 bool cb_has_environment(const char *name);
+/// Microseconds in which the service manager wants to hear of this process (sd_watchdog_enabled(3)); 0: it does not.
+uint64_t cb_watchdog_microseconds(void);
 /// Whether what is written to fd goes to systemd's journal, which takes a priority in front of a line (sd-daemon(3)).
 bool cb_is_journal(int fd);
 /// write(2) of as much of it as a pipe takes at once, without a wait. -EAGAIN: whoever reads there does not.

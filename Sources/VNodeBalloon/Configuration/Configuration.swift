@@ -1,6 +1,7 @@
+internal import FoundationEssentials
 internal import Glibc
 
-/// The daemon's settings: /etc/vnode-balloon.conf, lines of `key = value`, `#` begins a comment.
+/// The daemon's settings: /etc/vnode-balloon.conf, then the files of /etc/vnode-balloon.conf.d: lines of `key = value`, `#` begins a comment.
 public struct Configuration: Equatable, Sendable {
     public static let standardPath = "/etc/vnode-balloon.conf"
 
@@ -25,7 +26,7 @@ public struct Configuration: Equatable, Sendable {
 
     public init() {}
 
-    /// Reads a file; one that is not there says nothing.
+    /// Reads a file and those of its folder; what is not there says nothing.
     /// - Throws: `.invalidConfiguration` with all that is wrong, a line each.
     public init(path: String) throws(BalloonError) {
         let (configuration, fault) = Self.read(path: path)
@@ -35,13 +36,36 @@ public struct Configuration: Equatable, Sendable {
 
     /// The same for whoever has to go on: what is right counts, and what is wrong is told.
     public static func read(path: String) -> (Configuration, fault: BalloonError?) {
+        var (configuration, faults) = (Configuration(), [String]())
         do throws(BalloonError) {
-            return parse(try readFile(path, limit: 64 << 10), name: path)
+            for file in [path] + (try dropIns(path)) {
+                do throws(BalloonError) {
+                    faults += configuration.take(try readFile(file, limit: 64 << 10), name: file)
+                } catch {
+                    if error.errno == ENOENT { continue }
+                    let fault = BalloonError(
+                        .invalidConfiguration, "cannot read the configuration \(file)", errno: error.errno)
+                    faults.append(fault.message)
+                }
+            }
+        } catch { faults.append(error.message) }
+        return (configuration, fault(faults))
+    }
+
+    /// The files that there are of it, in the order in which they count: the last one that names a key.
+    public static func files(path: String) -> [String] {
+        ([path] + ((try? dropIns(path)) ?? [])).filter { FileManager.default.fileExists(atPath: $0) }
+    }
+
+    /// What packages and administrators put beside it, by name: FILE.d/*.conf.
+    private static func dropIns(_ path: String) throws(BalloonError) -> [String] {
+        let directory = path + ".d"
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: directory)
+                .filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }.sorted().map { "\(directory)/\($0)" }
         } catch {
-            if error.errno == ENOENT { return (Configuration(), nil) }
-            let fault = BalloonError(
-                .invalidConfiguration, "cannot read the configuration \(path)", errno: error.errno)
-            return (Configuration(), fault)
+            guard FileManager.default.fileExists(atPath: directory) else { return [] }
+            throw BalloonError(.invalidConfiguration, "cannot read the folder \(directory)")
         }
     }
 
@@ -52,27 +76,30 @@ public struct Configuration: Equatable, Sendable {
 
     /// - Throws: `.invalidConfiguration` with all that is wrong, a line each.
     public init(parsing bytes: [UInt8], name: String) throws(BalloonError) {
-        let (configuration, fault) = Self.parse(bytes, name: name)
-        if let fault { throw fault }
-        self = configuration
+        self.init()
+        if let fault = Self.fault(take(bytes, name: name)) { throw fault }
     }
 
+    private static func fault(_ lines: [String]) -> BalloonError? {
+        lines.isEmpty ? nil : BalloonError(.invalidConfiguration, lines.joined(separator: "\n"))
+    }
+
+    /// Takes a file in; says what is wrong with it, a line each.
+    ///
     /// Byte by byte: what Unicode takes for one character, such as the end of a line in DOS files, would hide what
     /// follows.
-    private static func parse(_ bytes: [UInt8], name: String) -> (Configuration, fault: BalloonError?) {
-        var configuration = Configuration()
+    private mutating func take(_ bytes: [UInt8], name: String) -> [String] {
         var faults: [String] = []
         var lineOf: [String: Int] = [:]
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() {
-            let content = trimmed(line.prefix { $0 != UInt8(ascii: "#") })
+            let content = Self.trimmed(line.prefix { $0 != UInt8(ascii: "#") })
             if content.isEmpty { continue }
-            if let fault = configuration.take(content, line: index + 1, &lineOf) {
+            if let fault = take(content, line: index + 1, &lineOf) {
                 faults.append("\(name), line \(index + 1): \(fault)")
             }
         }
-        if faults.isEmpty { return (configuration, nil) }
-        return (configuration, BalloonError(.invalidConfiguration, faults.joined(separator: "\n")))
+        return faults
     }
 
     /// Takes a line in; says what is wrong with it, if anything is.

@@ -81,6 +81,7 @@ public final class BalloonDaemon {
 
 /// This process, and its service manager.
 private struct ServiceProcess: LoopProcess {
+    var patience: UInt64? { ServiceManager.patience }
     /// Progress that a busy service manager misses is told again; that the start has ended is not.
     func notify(_ text: String) { ServiceManager.notify(text, mayWait: text == "READY=1") }
     func lockMemory() throws(BalloonError) { try OwnMemory.lock() }

@@ -22,6 +22,7 @@ package final class BalloonLoop {
     private var staticMaxKiB: UInt64?
     private var rereading = RereadTimer()
     private var serviceStatus = ServiceStatus()
+    private var watchdog: Watchdog
     /// What was logged last of xenstore.
     private var told = StoreCondition.open
     private var chronicle = BalloonChronicle()
@@ -66,6 +67,7 @@ package final class BalloonLoop {
         process = surroundings.process
         reload = surroundings.reload
         mover = surroundings.mover
+        watchdog = Watchdog(patience: surroundings.process.patience)
         engine.videoKiB = try VNodeInterface.videoKiB(store)
         try engine.beginRecovery()
         interface = try engine.guest.interface(store, log: log)
@@ -120,6 +122,7 @@ package final class BalloonLoop {
         if let look = pressure.due { due = min(due ?? look, look) }
         shortage.set(isWanted: !shortVNodes.isEmpty, now: now)
         if let look = shortage.due { due = min(due ?? look, look) }
+        for telling in [watchdog.due, serviceStatus.due].compactMap(\.self) { due = min(due ?? telling, telling) }
         try wait(until: due ?? rereading.due, now: now)
     }
 
@@ -129,9 +132,10 @@ package final class BalloonLoop {
         }
     }
 
-    /// How far the audits are, and whether xenstore answers, for `systemctl status`.
+    /// What moves, how far the audits are, and whether xenstore answers, for `systemctl status`; and that the loop goes round.
     private func tellServiceManager() {
         tellCondition()
+        if watchdog.isDue(now: engine.now) { process.notify("WATCHDOG=1") }
         guard let text = serviceStatus.text(engine.controller.states, store.condition, now: engine.now) else { return }
         process.notify("STATUS=\(text)")
     }

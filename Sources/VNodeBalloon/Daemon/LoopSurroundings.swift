@@ -51,6 +51,8 @@ package protocol RequestSource: AnyObject {
 
 /// The process that the loop runs in.
 package protocol LoopProcess {
+    /// How long the service manager waits for a sign of the loop, nanoseconds; nil: for ever.
+    var patience: UInt64? { get }
     /// Tells the service manager, where there is one.
     func notify(_ text: String)
     /// Locks in memory what there is now.

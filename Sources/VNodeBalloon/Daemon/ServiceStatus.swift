@@ -6,11 +6,18 @@ struct ServiceStatus {
     private var told = ""
     private var toldAt: UInt64?
 
+    /// When a line that had to wait is due: nothing else may wake the loop then.
+    private(set) var due: UInt64?
+
     /// The line, where one is due.
     mutating func text(_ states: [VNodeState], _ store: StoreCondition, now: UInt64) -> String? {
-        if let toldAt, now < toldAt + Self.interval { return nil }
+        due = nil
         let text = Self.line(states, store)
         guard text != told else { return nil }
+        if let toldAt, now < toldAt + Self.interval {
+            due = toldAt + Self.interval
+            return nil
+        }
         (told, toldAt) = (text, now)
         return text
     }
@@ -22,10 +29,17 @@ struct ServiceStatus {
             + states.compactMap { state -> String? in
                 let vnode = "vnode \(state.vnode.number)"
                 if let detail = state.detail { return "\(vnode): \(detail)" }
-                guard state.isBeingAudited else { return nil }
+                guard state.isBeingAudited else { return moving(state).map { "\(vnode): \($0)" } }
                 return state.audited.map { "\(vnode): \($0.done) of \($0.all) extents audited" }
                     ?? "\(vnode) is being audited"
             }
         return parts.isEmpty ? "following xenstore" : parts.joined(separator: "; ")
+    }
+    /// Whole MiB: what it is at, and what it is to have.
+    private static func moving(_ state: VNodeState) -> String? {
+        guard state.activity != .idle, state.activity != .stopped, let kib = state.balloonKiB else { return nil }
+        let size =
+            (state.forcedKiB ?? state.targetKiB).map { "\(kib / 1024) of \($0 / 1024) MiB" } ?? "\(kib / 1024) MiB"
+        return "\(state.activity.rawValue), \(size)" + (state.reason.map { " (\($0.rawValue))" } ?? "")
     }
 }

@@ -9,6 +9,12 @@ enum ServiceManager {
         unsafe cb_has_environment("NOTIFY_SOCKET")
     }()
 
+    /// Nanoseconds after which it ends a service that it heard nothing of (WatchdogSec); nil: never.
+    static let patience: UInt64? = {
+        let microseconds = cb_watchdog_microseconds()
+        return microseconds > 0 ? microseconds * 1000 : nil
+    }()
+
     /// Best effort; nothing without a service manager. One that does not listen is waited for only where it may be.
     /// - Returns: false when it was not sent: it would have had to wait, or no socket could be had for it.
     @discardableResult

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// A directory of its own that is gone with the object; files in it have to be removed by then.
+/// A directory of its own that is gone with the object; what is in it has to be removed by then.
 final class TemporaryDirectory {
     let path: String
 
@@ -16,7 +16,12 @@ final class TemporaryDirectory {
     // Unsafe, here and below: C reads a path that Swift lends it for the call.
     deinit { _ = unsafe rmdir(path) }
 
-    func remove(_ name: String) { _ = unsafe unlink(path + "/" + name) }
+    func remove(_ name: String) { _ = unsafe Glibc.remove(path + "/" + name) }
+
+    func makeDirectory(_ name: String) throws {
+        let made = unsafe mkdir(path + "/" + name, 0o700)
+        try #require(made == 0)
+    }
 
     /// Replaces a file's bytes from an offset on.
     func overwrite(_ name: String, at offset: Int, with text: String) throws {

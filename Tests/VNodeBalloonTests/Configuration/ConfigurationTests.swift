@@ -50,6 +50,37 @@ import VNodeBalloon
         }
     }
 
+    /// The folder beside it: by name, and the last one that has a key counts.
+    @Test func filesBesideIt() throws {
+        let work = try TemporaryDirectory()
+        try work.makeDirectory("conf.d")
+        defer {
+            for name in ["conf.d/10-b.conf", "conf.d/9.conf", "conf.d/old.conf~", "conf.d", "conf"] {
+                work.remove(name)
+            }
+        }
+        try work.overwrite("conf.d/10-b.conf", at: 0, with: "floor = 1m\nmax-rate = 2\n")
+        try work.overwrite("conf.d/9.conf", at: 0, with: "max-rate = 9\n")
+        try work.overwrite("conf.d/old.conf~", at: 0, with: "nonsense\n")
+        let alone = try Configuration(path: work.path + "/conf")
+        #expect(alone.floorKiB == 1024 && alone.maxRateMiB == 9)
+        try work.overwrite("conf", at: 0, with: "floor = 5m\nmin-free = 3m\n")
+        let all = try Configuration(path: work.path + "/conf")
+        #expect(all.floorKiB == 1024 && all.maxRateMiB == 9 && all.minFreeKiB == 3072)
+        let files = Configuration.files(path: work.path + "/conf").map { String($0.dropFirst(work.path.count + 1)) }
+        #expect(files == ["conf", "conf.d/10-b.conf", "conf.d/9.conf"])
+        try work.overwrite("conf.d/9.conf", at: 0, with: "max-rat = 9\n")
+        let (rest, fault) = Configuration.read(path: work.path + "/conf")
+        #expect(rest.maxRateMiB == 2 && fault?.message == "\(work.path)/conf.d/9.conf, line 1: unknown key max-rat")
+    }
+
+    @Test func aFolderThatIsNone() throws {
+        let work = try TemporaryDirectory()
+        defer { work.remove("conf.d") }
+        try work.overwrite("conf.d", at: 0, with: "floor = 1m\n")
+        #expect(Configuration.read(path: work.path + "/conf").fault?.code == .invalidConfiguration)
+    }
+
     /// Whoever has to go on does so with what is right.
     @Test func theRestCounts() throws {
         let work = try TemporaryDirectory()

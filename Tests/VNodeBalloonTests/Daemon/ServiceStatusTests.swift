@@ -14,4 +14,43 @@ import Testing
         #expect(
             lines == ["following xenstore", "xenstore does not answer", nil, nil, "following xenstore"])
     }
+
+    private func state(_ activity: VNodeActivity, _ frames: UInt64, _ target: UInt64?, _ reason: HeldReason? = nil)
+        -> VNodeState
+    {
+        var state = VNodeState(
+            vnode: VNode(number: 1, linuxNode: 0, sizeKiB: 524_288), balloonFrames: frames, activity: activity)
+        (state.targetKiB, state.reason) = (target, reason)
+        return state
+    }
+
+    private func line(_ states: VNodeState...) -> String? {
+        var status = ServiceStatus()
+        return status.text(states, .open, now: 1)
+    }
+
+    @Test func whatMovesIsTold() {
+        #expect(line(state(.inflating, 16_384, 131_072)) == "vnode 1: inflating, 64 of 128 MiB")
+        #expect(
+            line(state(.idle, 512, nil), state(.held, 512, 131_072, .guard)) == "vnode 1: held, 2 of 128 MiB (guard)")
+        #expect(line(state(.held, 512, nil, .migrating)) == "vnode 1: held, 2 MiB (migrating)")
+        var forced = state(.deflating, 16_384, 131_072)
+        forced.forcedKiB = 0
+        #expect(line(forced) == "vnode 1: deflating, 64 of 0 MiB")
+        #expect(line(state(.idle, 32_768, 131_072)) == "following xenstore")
+    }
+
+    /// The end of a move that came right behind another line: the loop wakes to tell it.
+    @Test func aLineThatWaitsIsDue() {
+        var status = ServiceStatus()
+        let (moving, idle) = (state(.inflating, 512, 131_072), state(.idle, 32_768, 131_072))
+        var lines: [String?] = []
+        var due: [UInt64?] = []
+        for (state, now) in [(moving, 5), (idle, 6), (idle, 5 + ServiceStatus.interval)] {
+            lines.append(status.text([state], .open, now: now))
+            due.append(status.due)
+        }
+        #expect(lines == ["vnode 1: inflating, 2 of 128 MiB", nil, "following xenstore"])
+        #expect(due == [nil, 5 + ServiceStatus.interval, nil])
+    }
 }

@@ -1,0 +1,42 @@
+import Testing
+
+@testable import VNodeBalloon
+
+/// Signs of life for the service manager.
+@Suite struct WatchdogTests {
+    private let second: UInt64 = 1_000_000_000
+
+    @Test func nobodyWaits() {
+        var watchdog = Watchdog(patience: nil)
+        let isDue = [0, UInt64.max].map { watchdog.isDue(now: $0) }
+        #expect(watchdog.due == nil && isDue == [false, false])
+    }
+
+    /// A loop that sleeps until something is due, and comes late by as much as a sign may get lost.
+    @Test func neverTooLate() {
+        for patience in [1, 2, 30, 180] {
+            var watchdog = Watchdog(patience: UInt64(patience) * second)
+            var now: UInt64 = 7 * second
+            var told = now
+            let begun = watchdog.isDue(now: now)
+            #expect(begun)
+            for _ in 0..<20 {
+                now = watchdog.due ?? .max
+                #expect(now - told <= UInt64(patience) * second / 2)
+                let isDue = watchdog.isDue(now: now)
+                #expect(isDue)
+                told = now
+            }
+        }
+    }
+
+    /// A loop that comes round once a minute needs to wake for nothing else.
+    @Test func noWakingOfItsOwn() {
+        var watchdog = Watchdog(patience: 180 * second)
+        for minute: UInt64 in 1...20 {
+            let isDue = [0, second].map { watchdog.isDue(now: minute * 60 * second + $0) }
+            #expect(isDue == [true, false])
+            #expect((watchdog.due ?? 0) > (minute + 1) * 60 * second)
+        }
+    }
+}
