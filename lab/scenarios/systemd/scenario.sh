@@ -107,6 +107,31 @@ check_le "and systemd's store has not grown but for the mount, which has two nam
     "$(guest "systemctl show -P NFileDescriptorStore $HOLDER")" 9
 check_pinned "after both were killed" true
 
+# --- A loop that stands still ----------------------------------------------------------------------------------------
+check_unit "the loop is waited for" $DAEMON WatchdogUSec 3min
+note "status: $(guest "systemctl show -P StatusText $DAEMON")"
+# Longer than systemd waits, nothing is wrong with a loop that has nothing to do.
+pid=$(main_pid $DAEMON)
+sleep 200
+check_eq "a daemon with nothing to do goes on" "$(main_pid $DAEMON)" "$pid"
+# Slow enough to be met in the middle.
+guest "mkdir /etc/vnode-balloon.conf.d; echo max-rate = 16 > /etc/vnode-balloon.conf.d/lab.conf; systemctl reload $DAEMON"
+restarts=$(guest "systemctl show -P NRestarts $DAEMON")
+target 0 131072
+guest "until [ \$(systemctl show -P StatusText $DAEMON | grep -c 'vnode 0: inflating, .* of 128 MiB') = 1 ]; do :; done
+    kill -STOP $pid"
+note "status of a daemon that was stopped: $(guest "systemctl show -P StatusText $DAEMON")"
+check "in the middle of a move" [ "$(row 0 size)" != 131072 ]
+daemon_is_new() { new=$(main_pid $DAEMON) && [ "$new" != 0 ] && [ "$new" != "$pid" ] && is_active $DAEMON; }
+check "systemd ends it, and starts another" wait_until 240 daemon_is_new
+check_unit "because it heard nothing" $DAEMON NRestarts $((restarts + 1))
+check_has "the journal says why" "$(guest "journalctl -b -o cat -u $DAEMON")" "Watchdog timeout"
+balloons "after the loop stood still" 131072 262144
+check_audit "after the loop stood still" 192
+guest "rm -r /etc/vnode-balloon.conf.d; systemctl reload $DAEMON"
+target 0 65536
+balloons "as before" 65536 262144
+
 # --- Stops and starts ------------------------------------------------------------------------------------------------
 check "systemctl restart" guest "systemctl restart $DAEMON"
 balloons "after a restart" 65536 262144
@@ -127,7 +152,9 @@ guest "echo min-fre = 1 > /etc/vnode-balloon.conf"
 check "systemctl reload of a bad configuration fails" guest "! systemctl reload $DAEMON"
 check_has "it says why" "$(guest "journalctl -b -o cat -u $DAEMON -n 20")" "unknown key min-fre"
 check_eq "and the daemon goes on" "$(main_pid $DAEMON)" "$pid"
-guest "rm /etc/vnode-balloon.conf"
+guest "rm /etc/vnode-balloon.conf; mkdir /etc/vnode-balloon.conf.d; echo min-fre = 1 > /etc/vnode-balloon.conf.d/10-lab.conf"
+check "so does one beside it" guest "! systemctl reload $DAEMON"
+guest "rm -r /etc/vnode-balloon.conf.d"
 
 # A target of its own stops everything else, as rescue mode does.
 guest "printf '[Unit]\nAllowIsolate=yes\n' > /run/systemd/system/lab-alone.target; systemctl daemon-reload
