@@ -31,6 +31,8 @@ SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benc
 BUILD ?= .build/release
 MANDIR ?= $(PREFIX)/share/man
 UNITS = $(notdir $(wildcard packaging/*.service packaging/*.timer))
+# Services that may move memory.
+MODULE_USERS = vnode-balloon vnode-balloon-kexec vnode-balloon-sleep
 ZSHDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/share/zsh/vendor-completions,$(PREFIX)/share/zsh/site-functions)
 COMPLETIONS = $(addprefix $(DESTDIR),$(PREFIX)/share/bash-completion/completions/balloonctl $(ZSHDIR)/_balloonctl \
     $(PREFIX)/share/fish/vendor_completions.d/balloonctl.fish)
@@ -44,7 +46,7 @@ KERNEL ?= /lib/modules/$(shell uname -r)/build
 MODULE_BUILD ?= kmod/build
 MODULE_VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
 
-.PHONY: all setup build static deb test test-long module module-install module-dkms demo fuzz microbench bench bench-xen install install-completions uninstall clean format lint
+.PHONY: all setup build static deb test test-long module module-install module-dkms module-units demo fuzz microbench bench bench-xen install install-completions uninstall clean format lint
 
 all: build
 
@@ -79,14 +81,20 @@ module:
 	$(MAKE) -C $(KERNEL) M=$(abspath $(MODULE_BUILD)) VNB_TEST=$(VNB_TEST) modules
 
 # Where modprobe finds it, for that kernel alone. kmod/README.md tells of DKMS, and of signing.
-module-install:
+module-install: module-units
 	$(MAKE) -C $(KERNEL) M=$(abspath $(MODULE_BUILD)) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 
 # The sources as DKMS wants them: `dkms install vnode-balloon/VERSION` builds them for each kernel.
-module-dkms:
+module-dkms: module-units
 	install -d $(DESTDIR)/usr/src/vnode-balloon-$(MODULE_VERSION)
 	install -m 644 kmod/*.[ch] kmod/Kbuild $(DESTDIR)/usr/src/vnode-balloon-$(MODULE_VERSION)/
 	sed 's/@VERSION@/$(MODULE_VERSION)/' kmod/dkms.conf > $(DESTDIR)/usr/src/vnode-balloon-$(MODULE_VERSION)/dkms.conf
+
+# What the services may do besides, with the module.
+module-units:
+	for unit in $(MODULE_USERS); do \
+	    install -D -m 644 packaging/module.conf $(DESTDIR)$(UNITDIR)/$$unit.service.d/module.conf || exit 1; \
+	done
 
 deb:
 	packaging/build-deb build/deb
@@ -146,7 +154,9 @@ uninstall:
 	[ -n "$(DESTDIR)" ] || packaging/before-uninstall $(PREFIX)/sbin/balloonctl
 	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(COMPLETIONS) \
 	    $(foreach page,$(wildcard docs/man/*),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
-	rm -rf $(DESTDIR)$(EXAMPLES) $(DESTDIR)$(SCHEMAS) $(DESTDIR)$(METRICS) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d'
+	rm -rf $(DESTDIR)$(EXAMPLES) $(DESTDIR)$(SCHEMAS) $(DESTDIR)$(METRICS) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d' \
+	    $(foreach unit,$(MODULE_USERS),$(DESTDIR)$(UNITDIR)/$(unit).service.d/module.conf)
+	rmdir $(foreach unit,$(MODULE_USERS),$(DESTDIR)$(UNITDIR)/$(unit).service.d) 2> /dev/null || true
 	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || systemctl daemon-reload
 
 clean:
