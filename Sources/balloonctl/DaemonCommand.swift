@@ -29,9 +29,9 @@ struct DaemonCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What moves memory: \(Mover.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(Self.defaults.mover.rawValue)).",
+            "What moves memory: \(MoverName.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(Self.defaults.mover.rawValue)).",
             valueName: "mover"),
-        completion: .list(Mover.allCases.map(\.rawValue)))
+        completion: .list(MoverName.allCases.map(\.rawValue)))
     var mover: String?
 
     @Option(

@@ -61,10 +61,10 @@ extension Check {
 
     private static func checkTopology(_ subject: Subject) throws {
         guard let topology = try subject.hypervisor.vnumaTopology() else {
-            return try expect(subject.backend.vnodes.map(\.number), [0], "vnodes without virtual NUMA")
+            return try expect(subject.mover.vnodes.map(\.number), [0], "vnodes without virtual NUMA")
         }
         let numbers = Array(0..<topology.vnodeCount)
-        try expect(subject.backend.vnodes.map(\.number), numbers, "vnodes of the backend")
+        try expect(subject.mover.vnodes.map(\.number), numbers, "vnodes of the mover")
         for range in topology.ranges {
             try expect(numbers.contains(range.vnode), "a range of vnode \(range.vnode)")
             try expect(!range.frames.isEmpty, "an empty range of vnode \(range.vnode)")
@@ -73,7 +73,7 @@ extension Check {
         for (one, next) in zip(sorted, sorted.dropFirst()) {
             try expect(one.frames.upperBound <= next.frames.lowerBound, "ranges overlap: \(one) and \(next)")
         }
-        for vnode in subject.backend.vnodes {
+        for vnode in subject.mover.vnodes {
             try expect(vnode.sizeKiB, topology.sizeKiB(of: vnode.number), "size of vnode \(vnode.number)")
             try expect(vnode.sizeKiB > 0, "vnode \(vnode.number) has no memory")
         }

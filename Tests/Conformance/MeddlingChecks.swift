@@ -1,6 +1,6 @@
 import VNodeBalloon
 
-/// What others can do to a vnode's file behind the backend's back.
+/// What others can do to a vnode's file behind the mover's back.
 public enum Meddling: Sendable {
     /// Pages go, with whatever is in them.
     case cut(slots: Int)
@@ -12,7 +12,7 @@ public enum Meddling: Sendable {
 }
 
 extension Check {
-    /// What a backend must make of a file that others changed. Each check begins and ends with empty balloons.
+    /// What a mover must make of a file that others changed. Each check begins and ends with empty balloons.
     static var meddling: [Check] {
         [
             Check("a file that was cut: its holes are memory again") { subject in
@@ -23,13 +23,13 @@ extension Check {
                 try meddle(subject, .punch(slot: 1), finds: [(1, .noPage)], left: nil)
             },
             Check("a balloon with an empty slot shrinks and grows around it") { subject in
-                try forEachBalloon(subject) { backend, vnode, meddle in
+                try forEachBalloon(subject) { mover, vnode, meddle in
                     try meddle(vnode, .punch(slot: 0))
-                    _ = try backend.recover(vnode: vnode)
-                    let frames = try backend.deflate(vnode: vnode, extents: 1).balloonFrames ?? .max
-                    try expect(try backend.inflate(vnode: vnode, extents: 3).balloonFrames ?? 0 > frames, "inflate")
-                    try expect(try backend.audit(vnode: vnode, slots: 0..<8, everyFrame: true), [], "findings")
-                    try expect(try backend.recover(vnode: vnode), backend.balloonFrames(vnode: vnode), "recover")
+                    _ = try mover.recover(vnode: vnode)
+                    let frames = try mover.deflate(vnode: vnode, extents: 1).balloonFrames ?? .max
+                    try expect(try mover.inflate(vnode: vnode, extents: 3).balloonFrames ?? 0 > frames, "inflate")
+                    try expect(try mover.audit(vnode: vnode, slots: 0..<8, everyFrame: true), [], "findings")
+                    try expect(try mover.recover(vnode: vnode), mover.balloonFrames(vnode: vnode), "recover")
                 }
             },
             Check("a file that was lengthened is cut again") { subject in
@@ -48,45 +48,45 @@ extension Check {
     private static func meddle(
         _ subject: Subject, _ what: Meddling, finds: [(Int, AuditFinding.Kind)], left: Int?
     ) throws {
-        try forEachBalloon(subject) { backend, vnode, meddle in
+        try forEachBalloon(subject) { mover, vnode, meddle in
             try meddle(vnode, what)
-            try expect(try backend.file(vnode: vnode), .damaged, "file")
-            let found = try backend.audit(vnode: vnode, slots: 0..<8, everyFrame: false)
+            try expect(try mover.file(vnode: vnode), .damaged, "file")
+            let found = try mover.audit(vnode: vnode, slots: 0..<8, everyFrame: false)
             try expect(found.map(\.slot), finds.map(\.0), "slots")
             try expect(found.map(\.kind), finds.map(\.1), "findings")
-            let frames = try backend.recover(vnode: vnode)
+            let frames = try mover.recover(vnode: vnode)
             if let left { try expect(frames, UInt64(left) * 512, "frames of the balloon") }
-            try expect(try backend.file(vnode: vnode), .whole, "file, mended")
-            try expect(try backend.audit(vnode: vnode, slots: 0..<8, everyFrame: true), [], "findings, mended")
+            try expect(try mover.file(vnode: vnode), .whole, "file, mended")
+            try expect(try mover.audit(vnode: vnode, slots: 0..<8, everyFrame: true), [], "findings, mended")
         }
     }
 
     private static func meddleWithName(_ subject: Subject, _ what: Meddling, _ kind: AuditFinding.Kind) throws {
-        try forEachBalloon(subject) { backend, vnode, meddle in
+        try forEachBalloon(subject) { mover, vnode, meddle in
             try meddle(vnode, what)
-            try expect(try backend.file(vnode: vnode), .removed, "file")
-            let found = try backend.audit(vnode: vnode, slots: 0..<8, everyFrame: false)
+            try expect(try mover.file(vnode: vnode), .removed, "file")
+            let found = try mover.audit(vnode: vnode, slots: 0..<8, everyFrame: false)
             try expect(found.map(\.kind), [kind], "findings")
-            try expect(try backend.renewFile(vnode: vnode), false, "a new file while there are holes")
-            try expect(try backend.deflate(vnode: vnode, extents: 3), Outcome(balloonFrames: 0), "deflate")
-            try expect(try backend.renewFile(vnode: vnode), true, "a new file")
-            try expect(try backend.recover(vnode: vnode), 0, "recover")
-            try expect(try backend.file(vnode: vnode), .whole, "file")
-            try expect(try backend.inflate(vnode: vnode, extents: 1), Outcome(balloonFrames: 512), "inflate")
+            try expect(try mover.renewFile(vnode: vnode), false, "a new file while there are holes")
+            try expect(try mover.deflate(vnode: vnode, extents: 3), Outcome(balloonFrames: 0), "deflate")
+            try expect(try mover.renewFile(vnode: vnode), true, "a new file")
+            try expect(try mover.recover(vnode: vnode), 0, "recover")
+            try expect(try mover.file(vnode: vnode), .whole, "file")
+            try expect(try mover.inflate(vnode: vnode, extents: 1), Outcome(balloonFrames: 512), "inflate")
         }
     }
 
     private static func forEachBalloon(
-        _ subject: Subject, _ body: (any Backend, Int, (Int, Meddling) throws -> Void) throws -> Void
+        _ subject: Subject, _ body: (any FileMover, Int, (Int, Meddling) throws -> Void) throws -> Void
     ) throws {
         guard let meddle = subject.meddle else { throw Skipped(why: "the files cannot be reached from here") }
-        let backend = subject.backend
+        let mover = subject.mover
         try subject.forEachVNode { vnode, _ in
-            try expect(try backend.inflate(vnode: vnode, extents: 3), Outcome(balloonFrames: 3 * 512), "inflate")
-            let result = Swift.Result { try body(backend, vnode, meddle) }
+            try expect(try mover.inflate(vnode: vnode, extents: 3), Outcome(balloonFrames: 3 * 512), "inflate")
+            let result = Swift.Result { try body(mover, vnode, meddle) }
             // One call ends at a slot that is RAM already.
-            for _ in 0..<2 { _ = try backend.deflate(vnode: vnode, extents: 64) }
-            try expect(try backend.deflate(vnode: vnode, extents: 64), Outcome(balloonFrames: 0), "the last deflate")
+            for _ in 0..<2 { _ = try mover.deflate(vnode: vnode, extents: 64) }
+            try expect(try mover.deflate(vnode: vnode, extents: 64), Outcome(balloonFrames: 0), "the last deflate")
             try result.get()
         }
     }

@@ -1,19 +1,22 @@
 public import VNodeBalloon
 
-/// What is checked: Xen, the huge pages of each vnode, and the backend that works on both. All balloons are empty.
+/// A mover with both: its slots lie in files.
+public typealias FileMover = Mover & SlotAuditing & FileBacked
+
+/// What is checked: Xen, the huge pages of each vnode, and the mover that works on both. All balloons are empty.
 public struct Subject {
     public let hypervisor: any Hypervisor
     public let reserves: [Int: any PageReserve]
-    public let backend: any Backend
+    public let mover: any FileMover
     /// Sets the domain's maximum reservation, where this can be done from here.
     public var setMaximum: ((UInt64) -> Void)?
     /// Does something to a vnode's file, where this can be done from here.
     public var meddle: ((_ vnode: Int, Meddling) throws -> Void)?
 
-    public init(hypervisor: any Hypervisor, reserves: [Int: any PageReserve], backend: any Backend) {
+    public init(hypervisor: any Hypervisor, reserves: [Int: any PageReserve], mover: any FileMover) {
         self.hypervisor = hypervisor
         self.reserves = reserves
-        self.backend = backend
+        self.mover = mover
     }
 
     /// What a check must leave as it was.

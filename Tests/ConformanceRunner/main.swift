@@ -48,7 +48,7 @@ func realSubject(_ path: String) throws(BalloonError) -> Subject {
         _ = try backend.recover(vnode: vnode)
         _ = try backend.deflate(vnode: vnode, extents: 512)
     }
-    var subject = Subject(hypervisor: hypervisor, reserves: reserves, backend: backend)
+    var subject = Subject(hypervisor: hypervisor, reserves: reserves, mover: backend)
     subject.meddle = { vnode, what in try meddle("\(path)/pages/vnode\(vnode)", what) }
     return subject
 }

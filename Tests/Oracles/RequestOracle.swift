@@ -81,7 +81,7 @@ private final class Served {
             vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: SimulatedIntents(machine))
         let engine = BalloonEngine(
             guest: Guest(
-                kind: .pvh, figures: xen, backend: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
+                kind: .pvh, figures: xen, mover: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
             state: try StateDirectory(path: path),
             options: .init(), log: Logger(label: "oracle") { _ in SwiftLogNoOpLogHandler() })
         try engine.recover()

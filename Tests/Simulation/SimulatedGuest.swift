@@ -1,7 +1,7 @@
 import Logging
 import VNodeBalloon
 
-/// A daemon in a simulated guest: the product's own loop, engine and backend over doubles of what is around them.
+/// A daemon in a simulated guest: the product's own loop, engine and mover over doubles of what is around them.
 public final class SimulatedGuest {
     public let machine: Machine
     public let intents: SimulatedIntents
@@ -86,7 +86,7 @@ public final class SimulatedGuest {
         let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         let (machine, store) = (machine, store)
         let guest = Guest(
-            kind: .pvh, figures: xen, backend: backend, firmware: layout.firmwareMap,
+            kind: .pvh, figures: xen, mover: backend, firmware: layout.firmwareMap,
             memory: { () throws(BalloonError) in machine.nodeMemory }, rest: { machine.clock += $0 })
         let engine = BalloonEngine(guest: guest, state: state, options: .init(), log: silent, clock: { machine.clock })
         let surroundings = BalloonLoop.Surroundings(

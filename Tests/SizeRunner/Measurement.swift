@@ -49,7 +49,7 @@ final class Measurement {
                 ($0.number, NodeMemory(managedKiB: plenty, freeKiB: plenty, availableKiB: plenty))
             })
         let guest = Guest(
-            kind: .pvh, figures: xen, backend: backend, memory: { () throws(BalloonError) in memory }, rest: { _ in })
+            kind: .pvh, figures: xen, mover: backend, memory: { () throws(BalloonError) in memory }, rest: { _ in })
         let engine = BalloonEngine(
             guest: guest, state: SizeState(), options: .init(),
             log: Logger(label: "sizes") { _ in SwiftLogNoOpLogHandler() })
@@ -102,10 +102,11 @@ final class Measurement {
 
     private func look(_ engine: BalloonEngine, _ result: inout Result) throws {
         let audit = processorSeconds()
+        guard let mover = engine.guest.mover.slots else { throw BalloonError(.system, "there are no slots") }
         for vnode in size.list {
             for first in stride(from: 0, to: size.extentsEach, by: 8) {
                 let slots = first..<min(first + 8, size.extentsEach)
-                let found = try engine.guest.backend.audit(vnode: vnode.number, slots: slots, everyFrame: false)
+                let found = try mover.audit(vnode: vnode.number, slots: slots, everyFrame: false)
                 if !found.isEmpty { throw BalloonError(.system, "the audit finds \(found[0])") }
             }
         }

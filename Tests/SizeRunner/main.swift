@@ -2,7 +2,7 @@ import CBalloonShim
 import Glibc
 import VNodeBalloon
 
-// The product's own time by the size of the guest: its engine, backend and pages on doubles that cost the same whatever the
+// The product's own time by the size of the guest: its engine, mover and pages on doubles that cost the same whatever the
 // size. `sizes` prints a table, `sizes GIB VNODES` one row of it: each in a process of its own, so that memory is its own.
 
 func row(gib: UInt64, vnodes: Int) throws {

@@ -29,7 +29,8 @@ func property(
         do {
             try body(&generator)
         } catch {
-            Issue.record("\(name), case \(index), replay with SEED=\(Seeds.hex(seed)): \(error)", sourceLocation: location)
+            Issue.record(
+                "\(name), case \(index), replay with SEED=\(Seeds.hex(seed)): \(error)", sourceLocation: location)
             return
         }
     }

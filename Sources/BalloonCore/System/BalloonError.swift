@@ -21,7 +21,7 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
         public static let noXen = Code(.noXen)
         /// The kernel refuses hypercalls from user space (XSA-482).
         public static let privcmdLocked = Code(.privcmdLocked)
-        /// A kind of guest that this backend cannot serve.
+        /// A kind of guest that this mover cannot serve.
         public static let unsupportedGuest = Code(.unsupportedGuest)
         /// The process is not in PID 1's mount namespace: a mount made here would die with it.
         public static let privateNamespace = Code(.privateNamespace)

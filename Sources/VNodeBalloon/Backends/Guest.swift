@@ -5,7 +5,10 @@ internal import Glibc
 public final class Guest {
     public let kind: GuestKind
     public let figures: any DomainFigures
-    public let backend: any Backend
+    public let mover: any Mover
+    /// The mover's, asked for once: a step casts nothing.
+    let slots: (any SlotAuditing)?
+    let files: (any FileBacked)?
     /// The firmware's memory map; empty where the kernel does not tell.
     let firmware: [FirmwareRange]
     /// Linux's own balloon, where the kernel has one.
@@ -16,7 +19,7 @@ public final class Guest {
     /// Lets time pass, in nanoseconds.
     let rest: (UInt64) -> Void
 
-    /// Opens Xen and what moves memory: with privcmd, our hugetlbfs and the reserves. Nothing moves before the backend's
+    /// Opens Xen and what moves memory: with privcmd, our hugetlbfs and the reserves. Nothing moves before the mover's
     /// `recover`.
     ///
     /// - Parameters:
@@ -24,15 +27,15 @@ public final class Guest {
     ///   - keeper: what keeps descriptors when this process ends.
     ///   - staticMaxKiB: xenstore's memory/static-max, the size of vnode 0 where there is no virtual NUMA.
     ///   - isReading: nothing is going to be moved: pins, and what is kept, are left as they are.
-    ///   - mover: one of this guest's; `.auto` counts as privcmd.
+    ///   - name: one of this guest's; `.auto` counts as privcmd.
     /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
     ///   `.hypercall`, `.system`.
     public static func open(
-        _ mover: Mover, stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?,
+        _ name: MoverName, stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?,
         isReading: Bool = false
     ) throws(BalloonError) -> Guest {
         let kind = try GuestKind.current()
-        switch mover {
+        switch name {
         case .module: return try openModule(kind, staticMaxKiB: staticMaxKiB)
         case .kernel: return try openKernel(kind, staticMaxKiB: staticMaxKiB)
         case .auto, .privcmd: break
@@ -53,9 +56,9 @@ public final class Guest {
         let pools =
             isReading ? nil : try LinuxPools(all, Array(reserves.values), slack: slack(vnodes, intents))
         let ours = try PrivcmdBackend(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)
-        let backend = try ours.topology == nil ? joined(ours, hypervisor) : ours
+        let mover = try ours.topology == nil ? joined(ours, hypervisor) : ours
         return try Guest(
-            kind: kind, figures: hypervisor, backend: backend,
+            kind: kind, figures: hypervisor, mover: mover,
             pools: pools.map { NodePools($0, ledger: all.ledger) })
     }
 
@@ -76,13 +79,13 @@ public final class Guest {
     /// Gives up what this process needs no more now that everything is open: see ``Privileges``.
     /// - Throws: `.system`.
     func limitPrivileges() throws(BalloonError) {
-        try Privileges.limit(to: backend is PrivcmdBackend || backend is ModuleBackend ? .moving : .movingByKernel)
+        try Privileges.limit(to: mover is PrivcmdBackend || mover is ModuleBackend ? .moving : .movingByKernel)
     }
 
     /// With Linux's own balloon as a part: for guests where all of it is of one vnode.
     private static func joined(
-        _ ours: any Backend, _ figures: any DomainFigures, allKiB: UInt64? = nil
-    ) throws(BalloonError) -> any Backend {
+        _ ours: any Mover, _ figures: any DomainFigures, allKiB: UInt64? = nil
+    ) throws(BalloonError) -> any Mover {
         do throws(BalloonError) {
             return JointBackend(ours, try KernelBalloon(allKiB: allKiB), figures: figures, now: cb_clock_monotonic)
         } catch {
@@ -110,9 +113,9 @@ public final class Guest {
             vnodes = [wholeGuest(try ZoneInfo.read(), staticMaxKiB: staticMaxKiB, reservation: reservation)]
         }
         let ours = ModuleBackend(vnodes: vnodes, module: module, pause: cb_sleep)
-        if state.hasVNUMA { return try Guest(kind: kind, figures: figures, backend: ours) }
-        let backend = try joined(ours, figures, allKiB: kind == .pv ? staticMaxKiB : nil)
-        return try Guest(kind: kind, figures: figures, backend: backend)
+        if state.hasVNUMA { return try Guest(kind: kind, figures: figures, mover: ours) }
+        let mover = try joined(ours, figures, allKiB: kind == .pv ? staticMaxKiB : nil)
+        return try Guest(kind: kind, figures: figures, mover: mover)
     }
 
     private static func openKernel(_ kind: GuestKind, staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
@@ -122,16 +125,16 @@ public final class Guest {
         // Where the kernel locks privcmd its own figures do: no hypercall is needed to move memory there.
         let hypervisor = try? PrivcmdHypervisor()
         let figures: any DomainFigures = hypervisor ?? KernelFigures(balloon, staticMaxKiB: staticMaxKiB)
-        let backend = try KernelBackend(
+        let mover = try KernelBackend(
             balloon, figures: figures, topology: try hypervisor?.vnumaTopology(), staticMaxKiB: staticMaxKiB,
             now: cb_clock_monotonic)
-        return try Guest(kind: kind, figures: figures, backend: backend)
+        return try Guest(kind: kind, figures: figures, mover: mover)
     }
 
     /// Whether this machine can have balloons at all, and its pages where they shall be; nothing is made or locked.
     /// - Throws: `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`.
-    static func checkPossible(_ mover: Mover, stateDirectory: String) throws(BalloonError) {
-        switch mover {
+    static func checkPossible(_ name: MoverName, stateDirectory: String) throws(BalloonError) {
+        switch name {
         case .module: break
         case .kernel: _ = try KernelBalloon()
         case .auto, .privcmd:
@@ -175,18 +178,25 @@ public final class Guest {
     public func memoryFacts() throws(BalloonError) -> [Int: NodeMemory] {
         let memory = try readMemory()
         var facts: [Int: NodeMemory] = [:]
-        for vnode in backend.vnodes {
+        for vnode in mover.vnodes {
             if let node = vnode.linuxNode { facts[vnode.number] = memory[node] }
         }
         return facts
     }
 
+    /// What of a vnode cannot be taken back, in KiB. Whoever cannot be asked slot by slot loses nothing.
+    func lostKiB(vnode: Int) -> UInt64 {
+        guard let slots else { return 0 }
+        return UInt64(slots.lostExtents(vnode: vnode)) * mover.granularityKiB
+    }
+
     private init(
-        kind: GuestKind, figures: any DomainFigures, backend: any Backend, pools: NodePools? = nil
+        kind: GuestKind, figures: any DomainFigures, mover: any Mover, pools: NodePools? = nil
     ) throws(BalloonError) {
         self.kind = kind
         self.figures = figures
-        self.backend = backend
+        self.mover = mover
+        (slots, files) = (mover.slots, mover.files)
         self.pools = pools
         firmware = FirmwareMap.read()
         do throws(BalloonError) { linuxBalloon = try KernelBalloon() } catch {
@@ -204,13 +214,14 @@ public final class Guest {
     ///   - memory: of each Linux node.
     ///   - rest: lets so many nanoseconds pass.
     package init(
-        kind: GuestKind, figures: any DomainFigures, backend: any Backend, firmware: [FirmwareRange] = [],
+        kind: GuestKind, figures: any DomainFigures, mover: any Mover, firmware: [FirmwareRange] = [],
         linuxBalloon: KernelBalloon? = nil, pools: NodePools? = nil,
         memory: @escaping () throws(BalloonError) -> [Int: NodeMemory], rest: @escaping (UInt64) -> Void
     ) {
         self.kind = kind
         self.figures = figures
-        self.backend = backend
+        self.mover = mover
+        (slots, files) = (mover.slots, mover.files)
         self.firmware = firmware
         self.linuxBalloon = linuxBalloon
         self.pools = pools

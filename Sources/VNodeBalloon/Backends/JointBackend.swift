@@ -2,16 +2,19 @@
 ///
 /// A guest that was started below its maximum has a hole that Linux's balloon holds from boot. It is part of the vnode's
 /// balloon. Memory is given by us, 2 MiB at a time; it is taken back from our part first, then from Linux's.
-public final class JointBackend: Backend {
+public final class JointBackend: Mover {
     public var name: String { ours.name }
     public var granularityKiB: UInt64 { ours.granularityKiB }
     public var vnodes: [VNode] { ours.vnodes }
     public var steps: StepLimits { ours.steps }
     public let isMovedByOthers = true
+    /// Linux's part has neither slots nor files: what can be asked about is all of the other part.
+    public var slots: (any SlotAuditing)? { ours.slots }
+    public var files: (any FileBacked)? { ours.files }
     public var descriptor: Int32? { ours.descriptor }
     public func takeNote() { ours.takeNote() }
 
-    private let ours: any Backend
+    private let ours: any Mover
     private let mover: KernelMover
     private let figures: any DomainFigures
 
@@ -19,7 +22,7 @@ public final class JointBackend: Backend {
     ///   - ours: of one vnode.
     ///   - now: nanoseconds of a clock that does not go back.
     public init(
-        _ ours: any Backend, _ balloon: KernelBalloon, figures: any DomainFigures, now: @escaping () -> UInt64
+        _ ours: any Mover, _ balloon: KernelBalloon, figures: any DomainFigures, now: @escaping () -> UInt64
     ) {
         self.ours = ours
         self.figures = figures
@@ -93,25 +96,9 @@ public final class JointBackend: Backend {
 
     public func rest() throws(BalloonError) { try mover.rest() }
 
-    public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {
-        try ours.audit(vnode: vnode, slots: slots, everyFrame: everyFrame)
-    }
-
-    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
-        try ours.lookAgain(vnode: vnode, slots: slots)
-    }
-
     public func distrust() throws(BalloonError) { try ours.distrust() }
     public func isBeingSent() throws(BalloonError) -> Bool { try ours.isBeingSent() }
-    public func tidy(vnode: Int) throws(BalloonError) -> Tidying { try ours.tidy(vnode: vnode) }
-    public func lostExtents(vnode: Int) -> Int { ours.lostExtents(vnode: vnode) }
-    public func mayBringBack(vnode: Int) -> Bool { ours.mayBringBack(vnode: vnode) }
-    public func bringBack(vnode: Int) throws(BalloonError) -> Bool { try ours.bringBack(vnode: vnode) }
-    public func takeWarning() -> BalloonError? { ours.takeWarning() }
     public func keep(vnode: Int, kib: UInt64) throws(BalloonError) { try ours.keep(vnode: vnode, kib: kib) }
     /// Linux's own part stays with Linux, whether or not this process runs.
     public func isEmpty(vnode: Int) -> Bool? { ours.isEmpty(vnode: vnode) }
-    public func slotCount(vnode: Int) -> Int { ours.slotCount(vnode: vnode) }
-    public func file(vnode: Int) throws(BalloonError) -> BalloonFile { try ours.file(vnode: vnode) }
-    public func renewFile(vnode: Int) throws(BalloonError) -> Bool { try ours.renewFile(vnode: vnode) }
 }

@@ -3,7 +3,7 @@
 ///
 /// A PV Linux has one node, so there is one balloon, that of vnode 0; where Xen knows of several vnodes it answers for all of
 /// them (``SharedBalloon``). What the guest was started without is part of it.
-public final class KernelBackend: Backend {
+public final class KernelBackend: Mover {
     public let name = "kernel"
     /// The kernel moves single frames.
     public let granularityKiB: UInt64 = 4
@@ -67,19 +67,12 @@ public final class KernelBackend: Backend {
         Outcome(progress, balloonFrames: balloonFrames(vnode: 0), obstacle: obstacle)
     }
 
-    // MARK: There is nothing of ours to look at: the kernel keeps its own books.
-
-    public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) { _ = try mover.balloon.read() }
-    public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] { [] }
-    public func distrust() throws(BalloonError) {}
-    public func isBeingSent() throws(BalloonError) -> Bool { false }
-    public func tidy(vnode: Int) throws(BalloonError) -> Tidying { .done }
-    public func lostExtents(vnode: Int) -> Int { 0 }
+    /// The kernel keeps the books.
+    public func distrust() {}
+    /// Linux's own balloon knows nothing of a migration.
+    public func isBeingSent() -> Bool { false }
     /// What it has given stays with the kernel, whether or not this process runs.
     public func isEmpty(vnode: Int) -> Bool? { true }
-    public func slotCount(vnode: Int) -> Int { 0 }
-    public func file(vnode: Int) throws(BalloonError) -> BalloonFile { .whole }
-    public func renewFile(vnode: Int) throws(BalloonError) -> Bool { false }
 }
 
 extension DomainFigures {

@@ -2,7 +2,7 @@
 ///
 /// What is held is the kernel's: it outlives this process, and there is no file, no pin and no holder. The module does by
 /// itself what a resume and a shortage of memory ask for, so each size is read from it before it is believed.
-public final class ModuleBackend: Backend {
+public final class ModuleBackend: Mover, SlotAuditing {
     public let name = "module"
     public let granularityKiB: UInt64 = 2048
     public let vnodes: [VNode]
@@ -124,7 +124,7 @@ public final class ModuleBackend: Backend {
         return outcome
     }
 
-    // MARK: What is held is the module's: there are no files to look after
+    // MARK: What is held is the module's
 
     /// Slots are extents that are held, the one held longest first. Every frame is asked about in any case.
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {
@@ -149,9 +149,8 @@ public final class ModuleBackend: Backend {
     /// The module puts right what it finds by itself, after a resume.
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) { _ = try module.vnode(vnode) }
     public func slotCount(vnode: Int) -> Int { (try? module.vnode(vnode))?.held ?? 0 }
-    public func distrust() throws(BalloonError) {}
-    public func tidy(vnode: Int) throws(BalloonError) -> Tidying { .done }
-    public func file(vnode: Int) throws(BalloonError) -> BalloonFile { .whole }
-    public func renewFile(vnode: Int) throws(BalloonError) -> Bool { false }
-    public func rest() throws(BalloonError) {}
+    /// It has no books of what the module holds.
+    public func distrust() {}
+    /// Nothing goes on by itself.
+    public func rest() {}
 }

@@ -5,7 +5,7 @@
 /// - only known holes in our own slots are populated, after their frame numbers were read again;
 /// - only known RAM is freed. Known means counted by a hypercall of ours, or probed;
 /// - a count says how much was done, never why it was not more: after a short one Xen is asked frame by frame.
-public final class PrivcmdBackend: Backend {
+public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     public let name = "privcmd"
     public let granularityKiB: UInt64 = ExtentBuffer.framesPerExtent * 4
     public let vnodes: [VNode]

@@ -25,13 +25,13 @@ public struct BalloonController: Sendable {
         public var yielding: Yielding?
         /// MiB a second over all vnodes; 0: as fast as it goes. What cannot wait does not: pressure, a removed file.
         public var maxRateMiB: UInt64 = 0
-        /// The most that one step moves: the backend's ``StepLimits``.
+        /// The most that one step moves: the mover's ``StepLimits``.
         public var inflateExtents = 4
         public var deflateExtents = 64
 
         public init() {}
 
-        /// The same with a backend's limits.
+        /// The same with a mover's limits.
         func with(_ steps: StepLimits) -> Options {
             var options = self
             options.inflateExtents = steps.inflateExtents

@@ -6,7 +6,7 @@ public struct Configuration: Equatable, Sendable {
     public static let standardPath = "/etc/vnode-balloon.conf"
 
     public var stateDirectory = StateDirectory.standardPath
-    public var mover = Mover.auto
+    public var mover = MoverName.auto
     /// What each node keeps at least, in KiB.
     public var minFreeKiB: UInt64 = 0
     /// What memory pressure may do.
@@ -124,8 +124,8 @@ public struct Configuration: Equatable, Sendable {
             guard value.hasPrefix("/"), value.utf8.count < 80 else { return "state-dir must be a short absolute path" }
             stateDirectory = value
         case "mover":
-            guard let named = Mover(rawValue: value) else {
-                return "mover must be one of \(Mover.allCases.map(\.rawValue).joined(separator: ", "))"
+            guard let named = MoverName(rawValue: value) else {
+                return "mover must be one of \(MoverName.allCases.map(\.rawValue).joined(separator: ", "))"
             }
             mover = named
         case "min-free": return set(\.minFreeKiB, key, value)

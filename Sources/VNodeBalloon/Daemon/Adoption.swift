@@ -20,7 +20,7 @@ enum Adoption {
         let engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         try engine.recover()
         engine.followForcedOnly()
-        for vnode in guest.backend.vnodes { engine.controller.setForced(0, vnode: vnode.number) }
+        for vnode in guest.mover.vnodes { engine.controller.setForced(0, vnode: vnode.number) }
         while engine.isEmpty != true {
             let due = engine.step()
             if let held = heldBalloons(engine) {

@@ -42,13 +42,13 @@ extension BalloonEngine {
         guard isAccountComplete, let account else { return nil }
         var balloons: UInt64 = 0
         var lost: UInt64 = 0
-        for vnode in guest.backend.vnodes.map(\.number) {
-            guard isKnown(vnode), let frames = guest.backend.balloonFrames(vnode: vnode) else { return nil }
+        for vnode in guest.mover.vnodes.map(\.number) {
+            guard isKnown(vnode), let frames = guest.mover.balloonFrames(vnode: vnode) else { return nil }
             balloons += frames * 4
-            lost += UInt64(guest.backend.lostExtents(vnode: vnode)) * guest.backend.granularityKiB
+            lost += guest.lostKiB(vnode: vnode)
         }
         // Where each vnode has a balloon of its own Linux's part is in none of them.
-        if !guest.backend.includesLinuxBalloon, let linux = guest.linuxBalloon {
+        if !guest.mover.includesLinuxBalloon, let linux = guest.linuxBalloon {
             guard let reading = try? linux.read() else { return nil }
             balloons += reading.balloonKiB
         }

@@ -4,7 +4,7 @@ internal import Logging
 extension BalloonEngine {
     /// Whether it matters: with several vnodes, and a balloon of Linux's that is not the one we move.
     private var driftingBalloon: KernelBalloon? {
-        guest.backend.includesLinuxBalloon || guest.backend.domainVNodes.count < 2 ? nil : guest.linuxBalloon
+        guest.mover.includesLinuxBalloon || guest.mover.domainVNodes.count < 2 ? nil : guest.linuxBalloon
     }
 
     /// Looks how much Linux's own balloon took back.

@@ -13,18 +13,19 @@ extension BalloonEngine {
     /// - Throws: what one vnode's file made of it; those of the others were looked after.
     public func checkFiles() throws(BalloonError) -> UInt64? {
         wantsFileCheck = false
+        guard let files = guest.files else { return nil }
         var failure: BalloonError?
-        for vnode in guest.backend.vnodes.map(\.number) {
-            do throws(BalloonError) { try checkFile(vnode) } catch { failure = failure ?? error }
+        for vnode in guest.mover.vnodes.map(\.number) {
+            do throws(BalloonError) { try checkFile(vnode, files) } catch { failure = failure ?? error }
             controller.setRemoved(removed[vnode] != nil, vnode: vnode)
         }
         if let failure { throw failure }
         return removed.values.compactMap { since in since.map { $0 + Self.renewalPause } }.min()
     }
 
-    private func checkFile(_ vnode: Int) throws(BalloonError) {
-        let file = try guest.backend.file(vnode: vnode)
-        if file == .removed { return try checkRemoved(vnode) }
+    private func checkFile(_ vnode: Int, _ files: any FileBacked) throws(BalloonError) {
+        let file = try files.file(vnode: vnode)
+        if file == .removed { return try checkRemoved(vnode, files) }
         removed[vnode] = nil
         // What is not known has no file to compare with.
         guard file == .damaged, isKnown(vnode) else { return }
@@ -32,18 +33,18 @@ extension BalloonEngine {
         beginAudit(vnode, .all)
     }
 
-    private func checkRemoved(_ vnode: Int) throws(BalloonError) {
+    private func checkRemoved(_ vnode: Int, _ files: any FileBacked) throws(BalloonError) {
         if removed[vnode] == nil {
             log.error("the balloon's file was removed: its memory is taken back", metadata: ["vnode": "\(vnode)"])
             removed[vnode] = .some(nil)
         }
-        guard guest.backend.isEmpty(vnode: vnode) == true else { return }
+        guard guest.mover.isEmpty(vnode: vnode) == true else { return }
         guard let since = removed[vnode] ?? nil else {
             removed[vnode] = now
             return
         }
         guard now >= since + Self.renewalPause else { return }
-        guard try guest.backend.renewFile(vnode: vnode) else { return }
+        guard try files.renewFile(vnode: vnode) else { return }
         log.notice("the balloon has a new file", metadata: ["vnode": "\(vnode)"])
         removed[vnode] = nil
         beginAudit(vnode, .all)

@@ -80,13 +80,14 @@ extension BalloonEngine {
 
     /// Somebody else's number would take pages of ours, or a pool lacks pages.
     private var isPoolShared: Bool {
-        guest.pools?.shares.missing.isEmpty == false
-            || guest.backend.vnodes.contains { guest.backend.slotCount(vnode: $0.number) > 0 }
+        if guest.pools?.shares.missing.isEmpty == false { return true }
+        guard let slots = guest.slots else { return false }
+        return guest.mover.vnodes.contains { slots.slotCount(vnode: $0.number) > 0 }
     }
 
     private func begin(_ pools: NodePools) throws(BalloonError) -> NodePools.Look {
         poolLook.noted = try state.poolNote()
-        let isSure = guest.backend.vnodes.allSatisfy { guest.backend.lostExtents(vnode: $0.number) == 0 }
+        let isSure = guest.mover.vnodes.allSatisfy { guest.lostKiB(vnode: $0.number) == 0 }
         let nodes = try pools.begin(notes: PoolShares.notes(poolLook.noted ?? ""), isSure: isSure)
         return nodes.isEmpty ? .same : .written(nodes)
     }
@@ -126,10 +127,10 @@ extension BalloonEngine {
     private func poolRoom(_ now: UInt64) -> [Int: Int] {
         guard let memory = memoryFacts(now) else { return [:] }
         var room: [Int: Int] = [:]
-        for vnode in guest.backend.vnodes {
+        for vnode in guest.mover.vnodes {
             guard let node = vnode.linuxNode, let facts = memory[vnode.number] else { continue }
             let rule = controller.options.guardRule
-            room[node] = rule.extents(on: facts, extentKiB: guest.backend.granularityKiB)
+            room[node] = rule.extents(on: facts, extentKiB: guest.mover.granularityKiB)
         }
         return room
     }

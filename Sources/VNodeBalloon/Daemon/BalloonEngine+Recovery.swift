@@ -19,7 +19,7 @@ extension BalloonEngine {
     /// later; the others go on.
     /// - Throws: `.environment`: something about this machine that keeps any vnode from being audited.
     public func beginRecovery() throws(BalloonError) {
-        for vnode in guest.backend.vnodes.map(\.number) {
+        for vnode in guest.mover.vnodes.map(\.number) {
             if let error = beginAudit(vnode, .all), error.code == .environment { throw error }
         }
     }
@@ -48,7 +48,7 @@ extension BalloonEngine {
     @discardableResult
     func beginAudit(_ vnode: Int, _ scope: RecoveryScope) -> BalloonError? {
         do throws(BalloonError) {
-            try guest.backend.beginRecovery(vnode: vnode, scope)
+            try guest.mover.beginRecovery(vnode: vnode, scope)
             knowledge[vnode] = .underWay
             controller.setUnknown(.looking, vnode: vnode)
             return nil
@@ -65,7 +65,7 @@ extension BalloonEngine {
         let end = now + Self.recoveryTime
         var any = false
         repeat {
-            let vnodes = guest.backend.vnodes.map(\.number).filter {
+            let vnodes = guest.mover.vnodes.map(\.number).filter {
                 if case .underWay? = knowledge[$0] { true } else { false }
             }
             guard !vnodes.isEmpty else { break }
@@ -82,7 +82,7 @@ extension BalloonEngine {
 
     private func continueRecovery(_ vnode: Int) {
         do throws(BalloonError) {
-            switch try guest.backend.continueRecovery(vnode: vnode) {
+            switch try guest.mover.continueRecovery(vnode: vnode) {
             case .going(let done, let all):
                 let audited = AuditedExtents(done: done, all: all)
                 controller.setUnknown(.looking, audited: audited, vnode: vnode)
@@ -96,7 +96,7 @@ extension BalloonEngine {
                 // The clocks tell the loop, which begins all of them anew.
                 if !guest.figures.suspension().differs(from: suspension) { beginAudit(vnode, .frames) }
             } else {
-                guest.backend.abandonRecovery(vnode: vnode)
+                guest.mover.abandonRecovery(vnode: vnode)
                 noteFailure(vnode, error)
             }
         }
@@ -119,7 +119,7 @@ extension BalloonEngine {
     /// - Returns: when to come again.
     func retryRecovery(_ now: UInt64) -> UInt64? {
         var next: UInt64?
-        for vnode in guest.backend.vnodes.map(\.number) {
+        for vnode in guest.mover.vnodes.map(\.number) {
             guard case .failed(let backoff)? = knowledge[vnode] else { continue }
             if backoff.isDue(now: now) { beginAudit(vnode, .all) } else { next = min(next ?? .max, backoff.due ?? now) }
         }
@@ -131,9 +131,10 @@ extension BalloonEngine {
     /// that has an end.
     /// - Returns: when to come again; nil: nothing is missing.
     func bringBackLost(_ now: UInt64) -> UInt64? {
+        guard let files = guest.files else { return nil }
         var next: UInt64?
-        for vnode in guest.backend.vnodes.map(\.number) {
-            guard guest.backend.mayBringBack(vnode: vnode) else {
+        for vnode in guest.mover.vnodes.map(\.number) {
+            guard files.mayBringBack(vnode: vnode) else {
                 lostRetries[vnode] = nil
                 continue
             }
@@ -144,7 +145,7 @@ extension BalloonEngine {
             if backoff.isDue(now: now) {
                 backoff.failed(now: now)
                 do throws(BalloonError) {
-                    if try guest.backend.bringBack(vnode: vnode) { beginAudit(vnode, .all) }
+                    if try files.bringBack(vnode: vnode) { beginAudit(vnode, .all) }
                 } catch {
                     failures.log(log, "cannot bring back memory that was lost", error, now: now)
                 }
@@ -158,37 +159,43 @@ extension BalloonEngine {
 
     /// Tries again at once what failed: something changed that may have stood in the way.
     public func retryRecoveryNow() {
-        for vnode in guest.backend.vnodes.map(\.number) {
+        for vnode in guest.mover.vnodes.map(\.number) {
             if case .failed? = knowledge[vnode] { beginAudit(vnode, .all) }
         }
     }
 
-    /// What the backend knows of each vnode; and Linux's own balloon may move.
+    /// What the mover knows of each vnode; and Linux's own balloon may move.
     func takeBalloons() {
-        for vnode in guest.backend.vnodes.map(\.number) {
+        for vnode in guest.mover.vnodes.map(\.number) {
             guard isKnown(vnode) else { continue }
-            guard let frames = guest.backend.balloonFrames(vnode: vnode) else {
+            guard let frames = guest.mover.balloonFrames(vnode: vnode) else {
                 // What another vnode's recovery showed has this one audited anew, or a file of sysfs cannot be read.
                 knowledge[vnode] = .underWay
                 controller.setUnknown(.looking, vnode: vnode)
                 continue
             }
             retries[vnode] = nil
-            let lost = UInt64(guest.backend.lostExtents(vnode: vnode)) * guest.backend.granularityKiB
-            controller.setBalloon(frames: frames, lostKiB: lost, vnode: vnode)
+            controller.setBalloon(frames: frames, lostKiB: guest.lostKiB(vnode: vnode), vnode: vnode)
         }
         takeWaitingRequests()
     }
 
     /// Asks Xen about every frame of some slots. What is not as it was believed to be is put right by the next steps.
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
-        guard guest.backend.vnodes.contains(where: { $0.number == vnode }) else { return }
-        do throws(BalloonError) { try guest.backend.lookAgain(vnode: vnode, slots: slots) } catch {
+        guard guest.mover.vnodes.contains(where: { $0.number == vnode }) else { return }
+        do throws(BalloonError) { try look(vnode, slots) } catch {
             // Of some slots nothing is known now.
             beginAudit(vnode, .doubts)
             throw error
         }
         takeBalloons()
+    }
+
+    private func look(_ vnode: Int, _ slots: Range<Int>) throws(BalloonError) {
+        if let audited = guest.slots { return try audited.lookAgain(vnode: vnode, slots: slots) }
+        // There is only the size to look at. What is not known by then the next turns go on with.
+        try guest.mover.beginRecovery(vnode: vnode, .doubts)
+        _ = try guest.mover.continueRecovery(vnode: vnode)
     }
 
     // MARK: Suspend
@@ -203,7 +210,7 @@ extension BalloonEngine {
         if let lastResume, now < lastResume + Self.sameResume { return }
         log.notice("xenstore is another one, and the clocks did not show it")
         isResumeNoticed = true
-        do throws(BalloonError) { try guest.backend.distrust() } catch {
+        do throws(BalloonError) { try guest.mover.distrust() } catch {
             failures.log(log, "cannot note that memory is to be audited", error, now: now)
         }
     }
@@ -222,7 +229,7 @@ extension BalloonEngine {
             metadata: ["suspended_ns": "\(clocks.nanoseconds &- suspension.nanoseconds)"])
         suspension = clocks
         // All of them before the first piece: what was known of the last vnode does not count either.
-        for vnode in guest.backend.vnodes.map(\.number) { beginAudit(vnode, .frames) }
+        for vnode in guest.mover.vnodes.map(\.number) { beginAudit(vnode, .frames) }
         controller.startAfresh()
         lastResume = now
     }
@@ -230,10 +237,11 @@ extension BalloonEngine {
     /// Frees what had to wait because the domain was being migrated.
     /// - Returns: when to come again; nil: nothing waits.
     func tidy(_ now: UInt64) -> UInt64? {
+        guard let files = guest.files else { return nil }
         var due: UInt64?
-        for vnode in guest.backend.vnodes.map(\.number) where isKnown(vnode) {
+        for vnode in guest.mover.vnodes.map(\.number) where isKnown(vnode) {
             do throws(BalloonError) {
-                switch try guest.backend.tidy(vnode: vnode) {
+                switch try files.tidy(vnode: vnode) {
                 case .done: continue
                 case .more: due = now
                 case .waiting: due = min(due ?? .max, now + Backoff.first)
@@ -241,7 +249,7 @@ extension BalloonEngine {
             } catch {
                 failures.log(log, "cannot free memory that came back", error, now: now)
                 // Xen may have been asked about some of it in vain: of that nothing is known now.
-                if guest.backend.balloonFrames(vnode: vnode) == nil { beginAudit(vnode, .doubts) }
+                if guest.mover.balloonFrames(vnode: vnode) == nil { beginAudit(vnode, .doubts) }
                 due = min(due ?? .max, now + Backoff.first)
             }
         }

@@ -8,8 +8,8 @@ extension BalloonEngine {
                 maximumReservationKib: try guest.figures.maximumReservation() * 4,
                 staticMaxKib: staticMaxKiB, legacyTargetKib: reading.legacyTargetKiB),
             interface: reading.hasTargets || !isFallback ? "vnode" : reading.hasLegacyTarget ? "legacy" : "none",
-            fallback: isFallback, backend: guest.backend.name, daemon: isRunning,
-            granularityKib: guest.backend.granularityKiB, unaccountedKib: unaccountedKiB,
+            fallback: isFallback, backend: guest.mover.name, daemon: isRunning,
+            granularityKib: guest.mover.granularityKiB, unaccountedKib: unaccountedKiB,
             forceError: forceError(isRunning: isRunning),
             driftedKib: drift.kib, pressurePermille: PressureWatch.waitedPermille(),
             vnodes: vnodeReports(isRunning: isRunning))

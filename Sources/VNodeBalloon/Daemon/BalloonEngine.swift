@@ -1,7 +1,7 @@
 internal import CBalloonShim
 package import Logging
 
-/// Controller, backend and state directory put together: used by the daemon, and by commands without one.
+/// Controller, mover and state directory put together: used by the daemon, and by commands without one.
 public final class BalloonEngine {
     public let guest: Guest
     let state: any StateKeeper
@@ -70,13 +70,13 @@ public final class BalloonEngine {
         self.log = log
         self.clock = clock
         suspension = guest.figures.suspension()
-        stepCounters = Counters(vnodes: guest.backend.vnodes.map(\.number))
-        let backend = guest.backend
+        stepCounters = Counters(vnodes: guest.mover.vnodes.map(\.number))
+        let mover = guest.mover
         controller = BalloonController(
-            vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, options: options.with(backend.steps))
-        if backend.vnodes.count == 1, backend.domainVNodes.count > 1 {
+            vnodes: mover.vnodes, granularityKiB: mover.granularityKiB, options: options.with(mover.steps))
+        if mover.vnodes.count == 1, mover.domainVNodes.count > 1 {
             shared = SharedBalloon(
-                backend.domainVNodes, limitKiB: backend.vnodes[0].sizeKiB, granularityKiB: backend.granularityKiB)
+                mover.domainVNodes, limitKiB: mover.vnodes[0].sizeKiB, granularityKiB: mover.granularityKiB)
         }
         do throws(BalloonError) {
             isLegacyTargetAbsent = try state.wasLegacyTargetAbsent()
@@ -96,15 +96,15 @@ public final class BalloonEngine {
     public func followForcedOnly() { controller.setFollowsRequests(false) }
 
     public func setOptions(_ options: BalloonController.Options) {
-        controller.options = options.with(guest.backend.steps)
+        controller.options = options.with(guest.mover.steps)
         tellWhatYieldingLeaves()
     }
 
     /// A kernel that takes back by itself when memory is short leaves as much as we would.
     private func tellWhatYieldingLeaves() {
-        for vnode in guest.backend.vnodes.map(\.number) {
+        for vnode in guest.mover.vnodes.map(\.number) {
             do throws(BalloonError) {
-                try guest.backend.keep(vnode: vnode, kib: controller.options.yielding?.leastBalloonKiB ?? 0)
+                try guest.mover.keep(vnode: vnode, kib: controller.options.yielding?.leastBalloonKiB ?? 0)
             } catch {
                 failures.log(log, "a shortage of memory may take more than yield-to leaves", error, now: now)
             }
@@ -158,7 +158,7 @@ public final class BalloonEngine {
     }
 
     /// Everything is known of all vnodes.
-    package var isAllKnown: Bool { guest.backend.vnodes.allSatisfy { isKnown($0.number) } }
+    package var isAllKnown: Bool { guest.mover.vnodes.allSatisfy { isKnown($0.number) } }
     /// The domain was not suspended since it was.
     package var isUpToDate: Bool { !isResumeNoticed && !guest.figures.suspension().differs(from: suspension) }
 
@@ -185,7 +185,7 @@ public final class BalloonEngine {
         let isRecovering = continueRecovery() || continueAccount()
         // Before anything of ours moves: what an administrator wrote counts.
         let pools = lookAtPools(now)
-        if guest.backend.isMovedByOthers { takeBalloons() }
+        if guest.mover.isMovedByOthers { takeBalloons() }
         switch controller.next(facts(now), now: now) {
         case .wait(let until):
             restIfIdle()
@@ -195,7 +195,7 @@ public final class BalloonEngine {
             hasMoved = true
             // There may be memory now for what a pool lacks.
             if case .deflate = action { poolLook.tries.reset() }
-            if let warning = guest.backend.takeWarning() {
+            if let warning = guest.files?.takeWarning() {
                 failures.log(log, "goes on without a note of it", warning, now: now)
             }
             if removed[action.vnode] != nil { wantsFileCheck = true }
@@ -211,7 +211,7 @@ public final class BalloonEngine {
     /// ends what it has in hand: half a second is many times as long.
     func comeToRest() {
         rest()
-        guard guest.backend.isMovedByOthers else { return }
+        guard guest.mover.isMovedByOthers else { return }
         for _ in 0..<10 {
             let before = controller.states
             guest.rest(50_000_000)
@@ -223,7 +223,7 @@ public final class BalloonEngine {
     /// Nothing of ours moves any more.
     func rest() {
         do throws(BalloonError) {
-            try guest.backend.rest()
+            try guest.mover.rest()
         } catch {
             log.error("cannot stop Linux's own balloon", metadata: ["error": "\(error)"])
         }
@@ -239,7 +239,7 @@ public final class BalloonEngine {
                 failures.log(log, "cannot ask for the reservation", error, now: now)
             }
         }
-        if guest.backend.vnodes.contains(where: { controller.wantsMemoryFacts(of: $0.number, now: now) }) {
+        if guest.mover.vnodes.contains(where: { controller.wantsMemoryFacts(of: $0.number, now: now) }) {
             facts.memory = memoryFacts(now)
         }
         return facts
@@ -259,8 +259,8 @@ public final class BalloonEngine {
         do throws(BalloonError) {
             let outcome =
                 switch action {
-                case .inflate(let vnode, let extents): try guest.backend.inflate(vnode: vnode, extents: extents)
-                case .deflate(let vnode, let extents): try guest.backend.deflate(vnode: vnode, extents: extents)
+                case .inflate(let vnode, let extents): try guest.mover.inflate(vnode: vnode, extents: extents)
+                case .deflate(let vnode, let extents): try guest.mover.deflate(vnode: vnode, extents: extents)
                 }
             if let obstacle = outcome.obstacle {
                 log.info("did less than asked", metadata: ["action": "\(action)", "reason": "\(obstacle.rawValue)"])
@@ -297,8 +297,8 @@ public final class BalloonEngine {
     /// Whether nothing of ours is given, or waits to be freed; nil: not known.
     public var isEmpty: Bool? {
         var all: Bool? = true
-        for vnode in guest.backend.vnodes {
-            switch guest.backend.isEmpty(vnode: vnode.number) {
+        for vnode in guest.mover.vnodes {
+            switch guest.mover.isEmpty(vnode: vnode.number) {
             case true?: continue
             case false?: return false
             case nil: all = nil

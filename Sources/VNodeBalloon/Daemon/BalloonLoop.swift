@@ -16,7 +16,7 @@ package final class BalloonLoop {
     /// Reads the configuration again.
     private let reload: () throws(BalloonError) -> Configuration
     /// What the configuration said at the start.
-    private let mover: Mover
+    private let mover: MoverName
     private var pressure = PressureWatch()
     private var shortage = ShortageWatch()
     private var staticMaxKiB: UInt64?
@@ -37,7 +37,7 @@ package final class BalloonLoop {
         package var events: any LoopEvents
         package var process: any LoopProcess
         package var reload: () throws(BalloonError) -> Configuration
-        package var mover = Mover.auto
+        package var mover = MoverName.auto
 
         package init(
             store: any Store, openStore: @escaping () throws(BalloonError) -> any Store, keeper: any OutlivingKeeper,
@@ -84,7 +84,7 @@ package final class BalloonLoop {
         }
         lockMemory()
         process.notify("READY=1")
-        log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.backend.vnodes.count)"])
+        log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.mover.vnodes.count)"])
     }
 
     /// The end. The balloons stay as they are.
@@ -153,14 +153,14 @@ package final class BalloonLoop {
     private func wait(until due: UInt64, now: UInt64) throws(BalloonError) {
         let (clients, writing) = requests.watched
         let interest = LoopInterest(
-            store: interface.descriptor, holder: keeper.descriptor, balloons: engine.guest.backend.descriptor,
+            store: interface.descriptor, holder: keeper.descriptor, balloons: engine.guest.mover.descriptor,
             pressure: pressure.descriptor, clients: clients, writing: writing)
         // Events that came together with an answer make no descriptor readable.
         let isTold = store.hasEvents
         let happened = try events.wait(until: isTold ? now : due, now: now, interest)
         takeSignals(happened.signals)
         if happened.isHolder { restoreHolder() }
-        if happened.isBalloons { engine.guest.backend.takeNote() }
+        if happened.isBalloons { engine.guest.mover.takeNote() }
         if let look = engine.drift.due, engine.now >= look { engine.lookForDrift() }
         // Before xenstore: memory that is needed now cannot wait for it.
         if pressure.isDue(isEvent: happened.isPressure, now: engine.now) {

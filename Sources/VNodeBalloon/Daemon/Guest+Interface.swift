@@ -7,7 +7,7 @@ extension Guest {
         _ store: any Store, isWatching: Bool = true, log: Logger
     ) throws(BalloonError) -> VNodeInterface {
         try VNodeInterface(
-            store, vnodes: backend.domainVNodes, granularityKiB: backend.granularityKiB, isWatching: isWatching,
+            store, vnodes: mover.domainVNodes, granularityKiB: mover.granularityKiB, isWatching: isWatching,
             log: log)
     }
 }

@@ -25,7 +25,7 @@ struct MoverChoice {
 
     /// - Throws: `.environment`: another mover has memory that must come back first; `.privcmdLocked` and whatever else
     ///   keeps privcmd shut where nothing else is left; `.unsupportedGuest`.
-    static func choose(_ wanted: Mover, _ facts: Facts, for purpose: Purpose) throws(BalloonError) -> Mover {
+    static func choose(_ wanted: MoverName, _ facts: Facts, for purpose: Purpose) throws(BalloonError) -> MoverName {
         let chosen = try first(wanted, facts)
         if chosen != .module, let kib = facts.moduleKiB, kib > 0 { throw heldByModule(kib, chosen) }
         // A PV guest cannot have any.
@@ -35,7 +35,7 @@ struct MoverChoice {
         throw heldInFiles(mount, chosen)
     }
 
-    private static func first(_ wanted: Mover, _ facts: Facts) throws(BalloonError) -> Mover {
+    private static func first(_ wanted: MoverName, _ facts: Facts) throws(BalloonError) -> MoverName {
         switch wanted {
         case .module:
             guard facts.moduleKiB != nil else {
@@ -73,14 +73,14 @@ struct MoverChoice {
         }
     }
 
-    private static func heldByModule(_ kib: UInt64, _ chosen: Mover) -> BalloonError {
+    private static func heldByModule(_ kib: UInt64, _ chosen: MoverName) -> BalloonError {
         BalloonError(
             .environment,
             "the kernel module holds \(Size.text(kib: kib)) of this guest's memory, which mover = \(chosen.rawValue) knows"
                 + " nothing of: set mover = module, and take it back first (balloonctl deflate --all)")
     }
 
-    private static func heldInFiles(_ mount: BalloonMount, _ chosen: Mover) -> BalloonError {
+    private static func heldInFiles(_ mount: BalloonMount, _ chosen: MoverName) -> BalloonError {
         let directory = mount.stateDirectory
         return BalloonError(
             .environment,
@@ -93,7 +93,7 @@ struct MoverChoice {
 extension MoverChoice {
     /// Of this machine, once what it needs is there; nothing is made or locked.
     /// - Throws: what ``choose(_:_:for:)`` and ``Guest/checkPossible(_:stateDirectory:)`` do.
-    static func ofThisGuest(_ configuration: Configuration, for purpose: Purpose) throws(BalloonError) -> Mover {
+    static func ofThisGuest(_ configuration: Configuration, for purpose: Purpose) throws(BalloonError) -> MoverName {
         let chosen = try choose(configuration.mover, .ofThisGuest(), for: purpose)
         try Guest.checkPossible(chosen, stateDirectory: configuration.stateDirectory)
         return chosen

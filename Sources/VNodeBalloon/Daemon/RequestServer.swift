@@ -41,7 +41,7 @@ public struct RequestServer {
             return try report().json
         case .audit(let vnode, let slots, let everyFrame):
             return try inPieces(slots) { (slots) throws(BalloonError) in
-                try engine.guest.backend.audit(vnode: vnode, slots: slots, everyFrame: everyFrame)
+                try engine.guest.slots?.audit(vnode: vnode, slots: slots, everyFrame: everyFrame) ?? []
             }
         case .repair(let vnode, let slots):
             return try inPieces(slots) { (slots) throws(BalloonError) in
@@ -49,14 +49,14 @@ public struct RequestServer {
                 return []
             }
         case .recover(let vnode):
-            guard engine.guest.backend.vnodes.contains(where: { $0.number == vnode }) else { throw absent(vnode) }
+            guard engine.guest.mover.vnodes.contains(where: { $0.number == vnode }) else { throw absent(vnode) }
             if let error = engine.beginAudit(vnode, .all) { throw error }
             return Self.findings([], next: 0)
         }
     }
 
     private func force(_ vnode: Int?, _ kib: UInt64?) throws(BalloonError) {
-        let vnodes = engine.guest.backend.vnodes
+        let vnodes = engine.guest.mover.vnodes
         if let vnode, !vnodes.contains(where: { $0.number == vnode }) {
             throw absent(vnode)
         }
@@ -73,7 +73,7 @@ public struct RequestServer {
     }
 
     private func absent(_ vnode: Int) -> BalloonError {
-        BalloonError(.usage, "there is no vnode \(vnode); there are \(engine.guest.backend.vnodes.count), from 0")
+        BalloonError(.usage, "there is no vnode \(vnode); there are \(engine.guest.mover.vnodes.count), from 0")
     }
 
     /// How long slots are asked about for one request. One slot more may come: together they are to stay below 20 ms.
@@ -98,11 +98,11 @@ public struct RequestServer {
         var json = JSONWriter()
         json.object { json in
             json.key("slots")
-            json.array(engine.guest.backend.vnodes) { json, vnode in
+            json.array(engine.guest.mover.vnodes) { json, vnode in
                 json.object { json in
                     json.member("vnode", vnode.number)
                     let isKnown = engine.isKnown(vnode.number)
-                    json.member("slots", isKnown ? engine.guest.backend.slotCount(vnode: vnode.number) : nil)
+                    json.member("slots", isKnown ? engine.guest.slots?.slotCount(vnode: vnode.number) ?? 0 : nil)
                     let state = engine.controller.states.first { $0.vnode.number == vnode.number }
                     json.member("detail", isKnown ? nil : state?.detail)
                 }

@@ -20,7 +20,7 @@ struct ShortageWatch {
 
 extension BalloonEngine {
     /// Each vnode has a balloon and a node of its own.
-    private var hasOwnNodes: Bool { guest.backend.vnodes.count == guest.backend.domainVNodes.count }
+    private var hasOwnNodes: Bool { guest.mover.vnodes.count == guest.mover.domainVNodes.count }
 
     /// The vnodes of these that have something to take back, or were said to be short.
     func shortVNodes(_ wanted: Set<Int>, _ toldKiB: (Int) -> UInt64?) -> [VNodeState] {

@@ -19,6 +19,21 @@ import Testing
         _ = try backend.recover(vnode: 0)
     }
 
+    /// Slots and files are its part's: it has none where that has none.
+    @Test func itHasWhatItsPartHas() throws {
+        let module = SimulatedModule(extentsPerVNode: 12, vnodes: 1, hasVNUMA: false)
+        let slotted = ModuleBackend(vnodes: module.vnodes, module: module, pause: { _ in })
+        let bare = try KernelBackend(try hand.balloon(), figures: hand, staticMaxKiB: nil, now: { 0 })
+        for part in [backend, slotted, bare] as [any Mover] {
+            let joint = JointBackend(part, try hand.balloon(), figures: hand, now: { 0 })
+            #expect(joint.slots === part.slots)
+            #expect(joint.files === part.files)
+        }
+        #expect(backend.slots != nil && backend.files != nil)
+        #expect(slotted.slots != nil && slotted.files == nil)
+        #expect(bare.slots == nil && bare.files == nil)
+    }
+
     /// Where no page is free, giving one first would keep all of it from coming back.
     @Test func takingBackNeverGives() throws {
         #expect(backend.balloonFrames(vnode: 0) == (4096 + 512) / 4)

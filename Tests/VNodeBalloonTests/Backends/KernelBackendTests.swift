@@ -122,7 +122,7 @@ import VNodeBalloon
         hand.speed = 1024
         hand.target(393_216)
         try hand.run(seconds: 1)
-        try hand.backend?.rest()
+        try hand.mover?.rest()
         let before = hand.current
         hand.controller?.setRequest(.absent, vnode: 0)
         try hand.run(seconds: 5)

@@ -3,7 +3,7 @@ import Testing
 import VNodeBalloon
 
 /// A kernel's balloon in files, with the kernel's habits: it looks once a second, moves when it can, tries four times
-/// more when it cannot, and then sleeps until the size that it is told changes. A controller drives it through a backend.
+/// more when it cannot, and then sleeps until the size that it is told changes. A controller drives it through a mover.
 final class KernelHand: DomainFigures {
     func suspension() -> Suspension { Suspension(nanoseconds: 0) }
 
@@ -25,7 +25,7 @@ final class KernelHand: DomainFigures {
     private var lastTarget: UInt64
 
     private(set) var now: UInt64 = 0
-    var backend: (any Backend)?
+    var mover: (any Mover)?
     var controller: BalloonController?
     var facts = BalloonController.Facts()
     /// What the vnode said, one entry a change.
@@ -59,14 +59,14 @@ final class KernelHand: DomainFigures {
         try KernelBalloon(directory: directory.path, allKiB: allKiB)
     }
 
-    func start(_ backend: any Backend) throws {
-        self.backend = backend
+    func start(_ mover: any Mover) throws {
+        self.mover = mover
         var options = BalloonController.Options()
-        options.inflateExtents = backend.steps.inflateExtents
-        options.deflateExtents = backend.steps.deflateExtents
+        options.inflateExtents = mover.steps.inflateExtents
+        options.deflateExtents = mover.steps.deflateExtents
         controller = BalloonController(
-            vnodes: backend.vnodes, granularityKiB: backend.granularityKiB, options: options)
-        controller?.setBalloon(frames: try backend.recover(vnode: 0), vnode: 0)
+            vnodes: mover.vnodes, granularityKiB: mover.granularityKiB, options: options)
+        controller?.setBalloon(frames: try mover.recover(vnode: 0), vnode: 0)
     }
 
     func currentReservation() -> UInt64 { current / 4 }
@@ -82,19 +82,19 @@ final class KernelHand: DomainFigures {
 
     /// Lets time pass, 100 ms at a time, with the daemon's loop and the kernel side by side.
     func run(seconds: Double) throws {
-        let backend = try #require(backend)
+        let mover = try #require(mover)
         for _ in 0..<Int(seconds * 10) {
-            controller?.setBalloon(frames: try #require(backend.balloonFrames(vnode: 0)), vnode: 0)
+            controller?.setBalloon(frames: try #require(mover.balloonFrames(vnode: 0)), vnode: 0)
             facts.currentReservation = current / 4
             if case .act(let action)? = controller?.next(facts, now: now) {
                 let outcome: Outcome
                 switch action {
-                case .inflate(let vnode, let extents): outcome = try backend.inflate(vnode: vnode, extents: extents)
-                case .deflate(let vnode, let extents): outcome = try backend.deflate(vnode: vnode, extents: extents)
+                case .inflate(let vnode, let extents): outcome = try mover.inflate(vnode: vnode, extents: extents)
+                case .deflate(let vnode, let extents): outcome = try mover.deflate(vnode: vnode, extents: extents)
                 }
                 controller?.finish(action, outcome, now: now)
             } else if !state.isUnderWay && controller?.isTrying != true {
-                try backend.rest()
+                try mover.rest()
             }
             if told.last != said { told.append(said) }
             now += 100_000_000

@@ -17,7 +17,7 @@ import Testing
         let module = SimulatedModule(extentsPerVNode: 12, vnodes: hasVNUMA ? 3 : 1, hasVNUMA: hasVNUMA)
         let backend = ModuleBackend(vnodes: module.vnodes, module: module, pause: { _ in })
         let check = MoverCheck.all[number]
-        #expect(check.run(.init(backend: backend, figures: module)) == nil, "\(check.name)")
+        #expect(check.run(.init(mover: backend, figures: module)) == nil, "\(check.name)")
     }
 
     /// What it says of a move that stopped early.
@@ -119,7 +119,7 @@ import Testing
         let module = SimulatedModule(extentsPerVNode: 200)
         let guest = Guest(
             kind: .pvh, figures: module,
-            backend: ModuleBackend(vnodes: module.vnodes, module: module, pause: { _ in }),
+            mover: ModuleBackend(vnodes: module.vnodes, module: module, pause: { _ in }),
             memory: { () throws(BalloonError) in [0: Hand.memory(availableMiB: 400), 1: Hand.memory(availableMiB: 400)]
             },
             rest: { _ in })

@@ -5,7 +5,7 @@ import VNodeBalloon
 /// The controller against random worlds: whatever happens, it keeps its bounds, waits when it must and arrives when it
 /// can.
 @Suite struct ControllerPropertyTests {
-    /// A world with memory on each node, and a backend that may fail.
+    /// A world with memory on each node, and a mover that may fail.
     struct World {
         let hand: Hand
         let vnodes: Int

@@ -1,6 +1,6 @@
 import VNodeBalloon
 
-/// Drives a controller by hand: a clock, plenty of memory, and a backend that does what it is told.
+/// Drives a controller by hand: a clock, plenty of memory, and a mover that does what it is told.
 final class Hand {
     static let second: UInt64 = 1_000_000_000
     static let mib: UInt64 = 1024

@@ -13,7 +13,7 @@ import VNodeBalloon
         let backend = try PrivcmdBackend(
             vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: SimulatedIntents(machine))
         for vnode in layout.vnodes { _ = try backend.recover(vnode: vnode.number) }
-        var subject = Subject(hypervisor: xen, reserves: reserves, backend: backend)
+        var subject = Subject(hypervisor: xen, reserves: reserves, mover: backend)
         subject.setMaximum = { machine.maximumReservation = $0 }
         subject.meddle = { vnode, what in
             switch what {

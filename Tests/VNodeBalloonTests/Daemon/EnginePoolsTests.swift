@@ -21,7 +21,7 @@ import Testing
             vnodes: machine.layout.vnodes, hypervisor: xen, reserves: [0: reserve], intents: SimulatedIntents(machine))
         let node = NodeMemory(managedKiB: 1 << 20, freeKiB: roomKiB, availableKiB: roomKiB)
         let guest = Guest(
-            kind: .pvh, figures: xen, backend: backend, firmware: machine.layout.firmwareMap,
+            kind: .pvh, figures: xen, mover: backend, firmware: machine.layout.firmwareMap,
             pools: NodePools(source, ledger: source.ledger),
             memory: { () throws(BalloonError) in [0: node] }, rest: { machine.clock += $0 })
         let engine = BalloonEngine(
@@ -46,7 +46,7 @@ import Testing
 
     @Test func aNumberIsPutRightInASecond() throws {
         let engine = try makeEngine()
-        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
         run(engine, milliseconds: 5)
         source.write(4, node: 0)
         #expect(source.nodes[0].surplus == 4)
@@ -59,7 +59,7 @@ import Testing
     @Test func itLooksWhileThereIsABalloon() throws {
         let engine = try makeEngine()
         #expect(run(engine, milliseconds: 10_000) < 4)
-        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
         let turns = run(engine, milliseconds: 10_000)
         #expect(turns > 8 && turns < 40)
     }
@@ -68,7 +68,7 @@ import Testing
     @Test func aWatchedPoolIsLeftAlone() throws {
         let engine = try makeEngine()
         engine.poolLook.isWatched = true
-        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
         run(engine, milliseconds: 5)
         #expect(run(engine, milliseconds: 10_000) < 4)
         source.write(4, node: 0)
@@ -84,7 +84,7 @@ import Testing
     @Test func aTurnOfTheLoopLooks() throws {
         let engine = try makeEngine()
         engine.poolLook.isWatched = true
-        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
         run(engine, milliseconds: 21_000)
         source.write(4, node: 0)
         run(engine, milliseconds: 300)
@@ -118,7 +118,7 @@ import Testing
     /// The guard holds for these pages, too. They come when the node has memory to spare.
     @Test func aNodeThatIsShort() throws {
         let engine = try makeEngine(roomKiB: 40 << 10)
-        _ = try engine.guest.backend.inflate(vnode: 0, extents: 8)
+        _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
         run(engine, milliseconds: 5)
         source.write(4, node: 0)
         run(engine, milliseconds: 3000)

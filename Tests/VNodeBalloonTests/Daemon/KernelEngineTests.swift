@@ -21,7 +21,7 @@ import Testing
         let backend = try KernelBackend(try hand.balloon(), figures: hand, staticMaxKiB: 786_432, now: { clock.now })
         engine = BalloonEngine(
             guest: Guest(
-                kind: .pv, figures: hand, backend: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
+                kind: .pv, figures: hand, mover: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
             state: try StateDirectory(path: work.path), options: .init(),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: { clock.now })
         try engine.recover()

@@ -19,7 +19,7 @@ import Testing
         backend = try PrivcmdBackend(
             vnodes: machine.layout.vnodes, hypervisor: xen, reserves: [0: reserve], intents: SimulatedIntents(machine))
         let guest = Guest(
-            kind: .pvh, figures: xen, backend: backend, firmware: machine.layout.firmwareMap,
+            kind: .pvh, figures: xen, mover: backend, firmware: machine.layout.firmwareMap,
             memory: { () throws(BalloonError) in [:] }, rest: { machine.clock += $0 })
         engine = BalloonEngine(
             guest: guest, state: try StateDirectory(path: work.path), options: .init(),

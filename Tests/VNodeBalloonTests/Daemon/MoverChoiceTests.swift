@@ -19,7 +19,7 @@ import Testing
 
     /// The mover, or the error's code.
     static func choice(
-        _ mover: Mover, _ facts: MoverChoice.Facts, for purpose: MoverChoice.Purpose = .daemon
+        _ mover: MoverName, _ facts: MoverChoice.Facts, for purpose: MoverChoice.Purpose = .daemon
     ) -> String {
         do throws(BalloonError) { return try MoverChoice.choose(mover, facts, for: purpose).rawValue } catch {
             return error.code.description

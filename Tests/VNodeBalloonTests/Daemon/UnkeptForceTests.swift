@@ -34,7 +34,7 @@ import Testing
             try hand.balloon(), figures: hand, topology: nil, staticMaxKiB: 786_432, now: { 0 })
         engine = BalloonEngine(
             guest: Guest(
-                kind: .pv, figures: hand, backend: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
+                kind: .pv, figures: hand, mover: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
             state: state, options: .init(), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try engine.recover()
     }

@@ -112,7 +112,8 @@ import VNodeBalloon
             let (extent, wanted) = (Self.extent(entries), Reference.extent(entries))
             try demand(extent == wanted, "\(extent) for \(wanted); \(size) entries from \(Seeds.hex(entries[0]))")
             try demand(
-                Self.frames(entries) == Reference.frames(entries), "frames of \(size) entries from \(Seeds.hex(entries[0]))")
+                Self.frames(entries) == Reference.frames(entries),
+                "frames of \(size) entries from \(Seeds.hex(entries[0]))")
         }
     }
 }

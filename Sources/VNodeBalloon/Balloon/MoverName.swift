@@ -1,5 +1,5 @@
 /// What moves this guest's memory: the configuration's key `mover`.
-public enum Mover: String, Sendable, Equatable, CaseIterable {
+public enum MoverName: String, Sendable, Equatable, CaseIterable {
     /// The first of the others that this guest has: module, privcmd, kernel.
     case auto
     /// The kernel module vnode_balloon.

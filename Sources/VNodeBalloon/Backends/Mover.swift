@@ -1,7 +1,8 @@
 /// What moves memory between one kind of guest and Xen.
 ///
-/// The seam is narrow on purpose: the controller decides, a backend does one bounded step and says what came of it.
-public protocol Backend: AnyObject {
+/// The seam is narrow on purpose: the controller decides, a mover does one bounded step and says what came of it. What only
+/// some movers have stands in ``SlotAuditing`` and ``FileBacked``. docs/adding-a-mover.md says what each call owes.
+public protocol Mover: AnyObject {
     /// The word for it in `status`: privcmd, kernel or module.
     var name: String { get }
     /// The vnodes that have a balloon of their own.
@@ -10,6 +11,11 @@ public protocol Backend: AnyObject {
     var domainVNodes: [VNode] { get }
     /// Sizes are multiples of this, in KiB.
     var granularityKiB: UInt64 { get }
+
+    /// What can be asked slot by slot; nil: nothing. The same as long as the mover lives.
+    var slots: (any SlotAuditing)? { get }
+    /// What keeps memory in files of ours; nil: nothing does. The same as long as the mover lives.
+    var files: (any FileBacked)? { get }
 
     /// The most that one step moves.
     var steps: StepLimits { get }
@@ -34,8 +40,6 @@ public protocol Backend: AnyObject {
     func distrust() throws(BalloonError)
     /// Whether the domain is being migrated in a way that memory must not move meanwhile.
     func isBeingSent() throws(BalloonError) -> Bool
-    /// Frees what had to wait because the domain was being migrated, or because it was too much for one step.
-    func tidy(vnode: Int) throws(BalloonError) -> Tidying
 
     /// Gives up to so many extents to Xen. An error leaves nothing lost: the next step looks at Xen first.
     func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
@@ -44,37 +48,8 @@ public protocol Backend: AnyObject {
 
     /// The balloon in frames; nil: not known.
     func balloonFrames(vnode: Int) -> UInt64?
-    /// Pages of the vnode that cannot be taken back, in extents of the granularity: the kernel maps them no more, or they
-    /// were taken out of the file while nobody looked. They are not part of the balloon.
-    func lostExtents(vnode: Int) -> Int
-    /// Some of those may become memory again when the vnode is audited anew: their frames are known.
-    func mayBringBack(vnode: Int) -> Bool
-    /// Tries to make one of them memory again.
-    /// - Returns: whether that worked: then an audit of the vnode does the same for the others, and lets go of what pins them.
-    func bringBack(vnode: Int) throws(BalloonError) -> Bool
     /// Whether nothing of the vnode is given, or waits to be freed; nil: not known.
     func isEmpty(vnode: Int) -> Bool?
-    /// What went wrong without standing in the way; taken once.
-    func takeWarning() -> BalloonError?
-
-    /// Compares Xen with what we believe, slot by slot.
-    /// - Parameters:
-    ///   - slots: which of the vnode's slots; clamped to those there are.
-    ///   - everyFrame: all 512 frames of an extent instead of its first and last.
-    func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding]
-    /// Asks Xen about every frame of some slots and believes it, so that the next steps mend what they can. A slot whose
-    /// page is gone or another one is left for a recovery, which is to come after all slots.
-    /// - Parameter slots: clamped to those there are.
-    /// - Throws: `.looking` while nothing is known of the vnode.
-    func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError)
-    /// Slots of a vnode, for slicing an audit.
-    func slotCount(vnode: Int) -> Int
-    /// Whether the vnode's file is what it was. Cheap: no page is looked at.
-    func file(vnode: Int) throws(BalloonError) -> BalloonFile
-    /// Begins with a new file, once all of a removed one's memory is back; before that it does nothing. A recovery is to
-    /// follow.
-    /// - Returns: whether there is a new file.
-    func renewFile(vnode: Int) throws(BalloonError) -> Bool
 
     /// Nothing is to move any more: ends what still goes on by itself.
     func rest() throws(BalloonError)
@@ -83,16 +58,14 @@ public protocol Backend: AnyObject {
     func keep(vnode: Int, kib: UInt64) throws(BalloonError)
 }
 
-extension Backend {
-    public func mayBringBack(vnode: Int) -> Bool { false }
-    public func bringBack(vnode: Int) throws(BalloonError) -> Bool { false }
-
+extension Mover {
     public var domainVNodes: [VNode] { vnodes }
+    public var slots: (any SlotAuditing)? { self as? any SlotAuditing }
+    public var files: (any FileBacked)? { self as? any FileBacked }
     public var includesLinuxBalloon: Bool { isMovedByOthers }
     public var descriptor: Int32? { nil }
     public func takeNote() {}
     public func keep(vnode: Int, kib: UInt64) throws(BalloonError) {}
-    public func takeWarning() -> BalloonError? { nil }
 
     /// A whole recovery in one call, of one vnode beside others that are known, or of several: for commands without a
     /// daemon, tests and checks.
@@ -153,66 +126,4 @@ public enum RecoveryScope: Sendable {
     case frames
     /// What an error left in doubt. Where the file is not what it was: everything.
     case doubts
-}
-
-/// What came of ``Backend/tidy(vnode:)``.
-public enum Tidying: Equatable, Sendable {
-    /// Nothing waits.
-    case done
-    /// There is more: call again at once.
-    case more
-    /// It waits until the domain is not being migrated any more.
-    case waiting
-}
-
-/// What others did to a balloon's file.
-public enum BalloonFile: Sendable {
-    case whole
-    /// Its name is gone, or leads to another file: all of the balloon must come back.
-    case removed
-    /// It is shorter or longer than it was, or pages of it are gone: a recovery helps.
-    case damaged
-}
-
-/// Something that an audit found.
-public struct AuditFinding: Equatable, Sendable {
-    /// What is wrong. The words stand in JSON.
-    public enum Kind: String, Sendable {
-        /// A given frame is RAM: somebody populated it.
-        case ramInBalloon = "ram-in-balloon"
-        /// A frame that we believe to be RAM is a hole.
-        case holeInReserve = "hole-in-reserve"
-        /// A slot has no page.
-        case noPage = "no-page"
-        /// A slot has another page than before.
-        case moved
-        /// Neither RAM nor a hole.
-        case unknownType = "unknown-type"
-        /// The file ends earlier than it did.
-        case fileShorter = "file-shorter"
-        /// The file is longer than it was.
-        case fileLonger = "file-longer"
-        /// Somebody removed or renamed the file.
-        case fileRemoved = "file-removed"
-        /// The file's name leads to another file.
-        case fileReplaced = "file-replaced"
-        /// A hole that is not in our file any more, and that could not be populated yet; a page that the kernel maps no
-        /// more; or, without a frame number, pages that were taken out of the file while nobody looked: they stay pinned.
-        case lost
-        /// Memory that Xen does not have and that no balloon accounts for.
-        case unaccounted
-    }
-
-    public let vnode: Int
-    public let slot: Int
-    /// The first frame that it was seen on; 0 where there is none.
-    public let gfn: UInt64
-    public let kind: Kind
-
-    public init(vnode: Int, slot: Int, gfn: UInt64, kind: Kind) {
-        self.vnode = vnode
-        self.slot = slot
-        self.gfn = gfn
-        self.kind = kind
-    }
 }
