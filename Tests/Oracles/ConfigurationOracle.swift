@@ -71,7 +71,7 @@ enum ConfigurationOracle {
             configuration.mover = ["module": .module, "privcmd": .privcmd, "kernel": .kernel][value] ?? .auto
             return ["auto", "module", "privcmd", "kernel"].contains(value)
         case "on-pressure":
-            configuration.onPressure = value == "yield" ? .yield : .hold
+            configuration.onPressure = value == "yield" ? .yield : .stay
             return ["hold", "yield"].contains(value)
         case "log-level":
             configuration.logLevel = value

@@ -155,12 +155,12 @@ extension SimulatedGuest {
 
     /// The daemon, Xen and the store say the same, and it is what was asked for.
     private func checkArrived(_ vnode: Int, _ extents: Int) throws(Failure) {
-        let held = machine.holes(vnode: vnode)
-        guard let state = loop?.engine.controller.states[vnode], state.activity == .idle, state.balloonFrames == held,
-            held == UInt64(extents) * 512
+        let given = machine.holes(vnode: vnode)
+        guard let state = loop?.engine.controller.states[vnode], state.activity == .idle, state.balloonFrames == given,
+            given == UInt64(extents) * 512
         else {
             throw failure(
-                "vnode \(vnode) holds \(held) frames for \(extents) extents: \(loop?.engine.controller.states[vnode], default: "no process")"
+                "vnode \(vnode) holds \(given) frames for \(extents) extents: \(loop?.engine.controller.states[vnode], default: "no process")"
             )
         }
         let slots = 0..<machine.slotCount(vnode: vnode)

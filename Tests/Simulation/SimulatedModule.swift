@@ -2,14 +2,14 @@ public import VNodeBalloon
 
 /// The kernel module's double: what it does with frames is not seen, what it says of extents is.
 ///
-/// It keeps the module's own rules: what is held outlives whoever asked, the youngest goes back first, an extent is held
+/// It keeps the module's own rules: what is given outlives whoever asked, the youngest goes back first, an extent is given
 /// whole or in doubt, nothing moves while the domain is sent or is not known after a resume.
 public final class SimulatedModule: BalloonModule, DomainFigures {
     /// One vnode. Extents of 2 MiB.
     public struct Place {
         public var free: Int
-        /// Frames of each extent that came back as memory: 0 while all is well. The one held longest comes first.
-        public var held: [UInt64] = []
+        /// Frames of each extent that came back as memory: 0 while all is well. The one given longest ago comes first.
+        public var given: [UInt64] = []
         public var doubt = 0
         public var keeps = 0
         /// PV: how many of `free` are known to lie on its physical node.
@@ -35,7 +35,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
     public var interruptions = 0
     /// The next calls fail so often.
     public var failures = 0
-    /// The OOM notifier takes back while the next extent is being held.
+    /// The OOM notifier takes back while the next extent is being given.
     public var isShort = false
     private var moves = 0
     /// Calls of each kind, for tests that count.
@@ -60,10 +60,10 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         }
     }
 
-    private var extents: Int { places.reduce(0) { $0 + $1.size - $1.held.count - $1.doubt } }
+    private var extents: Int { places.reduce(0) { $0 + $1.size - $1.given.count - $1.doubt } }
     /// In frames, with what came back.
     public func currentReservation() -> UInt64 {
-        UInt64(extents) * 512 + places.reduce(0) { $0 + $1.held.reduce(0, +) }
+        UInt64(extents) * 512 + places.reduce(0) { $0 + $1.given.reduce(0, +) }
     }
     public func maximumReservation() -> UInt64 { UInt64(maximumExtents) * 512 }
     public func suspension() -> Suspension { Suspension(nanoseconds: 0) }
@@ -89,7 +89,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         try call()
         let place = places[number]
         return ModuleVNode(
-            node: place.node, sizeKiB: hasVNUMA ? UInt64(place.size) * 2048 : 0, held: place.held.count,
+            node: place.node, sizeKiB: hasVNUMA ? UInt64(place.size) * 2048 : 0, given: place.given.count,
             doubt: place.doubt)
     }
 
@@ -109,7 +109,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         return refusesEvery.map { moves % $0 == 0 } ?? false
     }
 
-    public func hold(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
+    public func give(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
         try call()
         for done in 0..<extents {
             if let obstacle { return ModuleMove(done: done, reason: obstacle) }
@@ -131,7 +131,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
             places[vnode].free -= 1
             places[vnode].home = places[vnode].home.map { $0 - 1 }
             places[vnode].hostFree += 1
-            places[vnode].held.append(0)
+            places[vnode].given.append(0)
         }
         return ModuleMove(done: extents, reason: .all)
     }
@@ -140,7 +140,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         try call()
         for done in 0..<extents {
             if let obstacle { return ModuleMove(done: done, reason: obstacle) }
-            if places[vnode].held.isEmpty { return ModuleMove(done: done, reason: .empty) }
+            if places[vnode].given.isEmpty { return ModuleMove(done: done, reason: .empty) }
             if self.extents >= maximumExtents { return ModuleMove(done: done, reason: .atMaximum) }
             if places[vnode].hostFree == 0 || isRefused { return ModuleMove(done: done, reason: .refused) }
             takeBack(vnode)
@@ -149,7 +149,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
     }
 
     private func takeBack(_ vnode: Int) {
-        precondition(places[vnode].held.removeLast() == 0, "memory is populated once more")
+        precondition(places[vnode].given.removeLast() == 0, "memory is populated once more")
         places[vnode].hostFree -= 1
         places[vnode].free += 1
         places[vnode].home = places[vnode].home.map { $0 + 1 }
@@ -157,7 +157,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
 
     /// What the OOM notifier does.
     public func takeBackForOthers(_ vnode: Int, _ extents: Int) {
-        for _ in 0..<min(extents, max(0, places[vnode].held.count - places[vnode].keeps)) {
+        for _ in 0..<min(extents, max(0, places[vnode].given.count - places[vnode].keeps)) {
             takeBack(vnode)
             yielded += 1
         }
@@ -178,8 +178,8 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
 
     public func audit(vnode: Int, extents: Range<Int>) throws(BalloonError) -> ModuleAudit {
         try call()
-        let range = extents.clamped(to: places[vnode].held.indices)
-        return ModuleAudit(extents: range.count, ram: places[vnode].held[range].reduce(0, +), other: 0)
+        let range = extents.clamped(to: places[vnode].given.indices)
+        return ModuleAudit(extents: range.count, ram: places[vnode].given[range].reduce(0, +), other: 0)
     }
 
     public func keep(vnode: Int, extents: Int) throws(BalloonError) {
@@ -187,16 +187,16 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         places[vnode].keeps = extents
     }
 
-    /// A resume: some frames of what is held came back as memory, and the module begins to look.
+    /// A resume: some frames of what is given came back as memory, and the module begins to look.
     public func resume(frames: UInt64, of vnode: Int) {
         isUnsure = true
-        if !places[vnode].held.isEmpty { places[vnode].held[0] = frames }
+        if !places[vnode].given.isEmpty { places[vnode].given[0] = frames }
     }
 
     /// It has looked, and given again what came back.
     public func haveLooked() {
         for vnode in places.indices {
-            for slot in places[vnode].held.indices { places[vnode].held[slot] = 0 }
+            for slot in places[vnode].given.indices { places[vnode].given[slot] = 0 }
         }
         isUnsure = false
     }

@@ -1,6 +1,6 @@
 /// Moves memory with the kernel module, in guests of every kind.
 ///
-/// What is held is the kernel's: it outlives this process, and there is no file, no pin and no holder. The module does by
+/// What is given is the kernel's: it outlives this process, and there is no file, no pin and no holder. The module does by
 /// itself what a resume and a shortage of memory ask for, so each size is read from it before it is believed.
 public final class ModuleBackend: Mover, SlotAuditing {
     public let name = "module"
@@ -39,10 +39,10 @@ public final class ModuleBackend: Mover, SlotAuditing {
 
     /// The module has looked at every frame by the time that it is sure.
     public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
-        let held = try module.vnode(vnode).held
+        let given = try module.vnode(vnode).given
         guard try module.state().isUnsure else { return .done }
         pause(Self.look)
-        return .going(done: 0, of: held)
+        return .going(done: 0, of: given)
     }
 
     public func abandonRecovery(vnode: Int) {}
@@ -50,14 +50,14 @@ public final class ModuleBackend: Mover, SlotAuditing {
     /// While the module looks through its own list nobody knows.
     public func balloonFrames(vnode: Int) -> UInt64? {
         guard let state = try? module.state(), !state.isUnsure else { return nil }
-        return (try? module.vnode(vnode)).map { UInt64($0.held) * ExtentBuffer.framesPerExtent }
+        return (try? module.vnode(vnode)).map { UInt64($0.given) * ExtentBuffer.framesPerExtent }
     }
 
     public func lostExtents(vnode: Int) -> Int { (try? module.vnode(vnode))?.doubt ?? 0 }
 
     public func isEmpty(vnode: Int) -> Bool? {
         guard let state = try? module.state(), !state.isUnsure else { return nil }
-        return (try? module.vnode(vnode)).map { $0.held == 0 && $0.doubt == 0 }
+        return (try? module.vnode(vnode)).map { $0.given == 0 && $0.doubt == 0 }
     }
 
     public func isBeingSent() throws(BalloonError) -> Bool { try module.state().isMigrating }
@@ -69,7 +69,7 @@ public final class ModuleBackend: Mover, SlotAuditing {
     // MARK: Moving
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
-        let move = try module.hold(vnode: vnode, extents: extents)
+        let move = try module.give(vnode: vnode, extents: extents)
         if move.reason == .unknownPlace { return try bringHome(vnode) }
         return try outcome(move, vnode, refused: .hypervisorRefused)
     }
@@ -124,9 +124,9 @@ public final class ModuleBackend: Mover, SlotAuditing {
         return outcome
     }
 
-    // MARK: What is held is the module's
+    // MARK: What is given is the module's
 
-    /// Slots are extents that are held, the one held longest first. Every frame is asked about in any case.
+    /// Slots are extents that are given, the one given longest ago first. Every frame is asked about in any case.
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {
         guard try !module.state().isUnsure else {
             throw BalloonError(.looking, "the kernel module looks at every frame after a resume", vnode: vnode)
@@ -148,8 +148,8 @@ public final class ModuleBackend: Mover, SlotAuditing {
 
     /// The module puts right what it finds by itself, after a resume.
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) { _ = try module.vnode(vnode) }
-    public func slotCount(vnode: Int) -> Int { (try? module.vnode(vnode))?.held ?? 0 }
-    /// It has no books of what the module holds.
+    public func slotCount(vnode: Int) -> Int { (try? module.vnode(vnode))?.given ?? 0 }
+    /// It has no books of what the module gave.
     public func distrust() {}
     /// Nothing goes on by itself.
     public func rest() {}

@@ -18,7 +18,7 @@ public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     let intents: any IntentLog
     /// nil without virtual NUMA: then vnode 0 is all there is.
     let topology: VNUMATopology?
-    var holdings: [Int: Holding] = [:]
+    var balloons: [Int: SlottedBalloon] = [:]
     /// What the domain and its balloons had together when every frame was last known.
     var knownTotal: UInt64?
     var warning: BalloonError?
@@ -35,32 +35,32 @@ public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
         knownTotal = intents.total()
         for vnode in vnodes {
             if let reserve = reserves[vnode.number] {
-                holdings[vnode.number] = Holding(vnode: vnode, reserve: reserve)
+                balloons[vnode.number] = SlottedBalloon(vnode: vnode, reserve: reserve)
             }
         }
     }
 
-    public func slotCount(vnode: Int) -> Int { holdings[vnode]?.slots.count ?? 0 }
+    public func slotCount(vnode: Int) -> Int { balloons[vnode]?.slots.count ?? 0 }
 
     /// A vnode that has no reserve has nothing to give.
     public func balloonFrames(vnode: Int) -> UInt64? {
-        guard let holding = holdings[vnode] else { return 0 }
-        return holding.balloonFrames
+        guard let balloon = balloons[vnode] else { return 0 }
+        return balloon.balloonFrames
     }
 
     public func lostExtents(vnode: Int) -> Int {
-        guard let holding = holdings[vnode] else { return 0 }
+        guard let balloon = balloons[vnode] else { return 0 }
         // What was cut off while this process lives is known by its frames; what was cut off before it, by pins.
-        return holding.slots.sums.lost + holding.lost.count + holding.filled.count + holding.lostNameless
-            + holding.reserve.strayPages
+        return balloon.slots.sums.lost + balloon.lost.count + balloon.filled.count + balloon.lostNameless
+            + balloon.reserve.strayPages
     }
 
-    public func mayBringBack(vnode: Int) -> Bool { holdings[vnode].map { !$0.lost.isEmpty } ?? false }
+    public func mayBringBack(vnode: Int) -> Bool { balloons[vnode].map { !$0.lost.isEmpty } ?? false }
 
     public func isEmpty(vnode: Int) -> Bool? {
-        guard let holding = holdings[vnode] else { return true }
-        guard holding.isSettled else { return nil }
-        return holding.slots.isEmpty && holding.isNothingLost && holding.reserve.strayPins == 0
+        guard let balloon = balloons[vnode] else { return true }
+        guard balloon.isSettled else { return nil }
+        return balloon.slots.isEmpty && balloon.isNothingLost && balloon.reserve.strayPins == 0
     }
 
     public func takeWarning() -> BalloonError? {
@@ -74,92 +74,92 @@ public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     // MARK: Inflate
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
-        guard let holding = holdings[vnode], holding.vnode.linuxNode != nil else {
+        guard let balloon = balloons[vnode], balloon.vnode.linuxNode != nil else {
             return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .noNode)
         }
-        if try isBeingSent() { return Outcome(balloonFrames: holding.balloonFrames, obstacle: .migrating) }
-        try checkKnown(holding)
-        try endMove(holding)
+        if try isBeingSent() { return Outcome(balloonFrames: balloon.balloonFrames, obstacle: .migrating) }
+        try checkKnown(balloon)
+        try endMove(balloon)
         // What came back to us, by a migration or an interrupted move, goes before new pages.
-        let first = holding.slots.count
-        let returned = holding.slots.returned(extents)
-        let obstacle = returned.isEmpty ? try giveNew(holding, extents) : try giveAgain(holding, returned)
-        try endMove(holding, checked: first..<holding.slots.count)
-        return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
+        let first = balloon.slots.count
+        let returned = balloon.slots.returned(extents)
+        let obstacle = returned.isEmpty ? try giveNew(balloon, extents) : try giveAgain(balloon, returned)
+        try endMove(balloon, checked: first..<balloon.slots.count)
+        return Outcome(balloonFrames: balloon.balloonFrames, obstacle: obstacle)
     }
 
-    private func giveNew(_ holding: Holding, _ extents: Int) throws(BalloonError) -> HeldReason? {
-        let first = holding.slots.count
-        try beginMove(holding, first..<first + extents)
-        let frames = try holding.reserve.acquire(extents)
-        for gfn in frames { holding.slots.append(SlotTable.Slot(.extent(gfn))) }
+    private func giveNew(_ balloon: SlottedBalloon, _ extents: Int) throws(BalloonError) -> HeldReason? {
+        let first = balloon.slots.count
+        try beginMove(balloon, first..<first + extents)
+        let frames = try balloon.reserve.acquire(extents)
+        for gfn in frames { balloon.slots.append(SlotTable.Slot(.extent(gfn))) }
         if frames.isEmpty { return .noMemory }
-        for slot in first..<first + frames.count where try !isMemory(holding, slot) {
+        for slot in first..<first + frames.count where try !isMemory(balloon, slot) {
             throw BalloonError(
                 .moved, "frame \(frames[slot - first]) is a new page of Linux and no RAM for Xen; it is left alone",
-                vnode: holding.vnode.number)
+                vnode: balloon.vnode.number)
         }
-        return try give(holding, Array(first..<first + frames.count))
+        return try give(balloon, Array(first..<first + frames.count))
     }
 
-    private func giveAgain(_ holding: Holding, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
+    private func giveAgain(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         // Before the note, which says what others have in the pool: pages that somebody cut off are none of theirs.
-        for slot in slots { try holding.checkFrames(of: slot..<slot + 1) }
-        try beginMove(holding, slots[0]..<slots[slots.count - 1] + 1)
-        let slots = slots.filter { holding.slots[$0].isReturned }
+        for slot in slots { try balloon.checkFrames(of: slot..<slot + 1) }
+        try beginMove(balloon, slots[0]..<slots[slots.count - 1] + 1)
+        let slots = slots.filter { balloon.slots[$0].isReturned }
         if slots.isEmpty { return nil }
         // Parts of extents one a step, because Xen is asked about every frame; whole ones together.
-        if let mixed = slots.first(where: { holding.slots[$0].isMixed }) { return try giveRest(holding, mixed) }
-        return try give(holding, slots)
+        if let mixed = slots.first(where: { balloon.slots[$0].isMixed }) { return try giveRest(balloon, mixed) }
+        return try give(balloon, slots)
     }
 
     /// Whether Xen, too, has RAM behind a new page. If not, the slot stays in doubt.
     ///
     /// One probe: Linux has just cleared all of it, so this only tells a page that is no memory of ours at all. A frame of
     /// it that is a hole already makes the count short.
-    private func isMemory(_ holding: Holding, _ slot: Int) throws(BalloonError) -> Bool {
-        guard let gfn = holding.slots[slot].gfn, try hypervisor.memoryType(of: gfn).isRAM else { return false }
-        holding.slots[slot].holes = 0
+    private func isMemory(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> Bool {
+        guard let gfn = balloon.slots[slot].gfn, try hypervisor.memoryType(of: gfn).isRAM else { return false }
+        balloon.slots[slot].holes = 0
         return true
     }
 
     // MARK: Deflate
 
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
-        guard let holding = holdings[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
-        if try isBeingSent() { return Outcome(balloonFrames: holding.balloonFrames, obstacle: .migrating) }
-        try checkKnown(holding)
-        try endMove(holding)
+        guard let balloon = balloons[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
+        if try isBeingSent() { return Outcome(balloonFrames: balloon.balloonFrames, obstacle: .migrating) }
+        try checkKnown(balloon)
+        try endMove(balloon)
         var (obstacle, checked): (HeldReason?, Range<Int>?) = (nil, nil)
         // From the last one down, so that after a short count what is RAM lies at the end.
-        let slots = holding.slots.takeable(max(1, min(extents, holding.populateExtents)))
+        let slots = balloon.slots.takeable(max(1, min(extents, balloon.populateExtents)))
         if let last = slots.first, let lowest = slots.last {
-            try holding.checkFrames(of: lowest..<last + 1)
-            noteMove(holding, lowest..<last + 1)
+            try balloon.checkFrames(of: lowest..<last + 1)
+            noteMove(balloon, lowest..<last + 1)
             checked = lowest..<last + 1
-            obstacle = try takeBack(holding, slots.filter { holding.slots[$0].isTakeable })
+            obstacle = try takeBack(balloon, slots.filter { balloon.slots[$0].isTakeable })
         }
-        try endMove(holding, checked: checked)
-        return Outcome(balloonFrames: holding.balloonFrames, obstacle: obstacle)
+        try endMove(balloon, checked: checked)
+        return Outcome(balloonFrames: balloon.balloonFrames, obstacle: obstacle)
     }
 
-    private func takeBack(_ holding: Holding, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
+    private func takeBack(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         guard let first = slots.first else { return nil }
-        if holding.slots[first].isMixed { return try fill(holding, first) }
-        guard let short = try populate(holding, Array(slots.prefix { holding.slots[$0].isGiven })) else {
-            if holding.populateExtents < 1 << 20 { holding.populateExtents *= 2 }
+        if balloon.slots[first].isMixed { return try fill(balloon, first) }
+        guard let short = try populate(balloon, Array(slots.prefix { balloon.slots[$0].isGiven })) else {
+            if balloon.populateExtents < 1 << 20 { balloon.populateExtents *= 2 }
             return nil
         }
         // Where the physical node has no more 2 MiB in one piece the next populate asks for one only, and for more once
         // that goes.
-        holding.populateExtents = 1
-        return try fill(holding, short)
+        balloon.populateExtents = 1
+        return try fill(balloon, short)
     }
 
     /// Notes a deflate. Taking back needs no byte on a disk: where the note cannot be written it goes on, and a process
     /// that is killed in the middle leaves at most pages in the pool that the next one cannot tell from foreign ones.
-    private func noteMove(_ holding: Holding, _ slots: Range<Int>) {
-        do throws(BalloonError) { try beginMove(holding, slots) } catch { warning = error }
+    private func noteMove(_ balloon: SlottedBalloon, _ slots: Range<Int>) {
+        do throws(BalloonError) { try beginMove(balloon, slots) } catch { warning = error }
     }
 
     // MARK: Moves and doubts
@@ -168,32 +168,32 @@ public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     ///
     /// Slots that are part RAM, wherever they are, stay noted: two probes may not show it. What lies as RAM below the
     /// moving slots may be freed with them.
-    private func beginMove(_ holding: Holding, _ slots: Range<Int>) throws(BalloonError) {
-        let lower = holding.slots.ramStart(below: slots.lowerBound)
-        let doubtful = holding.slots.doubtful ?? slots
+    private func beginMove(_ balloon: SlottedBalloon, _ slots: Range<Int>) throws(BalloonError) {
+        let lower = balloon.slots.ramStart(below: slots.lowerBound)
+        let doubtful = balloon.slots.doubtful ?? slots
         let noted = min(lower, doubtful.lowerBound)..<max(slots.upperBound, doubtful.upperBound)
         let move = InterruptedMove(
-            slots: noted, foreignPoolPages: try holding.reserve.foreignPoolPages(),
+            slots: noted, foreignPoolPages: try balloon.reserve.foreignPoolPages(),
             poolPages: slots.upperBound - lower)
-        try intents.begin(move, vnode: holding.vnode.number)
-        holding.noted = .move
+        try intents.begin(move, vnode: balloon.vnode.number)
+        balloon.noted = .move
     }
 
     /// Frees what is left over as RAM at the end. The note stays while a part of an extent is a hole.
     ///
     /// - Parameter checked: slots whose frame numbers were read in this very step.
-    func endMove(_ holding: Holding, checked: Range<Int>? = nil) throws(BalloonError) {
+    func endMove(_ balloon: SlottedBalloon, checked: Range<Int>? = nil) throws(BalloonError) {
         // What an earlier process had begun is ended, and its note with it, by one that may move something.
-        if holding.reserve.isReading { return }
-        let kept = holding.slots.slotsToKeep()
+        if balloon.reserve.isReading { return }
+        let kept = balloon.slots.slotsToKeep()
         // Freeing, too, moves pool pages: a kill half-way must find the note.
-        if kept < holding.slots.count && holding.noted != .move { noteMove(holding, kept..<holding.slots.count) }
-        try freeRAM(holding, checked)
+        if kept < balloon.slots.count && balloon.noted != .move { noteMove(balloon, kept..<balloon.slots.count) }
+        try freeRAM(balloon, checked)
         do throws(BalloonError) {
-            if try noteDoubts(holding) { return }
-            guard holding.noted != .nothing else { return }
-            try intents.end(vnode: holding.vnode.number)
-            holding.noted = .nothing
+            if try noteDoubts(balloon) { return }
+            guard balloon.noted != .nothing else { return }
+            try intents.end(vnode: balloon.vnode.number)
+            balloon.noted = .nothing
         } catch {
             // An old note only has the next process look closer than it must.
             warning = error
@@ -201,11 +201,11 @@ public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     }
 
     /// Notes the slots of which a part is a hole, instead of what was noted. False: there are none.
-    func noteDoubts(_ holding: Holding) throws(BalloonError) -> Bool {
-        guard let doubtful = holding.slots.doubtful else { return false }
+    func noteDoubts(_ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
+        guard let doubtful = balloon.slots.doubtful else { return false }
         let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
-        try intents.begin(note, vnode: holding.vnode.number)
-        holding.noted = .doubts
+        try intents.begin(note, vnode: balloon.vnode.number)
+        balloon.noted = .doubts
         return true
     }
 
@@ -213,27 +213,27 @@ public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     /// new domain, and must still be ours there.
     ///
     /// Asked after the populate. A migration that begins later sends all of it.
-    private func freeRAM(_ holding: Holding, _ checked: Range<Int>?) throws(BalloonError) {
-        let kept = holding.slots.slotsToKeep()
-        let below = holding.slots.sums.lost > 0 ? holding.slots.ramBelowLost(Self.freedAtOnce) : []
-        holding.isWaiting = kept < holding.slots.count || !below.isEmpty
-        guard holding.isWaiting, holding.unsent.isEmpty else { return }
+    private func freeRAM(_ balloon: SlottedBalloon, _ checked: Range<Int>?) throws(BalloonError) {
+        let kept = balloon.slots.slotsToKeep()
+        let below = balloon.slots.sums.lost > 0 ? balloon.slots.ramBelowLost(Self.freedAtOnce) : []
+        balloon.isWaiting = kept < balloon.slots.count || !below.isEmpty
+        guard balloon.isWaiting, balloon.unsent.isEmpty else { return }
         if try isBeingSent() {
-            holding.unsent = below + Array(kept..<holding.slots.count)
+            balloon.unsent = below + Array(kept..<balloon.slots.count)
             return
         }
-        try checkNotSuspended(holding)
-        var first = max(kept, holding.slots.count - Self.freedAtOnce)
+        try checkNotSuspended(balloon)
+        var first = max(kept, balloon.slots.count - Self.freedAtOnce)
         // What was RAM when Xen was asked may have another page by now.
-        let isChecked = checked.map { first >= $0.lowerBound && holding.slots.count <= $0.upperBound } ?? false
-        if !isChecked { try holding.checkFrames(of: first..<holding.slots.count) }
+        let isChecked = checked.map { first >= $0.lowerBound && balloon.slots.count <= $0.upperBound } ?? false
+        if !isChecked { try balloon.checkFrames(of: first..<balloon.slots.count) }
         // One of them may have turned out to be broken just now: it stays, and so does what is below it.
-        first = max(first, holding.slots.slotsToKeep())
-        try holding.free(keeping: first)
-        for slot in below { try holding.checkFrames(of: slot..<slot + 1) }
-        let whole = below.filter { holding.slots[$0].isRAM }
-        if !whole.isEmpty { try holding.punch(whole) }
-        holding.isWaiting = holding.slots.slotsToKeep() < holding.slots.count
+        first = max(first, balloon.slots.slotsToKeep())
+        try balloon.free(keeping: first)
+        for slot in below { try balloon.checkFrames(of: slot..<slot + 1) }
+        let whole = below.filter { balloon.slots[$0].isRAM }
+        if !whole.isEmpty { try balloon.punch(whole) }
+        balloon.isWaiting = balloon.slots.slotsToKeep() < balloon.slots.count
     }
 
     /// More would keep the loop from everything else.
@@ -242,22 +242,22 @@ public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     public func isBeingSent() throws(BalloonError) -> Bool { try hypervisor.isBeingSent() }
 
     public func tidy(vnode: Int) throws(BalloonError) -> Tidying {
-        guard let holding = holdings[vnode], holding.isSettled, holding.isWaiting else { return .done }
+        guard let balloon = balloons[vnode], balloon.isSettled, balloon.isWaiting else { return .done }
         if try isBeingSent() { return .waiting }
         // Not every suspend shows in the clocks, so Xen is asked anew: in the new domain it may be a hole.
-        if let slot = holding.unsent.popLast() {
-            if slot < holding.slots.count { try probe(holding, slot) }
-            if !holding.unsent.isEmpty { return .more }
+        if let slot = balloon.unsent.popLast() {
+            if slot < balloon.slots.count { try probe(balloon, slot) }
+            if !balloon.unsent.isEmpty { return .more }
         }
-        try endMove(holding)
-        return holding.isWaiting ? .more : .done
+        try endMove(balloon)
+        return balloon.isWaiting ? .more : .done
     }
 
     /// Nothing moves of a vnode of which anything is in doubt.
-    private func checkKnown(_ holding: Holding) throws(BalloonError) {
-        guard holding.isSettled else {
-            throw BalloonError(.looking, "the balloon was not audited yet", vnode: holding.vnode.number)
+    private func checkKnown(_ balloon: SlottedBalloon) throws(BalloonError) {
+        guard balloon.isSettled else {
+            throw BalloonError(.looking, "the balloon was not audited yet", vnode: balloon.vnode.number)
         }
-        try checkNotSuspended(holding)
+        try checkNotSuspended(balloon)
     }
 }

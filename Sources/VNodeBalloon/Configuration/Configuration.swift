@@ -10,8 +10,11 @@ public struct Configuration: Equatable, Sendable {
     /// What each node keeps at least, in KiB.
     public var minFreeKiB: UInt64 = 0
     /// What memory pressure may do.
-    public enum OnPressure: String, Sendable, Equatable, CaseIterable { case hold, yield }
-    public var onPressure = OnPressure.hold
+    public enum OnPressure: String, Sendable, Equatable, CaseIterable {
+        case stay = "hold"
+        case yield
+    }
+    public var onPressure = OnPressure.stay
     /// What each vnode's memory never goes below, in KiB.
     public var floorKiB: UInt64 = 0
     /// What pressure leaves in each balloon, in KiB.

@@ -5,7 +5,7 @@ struct MoverChoice {
     /// What there is. What takes a while to find out is asked for only where it decides.
     struct Facts {
         var kind: GuestKind
-        /// What the kernel module holds, in KiB; nil: it is not loaded.
+        /// What the kernel module gave, in KiB; nil: it is not loaded.
         var moduleKiB: UInt64?
         /// Why privcmd cannot be used; nil: it can.
         var privcmdFault: () -> BalloonError?
@@ -27,12 +27,12 @@ struct MoverChoice {
     ///   keeps privcmd shut where nothing else is left; `.unsupportedGuest`.
     static func choose(_ wanted: MoverName, _ facts: Facts, for purpose: Purpose) throws(BalloonError) -> MoverName {
         let chosen = try first(wanted, facts)
-        if chosen != .module, let kib = facts.moduleKiB, kib > 0 { throw heldByModule(kib, chosen) }
+        if chosen != .module, let kib = facts.moduleKiB, kib > 0 { throw givenByModule(kib, chosen) }
         // A PV guest cannot have any.
         if chosen == .privcmd || facts.kind == .pv { return chosen }
         guard let mount = try facts.files().first(where: { $0.sizeKiB > 0 }) else { return chosen }
         if wanted == .auto, purpose == .command, facts.privcmdFault() == nil { return .privcmd }
-        throw heldInFiles(mount, chosen)
+        throw givenInFiles(mount, chosen)
     }
 
     private static func first(_ wanted: MoverName, _ facts: Facts) throws(BalloonError) -> MoverName {
@@ -73,14 +73,14 @@ struct MoverChoice {
         }
     }
 
-    private static func heldByModule(_ kib: UInt64, _ chosen: MoverName) -> BalloonError {
+    private static func givenByModule(_ kib: UInt64, _ chosen: MoverName) -> BalloonError {
         BalloonError(
             .environment,
             "the kernel module holds \(Size.text(kib: kib)) of this guest's memory, which mover = \(chosen.rawValue) knows"
                 + " nothing of: set mover = module, and take it back first (balloonctl deflate --all)")
     }
 
-    private static func heldInFiles(_ mount: BalloonMount, _ chosen: MoverName) -> BalloonError {
+    private static func givenInFiles(_ mount: BalloonMount, _ chosen: MoverName) -> BalloonError {
         let directory = mount.stateDirectory
         return BalloonError(
             .environment,
@@ -120,7 +120,7 @@ extension MoverChoice.Facts {
         var extents = 0
         for vnode in 0..<ModuleDevice.mostVNodes {
             let it = try module.vnode(vnode)
-            extents += it.held + it.doubt
+            extents += it.given + it.doubt
         }
         return UInt64(extents) * 2048
     }

@@ -123,13 +123,13 @@ public struct Explanation: Equatable, Sendable {
 
     /// What Linux keeps at boot is known from the difference alone.
     private static func memTotal(_ figures: MemoryFigures) -> Account? {
-        let held = figures.isLeftOutOfMemTotal ? figures.balloons : 0
-        guard let kib = figures.memTotal, let current = figures.kernelCurrent, let held, kib + held <= current else {
+        let given = figures.isLeftOutOfMemTotal ? figures.balloons : 0
+        guard let kib = figures.memTotal, let current = figures.kernelCurrent, let given, kib + given <= current else {
             return nil
         }
         let terms = [
-            term("current_kb", current), term("our balloons", held, minus: true),
-            term("Linux's code and page structures", current - kib - held, minus: true),
+            term("current_kb", current), term("our balloons", given, minus: true),
+            term("Linux's code and page structures", current - kib - given, minus: true),
         ]
         return Account(terms: terms.compactMap { $0 }, name: "MemTotal", kib: kib)
     }

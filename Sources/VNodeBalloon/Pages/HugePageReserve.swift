@@ -32,7 +32,7 @@ public final class HugePageReserve: PageReserve {
     /// In which slots they were.
     var goneSlots: Set<Int> = []
     /// Pages that left the file and did not come free, because a lost pin has them, too.
-    var heldBack = 0
+    var leftInPool = 0
     public internal(set) var strayPins = 0
     public internal(set) var strayPages = 0
     /// What a recovery has seen so far. Old pins stay until all new ones are there, and were seen to be whole.
@@ -87,7 +87,7 @@ public final class HugePageReserve: PageReserve {
     }
 
     /// Pages of ours that the pools count: those in the file, and those that left it and are pinned.
-    func poolPages() throws(BalloonError) -> Int { try (file?.info().pages ?? 0) + heldBack + strayPages }
+    func poolPages() throws(BalloonError) -> Int { try (file?.info().pages ?? 0) + leftInPool + strayPages }
 
     public func removeFromPool(_ pages: Int) throws(BalloonError) {
         var left = pages
@@ -260,7 +260,7 @@ public final class HugePageReserve: PageReserve {
         empty = empty.filter { $0 < slots }
         unpinned = unpinned.filter { $0 < slots }
         let taken = shrinkPools(from: before, atMost: removed)
-        if !lostPins.isEmpty { heldBack += removed - taken }
+        if !lostPins.isEmpty { leftInPool += removed - taken }
     }
 
     public func punch(_ slots: [Int]) throws(BalloonError) {
@@ -272,7 +272,7 @@ public final class HugePageReserve: PageReserve {
             try file.punch(slot)
             empty.insert(slot)
             let taken = shrinkPools(from: before, atMost: 1)
-            if !lostPins.isEmpty { heldBack += 1 - taken }
+            if !lostPins.isEmpty { leftInPool += 1 - taken }
         }
     }
 

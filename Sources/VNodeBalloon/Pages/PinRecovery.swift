@@ -160,8 +160,8 @@ extension HugePageReserve {
         for lost in lostPins { try lost.pin.clear() }
         for name in triedAside { keeper.drop(name) }
         (lostPins, triedAside) = ([], [])
-        shrinkPools(from: before, atMost: heldBack)
-        heldBack = 0
+        shrinkPools(from: before, atMost: leftInPool)
+        leftInPool = 0
         // Those of earlier processes stay.
         try? countLostPins()
     }
@@ -213,35 +213,35 @@ extension HugePageReserve {
     /// pinned otherwise by now; in doubt it stays.
     private func keepStraySpare() throws(BalloonError) {
         guard let spare = recovery.oldSpare else { return }
-        let held = try spare.count()
-        if held == 0 { return }
-        if try isCopy(held) { return }
-        if try isOfOneChunk(held) { return }
-        _ = try keepAside(spare, -1, lost: held)
+        let pinned = try spare.count()
+        if pinned == 0 { return }
+        if try isCopy(pinned) { return }
+        if try isOfOneChunk(pinned) { return }
+        _ = try keepAside(spare, -1, lost: pinned)
     }
 
     /// The rewrite had only begun: the chunk's own pin has them all, and no pin was emptied.
-    private func isCopy(_ held: Int) throws(BalloonError) -> Bool {
+    private func isCopy(_ pinned: Int) throws(BalloonError) -> Bool {
         var hasAll = false
         if !recovery.bare.isEmpty { return false }
         for (chunk, pin) in recovery.old {
             let count = try pin.count()
             if count == 0 || count < pages(ofChunk: chunk) { return false }
-            if count >= held { hasAll = true }
+            if count >= pinned { hasAll = true }
         }
         return hasAll
     }
 
     /// They are in the slots of a chunk whose own pin has only the others of it. What is behind that was unpinned before, to
     /// be freed. With an empty slot nobody can tell whose page is missing.
-    private func isOfOneChunk(_ held: Int) throws(BalloonError) -> Bool {
+    private func isOfOneChunk(_ pinned: Int) throws(BalloonError) -> Bool {
         var found = false
         if !recovery.bare.isEmpty { return false }
         for (chunk, pin) in recovery.old {
             let (count, there) = (try pin.count(), pages(ofChunk: chunk))
             guard count < there else { continue }
             if hasEmptySlot(chunk) { return false }
-            if count + held <= there { found = true } else if count > 0 { return false }
+            if count + pinned <= there { found = true } else if count > 0 { return false }
         }
         return found
     }

@@ -1,4 +1,4 @@
-/// The kernel module that holds memory of a vnode for Xen, and keeps its own books (kmod/README.md).
+/// The kernel module that gives memory of a vnode to Xen, and keeps its own books (kmod/README.md).
 ///
 /// It counts in extents of 2 MiB. No frame number is asked for or told.
 public protocol BalloonModule: AnyObject {
@@ -9,7 +9,7 @@ public protocol BalloonModule: AnyObject {
     func vnode(_ number: Int) throws(BalloonError) -> ModuleVNode
     /// Gives up to so many extents of a vnode to Xen.
     /// - Throws: `.system`.
-    func hold(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove
+    func give(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove
     /// Takes up to so many back.
     /// - Throws: `.system`.
     func release(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove
@@ -17,7 +17,7 @@ public protocol BalloonModule: AnyObject {
     /// - Returns: how many came home. `.empty`: those were the vnode's last.
     /// - Throws: `.system`.
     func rehome(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove
-    /// Asks Xen about every frame of extents that are held, from the one held longest on.
+    /// Asks Xen about every frame of extents that are given, from the one given longest ago on.
     /// - Throws: `.system`.
     func audit(vnode: Int, extents: Range<Int>) throws(BalloonError) -> ModuleAudit
     /// What the OOM notifier leaves in a vnode's balloon.
@@ -41,20 +41,20 @@ public struct ModuleState: Equatable, Sendable {
     public init() {}
 }
 
-/// What is held of a vnode, and which node of Linux it is.
+/// What is given of a vnode, and which node of Linux it is.
 public struct ModuleVNode: Equatable, Sendable {
     public var node: Int?
     /// All that Xen says is its memory; 0 without virtual NUMA.
     public var sizeKiB: UInt64
     /// Extents of which every frame is a hole.
-    public var held: Int
+    public var given: Int
     /// Extents of which that is not known. They are never freed.
     public var doubt: Int
 
-    public init(node: Int?, sizeKiB: UInt64, held: Int = 0, doubt: Int = 0) {
+    public init(node: Int?, sizeKiB: UInt64, given: Int = 0, doubt: Int = 0) {
         self.node = node
         self.sizeKiB = sizeKiB
-        self.held = held
+        self.given = given
         self.doubt = doubt
     }
 }
@@ -77,7 +77,7 @@ public struct ModuleMove: Equatable, Sendable {
         case pressure
         /// After a resume, until every frame was looked at.
         case unsure
-        /// Nothing more is held there.
+        /// Nothing more is given there.
         case empty
         /// PV: no memory that is known to lie on the vnode's physical node.
         case unknownPlace

@@ -4,7 +4,7 @@ internal import Glibc
 /// The module through its device, /dev/vnode-balloon.
 public final class ModuleDevice: BalloonModule {
     public static let path = CB_MODULE_DEVICE
-    /// As many as there can be: of a vnode that is no more, some may still be held.
+    /// As many as there can be: of a vnode that is no more, some may still be given.
     static let mostVNodes = Int(CB_MAX_VNODES)
     private let file: FileDescriptor
 
@@ -59,10 +59,10 @@ public final class ModuleDevice: BalloonModule {
         let result = unsafe cb_module_vnode(file.rawValue, UInt32(number), &it)
         try check(result, vnode: number, "the kernel module does not tell what is held")
         return ModuleVNode(
-            node: it.node >= 0 ? Int(it.node) : nil, sizeKiB: it.frames * 4, held: Int(it.held), doubt: Int(it.doubt))
+            node: it.node >= 0 ? Int(it.node) : nil, sizeKiB: it.frames * 4, given: Int(it.held), doubt: Int(it.doubt))
     }
 
-    public func hold(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
+    public func give(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
         var it = cb_module_move()
         // Unsafe: the shim fills the struct.
         let result = unsafe cb_module_hold(file.rawValue, UInt32(vnode), UInt64(extents), &it)

@@ -71,7 +71,7 @@ import Testing
 
     @Test func theAuditNamesTheSlot() throws {
         _ = try backend.inflate(vnode: 0, extents: 6)
-        module.places[0].held[4] = 7
+        module.places[0].given[4] = 7
         let findings = try backend.audit(vnode: 0, slots: 2..<6, everyFrame: false)
         #expect(findings == [AuditFinding(vnode: 0, slot: 4, gfn: 0, kind: .ramInBalloon)])
     }
@@ -138,15 +138,15 @@ import Testing
         (reading.hasTargets, reading.requests) = (true, [0: .size(65536), 1: .size(131_072)])
         engine.take(reading)
         turns()
-        #expect(module.places.map(\.held.count) == [32, 64])
+        #expect(module.places.map(\.given.count) == [32, 64])
         #expect(engine.controller.states.map(\.balloonKiB) == [65536, 131_072])
         module.takeBackForOthers(1, 16)
         turns()
-        #expect(module.places.map(\.held.count) == [32, 64])
+        #expect(module.places.map(\.given.count) == [32, 64])
         reading.requests = [0: .size(0), 1: .size(0)]
         engine.take(reading)
         turns()
-        #expect(module.places.map(\.held.count) == [0, 0])
+        #expect(module.places.map(\.given.count) == [0, 0])
         #expect(engine.isEmpty == true)
     }
 }
@@ -164,7 +164,7 @@ private final class FixedModule: BalloonModule {
     var descriptor: Int32? { nil }
     func state() throws(BalloonError) -> ModuleState { try module.state() }
     func vnode(_ number: Int) throws(BalloonError) -> ModuleVNode { try module.vnode(number) }
-    func hold(vnode: Int, extents: Int) -> ModuleMove { move }
+    func give(vnode: Int, extents: Int) -> ModuleMove { move }
     func release(vnode: Int, extents: Int) -> ModuleMove { move }
     func rehome(vnode: Int, extents: Int) -> ModuleMove { move }
     func audit(vnode: Int, extents: Range<Int>) throws(BalloonError) -> ModuleAudit {

@@ -9,7 +9,7 @@ import Testing
 /// Each runs in a process of its own, which a trap ends at once: Swift's own handler would hold it to print where it was.
 @Suite struct PreconditionTests {
     /// A balloon of two extents on vnode 0.
-    static func balloon() throws -> (backend: PrivcmdBackend, holding: Holding) {
+    static func balloon() throws -> (backend: PrivcmdBackend, balloon: SlottedBalloon) {
         _ = signal(SIGILL, SIG_DFL)
         let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 8))
         let backend = try PrivcmdBackend(
@@ -17,49 +17,49 @@ import Testing
             reserves: [0: SimulatedReserve(machine, vnode: 0)], intents: SimulatedIntents(machine))
         try backend.recover(vnodes: [0])
         _ = try backend.inflate(vnode: 0, extents: 2)
-        return (backend, try #require(backend.holdings[0]))
+        return (backend, try #require(backend.balloons[0]))
     }
 
     @Test func aHoleIsNotFreed() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
-            try Self.balloon().holding.free(keeping: 0)
+            try Self.balloon().balloon.free(keeping: 0)
         }
     }
 
     @Test func aHoleIsNotPunchedOut() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
-            try Self.balloon().holding.punch([0])
+            try Self.balloon().balloon.punch([0])
         }
     }
 
     @Test func aHoleIsNotGiven() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
-            let (backend, holding) = try Self.balloon()
-            _ = try backend.give(holding, [0])
+            let (backend, balloon) = try Self.balloon()
+            _ = try backend.give(balloon, [0])
         }
     }
 
     @Test func whatIsInDoubtIsNotGiven() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
-            let (backend, holding) = try Self.balloon()
-            holding.slots[0].holes = nil
-            _ = try backend.give(holding, [0])
+            let (backend, balloon) = try Self.balloon()
+            balloon.slots[0].holes = nil
+            _ = try backend.give(balloon, [0])
         }
     }
 
     @Test func memoryIsNotPopulated() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
-            let (backend, holding) = try Self.balloon()
-            holding.slots[0].holes = 0
-            _ = try backend.populate(holding, [0])
+            let (backend, balloon) = try Self.balloon()
+            balloon.slots[0].holes = 0
+            _ = try backend.populate(balloon, [0])
         }
     }
 
     /// What the others would say if a balloon could not be made there at all.
     @Test func whatIsGivenIsPopulated() async {
         await #expect(processExitsWith: .success) {
-            let (backend, holding) = try Self.balloon()
-            guard try backend.populate(holding, [0, 1]) == nil else { exit(1) }
+            let (backend, balloon) = try Self.balloon()
+            guard try backend.populate(balloon, [0, 1]) == nil else { exit(1) }
         }
     }
 }

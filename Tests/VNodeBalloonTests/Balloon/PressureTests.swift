@@ -59,9 +59,9 @@ import VNodeBalloon
         let hand = Self.hand()
         #expect(!Self.press(hand, availableMiB: 32))
         #expect(hand.settle().isEmpty && hand.state(0).activity == .idle)
-        let holding = Self.hand(yielding: nil)
-        #expect(!Self.press(holding, availableMiB: 1))
-        #expect(holding.settle().isEmpty && holding.state(0).activity == .idle)
+        let staying = Self.hand(yielding: nil)
+        #expect(!Self.press(staying, availableMiB: 1))
+        #expect(staying.settle().isEmpty && staying.state(0).activity == .idle)
     }
 
     @Test func someOfTheBalloonStays() {
