@@ -15,7 +15,7 @@ public final class JointBackend: Mover {
     public func takeNote() { ours.takeNote() }
 
     private let ours: any Mover
-    private let mover: KernelMover
+    private let driver: KernelBalloonDriver
     private let figures: any DomainFigures
 
     /// - Parameters:
@@ -26,7 +26,7 @@ public final class JointBackend: Mover {
     ) {
         self.ours = ours
         self.figures = figures
-        mover = KernelMover(balloon, now: now)
+        driver = KernelBalloonDriver(balloon, now: now)
     }
 
     public func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError) {
@@ -48,14 +48,14 @@ public final class JointBackend: Mover {
     }
 
     /// Linux's part.
-    private func linuxKiB() throws(BalloonError) -> UInt64 { try mover.balloon.read().balloonKiB }
+    private func linuxKiB() throws(BalloonError) -> UInt64 { try driver.balloon.read().balloonKiB }
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         if let outcome = try wait(vnode) { return outcome }
         // Linux's part comes to whole extents by giving a little more, so that the sum can be what a target asks for.
         let part = try linuxKiB() % granularityKiB
-        if part > 0 { return outcome(vnode, try mover.inflate(kib: granularityKiB - part), obstacle: .noMemory) }
-        try mover.rest()
+        if part > 0 { return outcome(vnode, try driver.inflate(kib: granularityKiB - part), obstacle: .noMemory) }
+        try driver.rest()
         return sum(vnode, try ours.inflate(vnode: vnode, extents: extents))
     }
 
@@ -65,7 +65,7 @@ public final class JointBackend: Mover {
         // Taking back never gives: what is beyond whole extents of Linux's part comes back first.
         let part = linux % granularityKiB
         if part == 0, ours.balloonFrames(vnode: vnode) != 0 {
-            try mover.rest()
+            try driver.rest()
             return sum(vnode, try ours.deflate(vnode: vnode, extents: extents))
         }
         let room = try figures.roomFrames() * 4
@@ -74,13 +74,13 @@ public final class JointBackend: Mover {
             return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation)
         }
         let possible = min(wanted, part > 0 ? room : room / granularityKiB * granularityKiB)
-        return outcome(vnode, try mover.deflate(kib: possible), obstacle: .pnodeFull)
+        return outcome(vnode, try driver.deflate(kib: possible), obstacle: .pnodeFull)
     }
 
     /// What Linux's balloon populates while the domain is being sent is lost just as ours would be.
     private func wait(_ vnode: Int) throws(BalloonError) -> Outcome? {
         guard try ours.isBeingSent() else { return nil }
-        try mover.rest()
+        try driver.rest()
         return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .migrating)
     }
 
@@ -90,11 +90,11 @@ public final class JointBackend: Mover {
         return outcome
     }
 
-    private func outcome(_ vnode: Int, _ progress: KernelMover.Progress, obstacle: HeldReason) -> Outcome {
+    private func outcome(_ vnode: Int, _ progress: KernelBalloonDriver.Progress, obstacle: HeldReason) -> Outcome {
         Outcome(progress, balloonFrames: balloonFrames(vnode: vnode), obstacle: obstacle)
     }
 
-    public func rest() throws(BalloonError) { try mover.rest() }
+    public func rest() throws(BalloonError) { try driver.rest() }
 
     public func distrust() throws(BalloonError) { try ours.distrust() }
     public func isBeingSent() throws(BalloonError) -> Bool { try ours.isBeingSent() }

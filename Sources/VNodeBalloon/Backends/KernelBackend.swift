@@ -13,7 +13,7 @@ public final class KernelBackend: Mover {
     public let steps = StepLimits(inflateExtents: 16384, deflateExtents: 16384)
     public let isMovedByOthers = true
 
-    private let mover: KernelMover
+    private let driver: KernelBalloonDriver
     private let figures: any DomainFigures
 
     /// - Parameters:
@@ -33,24 +33,24 @@ public final class KernelBackend: Mover {
         } else {
             domainVNodes = all
         }
-        mover = KernelMover(balloon, now: now)
+        driver = KernelBalloonDriver(balloon, now: now)
         self.figures = figures
     }
 
     public func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError) {}
 
     public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
-        _ = try mover.balloon.read()
+        _ = try driver.balloon.read()
         return .done
     }
 
     public func abandonRecovery(vnode: Int) {}
 
     /// Where the kernel does not say, nobody knows.
-    public func balloonFrames(vnode: Int) -> UInt64? { try? mover.balloon.read().balloonKiB / 4 }
+    public func balloonFrames(vnode: Int) -> UInt64? { try? driver.balloon.read().balloonKiB / 4 }
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
-        outcome(try mover.inflate(kib: UInt64(extents) * granularityKiB), obstacle: .noMemory)
+        outcome(try driver.inflate(kib: UInt64(extents) * granularityKiB), obstacle: .noMemory)
     }
 
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
@@ -58,12 +58,12 @@ public final class KernelBackend: Mover {
         // The kernel would only try, and give up: it does not know the maximum.
         guard room > 0 else { return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation) }
         let frames = min(UInt64(extents), room)
-        return outcome(try mover.deflate(kib: frames * granularityKiB), obstacle: .pnodeFull)
+        return outcome(try driver.deflate(kib: frames * granularityKiB), obstacle: .pnodeFull)
     }
 
-    public func rest() throws(BalloonError) { try mover.rest() }
+    public func rest() throws(BalloonError) { try driver.rest() }
 
-    private func outcome(_ progress: KernelMover.Progress, obstacle: HeldReason) -> Outcome {
+    private func outcome(_ progress: KernelBalloonDriver.Progress, obstacle: HeldReason) -> Outcome {
         Outcome(progress, balloonFrames: balloonFrames(vnode: 0), obstacle: obstacle)
     }
 
@@ -86,11 +86,11 @@ extension DomainFigures {
 extension Outcome {
     /// What a move of Linux's own balloon came to so far.
     /// - Parameter obstacle: what it is when the kernel tries again.
-    init(_ progress: KernelMover.Progress, balloonFrames: UInt64?, obstacle: HeldReason) {
+    init(_ progress: KernelBalloonDriver.Progress, balloonFrames: UInt64?, obstacle: HeldReason) {
         self.init(balloonFrames: balloonFrames)
         switch progress {
         case .arrived: pause = 0
-        case .moving: pause = KernelMover.pause
+        case .moving: pause = KernelBalloonDriver.pause
         case .retrying: self.obstacle = obstacle
         case .stopped: self.obstacle = .kernelStopped
         }

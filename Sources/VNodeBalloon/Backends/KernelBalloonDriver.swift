@@ -2,7 +2,7 @@
 ///
 /// A size is written once. A kernel that tries again by itself is left to it; one that gave up is told to rest, so that
 /// the next try, which the controller's back-off spaces out, is a change to it.
-final class KernelMover {
+final class KernelBalloonDriver {
     enum Progress: Equatable {
         case arrived
         /// It moves, or has just been told to.
