@@ -111,6 +111,8 @@ check_pinned "after both were killed" true
 check_unit "the loop is waited for" $DAEMON WatchdogUSec 3min
 note "status: $(guest "systemctl show -P StatusText $DAEMON")"
 # Longer than systemd waits, nothing is wrong with a loop that has nothing to do.
+runs_again() { is_active $DAEMON && [ "$(main_pid $DAEMON)" != 0 ]; }
+check "the daemon runs again" wait_until 30 runs_again
 pid=$(main_pid $DAEMON)
 sleep 200
 check_eq "a daemon with nothing to do goes on" "$(main_pid $DAEMON)" "$pid"
