@@ -112,6 +112,7 @@ killed_moving() {
     eval "met_$1_$2=\$((met_$1_$2 + 1))"
 }
 # Where a kill comes is chance: it goes on until enough of them came in a move. KILLS: see options.
+# shellcheck disable=SC2153
 ROUNDS=$KILLS
 awk -v seed="$SEED" -v n=$ROUNDS 'BEGIN {
     srand(seed)
