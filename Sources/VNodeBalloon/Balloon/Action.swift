@@ -27,7 +27,7 @@ public struct Outcome: Equatable, Sendable {
     public var balloonFrames: UInt64?
     /// Why it was less than asked for, if it was.
     public var obstacle: HeldReason?
-    /// Somebody else does it and is not done, which is no failure: look again after so many nanoseconds.
+    /// Linux's own balloon is still working; this is not a failure. Look again after so many nanoseconds.
     public var pause: UInt64?
 
     public init(balloonFrames: UInt64?, obstacle: HeldReason? = nil) {

@@ -1,9 +1,8 @@
 /// Decides what each vnode's balloon does next.
-///
-/// It is pure: it is told what is, asked for one bounded step, and told what came of it. It calls nobody and has no
-/// clock; times are nanoseconds of any clock that does not go back.
+///It is pure. The caller tells it the facts, asks it for one bounded step, and tells it the outcome. It makes no calls
+/// and has no clock; times are nanoseconds of any clock that does not go back.
 public struct BalloonController: Sendable {
-    /// What the controller must know of the world to decide. Gathered by the caller before each decision.
+    /// The facts that a decision needs. The caller gathers them before each decision.
     public struct Facts: Sendable {
         /// Memory of each vnode's node, by vnode number; nil when it could not be looked at. Needed only where
         /// ``wantsMemoryFacts(of:now:)``.
@@ -57,11 +56,11 @@ public struct BalloonController: Sendable {
         var backoff = Backoff()
         /// What the last try stumbled on, until one succeeds.
         var obstacle: HeldReason?
-        /// The last try has not ended: a kernel that was told a size is on its way to it.
+        /// The last try has not ended: Linux's own balloon is on its way to the size that it was told.
         var isTrying = false
         /// xenstore's request counts. Without a daemon only forced sizes do.
         var followsRequest = true
-        /// Somebody removed its file.
+        /// Its file was removed.
         var isRemoved = false
         /// The most that the configuration's floor lets it have, in frames.
         var mostFrames: UInt64 = .max
@@ -152,7 +151,7 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// Somebody removed the vnode's file: all of its balloon comes back, and none is given until it has a new one.
+    /// The vnode's file was removed: all of its balloon comes back, and none is given until it has a new file.
     public mutating func setRemoved(_ isRemoved: Bool, vnode: Int) {
         update(vnode) { balloon in
             guard balloon.isRemoved != isRemoved else { return }
@@ -171,7 +170,7 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// The world is another one: what was in the way is tried again at once.
+    /// After a resume: what was in the way is tried again at once.
     public mutating func startAfresh() {
         for index in balloons.indices {
             balloons[index].startAfresh()
@@ -186,9 +185,9 @@ public struct BalloonController: Sendable {
             let moved = balloon.state.balloonFrames != outcome.balloonFrames
             balloon.isTrying = outcome.pause != nil
             balloon.state.balloonFrames = outcome.balloonFrames
-            // An audit comes next, and what stood in the way may still do.
+            // An audit comes next. What stood in the way may still do so.
             if outcome.balloonFrames == nil {
-                // What stands in the way of that audit was told already.
+                // The reason why that audit cannot be done was set already.
                 if balloon.unknown == nil { (balloon.unknown, balloon.state.detail) = (.looking, nil) }
                 balloon.obstacle = outcome.obstacle
                 if outcome.obstacle != nil { balloon.backoff.failed(now: now) }
@@ -282,7 +281,7 @@ public struct BalloonController: Sendable {
             return .deflate(vnode: vnode, extents: min(distance, options.deflateExtents, stepExtents))
         }
         guard balloons[index].state.vnode.linuxNode != nil else { return hold(index, .noNode, now: now) }
-        // How much there is left is not known: then it may be too little.
+        // If the node's memory cannot be read, the guard assumes it is short.
         guard let nodes = facts.memory else { return hold(index, .guard, now: now) }
         guard let memory = nodes[vnode] else { return hold(index, .noNode, now: now) }
         let allowed = options.guardRule.extents(on: memory, extentKiB: extentKiB)
@@ -290,7 +289,8 @@ public struct BalloonController: Sendable {
         return .inflate(vnode: vnode, extents: min(distance, allowed, options.inflateExtents, stepExtents))
     }
 
-    /// A step takes a second of the rate at most: whoever wants something else waits no longer than that.
+    /// A step moves at most what the rate allows in a second, so another vnode or a new target waits no longer than
+    /// that.
     private var stepExtents: Int {
         options.maxRateMiB == 0 ? .max : max(1, Int(min(min(options.maxRateMiB, 1 << 40) * 1024 / extentKiB, 1 << 20)))
     }

@@ -28,13 +28,13 @@ public struct Drift: Sendable {
     public mutating func see(balloonKiB: UInt64, now: UInt64) {
         let before = lastKiB ?? balloonKiB
         kib = (kib ?? 0) + before - min(before, balloonKiB)
-        // As long as it moves it goes on being looked at.
+        // As long as it moves it is read again.
         if before != balloonKiB { attentiveUntil = max(attentiveUntil, now + Self.attention / 4) }
         lastKiB = balloonKiB
         due = now < attentiveUntil ? now + Self.interval : nil
     }
 
-    /// It could not be looked at.
+    /// It could not be read.
     public mutating func missed() { due = nil }
 
     /// The amount, when it is news: at first, and when it grew by as much again.

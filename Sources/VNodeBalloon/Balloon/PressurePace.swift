@@ -1,4 +1,4 @@
-/// When to look at the nodes' memory again, so that no node runs out between two looks.
+/// When to read the nodes' memory again, so that no node runs out between two reads.
 ///
 /// The kernel's own measure of pressure is stalls. Where there is nothing to reclaim a task does not stall: it gets
 /// memory until there is none, and then the OOM killer runs. So the time to the next look is half of what the memory that
@@ -68,7 +68,7 @@ public struct PressurePace: Sendable {
 
     /// - Returns: the fastest rate of the last minute, in KiB a second.
     private mutating func noteRate(_ look: Look, now: UInt64) -> UInt64 {
-        // What the balloon itself took is no loss that anybody has to be kept from.
+        // What the balloon itself took is no loss of the guest's programs.
         let total = look.availableKiB + look.balloonKiB
         var course = courses[look.vnode] ?? Course(totalKiB: total, time: now)
         let passed = now - min(now, course.time)

@@ -1,8 +1,7 @@
 /// One balloon that answers for several vnodes: Linux's own in a PV guest with virtual NUMA, which knows of one node.
-///
-/// It is asked for the sum of what is asked of the vnodes. Which of them its frames belong to nobody can say, so its size
-/// is shared out among them as in an account: each is written down for what was asked of it, in order of their numbers.
-/// Pure, as the controller is.
+///Its target is the sum of the vnodes' targets. Nothing tells which vnode its frames belong to, so its size is shared
+/// out among the vnodes as in an account: each gets what was asked of it, in order of their numbers. Pure, as the
+/// controller is.
 package struct SharedBalloon: Sendable {
     private struct Share: Sendable {
         let vnode: VNode
@@ -88,9 +87,9 @@ package struct SharedBalloon: Sendable {
         for index in shares.indices where !shares[index].isAsked { shares[index].keep() }
     }
 
-    /// Shares the balloon out with as little change as can be: nobody loses what it has and shall have, then everybody
-    /// gets what it shall have, then stays what is still to be taken back where it was. What others gave beyond that
-    /// goes where nothing is asked for.
+    /// Shares the balloon out with as little change as possible. First each vnode keeps what it has and shall have.
+    /// Then each gets what it shall have. Then what is still to be taken back stays where it was. What Linux's own
+    /// balloon gave beyond that goes to vnodes of which nothing is asked.
     private mutating func share(_ balloonKiB: UInt64) {
         let limits: [(Share) -> UInt64] = [
             { min($0.before, $0.wanted) }, \.wanted, { max($0.before, $0.wanted) },
@@ -108,7 +107,7 @@ package struct SharedBalloon: Sendable {
                 rest -= more
             }
         }
-        // More than all vnodes have: somebody's account must show it.
+        // More than all vnodes have: the first one's account shows it.
         shares[0].kib += rest
         guard !shares.contains(where: \.isAsked) else { return }
         for index in shares.indices { shares[index].keep() }

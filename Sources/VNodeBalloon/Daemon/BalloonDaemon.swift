@@ -27,7 +27,7 @@ public final class BalloonDaemon {
             try Adoption.takeBack(from: adopted, configuration, log: log)
             mover = try MoverChoice.ofThisGuest(configuration, for: .daemon)
         }
-        // Two balloons would be told as one, and only one of them would follow the targets.
+        // With two balloons the reported size would be that of one only, and only one would follow the targets.
         if let other = try BalloonMount.others(besides: state.path).first {
             throw BalloonError(.environment, other.advice)
         }
@@ -82,7 +82,7 @@ public final class BalloonDaemon {
 /// This process, and its service manager.
 private struct ServiceProcess: LoopProcess {
     var patience: UInt64? { ServiceManager.patience }
-    /// Progress that a busy service manager misses is told again; that the start has ended is not.
+    /// Progress that a busy service manager misses is sent again later. READY=1 is not, so it may wait.
     func notify(_ text: String) { ServiceManager.notify(text, mayWait: text == "READY=1") }
     func lockMemory() throws(BalloonError) { try OwnMemory.lock() }
 }
@@ -91,9 +91,9 @@ private struct ServiceProcess: LoopProcess {
 private final class PolledEvents: LoopEvents {
     private let signals: SignalSource
     private let alarm: AlarmSource
-    /// nil where the kernel has no more: then files are looked after once a minute only.
+    /// nil where the kernel has no more inotify instances: then files are checked once a minute only.
     private let files: DirectoryWatch?
-    /// nil where the kernel has no more: then the pools are looked at all the time.
+    /// nil where the kernel has no more: then the pools are read every 0.8 s.
     private let pools: WriteWatch?
 
     init(signals: SignalSource, alarm: AlarmSource, files: DirectoryWatch?, pools: WriteWatch?) {

@@ -23,7 +23,7 @@ package final class BalloonLoop {
     private var rereading = RereadTimer()
     private var serviceStatus = ServiceStatus()
     private var watchdog: Watchdog
-    /// What was logged last of xenstore.
+    /// The state of xenstore that was logged last.
     private var told = StoreCondition.open
     private var chronicle = BalloonChronicle()
     package private(set) var isStopping = false
@@ -54,7 +54,7 @@ package final class BalloonLoop {
         }
     }
 
-    /// Begins to find out what is a hole.
+    /// Begins the recoveries: finds out what is a hole.
     /// - Throws: `.store`; `.environment`: something about this machine that keeps any vnode from being audited.
     package init(_ engine: BalloonEngine, _ surroundings: Surroundings, log: Logger) throws(BalloonError) {
         self.engine = engine
@@ -74,8 +74,8 @@ package final class BalloonLoop {
         watchPressure()
     }
 
-    /// Reads what is wanted, and tells the service manager that it runs. The audits go on in ``turn()``: they take as
-    /// long as there is memory.
+    /// Reads xenstore, and tells the service manager that the daemon runs. The audits go on in ``turn()``: the more
+    /// memory is given, the longer they take.
     package func start() {
         reread()
         if engine.reading.hasLegacyTarget {
@@ -91,7 +91,7 @@ package final class BalloonLoop {
     package func stop() {
         process.notify("STOPPING=1")
         engine.comeToRest()
-        // A stop is a stop, whether or not xenstore can be told.
+        // The daemon stops whether or not xenstore can be written.
         attempt("cannot publish the end") { () throws(BalloonError) in
             try interface.publishStopped(engine.told, isEmpty: engine.isEmpty, now: engine.now)
         }
@@ -132,7 +132,8 @@ package final class BalloonLoop {
         }
     }
 
-    /// What moves, how far the audits are, and whether xenstore answers, for `systemctl status`; and that the loop goes round.
+    /// Sends what `systemctl status` shows (what moves, how far the audits are, whether xenstore answers), and the
+    /// watchdog's sign.
     private func tellServiceManager() {
         tellCondition()
         if watchdog.isDue(now: engine.now) { process.notify("WATCHDOG=1") }
@@ -205,7 +206,7 @@ package final class BalloonLoop {
 
     // MARK: Memory
 
-    /// What came since the last time is locked, too.
+    /// Locks also the memory that came since the last time.
     private func lockMemory() {
         do throws(BalloonError) { try process.lockMemory() } catch {
             engine.failures.log(log, "not locked in memory", error, now: engine.now)
@@ -244,7 +245,7 @@ package final class BalloonLoop {
 
     // MARK: Xenstore, files, holder. What fails is tried again: a daemon that ended would follow no target at all.
 
-    /// - Parameter everything: false after watch events, which tell what changed. They can be lost. Files and the holder
+    /// - Parameter everything: false after watch events, which say what changed but can be lost. Files and the holder
     ///   have events of their own.
     private func reread(everything: Bool = true) {
         if everything {
@@ -267,7 +268,8 @@ package final class BalloonLoop {
         restoreHolder()
     }
 
-    /// Before anything else moves: without a holder our own end would unpin what Xen has.
+    /// A holder that ended is replaced before anything else moves: without one the end of this process would unpin what
+    /// Xen has.
     private func restoreHolder() {
         attempt("cannot look after the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
         lockMemory()

@@ -23,7 +23,7 @@ public final class ControlClient {
         socket = FileDescriptor(connected)
     }
 
-    /// The daemon's process; nil where the kernel does not tell.
+    /// The daemon's process; nil where the kernel does not say.
     var process: Int32? {
         var (user, process): (UInt32, Int32) = (0, 0)
         // Unsafe: the shim sets both numbers.

@@ -11,11 +11,11 @@ public final class ControlSocket: RequestSource {
     static let longestLine = 256
     /// Clients at once; more wait in the backlog.
     static let mostClients = 256
-    /// What a client asks, or is told, must come to an end in this time. Nanoseconds.
+    /// A client must end its request, and read its answer, in this time. Nanoseconds.
     static let patience: UInt64 = 10_000_000_000
     /// How long no client is accepted when there are too many open files. Nanoseconds.
     static let acceptPause: UInt64 = 1_000_000_000
-    /// Once requests took so long, the others wait for the next turn of the loop. Nanoseconds.
+    /// Once the requests of one turn took so long, the remaining ones wait for the next turn of the loop. Nanoseconds.
     static let turn: UInt64 = 50_000_000
 
     private final class Client {
@@ -72,7 +72,7 @@ public final class ControlSocket: RequestSource {
     /// Bytes that are kept for clients.
     var keptBytes: Int { clients.reduce(0) { $0 + $1.received.count + $1.unsent.count } }
 
-    /// Serves whoever is ready. `answer` turns a request into a line of JSON.
+    /// Serves the clients that are ready. `answer` turns a request into a line of JSON.
     package func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String) {
         if let again = acceptAgain, now >= again { acceptAgain = nil }
         if ready.contains(listener.rawValue) { accept(now) }
@@ -119,7 +119,7 @@ public final class ControlSocket: RequestSource {
 
     /// One round with one client: at most one line of it is answered. False when the client is to go.
     private func serve(_ client: Client, _ now: UInt64, _ answer: (String) -> String) -> Bool {
-        // Whoever gave up waiting, for a daemon that was stopped, must not be obeyed later.
+        // A client that gave up waiting, because the daemon was stopped, must not be obeyed later.
         if Poll.isHungUp(client.socket.rawValue) { return false }
         guard send(client, now), receive(client) else { return false }
         if client.unsent.isEmpty, let end = client.received.firstIndex(of: UInt8(ascii: "\n")) {

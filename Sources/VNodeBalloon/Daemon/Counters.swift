@@ -45,7 +45,7 @@ public struct Counters: Equatable, Sendable, Decodable {
         if after < before { vnodes[index].deflatedKib += (before - after) * 4 }
     }
 
-    /// The same with the failures that somebody else counts.
+    /// The same with failures that are counted elsewhere.
     func with(failures counts: [BalloonError.Code: UInt64]) -> Counters {
         var counters = self
         counters.failures = counts.map { Failure(kind: $0.description, count: $1) }.sorted { $0.kind < $1.kind }

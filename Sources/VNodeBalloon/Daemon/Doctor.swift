@@ -59,7 +59,7 @@ public enum Doctor {
             case .auto, .privcmd: return own()
             }
         } catch {
-            // What keeps privcmd from opening is told there.
+            // The check of privcmd says what keeps it from opening.
             let isTold = kind != .pv && error.code != .environment && error.code != .unsupportedGuest
             if isTold { return own() }
             let refused = check("mover", .run, isFine: false) { error.description }
@@ -151,7 +151,7 @@ public enum Doctor {
 
     // MARK: Memory that no balloon accounts for
 
-    /// nil where nobody knows.
+    /// nil where it is not known.
     private static func unaccounted(
         _ hypervisor: PrivcmdHypervisor, _ client: ControlClient?, _ store: Xenstore?
     ) -> Check? {
@@ -170,7 +170,7 @@ public enum Doctor {
         return decimalNumber(Array(answer.utf8[end...].prefix { (48...57).contains($0) }))
     }
 
-    /// Without a daemon, nobody being asked about the balloons' frames: what their files have counts as given.
+    /// Without a daemon, and without asking Xen about the balloons' frames: what their files have counts as given.
     private static func reckonedKiB(_ hypervisor: PrivcmdHypervisor, _ store: Xenstore?) -> UInt64? {
         guard let kind = try? GuestKind.current(), let mounts = try? BalloonMount.all(),
             let reservation = try? hypervisor.currentReservation()

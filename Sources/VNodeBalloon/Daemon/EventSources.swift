@@ -39,7 +39,8 @@ struct WriteWatch {
     func clear() { _ = cb_watch_clear(descriptor.rawValue) }
 }
 
-/// What others do to the files of a directory (inotify). An event is a hint: whoever waits for it looks for himself.
+/// Changes that other programs make to the files of a directory (inotify). An event is a hint: the caller then checks
+/// the files itself.
 struct DirectoryWatch {
     let descriptor: FileDescriptor
 

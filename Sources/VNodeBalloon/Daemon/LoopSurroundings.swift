@@ -45,7 +45,7 @@ package protocol RequestSource: AnyObject {
     var watched: (descriptors: [Int32], writing: [Int]) { get }
     /// When to come again whatever happens.
     var nextTimeout: UInt64? { get }
-    /// Answers whoever is ready, a line of JSON a line.
+    /// Answers the clients that are ready: a line of JSON for each line.
     func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String)
 }
 

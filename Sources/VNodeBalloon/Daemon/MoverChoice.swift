@@ -9,17 +9,17 @@ struct MoverChoice {
         var moduleKiB: UInt64?
         /// Why privcmd cannot be used; nil: it can.
         var privcmdFault: () -> BalloonError?
-        /// Whether Xen gives this guest virtual NUMA; true also where nobody can tell.
+        /// Whether Xen gives this guest virtual NUMA; true also where that cannot be found out.
         var hasVNUMA: () -> Bool
         /// Balloons that privcmd's mover has in files.
         var files: () throws(BalloonError) -> [BalloonMount]
     }
 
-    /// What two movers had at once, none of them would know the other's size.
+    /// If two movers had memory at once, neither would know the other's size.
     enum Purpose {
         /// It follows targets: it begins with nothing that another mover gave.
         case daemon
-        /// It looks, and takes back: with the mover that gave.
+        /// It reads and takes back, with the mover that gave.
         case command
     }
 

@@ -3,8 +3,7 @@ internal import CBalloonShim
 /// When to look for memory pressure: at once when the kernel tells of tasks that wait for memory
 /// (/proc/pressure/memory), and by itself as often as ``PressurePace`` says, because memory that nothing can be reclaimed
 /// from runs out without a task that waits.
-///
-/// The kernel's is one measure for the whole guest. Which node suffers has to be looked up.
+///The kernel has one measure for the whole guest. Which node is short must be read from /proc/zoneinfo.
 struct PressureWatch {
     /// Tasks were kept waiting for 150 ms within a second.
     static let trigger = "some 150000 1000000"
@@ -38,7 +37,7 @@ struct PressureWatch {
     /// Whether to look at the nodes now.
     func isDue(isEvent: Bool, now: UInt64) -> Bool { isWanted && (isEvent || due.map { now >= $0 } ?? false) }
 
-    /// Notes that the nodes were looked at.
+    /// Notes that the nodes were read.
     /// - Parameters:
     ///   - looks: at the nodes whose balloons could give way; nil: they could not be looked at.
     ///   - began: when the look began.

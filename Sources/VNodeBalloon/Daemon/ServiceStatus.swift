@@ -1,4 +1,4 @@
-/// What the service manager is told of the balloons: one line, at most once a second, when it changed.
+/// The line about the balloons for `systemctl status`. It is sent at most once a second, when it changed.
 struct ServiceStatus {
     /// Nanoseconds.
     static let interval: UInt64 = 1_000_000_000

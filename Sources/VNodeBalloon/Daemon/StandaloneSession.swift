@@ -21,7 +21,7 @@ public final class StandaloneSession {
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
-        // Told, and no more: what this state directory has can be looked at, and taken back, all the same.
+        // A warning is enough: what this state directory has can be read and taken back all the same.
         for other in (try? BalloonMount.others(besides: state.path)) ?? [] { log.warning("\(other.advice)") }
         // Xenstore is only reported to: its absence stops no one from taking memory back.
         store = try? Xenstore()
@@ -31,7 +31,7 @@ public final class StandaloneSession {
             mover, stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB, isReading: isReading)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
-        // Whoever takes memory back, or only looks, need not know it.
+        // A command that takes memory back, or only reads, does not need it.
         if let error = engine.stateError { log.warning("forced sizes are not known: \(error)") }
         engine.readVideo(store)
         try engine.recover()

@@ -1,4 +1,5 @@
-/// `status` as people read it. It is as wide as there is room for, and every size is in MiB unless somebody wants bytes.
+/// `status` as people read it. It is as wide as there is room for, and every size is in MiB unless the user asks for
+/// bytes.
 public struct StatusText {
     private let report: StatusReport
     /// Columns of the terminal; nil: as many as it takes.

@@ -2,13 +2,13 @@
 ///
 /// They come from the loop and from nothing else, so a step or a wait that never ends is seen. Nanoseconds.
 struct Watchdog {
-    /// nil: nobody waits for them.
+    /// nil: the service manager does not wait for them.
     private let patience: UInt64?
     private var toldAt: UInt64?
 
     init(patience: UInt64?) { self.patience = patience }
 
-    /// When the loop has to come round again. Half of the patience: one sign may get lost.
+    /// When the loop must come round again. Half of the patience, because one sign may get lost.
     var due: UInt64? { patience.map { (toldAt ?? 0) + $0 / 2 } }
 
     /// Whether a sign is to be given now. A loop that is awake anyway gives it a little early, and does not wake for it.

@@ -1,7 +1,6 @@
 /// The 2 MiB pools of all nodes, as one number that has two owners: an administrator who may write it at any time, and us.
-///
-/// Nothing tells of a write to nr_hugepages, so the pools are looked at. A pool that is not as it was left was written to by
-/// somebody else. ``PoolShares`` says what their number means, and this puts our pages on top of it.
+///A pool that is not as we left it was written by an administrator. ``PoolShares`` says what their number means, and
+/// this puts our pages on top of it.
 package final class NodePools {
     private let ledger: PoolLedger
     private let source: any PoolSource
@@ -21,7 +20,7 @@ package final class NodePools {
     /// - Parameters:
     ///   - notes: of the process before this one.
     ///   - isSure: no page of ours left its file.
-    /// - Returns: the nodes whose numbers somebody wrote meanwhile.
+    /// - Returns: the nodes whose numbers an administrator wrote meanwhile.
     package func begin(notes: [Int: PoolShares.Note], isSure: Bool) throws(BalloonError) -> [Int] {
         let (pools, ours, reserved) = (try source.look(), try source.ours(), try source.reserved())
         hasBegun = true
@@ -30,15 +29,15 @@ package final class NodePools {
     }
 
     package enum Look: Equatable {
-        /// As they were left.
+        /// As we left them.
         case same
-        /// Not so. Look again soon: whether that was all.
+        /// A size has changed. Look again soon: the write may not be complete.
         case changing
-        /// Somebody wrote the numbers of these nodes; of none: a page broke.
+        /// An administrator wrote the numbers of these nodes; of none: a page broke.
         case written([Int])
     }
 
-    /// Looks whether somebody wrote.
+    /// Checks whether an administrator wrote a number.
     package func look() throws(BalloonError) -> Look {
         let before = seen
         seen = ledger.shares.changed(try source.sizes())
@@ -77,7 +76,7 @@ package final class NodePools {
         let all = pools.values.reduce(0) { $0 + $1.persistent } + min(surplus, missing)
         try source.setAll(all)
         let after = try source.look()
-        // Another sum is another hand's: the next look sees it.
+        // Another sum means that an administrator wrote meanwhile: the next look sees it.
         guard after.values.reduce(0, { $0 + $1.persistent }) == all else { return }
         for (node, pool) in after {
             ledger.shares.raised(node, by: pool.persistent - (pools[node]?.persistent ?? pool.persistent))

@@ -1,9 +1,9 @@
 /// Whose the pages of the nodes' 2 MiB pools are: an administrator's, and ours on top of them.
-///
-/// Linux has one number a node for both, nr_hugepages. Whoever writes it knows nothing of the balloon and names the pages that
-/// they want for themselves. The kernel takes ours for some of them, dissolves the administrator's, which are free, and lets
-/// what is used beyond the number be surplus. So a number that somebody else wrote is the administrator's, and the pool
-/// becomes that and ours. It is told from our own changes by what each of these left behind.
+///Linux has one number a node for both, nr_hugepages. An administrator who writes it knows nothing of the balloon, and
+/// names the pages that they want for themselves. The kernel counts ours as some of them, dissolves the
+/// administrator's, which are free, and makes what is used beyond the number surplus. So a number that was not written
+/// by us is the administrator's, and the pool becomes that number and ours. Our own changes are recognised by the size
+/// that each of them left.
 package struct PoolShares: Equatable, Sendable {
     /// One node's pool, as the kernel shows it.
     package struct Pool: Equatable, Sendable {
@@ -20,7 +20,7 @@ package struct PoolShares: Equatable, Sendable {
     }
 
     struct Share: Equatable, Sendable {
-        /// The number that an administrator wrote last; what others had, where none was seen to be written.
+        /// The number that an administrator wrote last. Where none was seen: the pages that were not ours.
         var administrators: Int
         /// The pool's size as it was seen, or left by us.
         var expected: Int
@@ -48,7 +48,7 @@ package struct PoolShares: Equatable, Sendable {
         shares[node].map { $0.expected == persistent } ?? true
     }
 
-    /// We wrote, and this is what came of it.
+    /// Notes the size that a write of ours left.
     package mutating func left(_ node: Int, at persistent: Int) { shares[node]?.expected = persistent }
 
     /// We put so many pages into a pool that lacked some, or made its surplus pages stay.
@@ -57,7 +57,7 @@ package struct PoolShares: Equatable, Sendable {
         shares[node]?.missing = max(0, share.missing - max(0, pages))
     }
 
-    // MARK: What others wrote
+    // MARK: What an administrator wrote
 
     /// Nodes whose pools are not as they were seen, or left by us.
     /// - Parameter sizes: the pools' persistent pages.
@@ -66,19 +66,20 @@ package struct PoolShares: Equatable, Sendable {
         sizes.filter { node, persistent in shares[node].map { $0.expected != persistent } ?? false }
     }
 
-    /// Takes in what others did to the pools.
+    /// Takes in what an administrator did to the pools.
     ///
     /// - Parameters:
     ///   - pools: all nodes', those without a balloon, too.
     ///   - ours: pages of ours in each.
     ///   - reserved: pages that programs mapped and have not touched yet, of all nodes (resv_hugepages).
-    /// - Returns: the nodes whose numbers somebody wrote.
+    /// - Returns: the nodes whose numbers an administrator wrote.
     package mutating func take(_ pools: [Int: Pool], ours: [Int: Int], reserved: Int = 0) -> [Int] {
         var written: [Int] = []
         for node in changed(pools.mapValues(\.persistent)).keys.sorted() {
             guard let pool = pools[node], let share = shares[node] else { continue }
             if pool.persistent == share.expected - 1 {
-                // Nobody writes one less than a sum that they do not know. A page broke, and the kernel took it out.
+                // No administrator writes one less than a sum that they do not know. A page broke, and the kernel took
+                // it out.
                 shares[node]?.administrators = max(0, share.administrators - 1)
                 shares[node]?.expected = pool.persistent
             } else {
@@ -133,7 +134,7 @@ package struct PoolShares: Equatable, Sendable {
     ///   - notes: of the process before this one. Without one, all that is not ours is the administrator's.
     ///   - slack: so many pages of ours an interrupted move may have left in each pool.
     ///   - isSure: false where pages of ours left their files: then numbers tell nothing of who wrote.
-    /// - Returns: the nodes whose numbers somebody wrote meanwhile.
+    /// - Returns: the nodes whose numbers an administrator wrote meanwhile.
     package mutating func begin(
         _ pools: [Int: Pool], ours: [Int: Int], notes: [Int: Note], slack: [Int: Int] = [:], isSure: Bool = true,
         reserved: Int = 0

@@ -1,7 +1,8 @@
-/// What vnodes are short of, as the toolstack is told: at most once a second, and only what matters.
+/// The rows that tell the toolstack what vnodes are short of. They are written at most once a second, and only for a
+/// change that matters.
 struct ShortRows: Equatable, Sendable {
     static let name = "balloon-short"
-    /// A change that is no larger is not told, unless it is to or from 0. KiB.
+    /// A change that is no larger is not written, unless it is to or from 0. KiB.
     static let stepKiB: UInt64 = 8 << 10
     /// Nanoseconds.
     static let interval: UInt64 = 1_000_000_000
@@ -11,10 +12,10 @@ struct ShortRows: Equatable, Sendable {
     private var told: [Int: UInt64] = [:]
     private var lastWrite: UInt64?
 
-    /// What a vnode was said to be short of; nil: nothing was said yet.
+    /// What was written last for a vnode; nil: nothing yet.
     func told(_ vnode: Int) -> UInt64? { told[vnode] }
 
-    /// What is in the row; nil: there is none.
+    /// Takes in what is in the row; nil: there is no row.
     mutating func note(_ vnode: Int, _ row: [UInt8]?) {
         if row != nil { wanted.insert(vnode) } else { wanted.remove(vnode) }
         // One that was made anew is empty.
@@ -37,7 +38,7 @@ struct ShortRows: Equatable, Sendable {
         if !shortKiB.isEmpty { lastWrite = now }
     }
 
-    /// Everything is to be said again.
+    /// Everything is to be written again.
     mutating func forget() {
         told = [:]
         lastWrite = nil
@@ -45,12 +46,12 @@ struct ShortRows: Equatable, Sendable {
 }
 
 extension VNodeInterface {
-    /// Vnodes of which the toolstack is told what they are short of.
+    /// Vnodes of which the toolstack made the row.
     var shortVNodes: Set<Int> { short.wanted }
-    /// What it was told last.
+    /// What was written last.
     func toldShortKiB(_ vnode: Int) -> UInt64? { short.told(vnode) }
 
-    /// - Throws: `.store`. Everything is said again then: some of it may have been written.
+    /// - Throws: `.store`. Everything is written again then: some of it may be there already.
     func publish(shortKiB: [Int: UInt64], now: UInt64) throws(BalloonError) {
         let due = short.due(shortKiB, now: now)
         do throws(BalloonError) {
@@ -64,7 +65,7 @@ extension VNodeInterface {
         short.wrote(due, now: now)
     }
 
-    /// The end: nobody looks after it any more.
+    /// The daemon ends, and nothing keeps the rows up to date any more.
     func publishNothingShort() throws(BalloonError) {
         for vnode in short.wanted.sorted() where short.told(vnode) ?? 0 > 0 {
             try writeRow("\(place.directory(vnode: vnode))/\(ShortRows.name)", "0", nil)

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Logging
 
-// What the toolstack is told.
+// What is published for the toolstack.
 extension VNodeInterface {
     /// Writes what is due. Returns when more will be, nil when nothing is left.
     public func publish(_ states: [VNodeState], now: UInt64) throws(BalloonError) -> UInt64? {
@@ -9,26 +9,26 @@ extension VNodeInterface {
         let due = schedule.due(rows, now: now)
         if !due.isEmpty {
             do throws(BalloonError) { try write(due) } catch {
-                // It may have been written all the same, by an answer that comes too late.
+                // It may have been written all the same, where only the answer came too late.
                 for vnode in due.keys { schedule.forget(vnode) }
                 throw error
             }
             schedule.wrote(due, now: now)
         }
         let next = schedule.nextDue(rows, now: now)
-        // The feature says that every vnode is published: its size, or what stands in the way of knowing it.
+        // The feature means that every vnode is published: its size, or why it is not known.
         let isBeingAudited = states.contains(where: \.isBeingAudited)
         if publishedFeature == nil && next == nil && !isBeingAudited { try writeFeature("1") }
         return next
     }
 
-    /// The last words of a daemon that stops: the balloons stay as they are.
+    /// Publishes the end of the daemon. The balloons stay as they are.
     /// - Parameter isEmpty: whether nothing at all is given; nil: not known.
     public func publishStopped(_ states: [VNodeState], isEmpty: Bool?, now: UInt64) throws(BalloonError) {
         var rows = rows(states)
         for vnode in rows.keys {
             rows[vnode]?.activity = .stopped
-            // The size in the row is an old one then, and says so.
+            // If the size is not known the row keeps an old one, and the reason says so.
             let isKnown = rows[vnode]?.balloonKiB != nil
             rows[vnode]?.reason = isKnown ? nil : .looking
         }
@@ -64,8 +64,8 @@ extension VNodeInterface {
         return rows
     }
 
-    /// In one transaction: nobody shall see an old size beside a new state. One row alone needs none, and each of its
-    /// ways through xenstore takes as long as moving 2 MiB.
+    /// In one transaction, so that the toolstack never sees an old size beside a new state. One row alone needs none. A
+    /// transaction costs two more messages, each of which takes as long as moving 2 MiB.
     private func write(_ rows: [Int: VNodeRows]) throws(BalloonError) {
         let changes = rows.sorted { $0.key < $1.key }.flatMap { (vnode, row) in
             row.values(after: schedule.written(vnode)).map {

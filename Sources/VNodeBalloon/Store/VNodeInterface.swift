@@ -23,8 +23,8 @@ public final class VNodeInterface {
     private var named: Set<Int> = []
     private var isLegacyNamed = false
     private var isStale = true
-    /// Nobody writes it while the domain runs, so an event comes when the watch is set: by us, or again by the kernel after
-    /// a restore or a migration.
+    /// Nothing writes it while the domain runs. So an event comes only when the watch is set: by us, or again by the
+    /// kernel after a restore or a migration.
     private static let resumePath = "domid"
     private var resumeEvents = 0
     static let drifted = "data/balloon-vnode/drifted"
@@ -68,7 +68,7 @@ public final class VNodeInterface {
         for _ in 0..<Self.mostEvents {
             guard let path = try store.nextEvent() else { break }
             let place = StorePath(path)
-            // Somebody else's vnodes, however many, are no reason to read ours.
+            // Rows of vnodes that this guest does not have, however many, are no reason to read ours.
             if case .vnode(let number, _)? = place, !vnodes.contains(where: { $0.number == number }) { continue }
             any = true
             if path == Self.resumePath { resumeEvents += 1 }
@@ -97,13 +97,12 @@ public final class VNodeInterface {
     }
 
     /// Reads again, and finds out where to report.
-    ///
-    /// - Parameter everything: false after watch events: where all of them named targets, these are read and nothing else.
-    ///   Each row takes a third of a millisecond, and somebody waits.
+    ///- Parameter everything: false after watch events: where all of them named targets, these are read and nothing
+    /// else. Each row takes a third of a millisecond, and the toolstack waits for the first step.
     public func read(everything: Bool = true) throws(BalloonError) -> Reading {
         let isFull = everything || isStale
         let (named, isLegacyNamed) = (self.named, self.isLegacyNamed)
-        // An error on the way must not leave a belief behind.
+        // After an error on the way everything must be read again.
         isStale = true
         self.named = []
         self.isLegacyNamed = false
@@ -136,10 +135,10 @@ public final class VNodeInterface {
         return request
     }
 
-    /// Rows that the toolstack took away and made anew are empty: all that was said is said again.
-    ///
-    /// - Parameter all: looks at every row, not at the state alone: a toolstack makes them one after the other. Only where
-    ///   nothing was told: our own writes are told of, too, and a row that stays empty must not have us write for ever.
+    /// Rows that the toolstack removed and made anew are empty: everything is published again.
+    ///- Parameter all: reads every row, not the state alone: a toolstack makes them one after the other. Only on a
+    /// periodic full read, never in response to a watch: our own writes fire it too, and a row that stays empty would
+    /// make us rewrite it forever.
     private func checkRows(_ vnode: Int, all: Bool) throws(BalloonError) {
         let directory = place.directory(vnode: vnode)
         guard let state = try value(directory + "/balloon-state") else {
@@ -150,11 +149,11 @@ public final class VNodeInterface {
         }
         short.note(vnode, try value("\(directory)/\(ShortRows.name)"))
         absent.remove(vnode)
-        // Only an empty row was made anew. One that somebody else fills is not ours to fight over.
+        // Only an empty row was made anew. One that another program fills is left to it.
         guard let written = schedule.written(vnode) else { return }
         if state.isEmpty {
             schedule.forget(vnode)
-            // A toolstack that begins again waits for it. One that only emptied the feature wants it empty.
+            // A toolstack that begins again waits for the feature. One that emptied only the feature wants it empty.
             publishedFeature = nil
         } else if all {
             for (name, said) in written.values where !said.isEmpty {
@@ -203,7 +202,8 @@ public final class VNodeInterface {
     private func mayWriteFeature() throws(BalloonError) -> Bool {
         guard try value(ReportPlace.featureOfToolstack) != nil else { return false }
         if place == .prepared { return true }
-        // Only a write tells. It is dropped again, or our own watch would fire, and we would try again for ever.
+        // Only a write shows it. The transaction is dropped, or our own watch would fire, and we would try again
+        // forever.
         var isOurs = false
         do throws(BalloonError) {
             try store.transaction { (transaction) throws(BalloonError) in
@@ -217,7 +217,7 @@ public final class VNodeInterface {
         return isOurs
     }
 
-    /// The copy left behind says nothing any more. Nodes are emptied, never removed: we could not make them again.
+    /// Empties the rows in the place left behind. They are never removed: we could not make them again.
     private func empty(_ left: ReportPlace, _ shortVNodes: Set<Int>) {
         do throws(BalloonError) {
             for vnode in vnodes {

@@ -55,7 +55,7 @@ enum ReportPlace: Equatable, Sendable {
 /// When rows are written: at most once a second while something moves, at once when it stopped, never unchanged.
 struct PublishSchedule: Equatable, Sendable {
     static let interval: UInt64 = 1_000_000_000
-    /// A move that ends sooner is only told of when it has ended: writing takes as long as moving 16 MiB.
+    /// A move that ends sooner is published only when it has ended: writing takes as long as moving 16 MiB.
     static let patience: UInt64 = 100_000_000
 
     private var published: [Int: VNodeRows] = [:]
