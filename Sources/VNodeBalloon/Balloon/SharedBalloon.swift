@@ -88,8 +88,8 @@ package struct SharedBalloon: Sendable {
     }
 
     /// Shares the balloon out with as little change as possible. First each vnode keeps what it has and shall have.
-    /// Then each gets what it shall have. Then what is still to be taken back stays where it was. What Linux's own
-    /// balloon gave beyond that goes to vnodes of which nothing is asked.
+    /// Then each gets what it shall have. Then what is still to be taken back stays where it was. What is given beyond
+    /// that goes to vnodes of which nothing is asked.
     private mutating func share(_ balloonKiB: UInt64) {
         let limits: [(Share) -> UInt64] = [
             { min($0.before, $0.wanted) }, \.wanted, { max($0.before, $0.wanted) },

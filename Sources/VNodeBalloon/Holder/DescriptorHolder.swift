@@ -1,12 +1,11 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// One idle process that keeps descriptors open over the end of those that use them: ``HolderMessage`` says how it is
-/// talked to. It ends when it is told to and keeps nothing.
-///
-/// As a systemd service it also leaves what it keeps in the service's descriptor store, so that nothing is lost when
-/// it is killed, and finds it there when it is started again. It waits for nobody: not for a client, and not for the
-/// service manager.
+/// An idle process that keeps descriptors open beyond the end of the processes that use them. ``HolderMessage`` is its
+/// protocol. It ends when it is told to and keeps nothing.
+///As a systemd service it also leaves what it keeps in the service's descriptor store. Nothing is then lost when it is
+/// killed: it finds everything there when it is started again. It waits neither for a client nor for the service
+/// manager.
 public final class DescriptorHolder {
     private let signals: SignalSource
     private let listener: FileDescriptor
@@ -15,7 +14,8 @@ public final class DescriptorHolder {
     private let state: StateDirectory
     private var service: HolderService
     private var clients: [FileDescriptor] = []
-    /// No more files could be opened: nobody new is looked at before this time, in nanoseconds, or before a client goes.
+    /// No more files could be opened: no new client is accepted before this time, in nanoseconds, or before a client
+    /// goes.
     private var isFullUntil: UInt64?
     private static let fullPause: UInt64 = 1_000_000_000
     private static let tellPause: Int32 = 100
@@ -37,8 +37,9 @@ public final class DescriptorHolder {
         let store = DescriptorStore(stored: ServiceManager.storedDescriptors()) { text, descriptor in
             ServiceManager.notify(text, descriptor)
         }
-        // Before anything can be kept: who finds nobody here shall not take that for nothing.
-        // Nobody has this one up again.
+        // Before anything can be kept. A client that finds no holder but this mark does not conclude that nothing is
+        // kept.
+        // A holder that is no service is started again by no one, so it leaves no mark.
         if ServiceManager.isPresent { try state.noteManagedHolder() } else { state.forgetManagedHolder() }
         let nowhere = try FileDescriptor.open("/dev/null", .write, "cannot open /dev/null")
         service = HolderService(store, token: cb_clock_monotonic()) { pin in
@@ -52,8 +53,9 @@ public final class DescriptorHolder {
         try? OwnMemory.prepare()
     }
 
-    /// Serves until it is told to end, by a request or a signal, and keeps nothing.
-    /// - Parameter isNeeded: nobody will have it keep anything otherwise: it ends at once unless it keeps something.
+    /// Serves until a request or a signal tells it to end while it keeps nothing.
+    /// - Parameter isNeeded: false: no daemon will have it keep anything, so it ends at once unless it keeps something
+    /// already.
     public func run(isNeeded: Bool) throws(BalloonError) {
         if isNeeded || !service.store.isEmpty {
             try serve()
@@ -61,7 +63,7 @@ public final class DescriptorHolder {
             ServiceManager.notify("READY=1", mayWait: true)
         }
         state.forgetManagedHolder()
-        // Whoever comes next sees that there is no holder, and need not wait for one to come back. The lock is still ours.
+        // The next client sees that there is no holder, and need not wait for one to come back. The lock is still ours.
         // Unsafe: a C string for the call.
         _ = unsafe cb_file_remove(path)
     }
@@ -107,7 +109,7 @@ public final class DescriptorHolder {
 
     private func accept() {
         let client = cb_socket_accept(listener.rawValue)
-        // Somebody waits all the same: to look again at once would be to do nothing else.
+        // A client waits all the same. Polling again at once would make this loop spin.
         if client == -EMFILE || client == -ENFILE || client == -ENOMEM || client == -ENOBUFS {
             isFullUntil = cb_clock_monotonic() + Self.fullPause
         }

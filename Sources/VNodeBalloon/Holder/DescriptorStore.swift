@@ -1,8 +1,7 @@
 /// What the holder keeps: here, and in the descriptor store of its service, where it has one.
-///
-/// There each one is `NAME#NUMBER`, with a new number for each that takes an old one's place: it is stored before the
-/// old one goes, so at no moment is a page without a pin. Nothing in here is ever emptied: whoever gave a pin empties it,
-/// when it is sure of what took its place.
+///There each one is `NAME#NUMBER`, with a new number for each that takes an old one's place. It is stored before the
+/// old one goes, so at no moment is a page without a pin. Nothing in here is ever emptied: the process that gave a pin
+/// empties it, once it is sure of what took its place.
 package struct DescriptorStore {
     /// In the service's store: their names have to fit into one environment variable.
     ///
@@ -16,7 +15,7 @@ package struct DescriptorStore {
         var isStored: Bool
     }
 
-    /// What the service manager was not told yet, because it did not listen.
+    /// What could not be sent to the service manager yet, because it did not read.
     private struct Message {
         let text: String
         let descriptor: FileDescriptor?
@@ -24,7 +23,7 @@ package struct DescriptorStore {
 
     private var entries: [String: Entry] = [:]
     private var untold: [Message] = []
-    /// Tells the service manager, without waiting for it. False: it has to be told again.
+    /// Sends to the service manager, without waiting for it. False: it must be sent again.
     private let tell: (String, FileDescriptor?) -> Bool
 
     /// - Parameter stored: what an earlier process of this service left, with labels.
@@ -50,7 +49,7 @@ package struct DescriptorStore {
     }
 
     package var isEmpty: Bool { entries.isEmpty }
-    /// The service manager has to be told more: call ``tellMore()`` now and then.
+    /// Something waits to be sent to the service manager: call ``tellMore()`` now and then.
     package var hasMoreToTell: Bool { !untold.isEmpty }
 
     package func descriptor(_ name: String) -> FileDescriptor? { entries[name]?.descriptor }
@@ -88,7 +87,7 @@ package struct DescriptorStore {
         tellMore()
     }
 
-    /// In order: what takes an old one's place is told before that goes.
+    /// In order: the new descriptor is stored before the old one is removed.
     package mutating func tellMore() {
         var told = 0
         while told < untold.count, tell(untold[told].text, untold[told].descriptor) { told += 1 }

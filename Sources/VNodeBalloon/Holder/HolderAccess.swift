@@ -3,7 +3,7 @@ internal import Glibc
 
 /// How a client comes by a holder. A simulation has its own.
 package protocol HolderAccess {
-    /// nil: nobody is there who could keep anything.
+    /// nil: no holder runs, so nothing is kept.
     ///
     /// - Parameter isBrief: the holder did not answer the last time. A daemon must not be deaf for long because of it again.
     /// - Throws: `.busy`, `.descriptors`: it is not known whether there is a holder.
@@ -46,7 +46,7 @@ extension StateDirectory {
 /// The holder below a state directory.
 struct HolderSocket: HolderAccess {
     let state: StateDirectory
-    /// What a holder has to answer within. It waits for nobody, so it is stopped when it does not.
+    /// The time within which a holder answers. It never waits for anything, so one that does not answer was stopped (SIGSTOP).
     private static let patienceMilliseconds: UInt32 = 2000
     private static let briefMilliseconds: UInt32 = 200
 
@@ -57,8 +57,8 @@ struct HolderSocket: HolderAccess {
     func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)? {
         let patience = isBrief ? Self.briefMilliseconds : Self.patienceMilliseconds
         if let connection = try connectOnce(patience) { return connection }
-        // One that is told to end takes its mark along. What a service's holder kept its service manager has as well, and
-        // has it up again at once.
+        // A holder that ends because it was told to removes its mark. Where the mark is still there the service manager
+        // has what the holder kept, and starts it again at once.
         let end = now + UInt64(patience) * 1_000_000
         while state.hasManagedHolder {
             guard now < end else {

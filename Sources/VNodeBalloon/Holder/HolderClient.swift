@@ -12,11 +12,11 @@ public final class HolderClient: OutlivingKeeper {
     private var token: UInt64?
     /// Names under which a request was not answered: what is kept there is not known.
     private var doubtful: Set<String> = []
-    /// Names that nothing is to be kept under any more, and that the holder was not, or not surely, told of.
+    /// Names that nothing is to be kept under any more. The holder was not told yet, or perhaps not.
     private var undropped: Set<String> = []
-    /// It did not answer. Whoever asks again at once only waits once more; nanoseconds.
+    /// The holder did not answer: it is not asked again before this time, in nanoseconds.
     private var silentUntil: UInt64?
-    /// Nor since. Nobody waits long for it before it has answered something.
+    /// It has not answered since. Until it does, each wait for it is a short one.
     private var wasSilent = false
     private static let silencePause: UInt64 = 5_000_000_000
 
@@ -29,7 +29,7 @@ public final class HolderClient: OutlivingKeeper {
 
     public func keep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError) {
         try connectAndSendAgain()
-        // Dropped before, perhaps without the holder's knowing: now something is to be kept there.
+        // The name was dropped before, perhaps without the holder's knowing. Now something is to be kept there.
         undropped.remove(name)
         try sendToKeep(name, descriptor)
         kept[name] = descriptor
@@ -45,8 +45,8 @@ public final class HolderClient: OutlivingKeeper {
     public func kept(_ name: String) throws(BalloonError) -> FileDescriptor? {
         guard !undropped.contains(name), try connectIfThere() else { return nil }
         let found = try get(name)
-        // Pages that lost their place have no other pin. A holder that takes over must get these, too, from whichever
-        // process is there then.
+        // Pages that left the file have no other pin. A new holder must get these, too, from the process that runs
+        // then.
         if let found, name.hasPrefix(KeptName.lostPrefix) { kept[name] = found }
         return found
     }
@@ -73,7 +73,7 @@ public final class HolderClient: OutlivingKeeper {
         guard try connectIfThere() else { return nil }
         for prefix in names {
             for name in try keptNames(prefix: prefix) {
-                // One that went meanwhile was dropped by whoever gave it.
+                // One that is gone meanwhile was dropped by the process that gave it.
                 if let found = try get(name) { kept[name] = found }
             }
         }
@@ -109,7 +109,7 @@ public final class HolderClient: OutlivingKeeper {
             guard let found = try access.connect(isBrief: wasSilent) else { return false }
             try greet(found)
         } catch {
-            // Its queue is full: it accepts nobody.
+            // Its queue is full: it accepts no connection.
             if error.code == .busy {
                 silentUntil = silentUntil ?? access.now + Self.silencePause
                 wasSilent = true
@@ -135,12 +135,13 @@ public final class HolderClient: OutlivingKeeper {
         try resolveDoubts()
     }
 
-    /// Nothing is kept under these names, or something, or what was to take its place. What this process has under them
-    /// takes that place. If it holds fewer pages, those that are missing may be holes: what has them is kept beside it.
+    /// Under these names the holder may keep nothing, the old descriptor, or the new one. What this process has under
+    /// them is sent again. If the holder's has more pages, these may be holes: the holder's is then kept beside it
+    /// under another name.
     private func resolveDoubts() throws(BalloonError) {
         for name in doubtful {
             guard let ours = kept[name] else {
-                // Whoever asked for it holds on to both, and asks again.
+                // The caller that asked for it still has both, and asks again.
                 doubtful.remove(name)
                 continue
             }
@@ -152,7 +153,7 @@ public final class HolderClient: OutlivingKeeper {
         try dropUndropped()
     }
 
-    /// Nobody knows what the pages are that it has more: they may be holes, so they stay where they are.
+    /// The frames of the additional pages are not known. They may be holes, so they stay pinned.
     private func putAside(_ theirs: FileDescriptor, _ name: String) throws(BalloonError) {
         // The pipe's own number: a process before this one may have put another one aside.
         let aside = KeptName.lostPrefix + name + ".more\(number)-\((try? theirs.info().inode) ?? 0)"
@@ -163,7 +164,7 @@ public final class HolderClient: OutlivingKeeper {
     private func dropUndropped() throws(BalloonError) {
         guard !undropped.isEmpty else { return }
         guard try connectIfThere() else {
-            // Nobody keeps anything.
+            // No holder runs, so nothing is kept.
             undropped = []
             return
         }
@@ -176,7 +177,7 @@ public final class HolderClient: OutlivingKeeper {
     // MARK: Requests
 
     private func sendToKeep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError) {
-        // Until the answer is there it may be kept or not.
+        // Until the answer comes the holder may keep it or not.
         doubtful.insert(name)
         switch try ask(.keep(name), descriptor).answer {
         case .done: doubtful.remove(name)
@@ -219,13 +220,13 @@ public final class HolderClient: OutlivingKeeper {
             throw silent()
         }
         (silentUntil, wasSilent) = (nil, false)
-        // What one of the protocol before this says to whatever it does not know.
+        // This is what a holder of the earlier protocol answers to any request that it does not know.
         if case .hello = request, text == "no" { throw earlier() }
         guard let (number, answer) = HolderMessage.answer(text), number == self.number else { throw confused() }
         return (answer, attached)
     }
 
-    // MARK: Errors. After each of them nobody reads on where it was.
+    // MARK: Errors. After each of them the connection is closed and never read again.
 
     private func silent() -> BalloonError {
         connection = nil

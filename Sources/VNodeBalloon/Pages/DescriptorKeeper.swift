@@ -15,12 +15,13 @@ public protocol DescriptorKeeper: AnyObject {
     /// let go by whoever drops it.
     func drop(_ name: String)
 
-    /// What is kept under a name, whoever had it kept; nil: nothing, for sure.
-    /// - Throws: `.busy`, `.descriptors`, `.system`: nobody knows.
+    /// What is kept under a name, by this process or an earlier one; nil: nothing, for sure.
+    /// - Throws: `.busy`, `.descriptors`, `.system`: it is not known.
     func kept(_ name: String) throws(BalloonError) -> FileDescriptor?
 
-    /// The names, in order, that begin so and that something is kept under, whoever had it kept; empty: none, for sure.
-    /// - Throws: `.busy`, `.descriptors`, `.system`: nobody knows.
+    /// The names, in order, that begin so and that this process or an earlier one keeps something under; empty: none,
+    /// for sure.
+    /// - Throws: `.busy`, `.descriptors`, `.system`: it is not known.
     func keptNames(prefix: String) throws(BalloonError) -> [String]
 
     /// Makes sure that all that was kept is kept still, before more relies on it.
@@ -28,7 +29,7 @@ public protocol DescriptorKeeper: AnyObject {
     func restoreIfLost() throws(BalloonError)
 }
 
-/// A keeper that lives on when this process ends, and has to be looked after.
+/// A keeper that outlives this process. It may end, too, and must then be replaced.
 package protocol OutlivingKeeper: DescriptorKeeper {
     /// Readable when it has ended.
     var descriptor: Int32? { get }
@@ -38,6 +39,6 @@ package protocol OutlivingKeeper: DescriptorKeeper {
 
 /// How names of what is kept begin.
 enum KeptName {
-    /// Of pages that may be holes and that nobody can take back: they outlive even an empty balloon.
+    /// Of pages that may be holes and cannot be taken back: they stay pinned even when the balloon is empty.
     static let lostPrefix = "lost."
 }

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Our hugetlbfs, mounted on `pages` in the state directory.
 public struct HugePageMount {
-    /// The mount's root. As long as somebody has it open, nobody can unmount it.
+    /// The mount's root. As long as a process has it open, it cannot be unmounted.
     public let root: FileDescriptor
 
     /// Finds the mount, or makes it. The state directory must be there.

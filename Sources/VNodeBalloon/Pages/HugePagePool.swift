@@ -55,19 +55,19 @@ struct HugePagePool: PagePool {
     /// Pages in the pool, used ones included.
     func total() throws(BalloonError) -> Int { try totalFile.readNumber() }
 
-    /// Pages in the pool that nobody has.
+    /// Free pages in the pool.
     func free() throws(BalloonError) -> Int { try freeFile.readNumber() }
 
     /// One write asks for so many pages at most: the kernel may look for them for long.
     private static let mostAtOnce = 4
 
-    /// Grows the pool by up to `count` pages: as many as the kernel finds, and only what is free afterwards counts,
-    /// because another user may have taken some already. Not at all while somebody else's number waits to be seen.
+    /// Grows the pool by up to `count` pages: as many as the kernel finds. Only what is free afterwards counts, because
+    /// another program may have taken some already. Grows nothing while an administrator's number waits to be seen.
     func grow(by count: Int) throws(BalloonError) -> PoolGrowth {
         let (free, start) = (try free(), try persistent())
         guard ledger.shares.mayChange(node, from: start) else { return PoolGrowth(pages: 0, freeBefore: free) }
         let (asked, reached) = try raise(from: start, by: count)
-        // What another user gave back meanwhile is free, too, but not ours.
+        // What another program gave back meanwhile is free, too, but not ours.
         let count = Self.count(asked: asked, grown: reached - start, freeBefore: free, freeAfter: try self.free())
         if count.leftOver > 0, try isOwnSurplusAll() { try shrink(by: count.leftOver) }
         return PoolGrowth(pages: count.ours, freeBefore: free)
@@ -80,7 +80,7 @@ struct HugePagePool: PagePool {
             let (before, wanted) = (reached, reached + min(count - asked, Self.mostAtOnce))
             asked += wanted - before
             try set(wanted)
-            // Read again each time: others may change the pool, too.
+            // Read again each time: other programs may change the pool, too.
             reached = try persistent()
             // What lies beside these is not ours: then the size that we believe to have left stays another one than there is.
             ledger.shares.left(node, at: before...wanted ~= reached ? reached : wanted)
@@ -97,7 +97,7 @@ struct HugePagePool: PagePool {
         ledger.shares.raised(node, by: try raise(from: start, by: count).reached - start)
     }
 
-    /// What a growth of the pool means when others use it, too.
+    /// What a growth of the pool means when other programs use it, too.
     ///
     /// - Returns: `ours`: free pages that we may use. `leftOver`: pages that another user took while there were free ones of
     ///   its own, so that as many of those are free beyond what it had.

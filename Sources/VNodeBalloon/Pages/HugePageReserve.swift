@@ -3,7 +3,7 @@ public final class HugePageReserve: PageReserve {
     let vnode: Int
     let node: Int?
     let kernel: any PageKernel
-    /// nil: not looked for yet, or the holder does not say whether it has one that lost its name.
+    /// nil: not searched for yet, or the holder does not say whether it has one that lost its name.
     var file: SlotFile?
     let keeper: any DescriptorKeeper
     /// Only to look: pins and what is kept stay as they are.
@@ -15,8 +15,8 @@ public final class HugePageReserve: PageReserve {
     /// The chunk whose pin is being rewritten, or was when that broke off.
     var rewritten: Int?
     private var isKept = false
-    /// Slots whose page somebody took, or that were punched out. Nothing is put there: it would be a page that others set
-    /// aside.
+    /// Slots whose page another program took, or that were punched out. No page is faulted in there: it would be one
+    /// that an administrator set aside.
     var empty: Set<Int> = []
     /// Slots with a page that could not be pinned: the kernel maps it no more, and it lost its pin.
     var unpinned: Set<Int> = []
@@ -160,8 +160,8 @@ public final class HugePageReserve: PageReserve {
             if frames.isEmpty && left >= grown { throw limited() }
             return frames
         } catch {
-            // None of the new pages was given, so all of them are RAM. Whatever fails, the rest is still done; but only
-            // what is free again leaves the pool: the others' pages are not ours to take out.
+            // None of the new pages was given, so all of them are RAM. Whatever fails, the rest is still done. But only
+            // what is free again leaves the pool: other programs' pages must stay.
             slotCount = first
             // What cannot be unpinned stays in the file: the next look lets it go.
             if (try? unpin(keeping: first, hasMore: true)) != nil, (try? file.resize(to: first)) != nil,
@@ -182,7 +182,7 @@ public final class HugePageReserve: PageReserve {
         }
     }
 
-    /// The pool has pages, and they are not for this process.
+    /// The pool has pages, but a cgroup keeps this process from them.
     private func limited() -> BalloonError {
         BalloonError(
             .cgroup, "the hugetlb cgroup of this process lets it have no more 2 MiB pages (hugetlb.2MB.max)",
@@ -228,7 +228,7 @@ public final class HugePageReserve: PageReserve {
         }
     }
 
-    /// A slot's page as it was before the look: a missing page cannot be looked for without making one.
+    /// A slot's page as it was before this call: looking for a missing page makes one.
     private func page(of slot: Int, _ mapping: any SlotMapping) throws(BalloonError) -> SlotPage {
         if empty.contains(slot) { return .none }
         let pages = try foundFile().info().pages

@@ -58,7 +58,7 @@ package enum SlotLook {
     case mapped
     /// There is no page, and none is to be had.
     case none
-    /// The kernel maps the page for nobody any more.
+    /// The kernel no longer maps the page.
     case broken
 }
 
@@ -66,7 +66,7 @@ package enum SlotLook {
 package protocol PagePool {
     /// Pages in the pool, used ones included.
     func total() throws(BalloonError) -> Int
-    /// Pages in the pool that nobody has.
+    /// Free pages in the pool.
     func free() throws(BalloonError) -> Int
     /// Grows the pool by up to `count` pages, as far as there is memory.
     func grow(by count: Int) throws(BalloonError) -> PoolGrowth

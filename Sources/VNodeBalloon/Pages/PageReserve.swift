@@ -1,7 +1,6 @@
 /// The 2 MiB pages of one vnode that belong to the balloon: slots of a file that nothing else uses.
-///
-/// Slots are numbered from 0 without gaps; the reserve grows and shrinks at its end. It knows nothing of Xen: whoever
-/// calls it decides what is given, and calls ``release(keeping:)`` only for slots whose 512 frames are RAM.
+///Slots are numbered from 0 without gaps; the reserve grows and shrinks at its end. It knows nothing of Xen: the
+/// backend decides what is given, and calls ``release(keeping:)`` only for slots whose 512 frames are RAM.
 public protocol PageReserve: AnyObject {
     /// Only to look: nothing is given, freed or pinned for longer than the process runs.
     var isReading: Bool { get }
@@ -9,8 +8,8 @@ public protocol PageReserve: AnyObject {
     /// Slots there are, as far as this process made or found them.
     var slotCount: Int { get }
 
-    /// 2 MiB pages in the node's pool that are not ours, when last looked at. Noted before anything is moved, so that
-    /// what a killed process left behind can be told from what others set aside.
+    /// 2 MiB pages in the node's pool that are not ours. Noted before anything is moved, so that the next process can
+    /// tell what a killed one left behind from what an administrator set aside.
     func foreignPoolPages() throws(BalloonError) -> Int
 
     /// Takes up to `count` pages from the vnode's node: pool grown, slots added, bound, faulted in (which clears them),
@@ -31,10 +30,10 @@ public protocol PageReserve: AnyObject {
     /// - Throws: `.system`.
     func punch(_ slots: [Int]) throws(BalloonError)
 
-    /// Pages that were taken out of the file while nobody looked. They may be holes; nobody knows which frames they are,
-    /// and they stay pinned for ever.
-    ///
-    /// So many pages are pinned because of that; some may be in the file as well, where nobody knows which one is lost.
+    /// Pages that were taken out of the file while no daemon ran. They may be holes. Their frames are not known, and
+    /// they stay pinned forever.
+    ///So many pages are pinned because of that. Some may be in the file as well, where it is not known which one is
+    /// lost.
     var strayPins: Int { get }
     /// So many of them are in the file no more.
     var strayPages: Int { get }
@@ -64,10 +63,10 @@ public protocol PageReserve: AnyObject {
     /// - Parameter slots: where they were.
     func notePagesLost(_ slots: [Int])
 
-    /// What the file is now, whatever others did to it.
+    /// The file as it is now. Other programs may have changed it.
     func fileState() throws(BalloonError) -> FileState
 
-    /// Takes pages out of the pool that somebody else's hand put there by freeing our slots. They are RAM by now.
+    /// Takes pages out of the pool that another program put there by freeing our slots. They are RAM by now.
     func removeFromPool(_ pages: Int) throws(BalloonError)
 
     /// Begins with another file, once all slots of one that lost its name were released.
@@ -80,7 +79,7 @@ public enum SlotPage: Equatable, Sendable {
     case none
     /// A 2 MiB page; its first guest frame.
     case extent(UInt64)
-    /// There is a page, and the kernel maps it for nobody any more: one of its frames was found to be broken (hwpoison).
+    /// There is a page, but the kernel no longer maps it: one of its frames was found to be broken (hwpoison).
     /// Whether it is a hole is not known. It stays in the file, for ever.
     case unreadable
 
@@ -142,7 +141,7 @@ public struct FileState: Equatable, Sendable {
 public struct InterruptedMove: Equatable, Sendable {
     /// Slots in motion.
     public let slots: Range<Int>
-    /// Pool pages of others before it began.
+    /// Pool pages that were not ours before it began.
     public let foreignPoolPages: Int
     /// How many pool pages it was about, at most.
     public let poolPages: Int

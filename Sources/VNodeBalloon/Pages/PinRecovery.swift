@@ -13,11 +13,12 @@ struct PinRecovery {
     /// The slots before, and which of them were empty.
     var slotsBefore = 0
     var emptyBefore: Set<Int> = []
-    /// They are of a process before this one, which alone knew what their pages were.
+    /// They are of an earlier process, which alone knew the frames of their pages.
     var isEarlier = false
 }
 
-// What becomes of old pins: a page that somebody took out of the file is not free before its pin goes, and it may be a hole.
+// What becomes of old pins. A page that was punched out of the file is not free before its pin goes, and it may be a
+// hole.
 extension HugePageReserve {
     /// Finds the pins of this process, or of the one before.
     /// - Throws: `.busy`, `.descriptors`: it is not known what is pinned.
@@ -85,7 +86,7 @@ extension HugePageReserve {
         return (pin, pages)
     }
 
-    /// A page that is mapped for nobody cannot be pinned anew; the old pin has it, in the order of the slots.
+    /// A broken page cannot be mapped, so it cannot be pinned anew. The old pin has it, in the order of the slots.
     private func copyOfOldPin(_ slots: Range<Int>, _ looks: [SlotLook]) throws(BalloonError) -> Pin? {
         guard let old = recovery.old[slots.lowerBound / pagesPerPin],
             recovery.bare[slots.lowerBound / pagesPerPin] == nil,
@@ -152,7 +153,7 @@ extension HugePageReserve {
         }
     }
 
-    /// Pages that left the file meanwhile come free only now, and go back to where they came from.
+    /// Pages that left the file meanwhile come free only now, and are taken out of the pool.
     private func dropLostPins() throws(BalloonError) {
         mustPutAside = false
         if triedAside.isEmpty { return }
@@ -220,7 +221,7 @@ extension HugePageReserve {
         _ = try keepAside(spare, -1, lost: pinned)
     }
 
-    /// The rewrite had only begun: the chunk's own pin has them all, and no pin was emptied.
+    /// Whether the rewrite had only begun: the chunk's own pin has all of them, and no pin was emptied.
     private func isCopy(_ pinned: Int) throws(BalloonError) -> Bool {
         var hasAll = false
         if !recovery.bare.isEmpty { return false }
@@ -232,8 +233,8 @@ extension HugePageReserve {
         return hasAll
     }
 
-    /// They are in the slots of a chunk whose own pin has only the others of it. What is behind that was unpinned before, to
-    /// be freed. With an empty slot nobody can tell whose page is missing.
+    /// Whether they are in the slots of a chunk whose own pin has only the other slots. What lies behind those was
+    /// unpinned before, to be freed. With an empty slot it cannot be told whose page is missing.
     private func isOfOneChunk(_ pinned: Int) throws(BalloonError) -> Bool {
         var found = false
         if !recovery.bare.isEmpty { return false }

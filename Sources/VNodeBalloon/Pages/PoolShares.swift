@@ -42,8 +42,8 @@ package struct PoolShares: Equatable, Sendable {
 
     // MARK: Our own changes
 
-    /// Whether a pool is as it was seen last, so that we may change it. If not, somebody wrote: what we would write knows
-    /// nothing of their number.
+    /// Whether a pool is as it was seen last, so that we may change it. If not, an administrator wrote a number that
+    /// our own next write would overwrite.
     package func mayChange(_ node: Int, from persistent: Int) -> Bool {
         shares[node].map { $0.expected == persistent } ?? true
     }
@@ -97,18 +97,17 @@ package struct PoolShares: Equatable, Sendable {
         return written
     }
 
-    /// Whether somebody wrote the number for all nodes (vm.nr_hugepages) that counted before: the pools together are as large
-    /// as the administrator's parts were. Then those stay where they were: the kernel spread the number by itself.
-    ///
-    /// Numbers for single nodes can have the same sum. But the kernel makes no page surplus while it can take a free one,
-    /// from whatever node, unless it was told which.
+    /// Whether an administrator wrote the same number for all nodes (vm.nr_hugepages) again: the pools together are as
+    /// large as the administrator's parts were. Then each node keeps its part: the kernel spread the number by itself.
+    ///Numbers for single nodes can have the same sum. But the kernel makes no page surplus while it can take a free one
+    /// of any node, unless the number was for one node.
     private func isSameNumber(
         _ written: [Int], _ pools: [Int: Pool], _ ours: [Int: Int], _ reserved: Int
     ) -> Bool {
         guard !written.isEmpty else { return false }
         for node in written {
             guard let pool = pools[node], let share = shares[node], pool.persistent < share.expected,
-                // Of ours there may be less by now than when it was written.
+                // We may have fewer pages now than when the number was written.
                 pool.persistent <= share.administrators + (ours[node] ?? 0)
             else { return false }
         }
@@ -133,7 +132,7 @@ package struct PoolShares: Equatable, Sendable {
     /// - Parameters:
     ///   - notes: of the process before this one. Without one, all that is not ours is the administrator's.
     ///   - slack: so many pages of ours an interrupted move may have left in each pool.
-    ///   - isSure: false where pages of ours left their files: then numbers tell nothing of who wrote.
+    ///   - isSure: false where pages of ours left their files: then sizes do not show who wrote.
     /// - Returns: the nodes whose numbers an administrator wrote meanwhile.
     package mutating func begin(
         _ pools: [Int: Pool], ours: [Int: Int], notes: [Int: Note], slack: [Int: Int] = [:], isSure: Bool = true,
