@@ -1,5 +1,6 @@
 /// Decides what each vnode's balloon does next.
-///It is pure. The caller tells it the facts, asks it for one bounded step, and tells it the outcome. It makes no calls
+///
+/// It is pure. The caller tells it the facts, asks it for one bounded step, and tells it the outcome. It makes no calls
 /// and has no clock; times are nanoseconds of any clock that does not go back.
 public struct BalloonController: Sendable {
     /// The facts that a decision needs. The caller gathers them before each decision.

@@ -1,5 +1,6 @@
 /// One balloon that answers for several vnodes: Linux's own in a PV guest with virtual NUMA, which knows of one node.
-///Its target is the sum of the vnodes' targets. Nothing tells which vnode its frames belong to, so its size is shared
+///
+/// Its target is the sum of the vnodes' targets. Nothing tells which vnode its frames belong to, so its size is shared
 /// out among the vnodes as in an account: each gets what was asked of it, in order of their numbers. Pure, as the
 /// controller is.
 package struct SharedBalloon: Sendable {

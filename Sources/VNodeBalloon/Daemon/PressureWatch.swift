@@ -3,7 +3,8 @@ internal import CBalloonShim
 /// When to look for memory pressure: at once when the kernel tells of tasks that wait for memory
 /// (/proc/pressure/memory), and by itself as often as ``PressurePace`` says, because memory that nothing can be reclaimed
 /// from runs out without a task that waits.
-///The kernel has one measure for the whole guest. Which node is short must be read from /proc/zoneinfo.
+///
+/// The kernel has one measure for the whole guest. Which node is short must be read from /proc/zoneinfo.
 struct PressureWatch {
     /// Tasks were kept waiting for 150 ms within a second.
     static let trigger = "some 150000 1000000"

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// An idle process that keeps descriptors open beyond the end of the processes that use them. ``HolderMessage`` is its
 /// protocol. It ends when it is told to and keeps nothing.
-///As a systemd service it also leaves what it keeps in the service's descriptor store. Nothing is then lost when it is
+///
+/// As a systemd service it also leaves what it keeps in the service's descriptor store. Nothing is then lost when it is
 /// killed: it finds everything there when it is started again. It waits neither for a client nor for the service
 /// manager.
 public final class DescriptorHolder {
@@ -55,7 +56,7 @@ public final class DescriptorHolder {
 
     /// Serves until a request or a signal tells it to end while it keeps nothing.
     /// - Parameter isNeeded: false: no daemon will have it keep anything, so it ends at once unless it keeps something
-    /// already.
+    ///   already.
     public func run(isNeeded: Bool) throws(BalloonError) {
         if isNeeded || !service.store.isEmpty {
             try serve()

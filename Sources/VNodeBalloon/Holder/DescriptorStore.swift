@@ -1,5 +1,6 @@
 /// What the holder keeps: here, and in the descriptor store of its service, where it has one.
-///There each one is `NAME#NUMBER`, with a new number for each that takes an old one's place. It is stored before the
+///
+/// There each one is `NAME#NUMBER`, with a new number for each that takes an old one's place. It is stored before the
 /// old one goes, so at no moment is a page without a pin. Nothing in here is ever emptied: the process that gave a pin
 /// empties it, once it is sure of what took its place.
 package struct DescriptorStore {

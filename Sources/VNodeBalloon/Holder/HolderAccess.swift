@@ -46,7 +46,8 @@ extension StateDirectory {
 /// The holder below a state directory.
 struct HolderSocket: HolderAccess {
     let state: StateDirectory
-    /// The time within which a holder answers. It never waits for anything, so one that does not answer was stopped (SIGSTOP).
+    /// The time within which a holder answers. It never waits for anything, so one that does not answer was stopped
+    /// (SIGSTOP).
     private static let patienceMilliseconds: UInt32 = 2000
     private static let briefMilliseconds: UInt32 = 200
 

@@ -1,5 +1,6 @@
 /// The 2 MiB pools of all nodes, as one number that has two owners: an administrator who may write it at any time, and us.
-///A pool that is not as we left it was written by an administrator. ``PoolShares`` says what their number means, and
+///
+/// A pool that is not as we left it was written by an administrator. ``PoolShares`` says what their number means, and
 /// this puts our pages on top of it.
 package final class NodePools {
     private let ledger: PoolLedger

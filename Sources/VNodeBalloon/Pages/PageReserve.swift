@@ -1,5 +1,6 @@
 /// The 2 MiB pages of one vnode that belong to the balloon: slots of a file that nothing else uses.
-///Slots are numbered from 0 without gaps; the reserve grows and shrinks at its end. It knows nothing of Xen: the
+///
+/// Slots are numbered from 0 without gaps; the reserve grows and shrinks at its end. It knows nothing of Xen: the
 /// backend decides what is given, and calls ``release(keeping:)`` only for slots whose 512 frames are RAM.
 public protocol PageReserve: AnyObject {
     /// Only to look: nothing is given, freed or pinned for longer than the process runs.
@@ -32,7 +33,8 @@ public protocol PageReserve: AnyObject {
 
     /// Pages that were taken out of the file while no daemon ran. They may be holes. Their frames are not known, and
     /// they stay pinned forever.
-    ///So many pages are pinned because of that. Some may be in the file as well, where it is not known which one is
+    ///
+    /// So many pages are pinned because of that. Some may be in the file as well, where it is not known which one is
     /// lost.
     var strayPins: Int { get }
     /// So many of them are in the file no more.

@@ -1,5 +1,6 @@
 /// Whose the pages of the nodes' 2 MiB pools are: an administrator's, and ours on top of them.
-///Linux has one number a node for both, nr_hugepages. An administrator who writes it knows nothing of the balloon, and
+///
+/// Linux has one number a node for both, nr_hugepages. An administrator who writes it knows nothing of the balloon, and
 /// names the pages that they want for themselves. The kernel counts ours as some of them, dissolves the
 /// administrator's, which are free, and makes what is used beyond the number surplus. So a number that was not written
 /// by us is the administrator's, and the pool becomes that number and ours. Our own changes are recognised by the size
@@ -99,8 +100,9 @@ package struct PoolShares: Equatable, Sendable {
 
     /// Whether an administrator wrote the same number for all nodes (vm.nr_hugepages) again: the pools together are as
     /// large as the administrator's parts were. Then each node keeps its part: the kernel spread the number by itself.
-    ///Numbers for single nodes can have the same sum. But the kernel makes no page surplus while it can take a free one
-    /// of any node, unless the number was for one node.
+    ///
+    /// Numbers for single nodes can have the same sum. But the kernel makes no page surplus while it can take a free
+    /// one of any node, unless the number was for one node.
     private func isSameNumber(
         _ written: [Int], _ pools: [Int: Pool], _ ours: [Int: Int], _ reserved: Int
     ) -> Bool {

@@ -97,8 +97,9 @@ public final class VNodeInterface {
     }
 
     /// Reads again, and finds out where to report.
-    ///- Parameter everything: false after watch events: where all of them named targets, these are read and nothing
-    /// else. Each row takes a third of a millisecond, and the toolstack waits for the first step.
+    ///
+    /// - Parameter everything: false after watch events: where all of them named targets, these are read and nothing
+    ///   else. Each row takes a third of a millisecond, and the toolstack waits for the first step.
     public func read(everything: Bool = true) throws(BalloonError) -> Reading {
         let isFull = everything || isStale
         let (named, isLegacyNamed) = (self.named, self.isLegacyNamed)
@@ -136,9 +137,10 @@ public final class VNodeInterface {
     }
 
     /// Rows that the toolstack removed and made anew are empty: everything is published again.
-    ///- Parameter all: reads every row, not the state alone: a toolstack makes them one after the other. Only on a
-    /// periodic full read, never in response to a watch: our own writes fire it too, and a row that stays empty would
-    /// make us rewrite it forever.
+    ///
+    /// - Parameter all: reads every row, not the state alone: a toolstack makes them one after the other. Only on a
+    ///   periodic full read, never in response to a watch: our own writes fire it too, and a row that stays empty would
+    ///   make us rewrite it forever.
     private func checkRows(_ vnode: Int, all: Bool) throws(BalloonError) {
         let directory = place.directory(vnode: vnode)
         guard let state = try value(directory + "/balloon-state") else {
