@@ -1,8 +1,8 @@
 internal import CBalloonShim
 import Logging
 
-/// Taking over what another state directory's balloon has: all of it is taken back, where its own files and pins are. The
-/// balloons of this state directory then go where their targets are.
+/// Takes over the balloon of another state directory: all of it is taken back through its own files and pins. The
+/// balloons of this state directory then go to their targets.
 enum Adoption {
     /// - Parameter directory: the other state directory. The caller has the guest's lock.
     /// - Throws: `.busy` where not all of it is to be had, with the reason; what ``Guest/open(stateDirectory:keeper:staticMaxKiB:)``
@@ -40,7 +40,7 @@ enum Adoption {
         log.notice("took over the balloons of another state directory", metadata: ["state-dir": "\(directory)"])
     }
 
-    /// What is lost, where nothing else is left; nil: something is, or nothing at all.
+    /// A sentence about what is lost, where nothing else is left; nil: more is left, or nothing at all.
     private static func lostKiB(_ engine: BalloonEngine) -> UInt64? {
         let states = engine.controller.states
         guard states.allSatisfy({ $0.balloonKiB == 0 }) else { return nil }

@@ -9,7 +9,7 @@ public final class BalloonDaemon {
     /// Gets ready: the lock, Xen, xenstore.
     ///
     /// - Parameter adopted: another state directory, whose balloon is taken over.
-    /// - Throws: whatever keeps it from running, nothing moved but what `adopted` had.
+    /// - Throws: what keeps it from running. Nothing has moved then but what `adopted` had.
     public init(
         configuration: Configuration, adopted: String? = nil, log: Logger,
         reload: @escaping () throws(BalloonError) -> Configuration
@@ -18,7 +18,7 @@ public final class BalloonDaemon {
         // What is adopted may be another mover's.
         var mover = try MoverChoice.ofThisGuest(configuration, for: adopted == nil ? .daemon : .command)
         Self.prepareMemory(log)
-        // Two for each 64 pages while it takes over what an earlier process had.
+        // Two descriptors for each 64 pages while it takes over an earlier process's pins.
         _ = cb_descriptors_raise()
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()

@@ -1,6 +1,7 @@
 package import Logging
 
-/// The daemon's loop: one step at most, then whatever is waiting. What it waits for and talks to is given to it.
+/// The daemon's loop: one step at most, then what is waiting. Its surroundings are given to it, so that a simulation
+/// can replace them.
 package final class BalloonLoop {
     package let engine: BalloonEngine
     private var interface: VNodeInterface
@@ -15,7 +16,7 @@ package final class BalloonLoop {
     private let log: Logger
     /// Reads the configuration again.
     private let reload: () throws(BalloonError) -> Configuration
-    /// What the configuration said at the start.
+    /// The `mover` that the configuration named at the start.
     private let mover: MoverName
     private var pressure = PressureWatch()
     private var shortage = ShortageWatch()
@@ -28,7 +29,7 @@ package final class BalloonLoop {
     private var chronicle = BalloonChronicle()
     package private(set) var isStopping = false
 
-    /// Where it talks to, and what it waits for.
+    /// What the loop talks to and waits for.
     package struct Surroundings {
         package var store: any Store
         package var openStore: () throws(BalloonError) -> any Store
@@ -99,7 +100,7 @@ package final class BalloonLoop {
         log.notice("stopped; the balloons stay as they are")
     }
 
-    /// One step at most, then whatever is waiting.
+    /// One step at most, then what is waiting.
     package func turn() throws(BalloonError) {
         var due = engine.step()
         if engine.hasMoved {
@@ -254,7 +255,7 @@ package final class BalloonLoop {
             engine.keepForced()
         }
         attempt("cannot read xenstore") { () throws(BalloonError) in
-            // One that is silent only has the connection that there is.
+            // While xenstored is silent the connection is kept: a new one would not be answered either.
             if store.condition == .lost || isCutOff && store.condition == .open { try reconnect() }
             isCutOff = true
             if everything { staticMaxKiB = try VNodeInterface.staticMaxKiB(store) }

@@ -7,14 +7,14 @@ public final class ControlClient {
     private var received: [UInt8] = []
 
     /// nil when no daemon is listening.
-    /// - Throws: `.descriptors`: whether one is cannot be asked. `.busy`: one that takes no more connections.
+    /// - Throws: `.descriptors`: it cannot be found out whether one listens. `.busy`: it takes no more connections.
     public init?(state: String) throws(BalloonError) {
         // Unsafe: a C string for the call.
         let connected = unsafe cb_socket_connect(state + "/control.sock", 5000)
         guard connected >= 0 else {
             let error = BalloonError(.system, "cannot ask whether a daemon runs", errno: -connected)
             if error.code == .descriptors { throw error }
-            // Its queue is full, so it has not come to accept for long.
+            // Its queue is full, so it has not accepted connections for long.
             guard connected != -EAGAIN && connected != -ETIMEDOUT else {
                 throw BalloonError(.busy, "the daemon accepts no connection; see whether it was stopped (SIGSTOP)")
             }

@@ -9,7 +9,8 @@ public enum ControlRequest: Equatable, Sendable {
     case audit(vnode: Int, slots: Range<Int>, everyFrame: Bool)
     /// What the daemon did since it started.
     case counters
-    /// Asks Xen about every frame of some slots, and believes it: the next steps then put right what can be.
+    /// Asks Xen about every frame of some slots, and takes the answer for true: the next steps then put right what can
+    /// be.
     case repair(vnode: Int, slots: Range<Int>)
     /// Looks at a vnode's file and pins again, as at a start.
     case recover(vnode: Int)
@@ -69,7 +70,8 @@ public enum ControlRequest: Equatable, Sendable {
         }
     }
 
-    /// How long its answer may take, in milliseconds: the daemon may have slices of others to do, or a whole file.
+    /// How long its answer may take, in milliseconds: the daemon may have other clients' slices to do first, or a whole
+    /// file.
     public var patience: UInt32 {
         switch self {
         case .status, .slots, .counters, .force: return 5000

@@ -3,9 +3,9 @@ internal import Glibc
 
 /// The daemon's Unix socket: one request a line, each answered with one line of JSON.
 ///
-/// Root only (mode 0600 in a 0700 directory, and the peer is asked). Nothing blocks: what does not fit into a client's
-/// socket waits, and a client that sends too much, or does not come to an end for long, is let go. What many clients ask
-/// for at once is done over several turns of the loop, each client in its turn.
+/// Root only: mode 0600 in a 0700 directory, and the peer's user is checked. Nothing blocks. What does not fit into a
+/// client's socket waits. A client that sends too much, or does not end a request for long, is let go. What many
+/// clients ask for at once is done over several turns of the loop, each client in its turn.
 public final class ControlSocket: RequestSource {
     /// The longest request, its newline included.
     static let longestLine = 256

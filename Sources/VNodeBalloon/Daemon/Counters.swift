@@ -1,4 +1,4 @@
-/// What a daemon did since it started, for those that watch it. Pure.
+/// What the daemon did since it started, for `metrics`. Pure.
 public struct Counters: Equatable, Sendable, Decodable {
     public struct VNode: Equatable, Sendable, Decodable {
         public var vnode: Int

@@ -1,4 +1,4 @@
-// Limits that arrive sideways: each by its own name, the one that `status` and the log use, too.
+// Limits that a service manager or an administrator sets. Each has its own name, which `status` and the log use, too.
 extension Doctor {
     /// - Parameter process: the daemon's number where one runs, else `self`.
     static func limits(of vnodes: [VNode], _ limits: ProcessLimits) -> [Check] {
@@ -8,7 +8,7 @@ extension Doctor {
         ]
     }
 
-    /// A descriptor keeps 128 MiB; files, sockets and what is read again and again are less than so many.
+    /// A descriptor pins 128 MiB. Files, sockets and what is kept open to be read again need fewer than so many.
     private static let kibOfDescriptor: UInt64 = 128 << 10
     private static let otherDescriptors: UInt64 = 64
 

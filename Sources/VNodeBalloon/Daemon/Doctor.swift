@@ -1,10 +1,10 @@
-/// Looks at each prerequisite by itself and says how to mend it. Changes nothing.
+/// Checks each prerequisite by itself and says how to mend it. Changes nothing.
 public enum Doctor {
     /// What is missing without it.
     public enum Level: String, Sendable {
         /// The daemon does not run.
         case run
-        /// The daemon runs, and something that will be asked of it cannot be done.
+        /// The daemon runs, but something that it will have to do fails.
         case later
         /// Nothing.
         case advice
@@ -25,7 +25,7 @@ public enum Doctor {
         _ configuration: Configuration = Configuration(), fault: BalloonError? = nil
     ) -> [Check] {
         var kind: GuestKind?
-        // One that answers: a silent one is waited for once.
+        // The store, where it answers. A silent one is waited for once only.
         var store: Xenstore?
         var checks = [
             check("xen-guest") { () throws(BalloonError) in kind = try GuestKind.current() },

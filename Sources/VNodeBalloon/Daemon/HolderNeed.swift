@@ -1,9 +1,9 @@
-/// Whether a holder has anything to wait for.
+/// Whether a holder can be needed at all.
 public enum HolderNeed {
-    /// False only where the kernel module moves memory and nothing of huge pages is mounted. A process that keeps something
-    /// already never asks: it goes on.
+    /// False only where the kernel module moves memory and no hugetlbfs of ours is mounted. A holder that keeps
+    /// something already does not ask: it goes on.
     ///
-    /// The holder's unit may open no device, so it is not the module that is asked.
+    /// The holder's unit may open no device, so the module itself is not asked.
     public static func isThere(_ configuration: Configuration) -> Bool {
         guard [.auto, .module].contains(configuration.mover), (try? FileInfo(path: ModuleDevice.path, "")) != nil,
             let mounts = try? readFile("/proc/self/mountinfo")

@@ -1,6 +1,6 @@
 extension HolderTakeover {
-    /// ``run(state:complain:)`` with the locks of a writer, where no daemon has them: another command's pins would go with the
-    /// old holder otherwise.
+    /// ``run(state:complain:)`` with the locks of a writer, where no daemon has them. Otherwise another command could
+    /// give pins to the old holder, and they would end with it.
     /// - Throws: the same; `.busy`: another command is at work.
     public static func runAlone(
         state: StateDirectory, complain: (BalloonError) -> Void

@@ -43,7 +43,7 @@ package struct LoopHappenings {
 package protocol RequestSource: AnyObject {
     /// What to poll, and which of it waits for room to write.
     var watched: (descriptors: [Int32], writing: [Int]) { get }
-    /// When to come again whatever happens.
+    /// When the loop must come again although nothing happened.
     var nextTimeout: UInt64? { get }
     /// Answers the clients that are ready: a line of JSON for each line.
     func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String)

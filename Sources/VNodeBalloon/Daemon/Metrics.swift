@@ -5,7 +5,7 @@ public struct Metrics {
     /// - Parameters:
     ///   - report: nil without a daemon.
     ///   - holderIsUp: nil: not known.
-    ///   - filesKiB: what the balloons' files have, whoever is there to tell.
+    ///   - filesKiB: what the balloons' files have; known without a daemon, too.
     public init(
         version: String, report: StatusReport?, counters: Counters?, holderIsUp: Bool?, filesKiB: UInt64?
     ) {

@@ -1,29 +1,29 @@
 internal import CBalloonShim
 
-/// When to look for memory pressure: at once when the kernel tells of tasks that wait for memory
-/// (/proc/pressure/memory), and by itself as often as ``PressurePace`` says, because memory that nothing can be reclaimed
-/// from runs out without a task that waits.
+/// When to look for memory pressure. At once when the kernel reports tasks that wait for memory
+/// (/proc/pressure/memory). And by itself as often as ``PressurePace`` says, because memory where nothing can be
+/// reclaimed runs out without any task that waits.
 ///
 /// The kernel has one measure for the whole guest. Which node is short must be read from /proc/zoneinfo.
 struct PressureWatch {
     /// Tasks were kept waiting for 150 ms within a second.
     static let trigger = "some 150000 1000000"
-    /// How soon after a balloon moved the nodes are looked at: then there is more to lose, or it is seen whether what it
-    /// gave was enough. Nanoseconds.
+    /// How soon after a balloon moved the nodes are read. After an inflate less is left on its node; after a deflate
+    /// the read shows whether that was enough. Nanoseconds.
     static let afterMove: UInt64 = 100_000_000
 
     private var source: FileDescriptor?
     private var isWanted = false
     private var pace = PressurePace()
-    /// When to look whatever the kernel says; nil: never.
+    /// When to look although the kernel reports nothing; nil: never.
     private(set) var due: UInt64?
 
     /// What to poll for urgent events, nil for nothing.
     var descriptor: Int32? { source?.rawValue }
 
     /// Begins or ends to watch.
-    /// - Throws: `.system` where the kernel does not measure pressure (psi=0), or not for us (CAP_SYS_RESOURCE). Then
-    ///   the nodes are looked at all the same, without being told of stalls.
+    /// - Throws: `.system` where the kernel does not measure pressure (psi=0), or not for us (CAP_SYS_RESOURCE). The
+    ///   nodes are then read all the same, as often as ``PressurePace`` says.
     mutating func set(isWanted: Bool, now: UInt64) throws(BalloonError) {
         guard isWanted != self.isWanted else { return }
         self.isWanted = isWanted

@@ -1,6 +1,6 @@
 internal import Logging
 
-/// Logs a failure that stays once a minute, and not at every try.
+/// Logs a failure that persists once a minute, and not at every try.
 struct RepeatedFailures {
     /// Nanoseconds.
     static let interval: UInt64 = 60_000_000_000

@@ -1,5 +1,5 @@
-/// When to look whether a vnode is short of memory: as often as its memory could run out, and not more than once a second. Only while
-/// somebody wants to know, and a balloon has something to give back.
+/// When to look whether a vnode is short of memory: as often as its memory could run out, and not more than once a
+/// second. Only while the toolstack made the row for it, and the balloon has something to give back.
 struct ShortageWatch {
     private var pace = PressurePace()
     /// nil: never.

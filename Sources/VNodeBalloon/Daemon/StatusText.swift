@@ -66,7 +66,7 @@ public struct StatusText {
         .init("REASON", isWord: true) { $0.reason.map { .word($0) } ?? .none },
     ]
 
-    /// A vnode without a node has none of its memory; of one that has it may not be known.
+    /// A vnode without a node shows no memory of it. Where there is a node its memory may not be known.
     private static func ofNode(_ vnode: StatusReport.VNodeReport, _ kib: UInt64?) -> ListingCell {
         .size(kib, else: vnode.linuxNode == nil ? .none : .unknown)
     }

@@ -50,7 +50,8 @@ public final class DescriptorHolder {
             try check(
                 unsafe cb_socket_listen(path, 16), .environment,
                 "cannot listen on \(path); move away what is there, or use another --state-dir"))
-        // The kernel must not choose us: our end would unpin memory that is not there. A container may not allow it.
+        // The OOM killer must not choose this process: its end would unpin memory that is not there. A container may
+        // not allow it.
         try? OwnMemory.prepare()
     }
 

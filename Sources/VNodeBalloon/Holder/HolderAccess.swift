@@ -31,7 +31,7 @@ package protocol HolderConnection: AnyObject {
 }
 
 extension StateDirectory {
-    /// Whether a holder runs below a state directory: nobody is asked anything. nil: not known.
+    /// Whether a holder runs below a state directory, without asking it anything. nil: not known.
     public static func hasHolder(_ path: String) -> Bool? {
         // Unsafe: a C string for the call.
         let connected = unsafe cb_socket_connect(holderSocketPath(path), 1000)

@@ -6,8 +6,8 @@ public enum HolderTakeover {
     /// Gets all that the holder keeps, ends it, and has a new one keep it. At no moment is a page without a pin: this
     /// process has them, and systemd where it stores them.
     ///
-    /// - Parameter complain: told of each failure after the old holder's end. This process goes on trying then: nobody else
-    ///   has the pins.
+    /// - Parameter complain: called with each failure after the old holder's end. This process then goes on trying: no
+    ///   other process has the pins.
     /// - Returns: how many descriptors there were; nil: no holder runs.
     /// - Throws: `.busy`: it does not answer; then it is left alone. `.environment`, `.descriptors`, `.system`.
     static func run(

@@ -1,4 +1,4 @@
-// Pages that are in the file and in no pin: the kernel maps a broken page for nobody, so it cannot be pinned anew, and where
+// Pages that are in the file and in no pin. The kernel no longer maps a broken page, so it cannot be pinned anew. Where
 // its old pin is gone nothing holds it.
 //
 // The next process sees only how many pages a pin has. One that has as many as the file would look as if it had the same

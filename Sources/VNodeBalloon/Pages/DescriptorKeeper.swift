@@ -11,8 +11,8 @@ public protocol DescriptorKeeper: AnyObject {
     /// - Throws: `.busy`, `.descriptors`, `.environment`, `.system`.
     func keep(_ name: String, _ descriptor: FileDescriptor) throws(BalloonError)
 
-    /// Closes what is kept under a name: now, or as soon as the keeper answers again. Pages of a pin that is dropped are
-    /// let go by whoever drops it.
+    /// Closes what is kept under a name: now, or as soon as the keeper answers again. The keeper does not empty a pin:
+    /// the caller lets go of its pages.
     func drop(_ name: String)
 
     /// What is kept under a name, by this process or an earlier one; nil: nothing, for sure.

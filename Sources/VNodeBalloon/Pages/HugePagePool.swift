@@ -82,7 +82,8 @@ struct HugePagePool: PagePool {
             try set(wanted)
             // Read again each time: other programs may change the pool, too.
             reached = try persistent()
-            // What lies beside these is not ours: then the size that we believe to have left stays another one than there is.
+            // A size outside of this range was written by an administrator: `left` then differs from the size, and the
+            // next look sees it.
             ledger.shares.left(node, at: before...wanted ~= reached ? reached : wanted)
             // What the kernel did not find is not asked for again.
             if reached != wanted { break }
@@ -107,8 +108,8 @@ struct HugePagePool: PagePool {
         return (ours, min(grown - ours, freeBefore))
     }
 
-    /// Takes up to `count` free pages out of the pool. None while somebody else's number waits to be seen: they count for
-    /// that.
+    /// Takes up to `count` free pages out of the pool. Takes none while an administrator's number waits to be seen:
+    /// they count for that number.
     func shrink(by count: Int) throws(BalloonError) {
         guard count > 0 else { return }
         let now = try persistent()
@@ -135,7 +136,7 @@ struct HugePagePool: PagePool {
         return PoolShares.Pool(persistent: persistent, surplus: try surplus(), free: try free())
     }
 
-    /// What the kernel compares a written number with: surplus pages of others do not count.
+    /// The size that the kernel compares a written number with: surplus pages do not count.
     func persistent() throws(BalloonError) -> Int {
         var surplus = try surplus()
         // Two files. When a program takes or frees a surplus page in between, both are read again.
@@ -147,8 +148,8 @@ struct HugePagePool: PagePool {
         return try total() - surplus
     }
 
-    /// Pages beyond the pool's size, which others allocated on demand (nr_overcommit_hugepages), or which were in use when
-    /// the pool was made smaller.
+    /// Pages beyond the pool's size, which other programs allocated on demand (nr_overcommit_hugepages), or which were
+    /// in use when the pool was made smaller.
     private func surplus() throws(BalloonError) -> Int { try surplusFile.readNumber() }
 
     /// Before Linux 6.6 a write to one node counts the surplus pages of all others in: it would grow by more. Asked right

@@ -3,7 +3,7 @@
 // Growing needs a descriptor and an answer of the keeper for each new chunk. Shrinking needs neither: pages are let go by
 // what is open already.
 extension HugePageReserve {
-    /// Names tell files apart: pins of a file that somebody removed must not give way to those of a new one.
+    /// Names contain the file's inode: pins of a removed file must not be replaced by those of a new one.
     func name(ofChunk chunk: Int) -> String { pinPrefix + "\(chunk)" }
     var pinPrefix: String { "vnode\(vnode).\(file?.inode ?? 0).pin" }
     var spareName: String { "vnode\(vnode).\(file?.inode ?? 0).spare" }
@@ -16,7 +16,8 @@ extension HugePageReserve {
 
     private func slots(ofChunk chunk: Int) -> Range<Int> { chunk * pagesPerPin..<(chunk + 1) * pagesPerPin }
 
-    /// Has a pin to rewrite others with; before anything is given that may have to be unpinned.
+    /// Makes the spare pin, with which other pins are rewritten. It must be there before anything is given that may
+    /// have to be unpinned.
     func keepSpare() throws(BalloonError) {
         guard spare == nil else { return }
         let new = try Pin(kernel)
@@ -39,7 +40,7 @@ extension HugePageReserve {
                 if chunk > 0 { pins[chunk - 1].close() }
                 pins.append(new)
             } else {
-                // What a page is added to has to be what the keeper has, and whole.
+                // A pin that a page is added to must be the one that the keeper has, and whole.
                 let before = chunk * pagesPerPin..<slot
                 if try pins[chunk].count() != pinned(in: before) { try pinAgain(before) }
                 try pins[chunk].open()
@@ -71,7 +72,7 @@ extension HugePageReserve {
         guard slots % pagesPerPin != 0, last == pins.count else { return }
         let rest = (last - 1) * pagesPerPin..<slots
         let (kept, count) = (pinned(in: rest), try pins[last - 1].count())
-        // What a foreign hand did to a page may have taken it out of the pin: then its pages are not where they should be.
+        // Another program may have taken a page out of the pin: then its pages are not where they should be.
         let all = pinned(in: self.slots(ofChunk: last - 1).clamped(to: 0..<slotCount))
         guard hasMore ? count >= kept : count == all else { return try pinAgain(rest) }
         if count == kept { return }
@@ -91,7 +92,8 @@ extension HugePageReserve {
         try rewrite(chunk, keeping: (0..<count).map { $0 != place })
     }
 
-    /// After a rewrite that broke off what the spare pin holds may be in no other one: all of that chunk is pinned anew.
+    /// After a rewrite that broke off, the spare pin may hold pages that no other pin has: all of that chunk is pinned
+    /// anew.
     func settleSpare() throws(BalloonError) {
         guard let chunk = rewritten else { return }
         if chunk < pins.count { try pinAgain(slots(ofChunk: chunk).clamped(to: 0..<slotCount)) }

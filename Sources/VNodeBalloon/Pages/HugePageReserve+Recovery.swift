@@ -13,8 +13,8 @@ extension HugePageReserve {
         }
         let file = try foundFile()
         let (slotsBefore, emptyBefore) = (slotCount, empty)
-        // Slots beyond those that were there at the start, or that were made since, were never given. Looking at them would
-        // fill them, with pages that others set aside.
+        // Slots beyond those that were there at the start, or that were made since, were never given. Reading them
+        // would fill them with pages that an administrator set aside.
         let there = try file.info().slots
         if there > slotCount {
             try unpin(keeping: slotCount, hasMore: true)
@@ -24,8 +24,8 @@ extension HugePageReserve {
         empty = empty.filter { $0 < slotCount }
         recovery = PinRecovery()
         (recovery.slotsBefore, recovery.emptyBefore) = (slotsBefore, emptyBefore)
-        // Before any new pin takes an old one's place all old ones are looked at: who does not know what there is changes
-        // nothing.
+        // All old pins are read before a new one takes the place of any: a process that does not know what there is
+        // must change nothing.
         try findOldPins()
         if slotCount > 0 && !isReading { try keepFile() }
     }
@@ -55,7 +55,8 @@ extension HugePageReserve {
             try countStrayPins()
         } else {
             try replacePins(isAllBack: isAllBack)
-            // What lost pins hold is in the pool's sum, too: it would be others' free pages that went.
+            // The pool's sum also counts what lost pins hold. Taking that many out would take other programs' free
+            // pages.
             if let interrupted, lostPins.isEmpty, strayPins == 0 { try takeBackStranded(interrupted) }
         }
         recovery = PinRecovery()
@@ -63,7 +64,8 @@ extension HugePageReserve {
     }
 
     /// A kill between growing the pool and faulting, or between shrinking the file and the pool, leaves pages of ours
-    /// free in the pool. At most what was in motion, and only what is there beyond what others had.
+    /// free in the pool. Takes out at most as many as were in motion, and only what is there beyond the pages that were
+    /// not ours.
     private func takeBackStranded(_ interrupted: InterruptedMove) throws(BalloonError) {
         let surplus = try foreignPoolPages() - interrupted.foreignPoolPages
         try removeFromPool(max(0, min(surplus, interrupted.poolPages)))

@@ -127,8 +127,8 @@ public struct FileState: Equatable, Sendable {
     /// Slots that have a page.
     public var pages: Int
     public var name: Name
-    /// Pages that were taken out of the file while nobody looked. They may be holes; nobody knows which frames they are,
-    /// and they stay pinned for ever.
+    /// Pages that were taken out of the file while no daemon ran. They may be holes. Their frames are not known, and
+    /// they stay pinned forever.
     public var strayPins: Int
 
     public init(slots: Int, pages: Int, name: Name, strayPins: Int = 0) {

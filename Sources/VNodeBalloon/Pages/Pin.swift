@@ -1,8 +1,9 @@
 /// Keeps up to 64 slots' pages where they are.
 ///
-/// Linux migrates huge pages that nobody has pinned on soft offline, memory offline and 1 GiB allocation: it would copy
-/// ones out of the hole and free it. A page that was spliced into a pipe is referenced until it is spliced out of it again,
-/// or the pipe's read end is closed in every process. Nothing is ever read from the pipe: that would touch the page.
+/// Linux migrates huge pages that are not pinned on soft offline, memory offline and 1 GiB allocation. It would copy a
+/// hole, which reads as ones, and free it. A page that was spliced into a pipe is referenced until it is spliced out of
+/// it again, or the pipe's read end is closed in every process. Nothing is ever read from the pipe: that would touch
+/// the page.
 ///
 /// What can be done with both ends open needs no descriptor and no other process: see ``rewrite(through:keeping:)``.
 struct Pin {
@@ -41,13 +42,13 @@ struct Pin {
     /// Moves the page that was added first to another pin; at no moment is it in neither.
     func moveFirst(to other: Pin) throws(BalloonError) { try kernel.moveFirstPinned(readEnd, to: try other.openEnd()) }
 
-    /// Lets go of the page that was added first, without a look at it.
+    /// Lets go of the page that was added first, without touching it.
     func dropFirst() throws(BalloonError) { try kernel.moveFirstPinned(readEnd, to: nil) }
 
     /// Lets go of all pages, in whatever process the pipe is open.
     func clear() throws(BalloonError) { try kernel.clearPin(readEnd) }
 
-    /// Has another pin, which holds nothing, hold the same pages, too.
+    /// Makes another pin, which holds nothing, hold the same pages, too.
     func copy(to other: Pin) throws(BalloonError) {
         let pages = try count()
         guard try kernel.copyPinned(readEnd, to: try other.openEnd()) == pages else {

@@ -127,7 +127,7 @@ extension HugePageReserve {
         if isAllBack { try dropLostPins() }
     }
 
-    /// Where this broke off before, what was put aside then stays, and the rest follows.
+    /// If an earlier call broke off, the pins that it put aside stay, and the rest follows.
     private func putAside() throws(BalloonError) {
         for (chunk, pin) in recovery.old {
             let name = try asideName(chunk, pin)
@@ -167,7 +167,7 @@ extension HugePageReserve {
         try? countLostPins()
     }
 
-    /// But for the number at its end: how many of the pages are lost.
+    /// The name without its last number, which is how many of the pages are lost.
     private func asideName(_ chunk: Int, _ pin: Pin) throws(BalloonError) -> String {
         "\(lostPrefix)\(chunk).\(try pin.number())."
     }
@@ -200,9 +200,9 @@ extension HugePageReserve {
         try countLostPins()
     }
 
-    /// For each page of an old pin, in order, whether it may be in no slot. Its pages are in the order of the slots. Where
-    /// slots are empty, and not each of them had a page, nobody knows which page is whose: all stay then. The same where the pin did
-    /// not have each of them.
+    /// For each page of an old pin, in order, whether it may be in no slot. The pin's pages are in the order of the
+    /// slots. Where slots are empty, and not each of them had a page, it cannot be told which page belongs to which
+    /// slot: then all stay. The same where the pin did not have each of them.
     private func stray(_ chunk: Int, _ count: Int) -> [Bool] {
         if recovery.bare[chunk] != nil { return .init(repeating: true, count: count) }
         let isEmpty = recovered(ofChunk: chunk).map { recovery.pages[$0] == .none }
@@ -255,7 +255,7 @@ extension HugePageReserve {
     private func keepAside(
         _ pin: Pin, _ chunk: Int, lost: Int, _ keeping: [Bool] = []
     ) throws(BalloonError) -> (name: String, pin: Pin) {
-        // Tried again, it is the same name.
+        // A second try has the same name.
         let name = try asideName(chunk, pin) + "\(lost)"
         var aside = try Pin(kernel)
         try pin.copy(to: aside)

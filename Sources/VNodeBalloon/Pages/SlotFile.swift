@@ -28,8 +28,8 @@ package struct SlotFile {
     package enum Purpose {
         /// New pages are to be had from a node. The mapping is bound, not the file: hugetlbfs keeps no policy.
         case filling(node: Int)
-        /// What is there is looked at. Where it is possible the mapping is bound all the same: should a page be missing, the
-        /// look makes one. A cpuset that leaves the node out must not stand in the way.
+        /// Pages that are there are read. Where possible the mapping is bound all the same, because reading makes a
+        /// page where one is missing. A cpuset that leaves the node out must not stand in the way.
         case looking(node: Int?)
     }
 
@@ -66,7 +66,7 @@ package struct SlotFile {
     }
 
     private static func keptPrefix(_ vnode: Int) -> String { "file.vnode\(vnode)." }
-    /// What a keeper calls it. Inodes tell a removed file from a new one.
+    /// The name under which it is kept. It has the inode, so that a removed file and a new one have different names.
     var keptName: String { Self.keptPrefix(vnode) + "\(inode)" }
 
     /// Where the vnode's name below the mount leads.
