@@ -214,7 +214,10 @@ guest() { remote call "$DOMID" "${GUEST_SECONDS:-60}" "$*"; }
 guest_start() {
     start_name=$1
     shift
-    guest "mkdir -p /run/lab; cd /run/lab; rm -f $start_name.code
+    # The end of an earlier one by that name, which was killed just now, is not this one's.
+    guest "mkdir -p /run/lab; cd /run/lab
+        [ ! -e $start_name.pid ] || for i in \$(seq 1 40); do [ -s $start_name.code ] && break; sleep 0.05; done
+        rm -f $start_name.code $start_name.pid
         (setsid sh -c 'echo \$\$ > $start_name.pid; exec $*' > $start_name.log 2>&1; echo \$? > $start_name.code) &
         while [ ! -s $start_name.pid ]; do sleep 0.02; done"
 }

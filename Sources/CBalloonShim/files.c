@@ -94,6 +94,32 @@ int cb_directory_entries(int fd) {
     return count;
 }
 
+int64_t cb_directory_names(const char *path, void *into, size_t capacity) {
+    DIR *directory = opendir(path);
+    if (!directory) return -errno;
+    size_t done = 0;
+    int error = 0;
+    while (!error) {
+        // The end and a failure are both NULL.
+        errno = 0;
+        struct dirent *entry = readdir(directory);
+        if (!entry) {
+            error = errno;
+            break;
+        }
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        size_t bytes = strlen(entry->d_name) + 1;
+        if (bytes > capacity - done) {
+            error = ENOBUFS;
+        } else {
+            memcpy((char *)into + done, entry->d_name, bytes);
+            done += bytes;
+        }
+    }
+    closedir(directory);
+    return error ? -error : (int64_t)done;
+}
+
 int64_t cb_file_read(int fd, uint64_t offset, void *into, size_t capacity) {
     size_t done = 0;
     while (done < capacity) {

@@ -20,6 +20,19 @@ package func readFile(_ path: String, limit: Int = 4 << 20) throws(BalloonError)
     }
 }
 
+/// The names in a directory, in the order of their bytes. One that is no UTF-8 is left out.
+/// - Throws: `.system`; `errno` is ENOBUFS where they take more than `limit` bytes.
+package func namesInDirectory(_ path: String, limit: Int = 64 << 10) throws(BalloonError) -> [String] {
+    var length: Int64 = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+        // Unsafe: the shim fills at most `limit` bytes of it and says how many.
+        unsafe length = cb_directory_names(path, buffer.baseAddress, limit)
+        count = max(0, Int(length))
+    }
+    try check(length, "cannot read the folder \(path)")
+    return bytes.split(separator: 0).compactMap { String(validating: $0, as: UTF8.self) }.sorted()
+}
+
 /// Reads a file that holds one number, as sysfs has them.
 package func readNumber(_ path: String) throws(BalloonError) -> Int {
     let text = String(decoding: try readFile(path, limit: 64), as: UTF8.self)

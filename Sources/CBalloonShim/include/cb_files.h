@@ -43,6 +43,9 @@ int cb_path_info(const char *path, struct cb_file_info *out);
 int cb_entry_info(int directory, const char *name, struct cb_file_info *out);
 /// The number of entries in an open directory, but for . and .. (at most 2 are counted).
 int cb_directory_entries(int fd);
+/// The names in a directory but for . and .., each with its NUL, in no order.
+/// Returns how many bytes that are; -ENOBUFS where `capacity` is too small for them.
+int64_t cb_directory_names(const char *path, void *into, size_t capacity);
 
 /// Reads from `offset` until `capacity` or the end: the bytes read.
 int64_t cb_file_read(int fd, uint64_t offset, void *into, size_t capacity);

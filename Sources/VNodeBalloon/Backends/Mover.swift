@@ -60,8 +60,8 @@ public protocol Mover: AnyObject {
 
 extension Mover {
     public var domainVNodes: [VNode] { vnodes }
-    public var slots: (any SlotAuditing)? { self as? any SlotAuditing }
-    public var files: (any FileBacked)? { self as? any FileBacked }
+    public var slots: (any SlotAuditing)? { nil }
+    public var files: (any FileBacked)? { nil }
     public var includesLinuxBalloon: Bool { isMovedByOthers }
     public var descriptor: Int32? { nil }
     public func takeNote() {}
@@ -116,6 +116,15 @@ extension Mover {
         }
         return frames
     }
+}
+
+// By the types alone: a cast at run time would read all conformances of the program, a megabyte of its file.
+extension Mover where Self: SlotAuditing {
+    public var slots: (any SlotAuditing)? { self }
+}
+
+extension Mover where Self: FileBacked {
+    public var files: (any FileBacked)? { self }
 }
 
 /// How much a recovery has to find out.

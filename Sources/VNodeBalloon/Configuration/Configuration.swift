@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import Glibc
 
 /// The daemon's settings: /etc/vnode-balloon.conf, then the files of /etc/vnode-balloon.conf.d: lines of `key = value`, `#` begins a comment.
@@ -57,18 +56,18 @@ public struct Configuration: Equatable, Sendable {
 
     /// The files that there are of it, in the order in which they count: the last one that names a key.
     public static func files(path: String) -> [String] {
-        ([path] + ((try? dropIns(path)) ?? [])).filter { FileManager.default.fileExists(atPath: $0) }
+        ([path] + ((try? dropIns(path)) ?? [])).filter { (try? FileInfo(path: $0, "")) != nil }
     }
 
     /// What packages and administrators put beside it, by name: FILE.d/*.conf.
     private static func dropIns(_ path: String) throws(BalloonError) -> [String] {
         let directory = path + ".d"
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: directory)
-                .filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }.sorted().map { "\(directory)/\($0)" }
+        do throws(BalloonError) {
+            return try namesInDirectory(directory)
+                .filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }.map { "\(directory)/\($0)" }
         } catch {
-            guard FileManager.default.fileExists(atPath: directory) else { return [] }
-            throw BalloonError(.invalidConfiguration, "cannot read the folder \(directory)")
+            if error.errno == ENOENT { return [] }
+            throw BalloonError(.invalidConfiguration, "cannot read the folder \(directory)", errno: error.errno)
         }
     }
 

@@ -16,17 +16,16 @@ public final class BalloonDaemon {
     ) throws(BalloonError) {
         let (signals, alarm) = (try SignalSource(), try AlarmSource())
         // What is adopted may be another mover's.
-        var mover = try MoverChoice.ofThisGuest(configuration, for: adopted == nil ? .daemon : .command)
+        _ = try MoverChoice.ofThisGuest(configuration, for: adopted == nil ? .daemon : .command)
         Self.prepareMemory(log)
         // Two descriptors for each 64 pages while it takes over an earlier process's pins.
         _ = cb_descriptors_raise()
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
-        if let adopted {
-            try Adoption.takeBack(from: adopted, configuration, log: log)
-            mover = try MoverChoice.ofThisGuest(configuration, for: .daemon)
-        }
+        if let adopted { try Adoption.takeBack(from: adopted, configuration, log: log) }
+        // Until the locks were ours another process may have given memory, with a mover that was there before.
+        let mover = try MoverChoice.ofThisGuest(configuration, for: .daemon)
         // With two balloons the reported size would be that of one only, and only one would follow the targets.
         if let other = try BalloonMount.others(besides: state.path).first {
             throw BalloonError(.environment, other.advice)

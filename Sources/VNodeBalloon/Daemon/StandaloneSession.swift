@@ -17,10 +17,12 @@ public final class StandaloneSession {
     public init(_ configuration: Configuration, log: Logger, isReading: Bool = false) throws(BalloonError) {
         _ = cb_descriptors_raise()
         // Before anything is made: a machine without Xen keeps no trace of us.
-        let mover = try MoverChoice.ofThisGuest(configuration, for: .command)
+        _ = try MoverChoice.ofThisGuest(configuration, for: .command)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
+        // Until then another process may have given memory, with a mover that was there before.
+        let mover = try MoverChoice.ofThisGuest(configuration, for: .command)
         // A warning is enough: what this state directory has can be read and taken back all the same.
         for other in (try? BalloonMount.others(besides: state.path)) ?? [] { log.warning("\(other.advice)") }
         // Xenstore is only reported to: its absence stops no one from taking memory back.
