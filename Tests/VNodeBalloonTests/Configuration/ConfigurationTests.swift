@@ -1,3 +1,5 @@
+import BalloonCore
+import Glibc
 import Testing
 import VNodeBalloon
 
@@ -72,6 +74,15 @@ import VNodeBalloon
         try work.overwrite("conf.d/9.conf", at: 0, with: "max-rat = 9\n")
         let (rest, fault) = Configuration.read(path: work.path + "/conf")
         #expect(rest.maxRateMiB == 2 && fault?.message == "\(work.path)/conf.d/9.conf, line 1: unknown key max-rat")
+    }
+
+    /// Part of a folder is not the folder.
+    @Test func moreNamesThanAreRead() throws {
+        let work = try TemporaryDirectory()
+        defer { for name in ["a", "bc"] { work.remove(name) } }
+        for name in ["bc", "a"] { try work.overwrite(name, at: 0, with: "") }
+        #expect(try namesInDirectory(work.path, limit: 5) == ["a", "bc"])
+        #expect { try namesInDirectory(work.path, limit: 4) } throws: { ($0 as? BalloonError)?.errno == ENOBUFS }
     }
 
     @Test func aFolderThatIsNone() throws {
