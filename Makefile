@@ -64,12 +64,12 @@ static:
 # Each step is a make of its own: setup has to end before the build starts, with -j as well.
 test: setup
 	$(MAKE) --no-print-directory build
-	lab/test
+	scripts/test
 
 test-long: setup
 	$(MAKE) --no-print-directory build
-	FRESH=1 lab/unit
-	lab/sanitize thread
+	FRESH=1 scripts/unit
+	scripts/sanitize thread
 	.build/release/schedules 40000
 	.build/release/schedules host 20000
 	lab/run --long
@@ -100,15 +100,15 @@ deb:
 	packaging/build-deb build/deb
 
 fuzz: setup
-	lab/fuzz $(FUZZ_SECONDS)
+	scripts/fuzz $(FUZZ_SECONDS)
 
 # Not a test: what is fast depends on the machine, and on what else it does.
 # Its table is part of the report of `make bench`.
 microbench: setup
 	mkdir -p .lab
-	lab/microbench > .lab/loops.md
+	scripts/microbench > .lab/loops.md
 	cat .lab/loops.md
-	lab/microbench thresholds
+	scripts/microbench thresholds
 
 demo: setup
 	$(MAKE) --no-print-directory build
@@ -117,7 +117,7 @@ demo: setup
 bench: setup
 	$(MAKE) --no-print-directory build
 	mkdir -p .lab
-	lab/sizes > .lab/sizes.md
+	scripts/sizes > .lab/sizes.md
 	lab/bench
 
 bench-xen: setup
@@ -167,10 +167,10 @@ format:
 
 lint:
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
-	lab/arrows
+	scripts/arrows
 # Before version 4 it does not know REUSE.toml.
 	if reuse --version 2> /dev/null | grep -qE 'version ([4-9]|[1-9][0-9])'; then reuse lint --quiet; fi
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck lab/setup lab/sizes lab/run lab/unit lab/documents lab/packages lab/metrics lab/static lab/sanitize lab/fuzz lab/microbench lab/nohost lab/test lab/demo lab/bench lab/lib/*.sh packaging/build-deb .ci/run && \
-	    shellcheck -s sh lab/guest-init lab/guest-init-systemd lab/dom0-init lab/dom0-*.sh packaging/before-uninstall packaging/source-id packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
+	    shellcheck $(filter-out scripts/arrows scripts/schemas.py,$(wildcard scripts/*)) lab/setup lab/run lab/demo lab/bench lab/host/*.sh packaging/build-deb .ci/run && \
+	    shellcheck -s sh lab/guest/init lab/guest/init-systemd lab/dom0/init lab/dom0/*.sh packaging/before-uninstall packaging/source-id packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi

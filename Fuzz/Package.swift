@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Built by lab/fuzz, which has everything below it instrumented as well: the library comes with that option of the
+// Built by scripts/fuzz, which has everything below it instrumented as well: the library comes with that option of the
 // compiler. So it cannot be part of an ordinary build.
 let package = Package(
     name: "fuzz",

@@ -25,10 +25,10 @@ compare() {
 
 GUEST_TYPE=hvm
 compare hvm
-# shellcheck disable=SC2034 # of dom0-lib.sh
+# shellcheck disable=SC2034 # of dom0/lib.sh
 GUEST_TYPE=pvh XL_CONFIG=
 compare emulated-clock
-# shellcheck disable=SC2034 # of dom0-lib.sh
+# shellcheck disable=SC2034 # of dom0/lib.sh
 XL_CONFIG='tsc_mode="native"' KARGS=init_on_alloc=0
 compare uncleared
 finish

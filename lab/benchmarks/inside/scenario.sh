@@ -1,5 +1,5 @@
 # Where Xen spends a move: the instructions of Xen's functions, counted while the bare program, the product and Linux's
-# own balloon move the same amount. lib/inside.sh says what came out.
+# own balloon move the same amount. host/inside.sh says what came out.
 KIB=$MOVE_KIB
 MIB=$MOVE_MIB
 MOVES=3

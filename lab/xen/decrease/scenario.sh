@@ -62,7 +62,7 @@ whole() {
 
 note "Xen: $(xl info xen_version) $(xl info xen_changeset), $(xl info cc_compile_date)"
 whole pvh 20261126
-# shellcheck disable=SC2034 # of dom0-lib.sh
+# shellcheck disable=SC2034 # of dom0/lib.sh
 GUEST_TYPE=hvm
 whole hvm 4711
 finish
