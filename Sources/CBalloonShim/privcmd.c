@@ -129,11 +129,6 @@ int64_t cb_xen_decrease_reservation(struct cb_xen *xen, uint32_t extents, uint32
     return reservation(xen, XENMEM_decrease_reservation, extents, order, 0);
 }
 
-int64_t cb_xen_increase_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode) {
-    if (vnode >= CB_MAX_VNODES) return -EINVAL;
-    return reservation(xen, XENMEM_increase_reservation, extents, order, vnode_flags(vnode));
-}
-
 int64_t cb_xen_populate_physmap(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode) {
     // The node's field has eight bits: more would spill into the flags.
     if (vnode >= CB_MAX_VNODES) return -EINVAL;

@@ -21,21 +21,6 @@ enum PagemapOracle {
             let wanted = Reference.extent(part)
             try demand(found == wanted, "\(found) for \(wanted), \(size) entries")
         }
-        try examineRuns(entries)
-    }
-
-    private static func examineRuns(_ entries: [UInt64]) throws {
-        var frames = [UInt64](repeating: 0, count: entries.count)
-        var span = frames.mutableSpan
-        let count = PagemapEntry.frames(entries.span, into: &span)
-        frames.removeLast(frames.count - count)
-        try demand(frames == Reference.frames(entries), "the frames of \(entries.count) entries")
-        for start in Set([0, frames.count / 2, frames.count - 1]) where frames.indices.contains(start) {
-            let (run, wanted) = (FrameRun.at(start, in: frames.span), Reference.run(start, frames))
-            try demand(run == wanted, "\(run) for \(wanted)")
-            let (order, largest) = (run.largestOrder(), Reference.largestOrder(run, limit: ExtentBuffer.order))
-            try demand(order == largest, "order \(order) of \(run)")
-        }
     }
 
     private static func entries(_ bytes: [UInt8]) -> [UInt64] {

@@ -18,29 +18,4 @@ package enum Reference {
         }
         return .success(first)
     }
-
-    package static func frames(_ entries: [UInt64]) -> [UInt64] { entries.filter(isResident).map(frame) }
-
-    package static func run(_ start: Int, _ frames: [UInt64]) -> FrameRun {
-        var end = start + 1
-        while end < frames.count && frames[end] == frames[end - 1] + 1 { end += 1 }
-        return FrameRun(first: frames[start], count: end - start)
-    }
-
-    package static func largestOrder(_ run: FrameRun, limit: Int) -> Int {
-        (0...limit).last { run.count >= 1 << $0 && run.first % (1 << UInt64($0)) == 0 } ?? 0
-    }
-
-    /// The extents of one order that lie in a list, whatever the room for them.
-    package static func extents(_ frames: [UInt64], order: Int) -> [UInt64] {
-        let size = 1 << order
-        var found: [UInt64] = []
-        var index = 0
-        while index + size <= frames.count {
-            let isExtent = frames[index] % UInt64(size) == 0 && run(index, frames).count >= size
-            if isExtent { found.append(frames[index]) }
-            index += isExtent ? size : 1
-        }
-        return found
-    }
 }

@@ -11,22 +11,9 @@ void cl_append_all(struct cl_extents *extents, const uint64_t *gfns, size_t coun
     extents->count += count;
 }
 
-size_t cl_append_extents(struct cl_extents *extents, const uint64_t *frames, size_t count)
+void cl_append(struct cl_extents *extents, uint64_t gfn)
 {
-    uint64_t size = UINT64_C(1) << extents->order;
-    size_t i = 0;
-    while (i < count) {
-        size_t end = i + 1;
-        while (end < count && frames[end] == frames[i] + (end - i))
-            end++;
-        /* From one boundary of the order to the next. */
-        size_t at = i + (size_t)(-frames[i] & (size - 1));
-        for (; at <= end && end - at >= size; at += size) {
-            if (extents->count >= extents->capacity)
-                return at;
-            extents->list[extents->count++] = frames[at];
-        }
-        i = end;
-    }
-    return count;
+    if (extents->count >= extents->capacity)
+        abort();
+    extents->list[extents->count++] = gfn;
 }

@@ -10,13 +10,3 @@ uint64_t cl_extent(const uint64_t *entries, size_t count)
     }
     return wrong == 0 && (first & (count - 1)) == 0 ? first : 0;
 }
-
-size_t cl_frames(const uint64_t *entries, size_t count, uint64_t *frames)
-{
-    size_t written = 0;
-    for (size_t i = 0; i < count; i++) {
-        frames[written] = entries[i] & CL_FRAME_MASK;
-        written += (entries[i] & (CL_PRESENT | CL_SWAPPED)) == CL_PRESENT;
-    }
-    return written;
-}

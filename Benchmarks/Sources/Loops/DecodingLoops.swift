@@ -1,9 +1,9 @@
 internal import CLoops
 internal import VNodeBalloon
 
-// Pagemap to frames.
+// Pagemap to extents.
 extension Loop {
-    static func decoding(frames: Int) -> [Loop] { [extents(frames), residentFrames(frames)] }
+    static func decoding(frames: Int) -> [Loop] { [extents(frames)] }
 
     /// What the daemon asks of each page that it gives or frees: is this exactly one extent, and which?
     private static func extents(_ count: Int) -> Loop {
@@ -20,23 +20,6 @@ extension Loop {
             var sum: UInt64 = 0
             for page in 0..<pages { sum = mix(sum, unsafe cl_extent(entries.pointer + page * frames, frames)) }
             return sum
-        }
-    }
-
-    /// The frames of whatever is in memory; about every eighth page is not.
-    private static func residentFrames(_ count: Int) -> Loop {
-        var random = Input(seed: 3)
-        let entries = Words(
-            Input.shortRuns(frames: count).map { $0 | (random.next() % 8 == 0 ? 0 : PagemapEntry.present) })
-        let output = Words(count) { _ in 0 }
-        return Loop(
-            "pagemap to frames", size(count), bytes: count * 8, "frame", count, goal: .atLeast(0.95), output: output
-        ) {
-            let span = unsafe Span(_unsafeElements: UnsafeBufferPointer(entries.buffer))
-            var frames = unsafe MutableSpan(_unsafeElements: output.buffer)
-            return UInt64(PagemapEntry.frames(span, into: &frames))
-        } c: {
-            UInt64(unsafe cl_frames(entries.pointer, entries.count, output.pointer))
         }
     }
 }

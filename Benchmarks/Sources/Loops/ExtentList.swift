@@ -12,11 +12,10 @@ final class ExtentList {
     init(_ capacity: Int) {
         memory = Words(capacity) { _ in 0 }
         unsafe swift = ExtentBuffer(unsafeMemory: memory.buffer)
-        unsafe c = cl_extents(list: memory.pointer, capacity: capacity, count: 0, order: UInt32(ExtentBuffer.order))
+        unsafe c = cl_extents(list: memory.pointer, capacity: capacity, count: 0)
     }
 
-    func resetC(order: Int = ExtentBuffer.order) {
+    func resetC() {
         unsafe c.count = 0
-        unsafe c.order = UInt32(order)
     }
 }

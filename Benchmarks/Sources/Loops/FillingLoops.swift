@@ -3,23 +3,23 @@ internal import VNodeBalloon
 
 // The list that a hypercall reads.
 extension Loop {
-    static func filling(frames: Int) -> [Loop] { [frameByFrame(frames), atOnce(frames)] }
+    static func filling(frames: Int) -> [Loop] { [oneByOne(frames), atOnce(frames)] }
 
-    /// Frames that are taken or given singly: each run of them, each frame of it.
-    private static func frameByFrame(_ count: Int) -> Loop {
-        let frames = Words(Input.hugePages(frames: count))
+    /// Extents of slots whose frames are looked up one after the other.
+    private static func oneByOne(_ count: Int) -> Loop {
+        let gfns = Words(count) { UInt64($0 + 1) * 512 }
         let list = ExtentList(count)
         return Loop(
             "filling the list, one by one", size(count), bytes: count * 8, "extent", count, goal: .atLeast(0.95),
             output: list.memory
         ) {
-            list.swift.reset(order: 0)
-            let span = unsafe Span(_unsafeElements: UnsafeBufferPointer(frames.buffer))
-            return mix(UInt64(list.swift.appendExtents(of: span)), UInt64(list.swift.count))
+            list.swift.reset(order: ExtentBuffer.order)
+            for index in 0..<count { list.swift.append(unsafe gfns.pointer[index]) }
+            return UInt64(list.swift.count)
         } c: {
-            list.resetC(order: 0)
-            let seen = unsafe cl_append_extents(&list.c, frames.pointer, frames.count)
-            return unsafe mix(UInt64(seen), UInt64(list.c.count))
+            list.resetC()
+            for index in 0..<count { unsafe cl_append(&list.c, gfns.pointer[index]) }
+            return unsafe UInt64(list.c.count)
         }
     }
 

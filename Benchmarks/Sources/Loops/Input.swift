@@ -20,15 +20,4 @@ struct Input {
             return first..<first + 512
         }
     }
-
-    /// Runs of one to eight frames anywhere.
-    static func shortRuns(frames: Int) -> [UInt64] {
-        var (random, list) = (Input(seed: 5), [UInt64]())
-        list.reserveCapacity(frames + 8)
-        while list.count < frames {
-            let (first, length) = (random.next() >> 24, 1 + random.next() % 8)
-            list += first..<first + length
-        }
-        return Array(list.prefix(frames))
-    }
 }

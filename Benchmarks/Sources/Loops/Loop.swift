@@ -62,7 +62,7 @@ public struct Loop {
 
     /// All of them, on input of these sizes.
     public static func all(_ sizes: [Int]) -> [Loop] {
-        sizes.flatMap { [copy(frames: $0)] + decoding(frames: $0) + coalescing(frames: $0) + filling(frames: $0) }
+        sizes.flatMap { [copy(frames: $0)] + decoding(frames: $0) + filling(frames: $0) }
             + [parsing(), stepping()]
     }
 

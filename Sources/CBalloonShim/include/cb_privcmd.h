@@ -45,14 +45,11 @@ int cb_xen_grow(struct cb_xen *xen, uint32_t frames);
 uint64_t *cb_xen_frames(const struct cb_xen *xen);
 uint32_t cb_xen_frame_capacity(const struct cb_xen *xen);
 
-/// XENMEM_decrease_reservation, XENMEM_increase_reservation and XENMEM_populate_physmap of the first `extents`
-/// entries of the buffer, each 2^order frames. They return how many extents were done, which says nothing about
+/// XENMEM_decrease_reservation and XENMEM_populate_physmap of the first `extents` entries of the buffer, each 2^order frames. They return how many extents were done, which says nothing about
 /// why it was not more; -EPERM means that privcmd is locked.
 ///
 /// `vnode` < 0: from any node; 0 to CB_MAX_VNODES - 1 (else -EINVAL): from the vnode's physical node and no other (exact-node-request).
-/// increase_reservation burns memory in PVH and HVM guests (the pages get no frame number): tests only.
 int64_t cb_xen_decrease_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order);
-int64_t cb_xen_increase_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode);
 int64_t cb_xen_populate_physmap(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode);
 
 /// XENMEM_current_reservation, XENMEM_maximum_reservation (frames) and XENMEM_maximum_gpfn of this domain.

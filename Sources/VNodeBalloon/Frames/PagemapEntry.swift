@@ -83,22 +83,4 @@ extension PagemapEntry {
         }
         return .broken(index: 0)
     }
-
-    /// Writes the frame numbers of `entries` to `frames`, leaving out what is not resident.
-    ///
-    /// - Returns: how many were written. `frames` must have room for all.
-    public static func frames(_ entries: Span<UInt64>, into frames: inout MutableSpan<UInt64>) -> Int {
-        precondition(frames.count >= entries.count, "the output has room for every entry")
-        var (index, count) = (0, 0)
-        let most = entries.count
-        while index < most {
-            // Unchecked: `count` never passes `index`, which is below both lengths. Where the input is checked, the
-            // sum below becomes a branch, guessed wrong where few pages are missing: half the speed.
-            let entry = unsafe entries[unchecked: index]
-            unsafe frames[unchecked: count] = entry & frameMask
-            count &+= entry & (present | swapped) == present ? 1 : 0
-            index &+= 1
-        }
-        return count
-    }
 }

@@ -47,14 +47,6 @@ public final class PrivcmdHypervisor: Hypervisor {
         return Int(try Self.counted(done, "XENMEM_decrease_reservation"))
     }
 
-    /// XENMEM_increase_reservation, for tests only: in PVH and HVM guests its pages get no frame number and are lost
-    /// until the domain ends.
-    package func increaseReservation(vnode: Int?) throws(BalloonError) -> Int {
-        let (count, order) = (UInt32(extents.count), UInt32(extents.order))
-        let done = unsafe cb_xen_increase_reservation(&xen, count, order, Self.number(vnode))
-        return Int(try Self.counted(done, "XENMEM_increase_reservation"))
-    }
-
     public func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int {
         let (count, order) = (UInt32(extents.count), UInt32(extents.order))
         let done = unsafe cb_xen_populate_physmap(&xen, count, order, Self.number(vnode))

@@ -15,14 +15,6 @@ import VNodeBalloon
         do { return .success(try PagemapEntry.extent(entries.span)) } catch { return .failure(error) }
     }
 
-    static func frames(_ entries: [UInt64]) -> [UInt64] {
-        // Room for one more, to see that nothing is written behind the end.
-        var out = [UInt64](repeating: .max, count: entries.count + 1)
-        var span = out.mutableSpan
-        let count = PagemapEntry.frames(entries.span, into: &span)
-        return out[entries.count] == .max ? Array(out[..<count]) : []
-    }
-
     @Test func theKernelsBits() {
         #expect(PagemapEntry(rawValue: 0x8180_0000_0001_2345).frame == 0x12345)
         #expect(PagemapEntry(rawValue: .max).frame == Sample.highestFrame)
@@ -48,7 +40,6 @@ import VNodeBalloon
         var entries = Self.resident(1024, 512)
         for index in entries.indices where index % 3 == 0 { entries[index] |= 0b1_1000_0111 << 55 & ~(Self.swapped) }
         #expect(Self.extent(entries) == .success(1024))
-        #expect(Self.frames(entries) == Array(1024..<1536))
     }
 
     @Test(arguments: [0, 1, 255, 510, 511])
@@ -57,7 +48,6 @@ import VNodeBalloon
         var entries = good
         entries[index] |= Self.swapped
         #expect(Self.extent(entries) == .failure(.notResident(index: index)), "swapped")
-        #expect(Self.frames(entries).count == 511)
         entries = good
         entries[index] = 0
         #expect(Self.extent(entries) == .failure(.notResident(index: index)), "not present")
@@ -98,8 +88,6 @@ import VNodeBalloon
         #expect(last(5 | Self.present) == .failure(.misaligned(gfn: 5 &- 511)))
     }
 
-    @Test func noEntriesNoFrames() { #expect(Self.frames([]).isEmpty) }
-
     @Test func anyEntriesAsTheReferenceSees() {
         property("pagemap", cases: 400) { random in
             let size = 1 << random.number(0...9)
@@ -111,9 +99,6 @@ import VNodeBalloon
             }
             let (extent, wanted) = (Self.extent(entries), Reference.extent(entries))
             try demand(extent == wanted, "\(extent) for \(wanted); \(size) entries from \(Seeds.hex(entries[0]))")
-            try demand(
-                Self.frames(entries) == Reference.frames(entries),
-                "frames of \(size) entries from \(Seeds.hex(entries[0]))")
         }
     }
 }

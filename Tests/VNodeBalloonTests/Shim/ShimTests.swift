@@ -198,7 +198,6 @@ import Testing
                 #expect(unsafe cb_xen_populate_physmap(&xen, extents, order, -1) == -Int64(ENOTTY))
                 #expect(unsafe cb_xen_populate_physmap(&xen, extents, order, 31) == -Int64(ENOTTY))
                 for vnode: Int32 in [32, .max] {
-                    #expect(unsafe cb_xen_increase_reservation(&xen, extents, order, vnode) == -Int64(EINVAL))
                     #expect(unsafe cb_xen_populate_physmap(&xen, extents, order, vnode) == -Int64(EINVAL))
                 }
             }

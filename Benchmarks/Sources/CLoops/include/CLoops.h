@@ -6,7 +6,6 @@
 #include "cl_about.h"
 #include "cl_extents.h"
 #include "cl_pagemap.h"
-#include "cl_runs.h"
 #include "cl_text.h"
 
 #endif

@@ -12,7 +12,4 @@
 /* The first frame of the extent that `count` entries, a power of two, describe; 0 if they are not one. */
 uint64_t cl_extent(const uint64_t *entries, size_t count);
 
-/* Writes the frames of the entries that are resident; returns how many. */
-size_t cl_frames(const uint64_t *entries, size_t count, uint64_t *frames);
-
 #endif
