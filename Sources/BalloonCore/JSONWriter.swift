@@ -32,6 +32,16 @@ public struct JSONWriter {
         raw(value.map { "\($0)" } ?? "null")
     }
 
+    // The same with a key of a type that is read by Decodable as well: its names stand in one place then.
+
+    public mutating func key(_ key: some CodingKey) { self.key(key.stringValue) }
+
+    public mutating func member(_ key: some CodingKey, _ value: String?) { member(key.stringValue, value) }
+
+    public mutating func member(_ key: some CodingKey, _ value: Bool?) { member(key.stringValue, value) }
+
+    public mutating func member<T: BinaryInteger>(_ key: some CodingKey, _ value: T?) { member(key.stringValue, value) }
+
     /// An element of an array.
     public mutating func value(_ text: String) { string(text) }
 

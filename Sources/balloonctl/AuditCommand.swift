@@ -34,34 +34,8 @@ struct AuditCommand: ParsableCommand {
         }
     }
 
-    // MARK: What the answers say
-
-    private struct Slots: Decodable {
-        struct Entry: Decodable {
-            let vnode: Int
-            /// nil: nothing is known of it.
-            let slots: Int?
-            /// What stands in the way; nil: it is being audited.
-            let detail: String?
-        }
-        let slots: [Entry]
-        let unaccountedKib: UInt64?
-    }
-
-    private struct Findings: Decodable {
-        struct Finding: Decodable {
-            let vnode: Int
-            let slot: Int
-            let gfn: UInt64
-            let kind: String
-        }
-        let findings: [Finding]
-        /// The first slot that was not looked at any more.
-        let next: Int
-    }
-
     private struct Result {
-        var findings: [Findings.Finding] = []
+        var findings: [AuditFinding] = []
         var extents = 0
         /// Memory that no balloon accounts for; nil: not known.
         var unaccountedKiB: UInt64?
@@ -80,7 +54,7 @@ struct AuditCommand: ParsableCommand {
     private func look(_ session: Session) throws -> Result {
         let slots = try slots(session)
         var result = Result()
-        result.unaccountedKiB = slots.unaccountedKib
+        result.unaccountedKiB = slots.unaccountedKiB
         result.unknown = slots.slots.compactMap { entry in entry.slots == nil ? entry.detail : nil }
         result.extents = slots.slots.reduce(0) { $0 + ($1.slots ?? 0) }
         let report = try session.status()
@@ -88,7 +62,7 @@ struct AuditCommand: ParsableCommand {
         result.linuxKiB = Self.linuxKiB(report, extents: result.extents)
         try inSlices(slots, "audited") { vnode, range in
             let request = ControlRequest.audit(vnode: vnode, slots: range, everyFrame: !quick)
-            let answer = try Self.patiently(session) { try session.ask(request, as: Findings.self) }
+            let answer = try Self.patiently(session) { try session.ask(request, as: AuditAnswer.self) }
             result.findings += answer.findings
             return answer.next
         }
@@ -97,9 +71,9 @@ struct AuditCommand: ParsableCommand {
 
     /// What the balloons have beyond their own pages.
     private static func linuxKiB(_ report: StatusReport, extents: Int) -> UInt64 {
-        let balloons = report.vnodes.reduce(UInt64(0)) { $0 + ($1.balloonKib ?? 0) }
+        let balloons = report.vnodes.reduce(UInt64(0)) { $0 + ($1.balloonKiB ?? 0) }
         if report.backend == "kernel" { return balloons }
-        let own = UInt64(extents) * report.granularityKib
+        let own = UInt64(extents) * report.granularityKiB
         return balloons > own ? balloons - own : 0
     }
 
@@ -107,18 +81,18 @@ struct AuditCommand: ParsableCommand {
     private func mend(_ session: Session, _ result: Result) throws {
         try inSlices(try slots(session), "being mended") { vnode, range in
             let request = ControlRequest.repair(vnode: vnode, slots: range)
-            return try Self.patiently(session) { try session.ask(request, as: Findings.self) }.next
+            return try Self.patiently(session) { try session.ask(request, as: AuditAnswer.self) }.next
         }
-        let ofFrames = [AuditFinding.Kind.ramInBalloon, .holeInReserve].map(\.rawValue)
+        let ofFrames = [AuditFinding.Kind.ramInBalloon, .holeInReserve]
         for vnode in Set(result.findings.filter { !ofFrames.contains($0.kind) }.map(\.vnode)).sorted() {
             _ = try session.ask(.recover(vnode: vnode))
         }
     }
 
     /// How many slots each vnode has, once each was audited as far as that goes.
-    private func slots(_ session: Session) throws -> Slots {
+    private func slots(_ session: Session) throws -> SlotsAnswer {
         while true {
-            let answer = try session.ask(.slots, as: Slots.self)
+            let answer = try session.ask(.slots, as: SlotsAnswer.self)
             if answer.slots.allSatisfy({ $0.slots != nil || $0.detail != nil }) { return answer }
             session.goOn()
         }
@@ -131,7 +105,7 @@ struct AuditCommand: ParsableCommand {
                 where refusal.code == BalloonError.Code.looking.description
             {
                 let vnodes = try session.status().vnodes
-                guard vnodes.contains(where: { $0.balloonKib == nil && $0.detail == nil }) else { throw refusal }
+                guard vnodes.contains(where: { $0.balloonKiB == nil && $0.detail == nil }) else { throw refusal }
                 session.goOn()
             }
         }
@@ -140,7 +114,7 @@ struct AuditCommand: ParsableCommand {
     /// All slots of all vnodes, a few at a time, so that a daemon goes on with its work in between.
     ///
     /// - Parameter body: says where the next slice begins.
-    private func inSlices(_ slots: Slots, _ what: String, _ body: (Int, Range<Int>) throws -> Int) throws {
+    private func inSlices(_ slots: SlotsAnswer, _ what: String, _ body: (Int, Range<Int>) throws -> Int) throws {
         defer { Terminal.endProgress() }
         let extents = slots.slots.reduce(0) { $0 + ($1.slots ?? 0) }
         var done = 0
@@ -162,7 +136,8 @@ struct AuditCommand: ParsableCommand {
     private func show(_ result: Result) {
         if json { return Terminal.show(text(result)) }
         for finding in result.findings {
-            Terminal.show("vnode \(finding.vnode), slot \(finding.slot), frame \(finding.gfn): \(finding.kind)")
+            let place = "vnode \(finding.vnode), slot \(finding.slot), frame \(finding.gfn)"
+            Terminal.show("\(place): \(finding.kind.rawValue)")
         }
         if let kib = result.unaccountedKiB, kib > 0 {
             Terminal.show("\(Size.text(kib: kib)) are missing that no balloon accounts for: unaccounted")
@@ -193,34 +168,17 @@ struct AuditCommand: ParsableCommand {
             writer.member("unaccounted_kib", result.unaccountedKiB)
             writer.member("linux_kib", result.linuxKiB)
             writer.key("findings")
-            writer.array(rows(result)) { writer, row in
+            // Behind what was found of slots, what is missing of all of them: of no vnode.
+            let missing = result.unaccountedKiB.flatMap { $0 > 0 ? $0 : nil }
+            writer.array(result.findings.map(Optional.some) + (missing == nil ? [] : [nil])) { writer, finding in
                 writer.object { writer in
-                    writer.member("vnode", row.vnode)
-                    writer.member("slot", row.slot)
-                    writer.member("gfn", row.gfn)
-                    writer.member("kind", row.kind)
-                    if let kib = row.kib { writer.member("kib", kib) }
+                    if let finding { return finding.write(to: &writer) }
+                    AuditFinding.writeUnaccounted(kib: missing ?? 0, to: &writer)
                 }
             }
             writer.key("unknown")
             writer.array(result.unknown) { writer, sentence in writer.value(sentence) }
         }
         return writer.text
-    }
-
-    private struct Row {
-        var vnode: Int?
-        var slot: Int?
-        var gfn: UInt64?
-        var kind: String
-        var kib: UInt64?
-    }
-
-    private func rows(_ result: Result) -> [Row] {
-        var rows = result.findings.map { Row(vnode: $0.vnode, slot: $0.slot, gfn: $0.gfn, kind: $0.kind) }
-        if let kib = result.unaccountedKiB, kib > 0 {
-            rows.append(Row(kind: AuditFinding.Kind.unaccounted.rawValue, kib: kib))
-        }
-        return rows
     }
 }

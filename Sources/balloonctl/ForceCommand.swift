@@ -62,10 +62,10 @@ enum ForcedSize {
         let report = try session.ask(.force(vnode: vnode, kib: kib), as: StatusReport.self)
         var vnodes = report.vnodes.filter { vnode == nil || $0.vnode == vnode }
         if let kib {
-            let rounded = kib / report.granularityKib * report.granularityKib
+            let rounded = kib / report.granularityKiB * report.granularityKiB
             if rounded != kib {
                 Terminal.complain(
-                    "rounded down to \(Size.text(kib: rounded)): balloons are multiples of \(report.granularityKib) KiB"
+                    "rounded down to \(Size.text(kib: rounded)): balloons are multiples of \(report.granularityKiB) KiB"
                 )
             }
             let goals = Dictionary(uniqueKeysWithValues: vnodes.map { ($0.vnode, rounded) })
@@ -89,9 +89,9 @@ enum ForcedSize {
 
     private static func show(_ vnodes: [StatusReport.VNodeReport], json: Bool) {
         for vnode in vnodes {
-            let forced = vnode.forcedKib == nil ? "follows xenstore" : "forced"
+            let forced = vnode.forcedKiB == nil ? "follows xenstore" : "forced"
             Terminal.show(
-                json ? vnode.json : "vnode \(vnode.vnode): balloon \(Size.text(known: vnode.balloonKib)), \(forced)")
+                json ? vnode.json : "vnode \(vnode.vnode): balloon \(Size.text(known: vnode.balloonKiB)), \(forced)")
         }
     }
 }

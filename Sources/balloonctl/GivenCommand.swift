@@ -102,28 +102,28 @@ struct GivenCommand: ParsableCommand {
 
     private static func asked(_ session: Session) throws -> Answer {
         var report = try session.status()
-        while report.vnodes.contains(where: { $0.balloonKib == nil && $0.detail == nil }) {
+        while report.vnodes.contains(where: { $0.balloonKiB == nil && $0.detail == nil }) {
             session.goOn()
             report = try session.status()
         }
         for vnode in report.vnodes {
-            if let kib = vnode.balloonKib, kib > 0 {
+            if let kib = vnode.balloonKiB, kib > 0 {
                 return .something("the balloon of vnode \(vnode.vnode) has \(Size.text(kib: kib))")
             }
-            if vnode.lostKib > 0 {
+            if vnode.lostKiB > 0 {
                 return .something(
-                    "\(Size.text(kib: vnode.lostKib)) of vnode \(vnode.vnode) cannot be taken back until the guest is"
+                    "\(Size.text(kib: vnode.lostKiB)) of vnode \(vnode.vnode) cannot be taken back until the guest is"
                         + " started again")
             }
         }
-        if let vnode = report.vnodes.first(where: { $0.balloonKib == nil }) {
+        if let vnode = report.vnodes.first(where: { $0.balloonKiB == nil }) {
             return .unknown("vnode \(vnode.vnode): \(vnode.detail ?? "its size is not known")")
         }
-        if let kib = report.unaccountedKib, kib > 0 {
+        if let kib = report.unaccountedKiB, kib > 0 {
             return .something("\(Size.text(kib: kib)) are missing that no balloon accounts for")
         }
         // It says by itself what it holds, and no more than that is asked for.
-        if report.unaccountedKib == nil && hasModule && report.backend != "module" {
+        if report.unaccountedKiB == nil && hasModule && report.backend != "module" {
             return .unknown("the kernel module is loaded, and the sum of all memory, which would tell, is not known")
         }
         return .nothing("all balloons are empty")

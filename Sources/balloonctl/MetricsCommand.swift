@@ -51,8 +51,6 @@ struct MetricsCommand: ParsableCommand {
     }
 
     private static func ask<T: Decodable>(_ client: ControlClient, _ request: ControlRequest) throws -> T {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode(T.self, from: Data(client.ask(request).utf8))
+        try JSONDecoder().decode(T.self, from: Data(client.ask(request).utf8))
     }
 }

@@ -40,9 +40,7 @@ enum Session {
     }
 
     func ask<T: Decodable>(_ request: ControlRequest, as type: T.Type) throws -> T {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode(type, from: Data(ask(request).utf8))
+        try JSONDecoder().decode(type, from: Data(ask(request).utf8))
     }
 
     /// Lets time pass: a daemon goes on by itself, without one this process does it.

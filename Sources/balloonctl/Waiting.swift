@@ -20,7 +20,7 @@ struct Waiting {
             let due = step()
             let vnodes = try session.status().vnodes.filter { goals[$0.vnode] != nil }
             let states = stateReasons()
-            if vnodes.allSatisfy({ $0.balloonKib == goals[$0.vnode] }) {
+            if vnodes.allSatisfy({ $0.balloonKiB == goals[$0.vnode] }) {
                 publish()
                 return vnodes
             }
@@ -31,7 +31,7 @@ struct Waiting {
                 throw Exit.interrupted
             }
             try complainIfHeld(vnodes, states)
-            for vnode in vnodes where vnode.forcedKib != goals[vnode.vnode] {
+            for vnode in vnodes where vnode.forcedKiB != goals[vnode.vnode] {
                 Terminal.endProgress()
                 Terminal.complain("vnode \(vnode.vnode): somebody else changed the forced size meanwhile")
                 throw Exit.temporary
@@ -47,8 +47,8 @@ struct Waiting {
     private func whatGoesOn(_ vnode: StatusReport.VNodeReport) -> String {
         let goal = Size.text(kib: goals[vnode.vnode] ?? 0)
         let release = "balloonctl force \(vnode.vnode) --release ends that"
-        let (number, now) = (vnode.vnode, Size.text(known: vnode.balloonKib))
-        guard vnode.balloonKib != goals[number] else {
+        let (number, now) = (vnode.vnode, Size.text(known: vnode.balloonKiB))
+        guard vnode.balloonKiB != goals[number] else {
             return "vnode \(number): \(goal) are reached, and stay; \(release)"
         }
         switch session {
@@ -58,7 +58,7 @@ struct Waiting {
     }
 
     private static func progress(_ vnode: StatusReport.VNodeReport, goal: UInt64) -> String {
-        if let kib = vnode.balloonKib { return "\(kib / 1024) of \(goal / 1024) MiB" }
+        if let kib = vnode.balloonKiB { return "\(kib / 1024) of \(goal / 1024) MiB" }
         guard let done = vnode.auditedExtents, let all = vnode.extents else { return "is being audited" }
         return "\(done) of \(all) extents audited"
     }
@@ -84,14 +84,14 @@ struct Waiting {
 
     private func complainIfHeld(_ vnodes: [StatusReport.VNodeReport], _ alone: [Int: HeldReason]) throws {
         var held: [String] = []
-        for vnode in vnodes where vnode.balloonKib != goals[vnode.vnode] {
+        for vnode in vnodes where vnode.balloonKiB != goals[vnode.vnode] {
             let reason = alone[vnode.vnode]?.rawValue ?? (vnode.state == "held" ? vnode.reason : nil)
             // One that still moves is waited for, whatever holds another.
             guard let reason else { return }
             // It is being audited, and nothing stands in the way.
-            if vnode.balloonKib == nil && vnode.detail == nil { return }
+            if vnode.balloonKiB == nil && vnode.detail == nil { return }
             held.append(
-                vnode.balloonKib.map {
+                vnode.balloonKiB.map {
                     "vnode \(vnode.vnode) is held at \(Size.text(kib: $0)): \(Self.sentence(reason))"
                 }
                     ?? "the size of vnode \(vnode.vnode) is not known: \(vnode.detail ?? Self.sentence(reason))")

@@ -1,7 +1,9 @@
+public import BalloonCore
+
 /// Something that an audit found.
-public struct AuditFinding: Equatable, Sendable {
+public struct AuditFinding: Decodable, Equatable, Sendable {
     /// What is wrong. The words stand in JSON.
-    public enum Kind: String, Sendable {
+    public enum Kind: String, Decodable, Sendable {
         /// A given frame is RAM: somebody populated it.
         case ramInBalloon = "ram-in-balloon"
         /// A frame that we believe to be RAM is a hole.
@@ -38,5 +40,29 @@ public struct AuditFinding: Equatable, Sendable {
         self.slot = slot
         self.gfn = gfn
         self.kind = kind
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case vnode
+        case slot
+        case gfn
+        case kind
+    }
+
+    /// The members of its object in JSON.
+    public func write(to json: inout JSONWriter) {
+        json.member(CodingKeys.vnode, vnode)
+        json.member(CodingKeys.slot, slot)
+        json.member(CodingKeys.gfn, gfn)
+        json.member(CodingKeys.kind, kind.rawValue)
+    }
+
+    /// The same of memory that no balloon accounts for: of no vnode, slot and frame, but of a size.
+    public static func writeUnaccounted(kib: UInt64, to json: inout JSONWriter) {
+        json.member(CodingKeys.vnode, Int?.none)
+        json.member(CodingKeys.slot, Int?.none)
+        json.member(CodingKeys.gfn, UInt64?.none)
+        json.member(CodingKeys.kind, Kind.unaccounted.rawValue)
+        json.member("kib", kib)
     }
 }

@@ -4,14 +4,14 @@ extension BalloonEngine {
         StatusReport(
             domain: .init(
                 type: guest.kind.rawValue,
-                currentReservationKib: try guest.figures.currentReservation() * 4,
-                maximumReservationKib: try guest.figures.maximumReservation() * 4,
-                staticMaxKib: staticMaxKiB, legacyTargetKib: reading.legacyTargetKiB),
+                currentReservationKiB: try guest.figures.currentReservation() * 4,
+                maximumReservationKiB: try guest.figures.maximumReservation() * 4,
+                staticMaxKiB: staticMaxKiB, legacyTargetKiB: reading.legacyTargetKiB),
             interface: reading.hasTargets || !isFallback ? "vnode" : reading.hasLegacyTarget ? "legacy" : "none",
             fallback: isFallback, backend: guest.mover.name, daemon: isRunning,
-            granularityKib: guest.mover.granularityKiB, unaccountedKib: unaccountedKiB,
+            granularityKiB: guest.mover.granularityKiB, unaccountedKiB: unaccountedKiB,
             forceError: forceError(isRunning: isRunning),
-            driftedKib: drift.kib, pressurePermille: PressureWatch.waitedPermille(),
+            driftedKiB: drift.kib, pressurePermille: PressureWatch.waitedPermille(),
             vnodes: vnodeReports(isRunning: isRunning))
     }
 

@@ -2,17 +2,30 @@
 public struct Counters: Equatable, Sendable, Decodable {
     public struct VNode: Equatable, Sendable, Decodable {
         public var vnode: Int
-        public var inflatedKib: UInt64 = 0
-        public var deflatedKib: UInt64 = 0
+        public var inflatedKiB: UInt64 = 0
+        public var deflatedKiB: UInt64 = 0
         public var steps: UInt64 = 0
         /// Steps that did less than they were asked to, or failed.
         public var shortSteps: UInt64 = 0
+
+        enum CodingKeys: String, CodingKey {
+            case vnode
+            case inflatedKiB = "inflated_kib"
+            case deflatedKiB = "deflated_kib"
+            case steps
+            case shortSteps = "short_steps"
+        }
     }
 
     /// Failures of one kind: ``BalloonError/Code``.
     public struct Failure: Equatable, Sendable, Decodable {
         public var kind: String
         public var count: UInt64
+
+        enum CodingKeys: String, CodingKey {
+            case kind
+            case count
+        }
     }
 
     /// Upper bounds of the steps' durations, in microseconds. What took longer is only in the count.
@@ -26,6 +39,14 @@ public struct Counters: Equatable, Sendable, Decodable {
     public private(set) var durations = [UInt64](repeating: 0, count: bounds.count)
     public private(set) var durationSumMicroseconds: UInt64 = 0
     public private(set) var durationCount: UInt64 = 0
+
+    enum CodingKeys: String, CodingKey {
+        case vnodes
+        case failures
+        case durations
+        case durationSumMicroseconds = "duration_sum_microseconds"
+        case durationCount = "duration_count"
+    }
 
     init(vnodes: [Int]) { self.vnodes = vnodes.sorted().map { VNode(vnode: $0) } }
 
@@ -41,8 +62,8 @@ public struct Counters: Equatable, Sendable, Decodable {
         vnodes[index].steps += 1
         if wasShort { vnodes[index].shortSteps += 1 }
         guard let before, let after else { return }
-        if after > before { vnodes[index].inflatedKib += (after - before) * 4 }
-        if after < before { vnodes[index].deflatedKib += (before - after) * 4 }
+        if after > before { vnodes[index].inflatedKiB += (after - before) * 4 }
+        if after < before { vnodes[index].deflatedKiB += (before - after) * 4 }
     }
 
     /// The same with failures that are counted elsewhere.
@@ -55,27 +76,27 @@ public struct Counters: Equatable, Sendable, Decodable {
     var json: String {
         var json = JSONWriter()
         json.object { json in
-            json.key("vnodes")
+            json.key(CodingKeys.vnodes)
             json.array(vnodes) { json, vnode in
                 json.object { json in
-                    json.member("vnode", vnode.vnode)
-                    json.member("inflated_kib", vnode.inflatedKib)
-                    json.member("deflated_kib", vnode.deflatedKib)
-                    json.member("steps", vnode.steps)
-                    json.member("short_steps", vnode.shortSteps)
+                    json.member(VNode.CodingKeys.vnode, vnode.vnode)
+                    json.member(VNode.CodingKeys.inflatedKiB, vnode.inflatedKiB)
+                    json.member(VNode.CodingKeys.deflatedKiB, vnode.deflatedKiB)
+                    json.member(VNode.CodingKeys.steps, vnode.steps)
+                    json.member(VNode.CodingKeys.shortSteps, vnode.shortSteps)
                 }
             }
-            json.key("failures")
+            json.key(CodingKeys.failures)
             json.array(failures) { json, failure in
                 json.object { json in
-                    json.member("kind", failure.kind)
-                    json.member("count", failure.count)
+                    json.member(Failure.CodingKeys.kind, failure.kind)
+                    json.member(Failure.CodingKeys.count, failure.count)
                 }
             }
-            json.key("durations")
+            json.key(CodingKeys.durations)
             json.array(durations) { json, count in json.value(count) }
-            json.member("duration_sum_microseconds", durationSumMicroseconds)
-            json.member("duration_count", durationCount)
+            json.member(CodingKeys.durationSumMicroseconds, durationSumMicroseconds)
+            json.member(CodingKeys.durationCount, durationCount)
         }
         return json.text
     }

@@ -35,40 +35,40 @@ public struct Metrics {
         let domain = report.domain
         family(
             "domain_reservation_bytes", "gauge", "Memory that the domain has now, as Xen counts it.",
-            [([], Self.bytes(domain.currentReservationKib))])
+            [([], Self.bytes(domain.currentReservationKiB))])
         family(
             "domain_max_reservation_bytes", "gauge", "Memory that Xen lets the domain have.",
-            [([], Self.bytes(domain.maximumReservationKib))])
+            [([], Self.bytes(domain.maximumReservationKiB))])
         family(
             "granularity_bytes", "gauge", "Targets are rounded down to a multiple of this.",
-            [([], Self.bytes(report.granularityKib))])
+            [([], Self.bytes(report.granularityKiB))])
         family(
             "legacy_target_present", "gauge", "1 while memory/target is there beside the vnodes' own targets.",
-            [([], domain.legacyTargetKib != nil && report.interface == "vnode" ? 1 : 0)])
+            [([], domain.legacyTargetKiB != nil && report.interface == "vnode" ? 1 : 0)])
         family("xenstore_up", "gauge", "1 while xenstore answers the daemon.", [([], report.isCutOff ? 0 : 1)])
         family(
             "unaccounted_bytes", "gauge",
             "Memory that Xen does not have and no balloon accounts for; absent while unknown.",
-            [([], report.unaccountedKib.map(Self.bytes))])
+            [([], report.unaccountedKiB.map(Self.bytes))])
         family(
             "drifted_bytes", "gauge", "Memory that Linux's own balloon took back beside ours; absent while unknown.",
-            [([], report.driftedKib.map(Self.bytes))])
+            [([], report.driftedKiB.map(Self.bytes))])
     }
 
     private mutating func vnodes(_ vnodes: [StatusReport.VNodeReport]) {
         func each(_ value: (StatusReport.VNodeReport) -> UInt64?) -> [Sample] {
             vnodes.map { (Self.labels($0), value($0).map(Self.bytes)) }
         }
-        family("vnode_memory_bytes", "gauge", "Memory of the vnode, balloon included.", each(\.sizeKib))
+        family("vnode_memory_bytes", "gauge", "Memory of the vnode, balloon included.", each(\.sizeKiB))
         family(
             "size_bytes", "gauge", "Memory of the vnode that Xen has now; absent while it is not known.",
-            each(\.balloonKib))
+            each(\.balloonKiB))
         family(
             "target_bytes", "gauge", "Size that the toolstack asks the balloon to have; absent without a target.",
-            each(\.targetKib))
-        family("forced_bytes", "gauge", "Size that an administrator forced; absent without one.", each(\.forcedKib))
+            each(\.targetKiB))
+        family("forced_bytes", "gauge", "Size that an administrator forced; absent without one.", each(\.forcedKiB))
         family(
-            "lost_bytes", "gauge", "Memory that cannot be taken back before the guest starts again.", each(\.lostKib))
+            "lost_bytes", "gauge", "Memory that cannot be taken back before the guest starts again.", each(\.lostKiB))
         let states: [VNodeActivity] = [.idle, .inflating, .deflating, .held, .stopped]
         family(
             "state", "gauge", "1 for the state that the balloon is in, 0 for the others.",
@@ -98,10 +98,10 @@ public struct Metrics {
         }
         family(
             "inflated_bytes_total", "counter", "Memory given to Xen since the daemon started.",
-            each { Self.bytes($0.inflatedKib) })
+            each { Self.bytes($0.inflatedKiB) })
         family(
             "deflated_bytes_total", "counter", "Memory taken back from Xen since the daemon started.",
-            each { Self.bytes($0.deflatedKib) })
+            each { Self.bytes($0.deflatedKiB) })
         family("steps_total", "counter", "Steps since the daemon started.", each(\.steps))
         family(
             "short_steps_total", "counter", "Steps that did less than they were asked to, or failed.",

@@ -51,7 +51,7 @@ public struct RequestServer {
         case .recover(let vnode):
             guard engine.guest.mover.vnodes.contains(where: { $0.number == vnode }) else { throw absent(vnode) }
             if let error = engine.beginAudit(vnode, .all) { throw error }
-            return Self.findings([], next: 0)
+            return AuditAnswer(findings: [], next: 0).json
         }
     }
 
@@ -91,41 +91,18 @@ public struct RequestServer {
             findings += try body(next..<min(next + 1, slots.upperBound))
             next += 1
         } while next < slots.upperBound && engine.now < end
-        return Self.findings(findings, next: next)
+        return AuditAnswer(findings: findings, next: next).json
     }
 
     private func slots() -> String {
-        var json = JSONWriter()
-        json.object { json in
-            json.key("slots")
-            json.array(engine.guest.mover.vnodes) { json, vnode in
-                json.object { json in
-                    json.member("vnode", vnode.number)
-                    let isKnown = engine.isKnown(vnode.number)
-                    json.member("slots", isKnown ? engine.guest.slots?.slotCount(vnode: vnode.number) ?? 0 : nil)
-                    let state = engine.controller.states.first { $0.vnode.number == vnode.number }
-                    json.member("detail", isKnown ? nil : state?.detail)
-                }
-            }
-            json.member("unaccounted_kib", engine.unaccountedKiB)
+        let vnodes = engine.guest.mover.vnodes.map { vnode in
+            let isKnown = engine.isKnown(vnode.number)
+            let state = engine.controller.states.first { $0.vnode.number == vnode.number }
+            return SlotsAnswer.VNode(
+                vnode: vnode.number,
+                slots: isKnown ? engine.guest.slots?.slotCount(vnode: vnode.number) ?? 0 : nil,
+                detail: isKnown ? nil : state?.detail)
         }
-        return json.text
-    }
-
-    static func findings(_ findings: [AuditFinding], next: Int) -> String {
-        var json = JSONWriter()
-        json.object { json in
-            json.key("findings")
-            json.array(findings) { json, finding in
-                json.object { json in
-                    json.member("vnode", finding.vnode)
-                    json.member("slot", finding.slot)
-                    json.member("gfn", finding.gfn)
-                    json.member("kind", finding.kind.rawValue)
-                }
-            }
-            json.member("next", next)
-        }
-        return json.text
+        return SlotsAnswer(slots: vnodes, unaccountedKiB: engine.unaccountedKiB).json
     }
 }

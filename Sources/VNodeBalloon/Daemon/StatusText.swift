@@ -23,7 +23,7 @@ public struct StatusText {
     private var heading: String {
         let domain = report.domain
         var parts = [
-            "\(domain.type) guest, \(size(domain.currentReservationKib)) of \(size(domain.maximumReservationKib))",
+            "\(domain.type) guest, \(size(domain.currentReservationKiB)) of \(size(domain.maximumReservationKiB))",
             "interface \(report.interface)" + (report.fallback ? " (reported below data/)" : "")
                 + ", backend \(report.backend), " + (report.daemon ? "daemon running" : "no daemon"),
         ]
@@ -36,7 +36,7 @@ public struct StatusText {
     private var warningsOfTheDomain: [String] {
         var lines: [String] = []
         let domain = report.domain
-        if let legacy = domain.legacyTargetKib, report.interface == "vnode" {
+        if let legacy = domain.legacyTargetKiB, report.interface == "vnode" {
             lines.append("warning: memory/target is present (\(size(legacy))); Linux's own balloon follows it as well")
         }
         if report.backend == "kernel", domain.type != GuestKind.pv.rawValue {
@@ -54,14 +54,14 @@ public struct StatusText {
     public static let columns: [ListingColumn<StatusReport.VNodeReport>] = [
         .init("VNODE") { .number($0.vnode) },
         .init("NODE") { .number($0.linuxNode) },
-        .init("SIZE") { .size(kib: $0.sizeKib) },
-        .init("BALLOON") { .size($0.balloonKib, else: .unknown) },
-        .init("TARGET") { .size($0.targetKib) },
-        .init("FORCED") { .size($0.forcedKib) },
-        .init("AVAILABLE") { ofNode($0, $0.nodeAvailableKib) },
-        .init("FREE", isUsual: false) { ofNode($0, $0.nodeFreeKib) },
-        .init("KEPT", isUsual: false) { ofNode($0, $0.nodeKeptKib) },
-        .init("LOST", isUsual: false) { .size(kib: $0.lostKib) },
+        .init("SIZE") { .size(kib: $0.sizeKiB) },
+        .init("BALLOON") { .size($0.balloonKiB, else: .unknown) },
+        .init("TARGET") { .size($0.targetKiB) },
+        .init("FORCED") { .size($0.forcedKiB) },
+        .init("AVAILABLE") { ofNode($0, $0.nodeAvailableKiB) },
+        .init("FREE", isUsual: false) { ofNode($0, $0.nodeFreeKiB) },
+        .init("KEPT", isUsual: false) { ofNode($0, $0.nodeKeptKiB) },
+        .init("LOST", isUsual: false) { .size(kib: $0.lostKiB) },
         .init("STATE", isWord: true) { .word($0.state) },
         .init("REASON", isWord: true) { $0.reason.map { .word($0) } ?? .none },
     ]
@@ -93,17 +93,17 @@ public struct StatusText {
             var lines: [String] = []
             if let detail = vnode.detail {
                 lines.append("vnode \(vnode.vnode): \(detail)")
-            } else if vnode.balloonKib == nil, let done = vnode.auditedExtents, let all = vnode.extents {
+            } else if vnode.balloonKiB == nil, let done = vnode.auditedExtents, let all = vnode.extents {
                 lines.append("vnode \(vnode.vnode) is being audited: \(done) of \(all) extents")
             }
-            if let available = vnode.nodeAvailableKib, let kept = vnode.nodeKeptKib, available < kept {
+            if let available = vnode.nodeAvailableKiB, let kept = vnode.nodeKeptKiB, available < kept {
                 lines.append(
                     "vnode \(vnode.vnode): its node is short of memory: \(size(available)) are available of the"
                         + " \(size(kept)) that the guard keeps")
             }
-            if vnode.lostKib > 0 {
+            if vnode.lostKiB > 0 {
                 lines.append(
-                    "vnode \(vnode.vnode): \(size(vnode.lostKib)) cannot be taken back until the guest is started again;"
+                    "vnode \(vnode.vnode): \(size(vnode.lostKiB)) cannot be taken back until the guest is started again;"
                         + " see balloonctl audit")
             }
             return lines
@@ -113,11 +113,11 @@ public struct StatusText {
     private var warningsOfMemory: [String] {
         var lines: [String] = []
         if let error = report.forceError { lines.append("warning: \(error)") }
-        if let kib = report.driftedKib, kib > 0 {
+        if let kib = report.driftedKiB, kib > 0 {
             lines.append(
                 "warning: drifted: Linux's own balloon took back \(size(kib)), which may lie on other physical nodes")
         }
-        if let kib = report.unaccountedKib, kib > 0 {
+        if let kib = report.unaccountedKiB, kib > 0 {
             lines.append(
                 "warning: \(size(kib)) are missing that no balloon accounts for; see balloonctl status --explain")
         }

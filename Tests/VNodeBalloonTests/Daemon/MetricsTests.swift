@@ -16,13 +16,13 @@ struct MetricsTests {
 
     private static func report() throws -> StatusReport {
         let text = """
-            {"schema":1,"domain":{"type":"PVH","currentReservationKib":917504,"maximumReservationKib":1049600,
-            "staticMaxKib":1048576,"legacyTargetKib":null},"interface":"vnode","fallback":false,"backend":"privcmd",
-            "daemon":true,"granularityKib":2048,"unaccountedKib":0,"forceError":null,"xenstore":"open","driftedKib":null,
-            "vnodes":[{"vnode":0,"linuxNode":0,"sizeKib":524288,"targetKib":131072,"forcedKib":null,"balloonKib":131072,
-            "state":"idle","reason":null,"lostKib":0,"detail":null,"auditedExtents":null,"extents":null},
-            {"vnode":1,"linuxNode":null,"sizeKib":524288,"targetKib":null,"forcedKib":65536,"balloonKib":null,
-            "state":"held","reason":"no-node","lostKib":2048,"detail":"a \\"word\\"","auditedExtents":null,"extents":null}]}
+            {"schema":1,"domain":{"type":"PVH","current_reservation_kib":917504,"maximum_reservation_kib":1049600,
+            "static_max_kib":1048576,"legacy_target_kib":null},"interface":"vnode","fallback":false,"backend":"privcmd",
+            "daemon":true,"granularity_kib":2048,"unaccounted_kib":0,"force_error":null,"xenstore":"open","drifted_kib":null,
+            "vnodes":[{"vnode":0,"linux_node":0,"size_kib":524288,"target_kib":131072,"forced_kib":null,"balloon_kib":131072,
+            "state":"idle","reason":null,"lost_kib":0,"detail":null,"audited_extents":null,"extents":null},
+            {"vnode":1,"linux_node":null,"size_kib":524288,"target_kib":null,"forced_kib":65536,"balloon_kib":null,
+            "state":"held","reason":"no-node","lost_kib":2048,"detail":"a \\"word\\"","audited_extents":null,"extents":null}]}
             """
         return try JSONDecoder().decode(StatusReport.self, from: Data(text.utf8))
     }
@@ -47,15 +47,14 @@ struct MetricsTests {
 
     @Test func countersAreWhatTheirTextSays() throws {
         let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
         let counters = Self.counters()
         #expect(try decoder.decode(Counters.self, from: Data(counters.json.utf8)) == counters)
     }
 
     @Test func stepsAreCounted() {
         let counters = Self.counters()
-        #expect(counters.vnodes.map(\.inflatedKib) == [65536, 2048])
-        #expect(counters.vnodes.map(\.deflatedKib) == [2048, 0])
+        #expect(counters.vnodes.map(\.inflatedKiB) == [65536, 2048])
+        #expect(counters.vnodes.map(\.deflatedKiB) == [2048, 0])
         #expect(counters.vnodes.map(\.steps) == [2, 1])
         #expect(counters.vnodes.map(\.shortSteps) == [0, 1])
         // What took longer than the last bound is in no bucket, but in the count.
@@ -68,7 +67,7 @@ struct MetricsTests {
         var counters = Counters(vnodes: [0])
         counters.step(vnode: 0, before: nil, after: 512, wasShort: false, nanoseconds: 1)
         counters.step(vnode: 0, before: 512, after: nil, wasShort: true, nanoseconds: 1)
-        #expect(counters.vnodes[0].inflatedKib == 0 && counters.vnodes[0].deflatedKib == 0)
+        #expect(counters.vnodes[0].inflatedKiB == 0 && counters.vnodes[0].deflatedKiB == 0)
         #expect(counters.vnodes[0].steps == 2)
     }
 

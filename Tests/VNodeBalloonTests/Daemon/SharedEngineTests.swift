@@ -46,8 +46,8 @@ import Testing
         #expect(engine.told.map(\.balloonKiB) == [65536, 196_608])
         #expect(engine.told.map(\.activity) == [.idle, .idle])
         let report = try engine.report(isRunning: true, isFallback: false, staticMaxKiB: 786_432)
-        #expect(report.vnodes.map(\.balloonKib) == [262_144])
-        #expect(report.vnodes.map(\.targetKib) == [262_144])
+        #expect(report.vnodes.map(\.balloonKiB) == [262_144])
+        #expect(report.vnodes.map(\.targetKiB) == [262_144])
 
         try read([0: .size(65536), 1: .size(327_680)])
         #expect(engine.controller.states.map(\.targetKiB) == [393_216])

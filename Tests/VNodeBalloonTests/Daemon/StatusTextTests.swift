@@ -12,9 +12,9 @@ import Testing
         let memory = NodeMemory(managedKiB: 524_288, freeKiB: 9000, availableKiB: 20_480)
         var report = StatusReport(
             domain: .init(
-                type: "PVH", currentReservationKib: 1_048_644, maximumReservationKib: 1_049_600, staticMaxKib: nil,
-                legacyTargetKib: 1_048_576),
-            interface: "vnode", fallback: true, backend: "privcmd", daemon: true, granularityKib: 2048,
+                type: "PVH", currentReservationKiB: 1_048_644, maximumReservationKiB: 1_049_600, staticMaxKiB: nil,
+                legacyTargetKiB: 1_048_576),
+            interface: "vnode", fallback: true, backend: "privcmd", daemon: true, granularityKiB: 2048,
             pressurePermille: 12, vnodes: [.init(state, isRunning: true, node: (memory, 32_768))])
         change(&report)
         return report
@@ -58,12 +58,12 @@ import Testing
             StatusText(report(change), style: ListingStyle(columns: "node,available,free,kept", hasHeader: false)).text
         }
         let unknown = text {
-            ($0.vnodes[0].nodeAvailableKib, $0.vnodes[0].nodeFreeKib, $0.vnodes[0].nodeKeptKib) = (nil, nil, nil)
+            ($0.vnodes[0].nodeAvailableKiB, $0.vnodes[0].nodeFreeKiB, $0.vnodes[0].nodeKeptKiB) = (nil, nil, nil)
         }
         #expect(unknown == "0  ?  ?  ?")
         let none = text {
             $0.vnodes[0].linuxNode = nil
-            ($0.vnodes[0].nodeAvailableKib, $0.vnodes[0].nodeFreeKib, $0.vnodes[0].nodeKeptKib) = (nil, nil, nil)
+            ($0.vnodes[0].nodeAvailableKiB, $0.vnodes[0].nodeFreeKiB, $0.vnodes[0].nodeKeptKiB) = (nil, nil, nil)
         }
         #expect(none == "-  -  -  -")
     }
