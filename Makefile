@@ -70,6 +70,7 @@ test-long: setup
 	$(MAKE) --no-print-directory build
 	FRESH=1 scripts/unit
 	scripts/sanitize thread
+	scripts/microbench build
 	.build/release/schedules 40000
 	.build/release/schedules host 20000
 	lab/run --long

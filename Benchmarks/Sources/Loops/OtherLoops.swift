@@ -35,7 +35,7 @@ extension Loop {
         facts.memory = [:]
         for vnode in 0..<2 {
             facts.memory?[vnode] = NodeMemory(
-                managedKiB: 1 << 20, availableKiB: 1 << 19, highWatermarksKiB: 1 << 12)
+                managedKiB: 1 << 20, freeKiB: 1 << 19, availableKiB: 1 << 19)
         }
         var (now, isUp, balloons) = (UInt64(0), false, [UInt64](repeating: 0, count: 2))
         return Loop("a step of the controller", "256 steps", "step", 256) {
