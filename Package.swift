@@ -63,7 +63,8 @@ let package = Package(
         ),
         // Doubles of Xen and of the guest's memory, for the unit tests.
         .target(
-            name: "Simulation", dependencies: ["VNodeBalloon", .product(name: "Logging", package: "swift-log")],
+            name: "Simulation",
+            dependencies: ["BalloonCore", "VNodeBalloon", .product(name: "Logging", package: "swift-log")],
             path: "Tests/Simulation", swiftSettings: strict),
         // Doubles of a host: Xen, xenstore in dom0, guests that behave and that do not.
         .target(
@@ -71,7 +72,7 @@ let package = Package(
             path: "Tests/HostSimulation", swiftSettings: strict),
         // Many random schedules on the doubles; optimised, as `make build` makes it.
         .executableTarget(
-            name: "schedules", dependencies: ["BalloonHost", "HostSimulation", "Simulation"],
+            name: "schedules", dependencies: ["BalloonCore", "BalloonHost", "HostSimulation", "Simulation"],
             path: "Tests/ScheduleRunner",
             swiftSettings: strict),
         // The product's own time by the size of the guest, on doubles that cost the same whatever that is.

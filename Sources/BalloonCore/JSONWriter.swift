@@ -32,6 +32,9 @@ public struct JSONWriter {
         raw(value.map { "\($0)" } ?? "null")
     }
 
+    /// The number; the key names the unit.
+    public mutating func member<T: Quantity>(_ name: String, _ value: T?) { member(name, value?.count) }
+
     // The same with a key of a type that is read by Decodable as well: its names stand in one place then.
 
     public mutating func key(_ key: some CodingKey) { self.key(key.stringValue) }
@@ -46,6 +49,8 @@ public struct JSONWriter {
     public mutating func value(_ text: String) { string(text) }
 
     public mutating func value<T: BinaryInteger>(_ number: T) { raw("\(number)") }
+
+    public mutating func value<T: Quantity>(_ quantity: T) { raw("\(quantity.count)") }
 
     private mutating func nested(_ open: String, _ close: String, _ body: (inout JSONWriter) -> Void) {
         comma()

@@ -13,6 +13,10 @@ public enum ListingCell: Equatable, Sendable {
         kib.map { .size(kib: $0) } ?? missing
     }
 
+    public static func size(_ size: KiB?, else missing: ListingCell = .none) -> ListingCell {
+        .size(size?.count, else: missing)
+    }
+
     public static func number(_ number: Int?, else missing: ListingCell = .none) -> ListingCell {
         number.map { .number($0) } ?? missing
     }

@@ -45,4 +45,8 @@ public struct Size: Equatable, Sendable {
 
     /// The same of a size that may not be known.
     public static func text(known kib: UInt64?) -> String { kib.map { text(kib: $0) } ?? "not known" }
+
+    /// The same of sizes that have their type.
+    public static func text(_ size: KiB) -> String { text(kib: size.count) }
+    public static func text(known size: KiB?) -> String { text(known: size?.count) }
 }

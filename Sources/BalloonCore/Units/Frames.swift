@@ -1,0 +1,17 @@
+/// A number of frames of 4 KiB: what Xen counts ("pages"), and what Linux's page allocator counts.
+///
+/// Movers move extents, and how large these are depends on the mover (2 MiB, or a single frame of Linux's own balloon). A
+/// count of them is a plain number, and has no type: it would have the wrong size with one of the movers.
+@frozen
+public struct Frames: Quantity {
+    public let count: UInt64
+
+    @inlinable public init(count: UInt64) { self.count = count }
+
+    @inlinable public init(_ count: UInt64) { self.count = count }
+
+    @inlinable public static var one: Frames { Frames(1) }
+
+    /// Exact.
+    @inlinable public var kib: KiB { KiB(count * 4) }
+}

@@ -1,0 +1,20 @@
+/// A size in KiB, the unit of xenstore, of the configuration and of JSON.
+@frozen
+public struct KiB: Quantity {
+    public let count: UInt64
+
+    @inlinable public init(count: UInt64) { self.count = count }
+
+    @inlinable public init(_ count: UInt64) { self.count = count }
+
+    /// The whole KiB of so many bytes.
+    @inlinable public init(wholeOfBytes bytes: UInt64) { count = bytes / 1024 }
+
+    @inlinable public static func mib(_ count: UInt64) -> KiB { KiB(count * 1024) }
+    @inlinable public static func gib(_ count: UInt64) -> KiB { KiB(count * 1024 * 1024) }
+
+    /// The frames that lie wholly in it: what is left of it is less than a frame.
+    @inlinable public var wholeFrames: Frames { Frames(count / Frames.one.kib.count) }
+    @inlinable public var wholeMiB: UInt64 { count / 1024 }
+    @inlinable public var bytes: UInt64 { count * 1024 }
+}
