@@ -1,56 +1,56 @@
 import BalloonCore
 import BalloonHost
 import HostSimulation
+import Simulation
 import Testing
 
 @Suite struct BalancerTests {
     let host = SimulatedHost()
-    static let second: UInt64 = 1_000_000_000
 
     @discardableResult
-    private func turn(_ balancer: inout Balancer, _ seconds: UInt64) throws -> [UInt16: [Int: UInt64]] {
-        let targets = balancer.targets(host.snapshot(), now: seconds * Self.second)
+    private func turn(_ balancer: inout Balancer, _ seconds: UInt64) throws -> [UInt16: [Int: KiB]] {
+        let targets = balancer.targets(host.snapshot(), now: .zero + .seconds(seconds))
         for (id, targets) in targets { try host.engine.setTargets(host.domain(id), targets) }
         return targets
     }
 
     @Test func `two guests come to the same level, and rest there`() throws {
         try host.bringUp(1, 2)
-        try host.engine.setTargets(host.domain(1), [1: 180 << 10])
+        try host.engine.setTargets(host.domain(1), [1: .mib(180)])
         host.follow(1)
-        host.xen.freeKiB[1] = 32 << 10
+        host.xen.free[1] = .mib(32)
         var balancer = Balancer()
         for second in UInt64(1)...20 {
             try turn(&balancer, second)
             host.follow(2)
             host.follow(1)
         }
-        #expect(host.domain(1).vnodes[1].targetKiB == 90 << 10 && host.domain(2).vnodes[1].targetKiB == 90 << 10)
-        #expect(host.xen.freeKiB[1] == UInt64(32 << 10))
+        #expect(host.domain(1).vnodes[1].target == .mib(90) && host.domain(2).vnodes[1].target == .mib(90))
+        #expect(host.xen.free[1] == .mib(32))
         for second in UInt64(21)...600 { #expect(try turn(&balancer, second).isEmpty) }
     }
 
     @Test func `nothing is granted before it is free`() throws {
         try host.bringUp(1, 2)
-        try host.engine.setTargets(host.domain(1), [1: 180 << 10])
+        try host.engine.setTargets(host.domain(1), [1: .mib(180)])
         host.follow(1)
-        host.xen.freeKiB[1] = 32 << 10
+        host.xen.free[1] = .mib(32)
         var balancer = Balancer()
-        #expect(try turn(&balancer, 1) == [2: [1: 90 << 10]])
+        #expect(try turn(&balancer, 1) == [2: [1: .mib(90)]])
         #expect(try turn(&balancer, 2).isEmpty)
         host.follow(2)
-        #expect(try turn(&balancer, 3) == [1: [1: 90 << 10]])
+        #expect(try turn(&balancer, 3) == [1: [1: .mib(90)]])
     }
 
     @Test func `who does not move is left out, and asked again later and later`() throws {
         try host.bringUp(1, 2)
-        try host.engine.setTargets(host.domain(1), [1: 180 << 10])
+        try host.engine.setTargets(host.domain(1), [1: .mib(180)])
         host.follow(1)
-        host.xen.freeKiB[1] = 32 << 10
+        host.xen.free[1] = .mib(32)
         var balancer = Balancer()
         var asked: [UInt64] = []
         for second in UInt64(1)...200 {
-            if try turn(&balancer, second)[2]?[1] == 90 << 10 { asked.append(second) }
+            if try turn(&balancer, second)[2]?[1] == .mib(90) { asked.append(second) }
             // It says that it goes, and does not.
             host.say(2, 1, size: 0, state: host.row(2, 1, "target-balloon-size") == "0" ? "idle" : "inflating")
         }
@@ -60,36 +60,36 @@ import Testing
 
     @Test func `no vnode turns round within a minute`() throws {
         try host.bringUp(1, 2)
-        try host.engine.setTargets(host.domain(1), [1: 180 << 10])
+        try host.engine.setTargets(host.domain(1), [1: .mib(180)])
         host.follow(1)
-        host.xen.freeKiB[1] = 32 << 10
+        host.xen.free[1] = .mib(32)
         var balancer = Balancer()
         try turn(&balancer, 1)
         host.follow(2)
         // The host has a lot of memory all of a sudden.
-        host.xen.freeKiB[1] = 600 << 10
+        host.xen.free[1] = .mib(600)
         #expect(try turn(&balancer, 2)[2] == nil)
         host.follow(1)
         #expect(try turn(&balancer, 62)[2] == [1: 0])
     }
 
-    private func short(_ id: UInt16, _ kib: UInt64) {
+    private func short(_ id: UInt16, _ kib: KiB) {
         host.store["/local/domain/\(id)/memory/vnode1/balloon-short"] = "\(kib)"
     }
 
-    private func balloons() -> [UInt64] { [1, 2].map { host.trueBalloon($0, 1) >> 10 } }
+    private func balloons() -> [UInt64] { [1, 2].map { host.trueBalloon($0, 1).wholeMiB } }
 
     /// One second of both guests. The program in guest 1 leaves its balloon no more than `most` MiB: the guard gives no more, and
     /// what is missing is told.
     private func live(_ most: UInt64) {
-        let most = most << 10
+        let most = KiB.mib(most)
         for id in [UInt16(1), 2] {
             let have = host.trueBalloon(id, 1)
             let target = host.target(id, 1) ?? have
             if id == 1 && target > have && have >= most {
                 host.say(id, 1, size: have, state: "held", reason: "guard")
             } else {
-                host.approach(id, 1, id == 1 && target > have ? min(target, most) : target, by: 32 << 10)
+                host.approach(id, 1, id == 1 && target > have ? min(target, most) : target, by: .mib(32))
             }
         }
         let have = host.trueBalloon(1, 1)
@@ -101,11 +101,11 @@ import Testing
     {
         try host.bringUp(1, 2)
         for id in [UInt16(1), 2] {
-            try host.engine.setTargets(host.domain(id), [1: 90 << 10])
-            host.shift(id, 1, to: 90 << 10)
-            host.say(id, 1, size: 90 << 10)
+            try host.engine.setTargets(host.domain(id), [1: .mib(90)])
+            host.shift(id, 1, to: .mib(90))
+            host.say(id, 1, size: .mib(90))
         }
-        host.xen.freeKiB[1] = 32 << 10
+        host.xen.free[1] = .mib(32)
         var balancer = Balancer()
         var second: UInt64 = 0
         func run(_ seconds: UInt64, most: UInt64) throws -> Int {
@@ -121,7 +121,7 @@ import Testing
         }
         #expect(try run(5, most: 192) == 0)
         _ = try run(20, most: 10)
-        #expect(balloons() == [10, 172] && host.xen.freeKiB[1] >= 32 << 10)
+        #expect(balloons() == [10, 172] && host.xen.free[1] >= .mib(32))
         // The program stays as it is: whatever is asked for, no memory moves, but what rounding left.
         #expect(try run(600, most: 10) <= 1)
         #expect(balloons() == [10, 170])
@@ -139,18 +139,18 @@ import Testing
     @Test func `a liar that says it is short gets no more than its maximum`() throws {
         try host.bringUp(1, 2)
         for id in [UInt16(1), 2] {
-            try host.engine.setTargets(host.domain(id), [1: 90 << 10])
-            host.shift(id, 1, to: 90 << 10)
-            host.say(id, 1, size: 90 << 10)
+            try host.engine.setTargets(host.domain(id), [1: .mib(90)])
+            host.shift(id, 1, to: .mib(90))
+            host.say(id, 1, size: .mib(90))
         }
-        host.xen.freeKiB[1] = 32 << 10
-        try host.engine.setLimits(host.domain(1), vnode: 1, minKiB: nil, maxKiB: 200 << 10)
-        short(1, 1 << 40)
+        host.xen.free[1] = .mib(32)
+        try host.engine.setLimits(host.domain(1), vnode: 1, minimum: nil, maximum: .mib(200))
+        short(1, .gib(1 << 20))
         var balancer = Balancer()
         for second in UInt64(1)...100 {
             try turn(&balancer, second)
             live(192)
-            short(1, 1 << 40)
+            short(1, .gib(1 << 20))
         }
         #expect(balloons()[0] == 56 && balloons()[1] <= 192, "\(balloons())")
     }

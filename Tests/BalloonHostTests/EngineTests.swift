@@ -1,6 +1,7 @@
 import BalloonCore
 import BalloonHost
 import HostSimulation
+import Simulation
 import Testing
 
 @Suite struct EngineTests {
@@ -41,10 +42,10 @@ import Testing
         try host.engine.prepare(host.domain(1))
         #expect(try host.engine.adopt(host.domain(1)) == [])
         host.start(1)
-        host.move(1, 1, to: 64 << 10)
+        host.move(1, 1, to: .mib(64))
         #expect(try host.engine.adopt(host.domain(1)) == [0, 1])
         #expect(host.row(1, 0, "target-balloon-size") == "0" && host.row(1, 1, "target-balloon-size") == "65536")
-        #expect(host.domain(1).constantKiB == UInt64(524_288 + 68))
+        #expect(host.domain(1).constant == KiB(524_288 + 68))
         #expect(try host.engine.adopt(host.domain(1)) == [])
     }
 
@@ -52,20 +53,20 @@ import Testing
         host.make(1)
         try host.engine.prepare(host.domain(1))
         host.start(1)
-        host.say(1, 1, size: 128 << 10)
+        host.say(1, 1, size: .mib(128))
         try host.engine.adopt(host.domain(1))
-        #expect(host.domain(1).constantKiB == 524_356)
-        #expect(host.domain(1).contradiction?.claimsKiB == 131_072)
+        #expect(host.domain(1).constant == 524_356)
+        #expect(host.domain(1).contradiction?.claims == 131_072)
         #expect(host.domain(1).exclusion == .contradiction)
     }
 
     @Test func `a liar is seen, by Xen's count`() throws {
         try host.bringUp(1)
-        host.move(1, 1, to: 96 << 10)
+        host.move(1, 1, to: .mib(96))
         #expect(host.domain(1).contradiction == nil)
-        host.say(1, 1, size: 128 << 10)
+        host.say(1, 1, size: .mib(128))
         let found = host.domain(1).contradiction
-        #expect(found?.claimsKiB == 131_072 && found?.xenSaysKiB == 98_304)
+        #expect(found?.claims == 131_072 && found?.xenSays == 98_304)
     }
 
     @Test func `memory target goes and comes back byte for byte`() throws {
@@ -88,37 +89,37 @@ import Testing
 
     @Test func `what is kept of a number goes with its domain`() throws {
         try host.bringUp(1, 2)
-        try host.engine.setLimits(host.domain(1), vnode: 1, minKiB: 128 << 10, maxKiB: nil)
-        #expect(host.domain(1).vnodes.map(\.minKiB) == [65_536, 131_072])
+        try host.engine.setLimits(host.domain(1), vnode: 1, minimum: .mib(128), maximum: nil)
+        #expect(host.domain(1).vnodes.map(\.minimum) == [65_536, 131_072])
         host.destroy(1)
         #expect(try host.engine.forgetGone(host.snapshot()) == [1])
         #expect(
             host.store.paths(below: "/vnode-balloon/domain").allSatisfy { $0.hasPrefix("/vnode-balloon/domain/2/") })
         host.make(2, uuid: "another")
         host.xen.facts.remove(at: 1)
-        #expect(host.domain(2).constantKiB == nil)
+        #expect(host.domain(2).constant == nil)
     }
 
     @Test func `a maximum that is too small is raised first`() throws {
         try host.bringUp(1)
-        try host.engine.setTargets(host.domain(1), [1: 64 << 10])
+        try host.engine.setTargets(host.domain(1), [1: .mib(64)])
         host.follow(1)
-        try host.xen.setMax(1, kib: 400 << 10)
-        try host.engine.setTargets(host.domain(1), [1: 32 << 10])
-        #expect(host.xen.maxima[1] == UInt64(524_288 - 32_768 + 1024))
+        try host.xen.setMax(1, kib: .mib(400))
+        try host.engine.setTargets(host.domain(1), [1: .mib(32)])
+        #expect(host.xen.maxima[1] == KiB(524_288 - 32_768 + 1024))
     }
 
     @Test func `grants are only of what is free and nobody's`() throws {
         try host.bringUp(1)
-        host.move(1, 1, to: 64 << 10)
-        try host.engine.setTargets(host.domain(1), [1: 64 << 10])
+        host.move(1, 1, to: .mib(64))
+        try host.engine.setTargets(host.domain(1), [1: .mib(64)])
         host.follow(1)
-        host.xen.freeKiB = [1 << 20, 80 << 10]
+        host.xen.free = [.gib(1), .mib(80)]
         #expect(throws: BalloonError.self) { try host.engine.checkGrant(host.domain(1), [1: 0], host.snapshot()) }
-        try host.engine.checkGrant(host.domain(1), [1: 32 << 10], host.snapshot())
-        host.xen.freeKiB[1] = 200 << 10
+        try host.engine.checkGrant(host.domain(1), [1: .mib(32)], host.snapshot())
+        host.xen.free[1] = .mib(200)
         try host.engine.checkGrant(host.domain(1), [1: 0], host.snapshot())
-        host.xen.claimedPages = (1 << 20) / 4 + 40_000
+        host.xen.claimedPages = KiB.gib(1).wholeFrames + 40_000
         #expect { try host.engine.checkGrant(host.domain(1), [1: 0], host.snapshot()) } throws: {
             ($0 as? BalloonError)?.message.contains("302144 pages are claimed") ?? false
         }
@@ -126,68 +127,68 @@ import Testing
 
     @Test func `a vnode keeps its minimum whatever is asked`() throws {
         try host.bringUp(1)
-        #expect { try host.engine.checkGrant(host.domain(1), [1: 200 << 10], host.snapshot()) } throws: {
+        #expect { try host.engine.checkGrant(host.domain(1), [1: .mib(200)], host.snapshot()) } throws: {
             ($0 as? BalloonError)?.code == .usage
         }
     }
 
     @Test func `an old guest has a floor`() throws {
         host.make(3, kind: .pv, sizes: nil)
-        #expect(try host.engine.setOldMemory(host.domain(3), kib: 224 << 10, host.snapshot()) == 40_960)
+        #expect(try host.engine.setOldMemory(host.domain(3), kib: .mib(224), host.snapshot()) == 40_960)
         #expect(host.store["/local/domain/3/memory/target"] == "229376")
         #expect(throws: BalloonError.self) {
-            try host.engine.setOldMemory(host.domain(3), kib: 40 << 10, host.snapshot())
+            try host.engine.setOldMemory(host.domain(3), kib: .mib(40), host.snapshot())
         }
         #expect(host.store["/local/domain/3/memory/target"] == "229376")
     }
 
     @Test func `a liar whose sum is not right may take all that Xen counts of any of its vnodes`() throws {
         try host.bringUp(1)
-        host.move(1, 1, to: 80 << 10)
-        host.xen.freeKiB = [1 << 20, 1 << 20]
+        host.move(1, 1, to: .mib(80))
+        host.xen.free = [.gib(1), .gib(1)]
         // It has taken vnode 1's back, it says, and given much more of vnode 0.
-        host.say(1, 0, size: 160 << 10, target: "163840")
+        host.say(1, 0, size: .mib(160), target: "163840")
         host.say(1, 1, size: 0, target: "0")
         host.store["/local/domain/1/memory/vnode0/target-balloon-size"] = "163840"
         host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "0"
-        #expect(host.domain(1).contradiction?.xenSaysKiB == 80 << 10)
-        #expect(host.snapshot().nodes.map(\.takingKiB) == [0, 80 << 10])
-        host.xen.freeKiB[1] = 100 << 10
+        #expect(host.domain(1).contradiction?.xenSays == .mib(80))
+        #expect(host.snapshot().nodes.map(\.taking) == [0, .mib(80)])
+        host.xen.free[1] = .mib(100)
         try host.bringUp(2)
-        host.move(2, 1, to: 40 << 10)
-        try host.engine.setTargets(host.domain(2), [1: 40 << 10])
+        host.move(2, 1, to: .mib(40))
+        try host.engine.setTargets(host.domain(2), [1: .mib(40)])
         host.follow(2)
-        host.xen.freeKiB[1] = 140 << 10
+        host.xen.free[1] = .mib(140)
         #expect(throws: BalloonError.self) { try host.engine.checkGrant(host.domain(2), [1: 0], host.snapshot()) }
-        try host.engine.checkGrant(host.domain(2), [1: 12 << 10], host.snapshot())
+        try host.engine.checkGrant(host.domain(2), [1: .mib(12)], host.snapshot())
         // Its own target is not lowered into what it may have taken there either.
         #expect(throws: BalloonError.self) { try host.engine.checkGrant(host.domain(1), [0: 0], tight()) }
     }
 
     private func tight() -> HostSnapshot {
-        host.xen.freeKiB[0] = 40 << 10
+        host.xen.free[0] = .mib(40)
         return host.snapshot()
     }
 
     @Test func `a liar that is given up keeps a target that takes nothing`() throws {
         try host.bringUp(1)
-        host.move(1, 1, to: 60 << 10)
-        try host.engine.setTargets(host.domain(1), [1: 100 << 10])
-        host.say(1, 1, size: 20 << 10)
+        host.move(1, 1, to: .mib(60))
+        try host.engine.setTargets(host.domain(1), [1: .mib(100)])
+        host.say(1, 1, size: .mib(20))
         var task = FreeTask([], FreeTask.Options(), host.snapshot())
-        try task.giveUp(on: [1: .stuck], [1: [1: 100 << 10]], host.engine, host.snapshot())
-        #expect(host.row(1, 1, "target-balloon-size") == "\(60 << 10)")
+        try task.giveUp(on: [1: .stuck], [1: [1: .mib(100)]], host.engine, host.snapshot())
+        #expect(host.row(1, 1, "target-balloon-size") == "\(KiB.mib(60))")
     }
 
     @Test func `two nodes together grant no more than what claims leave of the host`() throws {
         try host.bringUp(1)
-        for vnode in 0...1 { host.move(1, vnode, to: 128 << 10) }
-        try host.engine.setTargets(host.domain(1), [0: 128 << 10, 1: 128 << 10])
+        for vnode in 0...1 { host.move(1, vnode, to: .mib(128)) }
+        try host.engine.setTargets(host.domain(1), [0: .mib(128), 1: .mib(128)])
         host.follow(1)
-        host.xen.freeKiB = [400 << 10, 400 << 10]
-        host.xen.claimedPages = (800 - 72 - 150) << 8
+        host.xen.free = [.mib(400), .mib(400)]
+        host.xen.claimedPages = KiB.mib(800 - 72 - 150).wholeFrames
         let targets = Balance.targets(host.snapshot(), pnodes: [0, 1])
-        let taken = (targets[1] ?? [:]).values.reduce(UInt64(0)) { $0 + (128 << 10) - $1 }
-        #expect(taken == 150 << 10)
+        let taken = (targets[1] ?? [:]).values.reduce(KiB(0)) { $0 + .mib(128) - $1 }
+        #expect(taken == .mib(150))
     }
 }

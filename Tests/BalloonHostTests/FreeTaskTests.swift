@@ -1,12 +1,13 @@
 import BalloonCore
 import BalloonHost
 import HostSimulation
+import Simulation
 import Testing
 
 @Suite struct FreeTaskTests {
     let host = SimulatedHost()
 
-    private func task(_ kib: UInt64, more: Bool = false, spread: FreePlan.Spread = .fewest) -> FreeTask {
+    private func task(_ kib: KiB, more: Bool = false, spread: FreePlan.Spread = .fewest) -> FreeTask {
         var options = FreeTask.Options()
         options.spread = spread
         return FreeTask([FreeTask.Wish(pnode: 1, kib: kib, isMore: more)], options, host.snapshot())
@@ -18,48 +19,48 @@ import Testing
 
     @Test func `what is on its way counts, and twice is once`() throws {
         try host.bringUp(1, 2)
-        host.xen.freeKiB[1] = 100 << 10
-        let task = task(200 << 10)
+        host.xen.free[1] = .mib(100)
+        let task = task(.mib(200))
         let plan = task.plan(host.snapshot())
-        #expect(plan.targets == [1: [1: 100 << 10]] && plan.shortKiB == [0])
+        #expect(plan.targets == [1: [1: .mib(100)]] && plan.short == [0])
         try write(plan)
         #expect(task.plan(host.snapshot()).targets.isEmpty && !task.isDone(host.snapshot()))
         host.follow(1)
         #expect(task.isDone(host.snapshot()) && task.plan(host.snapshot()).targets.isEmpty)
-        #expect(self.task(200 << 10).plan(host.snapshot()).targets.isEmpty)
+        #expect(self.task(.mib(200)).plan(host.snapshot()).targets.isEmpty)
     }
 
     @Test func `so much more counts from what is coming free already`() throws {
         try host.bringUp(1, 2)
-        try write(task(64 << 10, more: true).plan(host.snapshot()))
-        try write(task(64 << 10, more: true).plan(host.snapshot()))
-        #expect([1, 2].reduce(UInt64(0)) { $0 + (host.domain($1).vnodes[1].targetKiB ?? 0) } == 128 << 10)
+        try write(task(.mib(64), more: true).plan(host.snapshot()))
+        try write(task(.mib(64), more: true).plan(host.snapshot()))
+        #expect([1, 2].reduce(KiB(0)) { $0 + (host.domain($1).vnodes[1].target ?? 0) } == .mib(128))
     }
 
     @Test func `a reservation is not given away`() throws {
         try host.bringUp(1, 2)
-        host.xen.freeKiB[1] = 100 << 10
-        _ = try host.engine.ledger.add(pnode: 1, kib: 60 << 10, name: "", until: nil)
-        #expect(task(50 << 10).plan(host.snapshot()).givenKiB == [10 << 10])
-        #expect(!task(50 << 10).isDone(host.snapshot()))
+        host.xen.free[1] = .mib(100)
+        _ = try host.engine.ledger.add(pnode: 1, kib: .mib(60), name: "", until: nil)
+        #expect(task(.mib(50)).plan(host.snapshot()).given == [.mib(10)])
+        #expect(!task(.mib(50)).isDone(host.snapshot()))
     }
 
     @Test func `who does not move is left out, and its target is what it has`() throws {
         try host.bringUp(1, 2)
-        host.xen.freeKiB[1] = 0
-        var task = task(100 << 10)
+        host.xen.free[1] = 0
+        var task = task(.mib(100))
         let plan = task.plan(host.snapshot())
         try write(plan)
-        host.move(1, 1, to: 30 << 10, state: "inflating")
+        host.move(1, 1, to: .mib(30), state: "inflating")
         try task.giveUp(on: [1: .stuck], plan.targets, host.engine, host.snapshot())
         #expect(host.row(1, 1, "target-balloon-size") == "30720")
         host.follow(1)
-        #expect(task.plan(host.snapshot()).targets == [2: [1: 70 << 10]])
+        #expect(task.plan(host.snapshot()).targets == [2: [1: .mib(70)]])
     }
 
     @Test func `nobody's target but its own is touched when it gives up`() throws {
         try host.bringUp(1)
-        var task = task(100 << 10, more: true)
+        var task = task(.mib(100), more: true)
         let plan = task.plan(host.snapshot())
         try write(plan)
         host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "4096"
@@ -69,13 +70,13 @@ import Testing
 
     @Test func `domains that cannot be counted on are in no plan`() throws {
         try host.bringUp(1, 2)
-        host.xen.freeKiB[1] = 0
+        host.xen.free[1] = 0
         for spoil: (inout DomainFacts) -> Void in [
             { $0.isPaused = true }, { $0.isDying = true }, { $0.isShutdown = true },
         ] {
             let before = host.xen.facts
             spoil(&host.xen.facts[1])
-            #expect(task(100 << 10, spread: .even).plan(host.snapshot()).targets.keys.sorted() == [2])
+            #expect(task(.mib(100), spread: .even).plan(host.snapshot()).targets.keys.sorted() == [2])
             host.xen.facts = before
         }
         for (state, reason) in [
@@ -83,19 +84,19 @@ import Testing
         ] {
             host.say(1, 1, size: 0, state: state, reason: reason)
             #expect(
-                task(100 << 10, spread: .even).plan(host.snapshot()).targets.keys.sorted() == [2], "\(state) \(reason)")
+                task(.mib(100), spread: .even).plan(host.snapshot()).targets.keys.sorted() == [2], "\(state) \(reason)")
         }
         host.say(1, 1, size: 0)
-        #expect(task(100 << 10, spread: .even).plan(host.snapshot()).targets.keys.sorted() == [1, 2])
+        #expect(task(.mib(100), spread: .even).plan(host.snapshot()).targets.keys.sorted() == [1, 2])
     }
 
     @Test func `a held guest that was asked for more is not counted on`() throws {
         try host.bringUp(1, 2)
-        host.xen.freeKiB[1] = 0
-        try write(task(100 << 10).plan(host.snapshot()))
-        host.move(1, 1, to: 20 << 10, state: "held", reason: "guard")
-        #expect(host.snapshot().nodes[1].givingKiB == 0)
-        #expect(task(100 << 10).plan(host.snapshot()).targets == [2: [1: 80 << 10]])
+        host.xen.free[1] = 0
+        try write(task(.mib(100)).plan(host.snapshot()))
+        host.move(1, 1, to: .mib(20), state: "held", reason: "guard")
+        #expect(host.snapshot().nodes[1].giving == 0)
+        #expect(task(.mib(100)).plan(host.snapshot()).targets == [2: [1: .mib(80)]])
     }
 
     @Test func `PV guests are planned by no physical node`() throws {

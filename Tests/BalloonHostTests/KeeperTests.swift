@@ -1,18 +1,18 @@
 import BalloonCore
 import HostSimulation
+import Simulation
 import Testing
 
 @testable import BalloonHost
 
 @Suite struct KeeperTests {
     let host = SimulatedHost()
-    static let second: UInt64 = 1_000_000_000
 
     /// One turn, with its deeds done.
     @discardableResult
     private func turn(_ keeper: inout HostKeeper, _ seconds: UInt64) throws -> [HostKeeper.Deed] {
         let snapshot = host.snapshot()
-        let deeds = keeper.deeds(snapshot, now: seconds * Self.second)
+        let deeds = keeper.deeds(snapshot, now: .zero + .seconds(seconds))
         for deed in deeds { _ = try host.engine.perform(deed, snapshot) }
         return deeds
     }
@@ -72,7 +72,7 @@ import Testing
             try host.bringUp(1)
             func turn() throws -> [HostKeeper.Deed] {
                 let snapshot = host.snapshot()
-                let deeds = keeper.deeds(snapshot, now: 0)
+                let deeds = keeper.deeds(snapshot, now: .zero)
                 for deed in deeds { _ = try host.engine.perform(deed, snapshot) }
                 return deeds.filter { $0 != .forgetGone }
             }
@@ -80,11 +80,11 @@ import Testing
             host.store["/local/domain/1/memory/target"] = "204800"
             try host.xen.setMax(1, kib: 205_824)
             if isReverting {
-                #expect(try turn() == [.revert(1, foreignKiB: 204_800)])
+                #expect(try turn() == [.revert(1, foreign: 204_800)])
                 #expect(host.store["/local/domain/1/memory/target"] == "524288" && host.xen.maxima[1] == 525_312)
-                #expect(host.domain(1).foreignTargetKiB == 204_800)
+                #expect(host.domain(1).foreignTarget == 204_800)
             } else {
-                #expect(try turn() == [.tell(1, foreignKiB: 204_800)])
+                #expect(try turn() == [.tell(1, foreign: 204_800)])
             }
             #expect(try turn().isEmpty)
         }
@@ -105,23 +105,23 @@ import Testing
         try host.bringUp(1)
         try turn(&keeper, 1)
         #expect(host.xen.maxima.isEmpty)
-        try host.engine.setTargets(host.domain(1), [1: 64 << 10])
-        host.move(1, 1, to: 32 << 10, state: "inflating")
+        try host.engine.setTargets(host.domain(1), [1: .mib(64)])
+        host.move(1, 1, to: .mib(32), state: "inflating")
         #expect(try turn(&keeper, 2).isEmpty)
         host.follow(1)
         #expect(try turn(&keeper, 3) == [.enforce(1)])
-        #expect(host.xen.maxima[1] == UInt64(449 << 10))
+        #expect(host.xen.maxima[1] == .mib(449))
         #expect(try turn(&keeper, 4).isEmpty)
         // A target that asks for less, whoever wrote it: the maximum is raised before anything has moved.
-        host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "\(16 << 10)"
+        host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "\(KiB.mib(16))"
         #expect(try turn(&keeper, 5) == [.enforce(1)])
-        #expect(host.xen.maxima[1] == UInt64(497 << 10))
+        #expect(host.xen.maxima[1] == .mib(497))
     }
 
     @Test func `a domain that starts again has the targets that it had`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         try host.bringUp(1)
-        try host.engine.setTargets(host.domain(1), [0: 32 << 10, 1: 64 << 10])
+        try host.engine.setTargets(host.domain(1), [0: .mib(32), 1: .mib(64)])
         host.follow(1)
         host.destroy(1)
         try turn(&keeper, 1)
@@ -129,7 +129,7 @@ import Testing
         try turn(&keeper, 2)
         host.start(2)
         // It has more of vnode 0 already than was asked for: nothing is taken that others may have.
-        host.move(2, 0, to: 48 << 10)
+        host.move(2, 0, to: .mib(48))
         try turn(&keeper, 3)
         #expect(host.row(2, 0, "target-balloon-size") == "49152" && host.row(2, 1, "target-balloon-size") == "65536")
     }
@@ -137,7 +137,7 @@ import Testing
     @Test func `while the other one is there what the new one has is its target`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         try host.bringUp(1)
-        try host.engine.setTargets(host.domain(1), [1: 64 << 10])
+        try host.engine.setTargets(host.domain(1), [1: .mib(64)])
         host.make(2, uuid: "uuid-1")
         try turn(&keeper, 1)
         host.start(2)
@@ -148,7 +148,7 @@ import Testing
     @Test func `limits bound what is remembered, and it is forgotten in the end`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         try host.bringUp(1)
-        try host.engine.setTargets(host.domain(1), [0: 32 << 10, 1: 64 << 10])
+        try host.engine.setTargets(host.domain(1), [0: .mib(32), 1: .mib(64)])
         host.destroy(1)
         host.saved.limits["uuid-1"] = SavedLimits(parsing: Array("vnode1-min = 200m".utf8), name: "f")
         try host.engine.forgetTargets(host.snapshot(), now: 1000)

@@ -1,6 +1,7 @@
 import BalloonCore
 import Foundation
 import HostSimulation
+import Simulation
 import Testing
 
 @testable import BalloonHost
@@ -8,20 +9,20 @@ import Testing
 @Suite struct LimitsTests {
     let host = SimulatedHost()
 
-    private func keeps(_ id: UInt16) -> [UInt64] { host.domain(id).vnodes.map { $0.minKiB >> 10 } }
+    private func keeps(_ id: UInt16) -> [UInt64] { host.domain(id).vnodes.map { $0.minimum.wholeMiB } }
 
     private func saved(_ text: String) -> SavedLimits { SavedLimits(parsing: Array(text.utf8), name: "f") }
 
     @Test func `who counts first`() throws {
         try host.bringUp(1)
         #expect(keeps(1) == [64, 64])
-        host.store["/local/domain/1/memory/dynamic-min"] = "\(160 << 10)"
+        host.store["/local/domain/1/memory/dynamic-min"] = "\(KiB.mib(160))"
         #expect(keeps(1) == [80, 80])
         host.saved.limits["uuid-1"] = saved("min = 200m\nvnode1-min = 120m")
         #expect(keeps(1) == [100, 120])
-        try host.engine.setLimits(host.domain(1), vnode: 0, minKiB: 90 << 10, maxKiB: nil)
+        try host.engine.setLimits(host.domain(1), vnode: 0, minimum: .mib(90), maximum: nil)
         #expect(keeps(1) == [90, 120])
-        try host.engine.setLimits(host.domain(1), vnode: nil, minKiB: 256 << 10, maxKiB: nil)
+        try host.engine.setLimits(host.domain(1), vnode: nil, minimum: .mib(256), maximum: nil)
         #expect(keeps(1) == [90, 128])
     }
 
@@ -30,25 +31,25 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try host.bringUp(1)
         #expect(throws: BalloonError.self) { try HostEngine.saveLimits(host.domain(1), in: directory) }
-        try host.engine.setLimits(host.domain(1), vnode: 1, minKiB: 100 << 10, maxKiB: 200 << 10)
+        try host.engine.setLimits(host.domain(1), vnode: 1, minimum: .mib(100), maximum: .mib(200))
         try HostEngine.saveLimits(host.domain(1), in: directory)
         host.saved.limits["uuid-1"] = SavedLimits.read("uuid-1", in: directory)
         host.destroy(1)
         host.make(2, uuid: "uuid-1")
-        #expect(keeps(2) == [64, 100] && host.domain(2).vnodes[1].maxKiB == 200 << 10)
+        #expect(keeps(2) == [64, 100] && host.domain(2).vnodes[1].maximum == .mib(200))
         // What is said later goes over it, and stays beside the rest.
         try host.engine.prepare(host.domain(2))
-        try host.engine.setLimits(host.domain(2), vnode: 1, minKiB: 80 << 10, maxKiB: nil)
+        try host.engine.setLimits(host.domain(2), vnode: 1, minimum: .mib(80), maximum: nil)
         try HostEngine.saveLimits(host.domain(2), in: directory)
         let found = SavedLimits.read("uuid-1", in: directory)
         #expect(found.faults.isEmpty)
-        #expect(found.limits == HostLimits(vnodes: [1: .init(minKiB: 80 << 10, maxKiB: 200 << 10)]))
+        #expect(found.limits == HostLimits(vnodes: [1: .init(minimum: .mib(80), maximum: .mib(200))]))
         #expect(SavedLimits.read("uuid-2", in: directory) == SavedLimits())
     }
 
     @Test func `of a file with faults the rest counts, and all is told`() throws {
         let found = saved("min = 1g\nmax = much\nvnode99-min = 1\nvnode1-most = 2\nmin = 2g\nvnode0-max = 64m # x")
-        #expect(found.limits == HostLimits(.init(minKiB: 1 << 20), vnodes: [0: .init(maxKiB: 64 << 10)]))
+        #expect(found.limits == HostLimits(.init(minimum: .gib(1)), vnodes: [0: .init(maximum: .mib(64))]))
         #expect(found.faults.map { $0.prefix(9) } == ["f, line 2", "f, line 3", "f, line 4", "f, line 5"])
         try host.bringUp(1)
         host.saved.limits["uuid-1"] = found
@@ -61,8 +62,8 @@ import Testing
     @Test func `a file that others may write does not count`() throws {
         let directory = FileManager.default.temporaryDirectory.path + "/limits-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        try SavedLimits.write(HostLimits(.init(minKiB: 4096)), "u", name: "g", in: directory)
-        #expect(SavedLimits.read("u", in: directory).limits.whole.minKiB == 4096)
+        try SavedLimits.write(HostLimits(.init(minimum: 4096)), "u", name: "g", in: directory)
+        #expect(SavedLimits.read("u", in: directory).limits.whole.minimum == 4096)
         try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: "\(directory)/u.conf")
         #expect(SavedLimits.read("u", in: directory).limits.isEmpty)
         #expect(SavedLimits.read("u", in: directory).faults.count == 1)

@@ -1,4 +1,6 @@
+import BalloonCore
 import HostSimulation
+import Simulation
 import Testing
 
 @testable import BalloonHost
@@ -28,7 +30,7 @@ import Testing
         host.make(1)
         var walk = NodeWalk(parsing: "")
         walk.pages = [1: [1: 512]]
-        walk.nanoseconds = 12_345_678
+        walk.cost = .nanoseconds(12_345_678)
         let report = HostReport(host.snapshot(), walk: walk)
         let lines = report.text().split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(lines.contains(["DOMAIN", "NAME", "PNODE0", "PNODE1"]))

@@ -1,3 +1,4 @@
+import BalloonCore
 import BalloonHost
 import Simulation
 import Testing
@@ -6,66 +7,66 @@ import Testing
     private static let cases = 20_000
 
     private func seat(
-        _ domain: UInt16, _ vnode: Int = 0, size: UInt64 = 256 << 10, least: UInt64 = 64 << 10, balloon: UInt64 = 0,
-        grain: UInt64 = 2048, short: UInt64 = 0
+        _ domain: UInt16, _ vnode: Int = 0, size: KiB = .mib(256), least: KiB = .mib(64), balloon: KiB = 0,
+        grain: KiB = 2048, short: KiB = 0
     ) -> Seat {
         Seat(
-            domain: domain, vnode: vnode, sizeKiB: size, minKiB: least, maxKiB: size, balloonKiB: balloon,
-            grainKiB: grain, shortKiB: short)
+            domain: domain, vnode: vnode, size: size, minimum: least, maximum: size, balloon: balloon,
+            grain: grain, short: short)
     }
 
     // MARK: Examples
 
     @Test func `one guest is enough, or both give the same`() {
         let seats = [seat(1), seat(2)]
-        #expect(FreePlan(freeing: 131_072, from: seats).changes == [Change(seat: 0, targetKiB: 131_072)])
+        #expect(FreePlan(freeing: 131_072, from: seats).changes == [Change(seat: 0, target: 131_072)])
         let even = FreePlan(freeing: 131_072, from: seats, spread: .even)
-        #expect(even.changes == [Change(seat: 0, targetKiB: 65_536), Change(seat: 1, targetKiB: 65_536)])
+        #expect(even.changes == [Change(seat: 0, target: 65_536), Change(seat: 1, target: 65_536)])
     }
 
     @Test func `what can never be freed is told to the KiB`() {
-        let plan = FreePlan(freeing: 500 << 10, from: [seat(1), seat(2, balloon: 100 << 10)])
-        #expect(plan.givenKiB == (192 + 92) << 10)
-        #expect(plan.shortKiB == (500 - 284) << 10)
+        let plan = FreePlan(freeing: .mib(500), from: [seat(1), seat(2, balloon: .mib(100))])
+        #expect(plan.given == .mib(192 + 92))
+        #expect(plan.short == .mib(500 - 284))
     }
 
     @Test func `a huge grain is not broken for a small need that others can fill`() {
-        let seats = [seat(1, size: 8 << 20, least: 0, grain: 1 << 20), seat(1, 1)]
-        #expect(FreePlan(freeing: 4096, from: seats).changes == [Change(seat: 1, targetKiB: 4096)])
+        let seats = [seat(1, size: .gib(8), least: 0, grain: .gib(1)), seat(1, 1)]
+        #expect(FreePlan(freeing: 4096, from: seats).changes == [Change(seat: 1, target: 4096)])
     }
 
     @Test func `nothing needed changes nothing`() {
         #expect(FreePlan(freeing: 0, from: [seat(1)]).changes.isEmpty)
-        #expect(FreePlan(freeing: 5, from: []).shortKiB == 5)
+        #expect(FreePlan(freeing: 5, from: []).short == 5)
     }
 
     @Test func `the short one gets what it needs before the others are levelled`() {
-        let seats = [seat(1, balloon: 100 << 10, short: 80 << 10), seat(2, balloon: 20 << 10)]
-        let plan = LevelPlan(seats, freeKiB: 0, keepKiB: 0)
+        let seats = [seat(1, balloon: .mib(100), short: .mib(80)), seat(2, balloon: .mib(20))]
+        let plan = LevelPlan(seats, free: 0, keep: 0)
         // 236 + 156 MiB there are: the first needs 156 + 80.
-        #expect(plan.targetsKiB[0] <= 20 << 10)
-        #expect(plan.spareKiB < 4096)
+        #expect(plan.targets[0] <= .mib(20))
+        #expect(plan.spare < 4096)
     }
 
     @Test func `a small difference is left alone unless it is urgent`() {
-        let seats = [seat(1, balloon: 40 << 10), seat(2, balloon: 20 << 10)]
-        let plan = LevelPlan(seats, freeKiB: 0, keepKiB: 0)
-        #expect(plan.targetsKiB == [30 << 10, 30 << 10])
-        #expect(plan.changes(seats, bandKiB: 64 << 10, isUrgent: false).isEmpty)
-        #expect(plan.changes(seats, bandKiB: 8 << 10, isUrgent: false).count == 2)
-        #expect(plan.changes(seats, bandKiB: 64 << 10, isUrgent: true).count == 2)
+        let seats = [seat(1, balloon: .mib(40)), seat(2, balloon: .mib(20))]
+        let plan = LevelPlan(seats, free: 0, keep: 0)
+        #expect(plan.targets == [.mib(30), .mib(30)])
+        #expect(plan.changes(seats, band: .mib(64), isUrgent: false).isEmpty)
+        #expect(plan.changes(seats, band: .mib(8), isUrgent: false).count == 2)
+        #expect(plan.changes(seats, band: .mib(64), isUrgent: true).count == 2)
     }
 
     @Test func `what is spoken for is not usable`() {
-        var node = PhysicalNode(number: 0, sizeKiB: 3 << 20, freeKiB: 1 << 20)
-        #expect(node.usableKiB(hostFreeKiB: 2 << 20) == (1 << 20) - (32 << 10))
-        node.reservedKiB = 100 << 10
-        node.takingKiB = 50 << 10
-        #expect(node.usableKiB(hostFreeKiB: 2 << 20) == (1 << 20) - (182 << 10))
-        #expect(node.usableKiB(hostFreeKiB: 300 << 10) == (300 - 72 - 150) << 10)
-        #expect(node.usableKiB(hostFreeKiB: 0) == 0)
-        node.givingKiB = 10 << 10
-        #expect(node.comingFreeKiB == (1 << 20) - (140 << 10))
+        var node = PhysicalNode(number: 0, size: .gib(3), free: .gib(1))
+        #expect(node.usable(hostFree: .gib(2)) == .gib(1) - .mib(32))
+        node.reserved = .mib(100)
+        node.taking = .mib(50)
+        #expect(node.usable(hostFree: .gib(2)) == .gib(1) - .mib(182))
+        #expect(node.usable(hostFree: .mib(300)) == .mib(300 - 72 - 150))
+        #expect(node.usable(hostFree: 0) == 0)
+        node.giving = .mib(10)
+        #expect(node.comingFree == .gib(1) - .mib(140))
     }
 
     // MARK: Properties
@@ -80,7 +81,7 @@ import Testing
     @Test func `every level holds`() {
         #expect(
             counterexample("levels", cases: Self.cases) {
-                try PlannerProperties.checkLevelling(&$0) { LevelPlan($0, freeKiB: $1, keepKiB: $2) }
+                try PlannerProperties.checkLevelling(&$0) { LevelPlan($0, free: $1, keep: $2) }
             } == nil)
     }
 
@@ -97,7 +98,7 @@ import Testing
         #expect(
             counterexample("planted: \(bug)", cases: Self.cases) {
                 try PlannerProperties.checkLevelling(&$0) { seats, free, keep in
-                    LevelPlan(bug.spoil(seats), freeKiB: free, keepKiB: bug == .keepsNothing ? 0 : keep)
+                    LevelPlan(bug.spoil(seats), free: free, keep: bug == .keepsNothing ? 0 : keep)
                 }
             } != nil)
     }
@@ -110,11 +111,11 @@ enum PlantedLevel: String, CaseIterable {
         seats.map { seat in
             var seat = seat
             switch self {
-            case .forgetsShort: seat.shortKiB = 0
-            case .forgetsMaximum: seat.maxKiB = seat.sizeKiB
-            case .forgetsMinimum: seat.minKiB = 0
+            case .forgetsShort: seat.short = 0
+            case .forgetsMaximum: seat.maximum = seat.size
+            case .forgetsMinimum: seat.minimum = 0
             case .keepsNothing: break
-            case .countsTwice: seat.balloonKiB -= min(seat.balloonKiB, 4)
+            case .countsTwice: seat.balloon -= min(seat.balloon, 4)
             }
             return seat
         }
@@ -125,7 +126,7 @@ enum PlantedLevel: String, CaseIterable {
 enum PlantedBug: String, CaseIterable {
     case oneKiBLess, allGuests, notGrains, belowMinimum, twice, lies, forgetsRest
 
-    func need(_ need: UInt64) -> UInt64 { self == .oneKiBLess && need > 0 ? need - 1 : need }
+    func need(_ need: KiB) -> KiB { self == .oneKiBLess && need > 0 ? need - 1 : need }
 
     func spread(_ spread: FreePlan.Spread) -> FreePlan.Spread { self == .allGuests ? .even : spread }
 
@@ -135,14 +136,14 @@ enum PlantedBug: String, CaseIterable {
         let seat = seats[plan.changes[last].seat]
         switch self {
         case .oneKiBLess, .allGuests: break
-        case .notGrains: plan.changes[last].targetKiB -= 1
+        case .notGrains: plan.changes[last].target -= 1
         case .belowMinimum:
-            plan.changes[last].targetKiB = (seat.sizeKiB - seat.minKiB) / seat.grainKiB * seat.grainKiB + seat.grainKiB
+            plan.changes[last].target = (seat.size - seat.minimum).roundedDown(to: seat.grain) + seat.grain
         case .twice: plan.changes.append(plan.changes[last])
-        case .lies: plan.givenKiB += 4
+        case .lies: plan.given += 4
         case .forgetsRest:
             plan.changes.removeLast()
-            plan.givenKiB = 0
+            plan.given = 0
         }
         return plan
     }

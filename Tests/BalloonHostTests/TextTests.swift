@@ -1,6 +1,7 @@
 import BalloonCore
 import BalloonHost
 import HostSimulation
+import Simulation
 import Testing
 
 @Suite struct TextTests {
@@ -31,7 +32,7 @@ import Testing
         let text = report.text() + report.json
         #expect(text.utf8.allSatisfy { (0x20...0x7e).contains($0) || $0 == 0x0a })
         #expect(!text.contains("aaaa"))
-        #expect(host.domain(1).vnodes[0].grainKiB == 2048 && host.domain(1).vnodes[0].exclusion == .unknown)
+        #expect(host.domain(1).vnodes[0].grain == 2048 && host.domain(1).vnodes[0].exclusion == .unknown)
     }
 
     @Test func `each line of a table has as many words as its head`() throws {
@@ -96,13 +97,13 @@ import Testing
         let host = SimulatedHost()
         try host.bringUp(1)
         let domain = host.domain(1)
-        #expect(try BalloonSplit.targets(domain, totalKiB: 128 << 10, isEven: false) == [0: 64 << 10, 1: 64 << 10])
-        #expect(try BalloonSplit.targets(domain, totalKiB: 128 << 10, isEven: true) == [0: 64 << 10, 1: 64 << 10])
-        #expect(try BalloonSplit.targets(domain, totalKiB: 3000, isEven: true).values.reduce(0, +) == 4096)
-        #expect(throws: BalloonError.self) { try BalloonSplit.targets(domain, totalKiB: 500 << 10, isEven: true) }
-        try host.engine.setLimits(domain, vnode: 0, minKiB: 250 << 10, maxKiB: nil)
-        let tight = try BalloonSplit.targets(host.domain(1), totalKiB: 100 << 10, isEven: false)
-        #expect(tight.values.reduce(0, +) >= 100 << 10 && tight[0] ?? 0 <= 6 << 10)
+        #expect(try BalloonSplit.targets(domain, total: .mib(128), isEven: false) == [0: .mib(64), 1: .mib(64)])
+        #expect(try BalloonSplit.targets(domain, total: .mib(128), isEven: true) == [0: .mib(64), 1: .mib(64)])
+        #expect(try BalloonSplit.targets(domain, total: 3000, isEven: true).values.reduce(0, +) == 4096)
+        #expect(throws: BalloonError.self) { try BalloonSplit.targets(domain, total: .mib(500), isEven: true) }
+        try host.engine.setLimits(domain, vnode: 0, minimum: .mib(250), maximum: nil)
+        let tight = try BalloonSplit.targets(host.domain(1), total: .mib(100), isEven: false)
+        #expect(tight.values.reduce(0, +) >= .mib(100) && tight[0] ?? 0 <= .mib(6))
     }
 
     @Test func `reservations have numbers, and an end`() throws {

@@ -1,4 +1,4 @@
-internal import BalloonCore
+package import BalloonCore
 internal import BalloonHost
 import Simulation
 
@@ -27,23 +27,23 @@ package enum HostBug: String, CaseIterable, Sendable {
 /// After each step nothing is overdrawn, nobody is below their minimum; and everything comes to its end.
 package struct HostSchedule {
     /// A tenth of a second.
-    static let step: UInt64 = 100_000_000
+    static let step: Interval = .milliseconds(100)
     /// Xen's usual extent in this world.
-    static let extent: UInt64 = 2048
+    static let extent: KiB = .mib(2)
 
     package struct Event: Equatable, Sendable {
         package enum Kind: Equatable, Sendable {
-            case free(pnode: Int, kib: UInt64, isMore: Bool, even: Bool)
+            case free(pnode: Int, kib: KiB, isMore: Bool, even: Bool)
             case grant(guest: Int, vnode: Int, percent: UInt64)
             case behave(guest: Int, Behaviour)
             case destroy(guest: Int)
             case reboot(guest: Int)
-            case claim(pages: UInt64)
+            case claim(pages: Frames)
             /// Others take all of a node but so much.
-            case fill(pnode: Int, leaving: UInt64)
+            case fill(pnode: Int, leaving: KiB)
             case killKeeper
             /// A guest says that it is short of memory, or not any more.
-            case short(guest: Int, vnode: Int, kib: UInt64)
+            case short(guest: Int, vnode: Int, kib: KiB)
             case feature(guest: Int, String)
         }
         package var at: Int
@@ -51,13 +51,13 @@ package struct HostSchedule {
     }
 
     package enum Behaviour: Equatable, Sendable {
-        /// KiB a step.
-        case honest(UInt64)
+        /// So much a step.
+        case honest(KiB)
         case stuck
         case deaf
         case lying
         /// Gives no more than this, and says why.
-        case held(UInt64)
+        case held(KiB)
     }
 
     package var seed: UInt64
@@ -80,7 +80,7 @@ package struct HostSchedule {
         let guest = random.number(0...guests - 1)
         switch random.number(0...14) {
         case 0...3:
-            let kib = UInt64(random.number(1...400)) << 10
+            let kib: KiB = .mib(UInt64(random.number(1...400)))
             return .free(pnode: random.number(0...1), kib: kib, isMore: random.oneIn(2), even: random.oneIn(2))
         case 4, 5: return .grant(guest: guest, vnode: random.number(0...1), percent: UInt64(random.number(0...100)))
         case 6: return .behave(guest: guest, behaviour(&random))
@@ -88,11 +88,11 @@ package struct HostSchedule {
         case 8: return .reboot(guest: guest)
         case 9, 10:
             return random.oneIn(2)
-                ? .claim(pages: UInt64(random.number(0...60_000)))
-                : .fill(pnode: random.number(0...1), leaving: UInt64(random.number(0...100)) << 10)
+                ? .claim(pages: Frames(UInt64(random.number(0...60_000))))
+                : .fill(pnode: random.number(0...1), leaving: .mib(UInt64(random.number(0...100))))
         case 11: return .killKeeper
         case 12, 13:
-            let kib = random.oneIn(3) ? 0 : UInt64(random.number(1...500)) << 10
+            let kib: KiB = random.oneIn(3) ? .zero : .mib(UInt64(random.number(1...500)))
             return .short(guest: guest, vnode: random.number(0...1), kib: kib)
         default: return .feature(guest: guest, random.pick(["0", "1", "", "1x"]))
         }
@@ -103,8 +103,8 @@ package struct HostSchedule {
         case 0: .stuck
         case 1: .deaf
         case 2: .lying
-        case 3: .held(UInt64(random.number(0...60)) << 11)
-        default: .honest(UInt64(random.number(1...64)) << 11)
+        case 3: .held(.mib(2 * UInt64(random.number(0...60))))
+        default: .honest(.mib(2 * UInt64(random.number(1...64))))
         }
     }
 

@@ -19,16 +19,16 @@ struct HostWorld {
     private static let longestRun = 1500
     private static let end = 200
 
-    private var now: UInt64 { UInt64(step + 1) * HostSchedule.step }
+    private var now: Moment { .zero + HostSchedule.step * UInt64(step + 1) }
 
     init(_ schedule: HostSchedule, _ bug: HostBug?) {
         self.schedule = schedule
         self.bug = bug
         random = SeededGenerator(seed: schedule.seed ^ 0x5EED)
         keeper.policy.isBalancing = random.oneIn(3)
-        host.xen.freeKiB = [UInt64(random.number(40...400)) << 10, UInt64(random.number(40...400)) << 10]
+        host.xen.free = [.mib(UInt64(random.number(40...400))), .mib(UInt64(random.number(40...400)))]
         for _ in 0..<schedule.guests {
-            let honest = HostSchedule.Behaviour.honest(UInt64(random.number(4...64)) << 11)
+            let honest = HostSchedule.Behaviour.honest(.mib(2 * UInt64(random.number(4...64))))
             guests.append((0, random.oneIn(3) ? HostSchedule.behaviour(&random) : honest))
             make(guests.count - 1)
         }
@@ -38,7 +38,9 @@ struct HostWorld {
         host.make(nextID, uuid: uuid)
         guests[guest].id = nextID
         // It has given some before anybody looked, as after a restore.
-        for vnode in 0...1 where random.oneIn(2) { host.shift(nextID, vnode, to: UInt64(random.number(1...90)) << 11) }
+        for vnode in 0...1 where random.oneIn(2) {
+            host.shift(nextID, vnode, to: .mib(2 * UInt64(random.number(1...90))))
+        }
         nextID += 1
     }
 
@@ -86,7 +88,7 @@ struct HostWorld {
     private func spoilTargets(_ run: FreeRun) throws(BalloonError) {
         for (id, targets) in run.written {
             guard let domain = try host.engine.read().domains.first(where: { $0.id == id }) else { continue }
-            try host.engine.setTargets(domain, targets.mapValues { $0 + (200 << 10) })
+            try host.engine.setTargets(domain, targets.mapValues { $0 + .mib(200) })
         }
     }
 
@@ -97,7 +99,7 @@ struct HostWorld {
             var options = FreeTask.Options()
             options.spread = even ? .even : .fewest
             let wish = FreeTask.Wish(pnode: pnode, kib: kib, isMore: isMore)
-            let stall: UInt64 = bug == .neverGivesUp ? .max / 4 : 5_000_000_000
+            let stall: Interval = bug == .neverGivesUp ? .max / 4 : .seconds(5)
             run = FreeRun(FreeTask([wish], options, try host.engine.read()), stall: stall)
             runBegan = step
         case .grant(let guest, let vnode, let percent): try grant(guests[guest].id, vnode, percent)
@@ -106,13 +108,13 @@ struct HostWorld {
         case .reboot(let guest):
             let uuid = host.xen.facts.first { $0.id == guests[guest].id }?.uuid
             destroy(guests[guest].id)
-            let needed: UInt64 = 260 << 10
-            if host.xen.freeKiB.allSatisfy({ $0 >= needed }) {
-                for node in host.xen.freeKiB.indices { host.xen.freeKiB[node] -= needed }
+            let needed: KiB = .mib(260)
+            if host.xen.free.allSatisfy({ $0 >= needed }) {
+                for node in host.xen.free.indices { host.xen.free[node] -= needed }
                 make(guest, uuid: uuid)
             }
         case .claim(let pages): host.xen.claimedPages = pages
-        case .fill(let pnode, let kib): host.xen.freeKiB[pnode] = min(kib, host.xen.freeKiB[pnode])
+        case .fill(let pnode, let kib): host.xen.free[pnode] = min(kib, host.xen.free[pnode])
         case .short(let guest, let vnode, let kib):
             let path = "/local/domain/\(guests[guest].id)/memory/vnode\(vnode)/balloon-short"
             if host.store[path] != nil { host.store[path] = "\(kib)" }
@@ -127,8 +129,8 @@ struct HostWorld {
     private func grant(_ id: UInt16, _ vnode: Int, _ percent: UInt64) throws(BalloonError) {
         let snapshot = try host.engine.read()
         guard let domain = snapshot.domains.first(where: { $0.id == id }), domain.isManaged else { return }
-        let size = domain.vnodes[vnode].sizeKiB - domain.vnodes[vnode].minKiB
-        let targets = [vnode: size * percent / 100 / 2048 * 2048]
+        let size = domain.vnodes[vnode].size - domain.vnodes[vnode].minimum
+        let targets = [vnode: (size * percent / 100).roundedDown(to: HostSchedule.extent)]
         do throws(BalloonError) {
             if bug != .grantsUnchecked { try host.engine.checkGrant(domain, targets, snapshot) }
             try host.engine.setTargets(domain, targets)
@@ -137,7 +139,7 @@ struct HostWorld {
 
     private func destroy(_ id: UInt16) {
         guard host.ids.contains(id) else { return }
-        for vnode in 0...1 { host.xen.freeKiB[vnode] += host.sizeKiB(id, vnode) - host.trueBalloon(id, vnode) }
+        for vnode in 0...1 { host.xen.free[vnode] += host.size(id, vnode) - host.trueBalloon(id, vnode) }
         host.destroy(id)
     }
 
@@ -152,14 +154,14 @@ struct HostWorld {
 
     private func act(_ id: UInt16, _ vnode: Int, _ behaviour: HostSchedule.Behaviour) {
         let have = host.trueBalloon(id, vnode)
-        let target = host.target(id, vnode).map { $0 / HostSchedule.extent * HostSchedule.extent } ?? have
+        let target = host.target(id, vnode).map { $0.roundedDown(to: HostSchedule.extent) } ?? have
         switch behaviour {
         case .deaf: return
         case .stuck: host.say(id, vnode, size: have, state: target == have ? "idle" : "inflating")
         case .lying: host.say(id, vnode, size: target)
         case .held(let most) where target > max(have, most):
             host.say(id, vnode, size: have, state: "held", reason: "guard")
-        case .held: host.approach(id, vnode, target, by: 64 << 11)
+        case .held: host.approach(id, vnode, target, by: .mib(128))
         case .honest(let rate): host.approach(id, vnode, target, by: rate)
         }
     }
@@ -173,14 +175,14 @@ struct HostWorld {
         let before = taking()
         do throws(BalloonError) { try body(&self) } catch { throw HostViolation(description: "\(error)") }
         let after = taking()
-        for pnode in host.xen.freeKiB.indices where after[pnode] > before[pnode] {
-            let free = host.xen.freeKiB[pnode]
-            guard after[pnode] + PhysicalNode.floorKiB <= free else {
+        for pnode in host.xen.free.indices where after[pnode] > before[pnode] {
+            let free = host.xen.free[pnode]
+            guard after[pnode] + PhysicalNode.floor <= free else {
                 throw HostViolation(
                     description: "H1: pnode \(pnode): \(after[pnode]) KiB are granted, \(free) are free")
             }
-            let all = host.xen.freeKiB.reduce(0, +)
-            guard after.reduce(PhysicalNode.hostFloorKiB + host.xen.claimedPages * 4, +) <= all else {
+            let all = host.xen.free.reduce(.zero, +)
+            guard after.reduce(PhysicalNode.hostFloor + host.xen.claimedPages.kib, +) <= all else {
                 throw HostViolation(
                     description: "H1: the host: \(after) KiB are granted, \(all) are free, less the claims")
             }
@@ -190,13 +192,15 @@ struct HostWorld {
 
     /// What guests may still take of each node, as it is, and not as they say. But who says of one vnode what is so of the other,
     /// and the sum is right, cannot be found by Xen's count of all its pages: of these only what they say is known.
-    private func taking() -> [UInt64] {
-        var sums: [UInt64] = [0, 0]
+    private func taking() -> [KiB] {
+        var sums: [KiB] = [0, 0]
         for id in host.ids where host.feature(id) == "1" {
             let have = (0...1).map { host.trueBalloon(id, $0) }
-            let said = (0...1).map { host.row(id, $0, "balloon-size").flatMap { UInt64($0) } ?? have[$0] }
-            let (all, told) = (have.reduce(0, +), said.reduce(0, +))
-            let isHidden = max(all, told) - min(all, told) <= HostDomain.toleranceKiB
+            let said = (0...1).map {
+                host.row(id, $0, "balloon-size").flatMap { UInt64($0) }.map { KiB($0) } ?? have[$0]
+            }
+            let (all, told) = (have.reduce(.zero, +), said.reduce(.zero, +))
+            let isHidden = all.difference(from: told) <= HostDomain.tolerance
             for vnode in 0...1 {
                 guard let target = host.target(id, vnode) else { continue }
                 let kib = isHidden ? min(have[vnode], said[vnode]) : have[vnode]
@@ -211,7 +215,7 @@ struct HostWorld {
             for vnode in 0...1 {
                 guard let target = host.target(id, vnode), target > host.trueBalloon(id, vnode) else { continue }
                 // A quarter, and 64 MiB at least: nobody says otherwise here.
-                guard target <= host.sizeKiB(id, vnode) - (64 << 10) else {
+                guard target <= host.size(id, vnode) - .mib(64) else {
                     throw HostViolation(description: "H2: domain \(id), vnode \(vnode) shall give \(target) KiB")
                 }
             }

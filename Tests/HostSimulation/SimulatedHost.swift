@@ -1,6 +1,7 @@
 package import BalloonCore
 package import BalloonHost
 import Glibc
+import Simulation
 
 /// Xenstore as dom0 sees it: absolute paths, owners, transactions that another writer may break.
 package final class SimulatedHostStore: ToolstackStore {
@@ -76,23 +77,24 @@ package final class SimulatedHostXen: HostXen {
     package var facts: [DomainFacts] = [
         DomainFacts(id: 0, uuid: "00000000", kind: .pv, pages: 262_144, maxPages: 262_144)
     ]
-    package var sizes: [UInt16: [UInt64]] = [:]
-    package var freeKiB: [UInt64] = [2 << 20, 2 << 20]
-    package var claimedPages: UInt64 = 0
-    package var maxima: [UInt16: UInt64] = [:]
+    package var sizes: [UInt16: [KiB]] = [:]
+    package var free: [KiB] = [.gib(2), .gib(2)]
+    package var claimedPages: Frames = .zero
+    package var maxima: [UInt16: KiB] = [:]
 
     package func domains() throws(BalloonError) -> [DomainFacts] { facts }
     package func machine() throws(BalloonError) -> MachineFacts {
         MachineFacts(
-            totalPages: 6 << 18, freePages: freeKiB.reduce(0, +) / 4, claimedPages: claimedPages)
+            totalPages: KiB.gib(6).wholeFrames, freePages: free.reduce(.zero, +).wholeFrames, claimedPages: claimedPages
+        )
     }
     package func nodes() throws(BalloonError) -> [NodeFacts] {
-        freeKiB.map { NodeFacts(sizeKiB: 3 << 20, freeKiB: $0) }
+        free.map { NodeFacts(size: .gib(3), free: $0) }
     }
-    package func vnodeSizesKiB(_ domain: UInt16) throws(BalloonError) -> [UInt64]? { sizes[domain] }
-    package func setMax(_ domain: UInt16, kib: UInt64) throws(BalloonError) {
+    package func vnodeSizes(_ domain: UInt16) throws(BalloonError) -> [KiB]? { sizes[domain] }
+    package func setMax(_ domain: UInt16, kib: KiB) throws(BalloonError) {
         maxima[domain] = kib
-        for index in facts.indices where facts[index].id == domain { facts[index].maxPages = kib / 4 }
+        for index in facts.indices where facts[index].id == domain { facts[index].maxPages = kib.wholeFrames }
     }
 }
 
@@ -105,8 +107,8 @@ package final class SimulatedHost {
     /// By UUID: what stands in files.
     package final class Saved { package var limits: [String: SavedLimits] = [:] }
     /// What each balloon is, whatever the guest says: by `id/vnode`.
-    private var balloons: [String: UInt64] = [:]
-    package static let special: UInt64 = 17
+    private var balloons: [String: KiB] = [:]
+    package static let special: Frames = 17
 
     package init() {
         let saved = self.saved
@@ -118,12 +120,13 @@ package final class SimulatedHost {
 
     /// Built and introduced.
     package func make(
-        _ id: UInt16, uuid: String? = nil, kind: DomainFacts.Kind = .pvh, sizes: [UInt64]? = [256 << 10, 256 << 10]
+        _ id: UInt16, uuid: String? = nil, kind: DomainFacts.Kind = .pvh, sizes: [KiB]? = [.mib(256), .mib(256)]
     ) {
-        let all = sizes?.reduce(0, +) ?? 384 << 10
+        let all = sizes?.reduce(0, +) ?? .mib(384)
         xen.facts.append(
             DomainFacts(
-                id: id, uuid: uuid ?? "uuid-\(id)", kind: kind, pages: all / 4 + Self.special, maxPages: all / 4 + 256))
+                id: id, uuid: uuid ?? "uuid-\(id)", kind: kind, pages: all.wholeFrames + Self.special,
+                maxPages: all.wholeFrames + 256))
         xen.sizes[id] = sizes
         let home = "/local/domain/\(id)"
         store[home + "/domid"] = "\(id)"
@@ -152,7 +155,7 @@ package final class SimulatedHost {
 
     /// The guest's daemon: says that it has this.
     package func say(
-        _ id: UInt16, _ vnode: Int, size: UInt64, target: String? = nil, state: String = "idle", reason: String = ""
+        _ id: UInt16, _ vnode: Int, size: KiB, target: String? = nil, state: String = "idle", reason: String = ""
     ) {
         let home = "/local/domain/\(id)/memory/vnode\(vnode)"
         store[home + "/balloon-size"] = "\(size)"
@@ -171,19 +174,19 @@ package final class SimulatedHost {
     /// The guest goes where its targets are, as Xen sees it, too.
     package func follow(_ id: UInt16) {
         for vnode in domain(id).vnodes {
-            guard let target = vnode.roundedTargetKiB else { continue }
+            guard let target = vnode.roundedTarget else { continue }
             move(id, vnode.number, to: target)
         }
     }
 
     /// One balloon, with its pages.
-    package func move(_ id: UInt16, _ number: Int, to kib: UInt64, state: String = "idle", reason: String = "") {
+    package func move(_ id: UInt16, _ number: Int, to kib: KiB, state: String = "idle", reason: String = "") {
         guard let vnode = domain(id).vnodes.first(where: { $0.number == number }) else { return }
-        let before = vnode.balloonKiB ?? 0
+        let before = vnode.balloon ?? 0
         for index in xen.facts.indices where xen.facts[index].id == id {
-            xen.facts[index].pages = xen.facts[index].pages + before / 4 - kib / 4
+            xen.facts[index].pages = xen.facts[index].pages + before.wholeFrames - kib.wholeFrames
         }
-        if let pnode = vnode.pnode { xen.freeKiB[pnode] = xen.freeKiB[pnode] + kib - before }
+        if let pnode = vnode.pnode { xen.free[pnode] = xen.free[pnode] + kib - before }
         say(id, number, size: kib, state: state, reason: reason)
     }
 
@@ -205,14 +208,14 @@ package final class SimulatedHost {
 
     package func feature(_ id: UInt16) -> String? { store["/local/domain/\(id)/control/feature-balloon-vnode"] }
 
-    package func target(_ id: UInt16, _ vnode: Int) -> UInt64? {
-        row(id, vnode, "target-balloon-size").flatMap { UInt64($0) }
+    package func target(_ id: UInt16, _ vnode: Int) -> KiB? {
+        row(id, vnode, "target-balloon-size").flatMap { UInt64($0) }.map { KiB($0) }
     }
 
-    package func sizeKiB(_ id: UInt16, _ vnode: Int) -> UInt64 { xen.sizes[id]?[vnode] ?? 0 }
+    package func size(_ id: UInt16, _ vnode: Int) -> KiB { xen.sizes[id]?[vnode] ?? 0 }
 
     /// Memory that a domain has given of a vnode, by its pages.
-    package func trueBalloon(_ id: UInt16, _ vnode: Int) -> UInt64 { balloons["\(id)/\(vnode)"] ?? 0 }
+    package func trueBalloon(_ id: UInt16, _ vnode: Int) -> KiB { balloons["\(id)/\(vnode)"] ?? 0 }
 
     /// A directory of a domain that is not there.
     package var ghost: String? {
@@ -224,14 +227,14 @@ package final class SimulatedHost {
     }
 
     /// One step of an honest guest towards a target, as far as there is memory. Vnode n lies on physical node n.
-    package func approach(_ id: UInt16, _ vnode: Int, _ target: UInt64, by rate: UInt64) {
+    package func approach(_ id: UInt16, _ vnode: Int, _ target: KiB, by rate: KiB) {
         let have = trueBalloon(id, vnode)
         if target >= have {
             let more = min(target - have, rate)
             shift(id, vnode, to: have + more)
             return say(id, vnode, size: have + more, state: have + more == target ? "idle" : "inflating")
         }
-        let less = min(have - target, rate, xen.freeKiB[vnode] / 2048 * 2048)
+        let less = min(have - target, rate, xen.free[vnode].roundedDown(to: .mib(2)))
         shift(id, vnode, to: have - less)
         let isHeld = less == 0
         let state = have - less == target ? "idle" : isHeld ? "held" : "deflating"
@@ -239,12 +242,12 @@ package final class SimulatedHost {
     }
 
     /// Its pages go and come; nothing is told.
-    package func shift(_ id: UInt16, _ vnode: Int, to kib: UInt64) {
+    package func shift(_ id: UInt16, _ vnode: Int, to kib: KiB) {
         let have = trueBalloon(id, vnode)
         balloons["\(id)/\(vnode)"] = kib
-        xen.freeKiB[vnode] = xen.freeKiB[vnode] + kib - have
+        xen.free[vnode] = xen.free[vnode] + kib - have
         for index in xen.facts.indices where xen.facts[index].id == id {
-            xen.facts[index].pages = xen.facts[index].pages + have / 4 - kib / 4
+            xen.facts[index].pages = xen.facts[index].pages + have.wholeFrames - kib.wholeFrames
         }
     }
 }

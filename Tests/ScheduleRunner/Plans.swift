@@ -1,3 +1,4 @@
+import BalloonCore
 import BalloonHost
 import Simulation
 
@@ -10,10 +11,10 @@ enum Plans {
         var missed = 0
         for goal in goals {
             let seats = seats(goal.domains)
-            let need = seats.reduce(UInt64(0)) { $0 + $1.slackKiB } / 3
+            let need = seats.reduce(KiB(0)) { $0 + $1.slack } / 3
             let times = [
                 ("free", best { FreePlan(freeing: need, from: seats).changes.count }),
-                ("balance", best { LevelPlan(seats, freeKiB: 1 << 24, keepKiB: 1 << 16).targetsKiB.count }),
+                ("balance", best { LevelPlan(seats, free: .gib(16), keep: .mib(64)).targets.count }),
             ]
             for (name, time) in times {
                 let isMet = time < .milliseconds(goal.milliseconds)
@@ -36,10 +37,10 @@ enum Plans {
         var random = SeededGenerator(seed: 7)
         return (0..<domains).flatMap { domain in
             (0..<8).map { vnode in
-                let size = UInt64(random.number(1...2048)) << 11
+                let size = KiB.mib(2 * UInt64(random.number(1...2048)))
                 return Seat(
-                    domain: UInt16(domain + 1), vnode: vnode, sizeKiB: size, minKiB: size / 4, maxKiB: size,
-                    balloonKiB: UInt64(random.number(0...100)) * size / 400, grainKiB: random.oneIn(4) ? 4 : 2048)
+                    domain: UInt16(domain + 1), vnode: vnode, size: size, minimum: size / 4, maximum: size,
+                    balloon: size * UInt64(random.number(0...100)) / 400, grain: random.oneIn(4) ? 4 : 2048)
             }
         }
     }

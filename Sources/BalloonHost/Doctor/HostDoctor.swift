@@ -108,7 +108,7 @@ public enum HostDoctor {
         let nowhere = names { $0.isManaged && $0.facts.kind != .pv && $0.vnodes.contains { $0.pnode == nil } }
         let faults = snapshot.domains.flatMap(\.savedLimits.faults)
         // xendomains takes its list from `xl list -l`, which leaves these out.
-        let away = isWatched ? nil : names { $0.legacyTargetKiB == nil && $0.keptTarget != nil }
+        let away = isWatched ? nil : names { $0.legacyTarget == nil && $0.keptTarget != nil }
         return [
             Check(
                 name: "daemon", level: .advice,

@@ -4,66 +4,64 @@ public import BalloonCore
 public enum BalloonSplit {
     /// - Parameter isEven: the same of each vnode, as far as each has so much; else in proportion to their sizes.
     /// - Throws: `.usage` where it is more than the domain may give.
-    public static func targets(_ domain: HostDomain, totalKiB: UInt64, isEven: Bool) throws(BalloonError) -> [Int:
-        UInt64]
-    {
+    public static func targets(_ domain: HostDomain, total: KiB, isEven: Bool) throws(BalloonError) -> [Int: KiB] {
         let vnodes = domain.vnodes
-        let most = vnodes.reduce(UInt64(0)) { $0 + ($1.sizeKiB - $1.minKiB) / $1.grainKiB * $1.grainKiB }
-        guard totalKiB <= most else {
+        let most = vnodes.reduce(KiB.zero) { $0 + ($1.size - $1.minimum).roundedDown(to: $1.grain) }
+        guard total <= most else {
             throw BalloonError(
                 .usage,
-                "domain \(domain.id) (\(domain.name)) can give \(Size.text(kib: most)) at most:"
+                "domain \(domain.id) (\(domain.name)) can give \(Size.text(most)) at most:"
                     + " `balloonctl host limits` says what it keeps")
         }
         // As if each vnode's balloon were empty: its slack is all that it may give.
         let seats = vnodes.map { vnode in
             Seat(
-                domain: UInt16(truncatingIfNeeded: vnode.number), vnode: vnode.number, sizeKiB: vnode.sizeKiB,
-                minKiB: isEven ? vnode.minKiB : 0, maxKiB: vnode.sizeKiB, balloonKiB: 0, grainKiB: vnode.grainKiB)
+                domain: UInt16(truncatingIfNeeded: vnode.number), vnode: vnode.number, size: vnode.size,
+                minimum: isEven ? vnode.minimum : .zero, maximum: vnode.size, balloon: .zero, grain: vnode.grain)
         }
-        var targets = Dictionary(uniqueKeysWithValues: vnodes.map { ($0.number, UInt64(0)) })
-        if isEven { return even(totalKiB, seats) }
-        let plan = FreePlan(freeing: totalKiB, from: seats, spread: .even)
-        for change in plan.changes { targets[seats[change.seat].vnode] = change.targetKiB }
-        let isBelow = vnodes.contains { $0.sizeKiB - min(targets[$0.number] ?? 0, $0.sizeKiB) < $0.minKiB }
+        var targets = Dictionary(uniqueKeysWithValues: vnodes.map { ($0.number, KiB.zero) })
+        if isEven { return even(total, seats) }
+        let plan = FreePlan(freeing: total, from: seats, spread: .even)
+        for change in plan.changes { targets[seats[change.seat].vnode] = change.target }
+        let isBelow = vnodes.contains { $0.size - min(targets[$0.number] ?? .zero, $0.size) < $0.minimum }
         // In proportion somebody would fall below its minimum: then by what each may give.
-        return isBelow ? bySlack(totalKiB, vnodes) : targets
+        return isBelow ? bySlack(total, vnodes) : targets
     }
 
-    private static func bySlack(_ totalKiB: UInt64, _ vnodes: [HostVNode]) -> [Int: UInt64] {
+    private static func bySlack(_ total: KiB, _ vnodes: [HostVNode]) -> [Int: KiB] {
         let seats = vnodes.map { vnode in
             Seat(
-                domain: 0, vnode: vnode.number, sizeKiB: vnode.sizeKiB, minKiB: vnode.minKiB, maxKiB: vnode.sizeKiB,
-                balloonKiB: 0, grainKiB: vnode.grainKiB)
+                domain: 0, vnode: vnode.number, size: vnode.size, minimum: vnode.minimum, maximum: vnode.size,
+                balloon: .zero, grain: vnode.grain)
         }
-        var targets = Dictionary(uniqueKeysWithValues: vnodes.map { ($0.number, UInt64(0)) })
-        for change in FreePlan(freeing: totalKiB, from: seats, spread: .even).changes {
-            targets[seats[change.seat].vnode] = change.targetKiB
+        var targets = Dictionary(uniqueKeysWithValues: vnodes.map { ($0.number, KiB.zero) })
+        for change in FreePlan(freeing: total, from: seats, spread: .even).changes {
+            targets[seats[change.seat].vnode] = change.target
         }
         return targets
     }
 
     /// Fills all alike; who has its most drops out, and the others share the rest.
-    private static func even(_ totalKiB: UInt64, _ seats: [Seat]) -> [Int: UInt64] {
-        var targets = Dictionary(uniqueKeysWithValues: seats.map { ($0.vnode, UInt64(0)) })
-        var left = totalKiB
+    private static func even(_ total: KiB, _ seats: [Seat]) -> [Int: KiB] {
+        var targets = Dictionary(uniqueKeysWithValues: seats.map { ($0.vnode, KiB.zero) })
+        var left = total
         var open = seats
-        while left > 0 && !open.isEmpty {
+        while left > .zero && !open.isEmpty {
             let part = left / UInt64(open.count)
-            var given: UInt64 = 0
+            var given: KiB = .zero
             for seat in open {
-                let room = seat.largestBalloonKiB - (targets[seat.vnode] ?? 0)
-                let kib = min(part / seat.grainKiB * seat.grainKiB, room)
-                targets[seat.vnode, default: 0] += kib
+                let room = seat.largestBalloon - (targets[seat.vnode] ?? .zero)
+                let kib = min(part.roundedDown(to: seat.grain), room)
+                targets[seat.vnode, default: .zero] += kib
                 given += kib
             }
             left -= given
-            open = open.filter { (targets[$0.vnode] ?? 0) < $0.largestBalloonKiB }
-            if given > 0 { continue }
+            open = open.filter { (targets[$0.vnode] ?? .zero) < $0.largestBalloon }
+            if given > .zero { continue }
             // Less than a grain each is left: one grain each, in order, until there is nothing left.
-            for seat in open where left > 0 {
-                targets[seat.vnode, default: 0] += seat.grainKiB
-                left = less(left, seat.grainKiB)
+            for seat in open where left > .zero {
+                targets[seat.vnode, default: .zero] += seat.grain
+                left = left.less(seat.grain)
             }
         }
         return targets

@@ -19,25 +19,25 @@ public struct FreeRun {
     public private(set) var task: FreeTask
     public private(set) var state = State.planning
     /// All targets that were written.
-    public private(set) var written: [UInt16: [Int: UInt64]] = [:]
+    public private(set) var written: [UInt16: [Int: KiB]] = [:]
     /// How each domain ended in the last round.
     public private(set) var verdicts: [UInt16: MoveJudge.Verdict] = [:]
     /// What is waited for: what was written, and what was on its way before.
-    public private(set) var goals: [UInt16: [Int: UInt64]] = [:]
+    public private(set) var goals: [UInt16: [Int: KiB]] = [:]
     private var judge: MoveJudge?
     private var round = 0
-    private var lastGoals: [UInt16: [Int: UInt64]] = [:]
+    private var lastGoals: [UInt16: [Int: KiB]] = [:]
     private var wasShort = false
-    private let stall: UInt64
+    private let stall: Interval
 
-    /// - Parameter stall: nanoseconds without progress that are waited.
-    public init(_ task: FreeTask, stall: UInt64) {
+    /// - Parameter stall: how long is waited without progress.
+    public init(_ task: FreeTask, stall: Interval) {
         self.task = task
         self.stall = stall
     }
 
     /// Where the guests are, while `moving`: only the rows of those in `goals` are needed.
-    public mutating func look(_ snapshot: HostSnapshot, now: UInt64) {
+    public mutating func look(_ snapshot: HostSnapshot, now: Moment) {
         guard state == .moving, var judge else { return }
         judge.look(snapshot, now: now)
         self.judge = judge
@@ -47,7 +47,7 @@ public struct FreeRun {
 
     /// Writes, while `planning`: with a snapshot of now, which nobody else changes meanwhile.
     public mutating func write(
-        _ engine: HostEngine, _ snapshot: HostSnapshot, now: UInt64
+        _ engine: HostEngine, _ snapshot: HostSnapshot, now: Moment
     ) throws(BalloonError) {
         guard state == .planning else { return }
         if round > 0 {
@@ -63,7 +63,7 @@ public struct FreeRun {
         // What was given up is no longer on its way.
         let current = round > 0 ? try engine.read() : snapshot
         let plan = task.plan(current)
-        wasShort = plan.shortKiB.contains { $0 > 0 }
+        wasShort = plan.short.contains { $0 > .zero }
         round += 1
         if round > Self.rounds || (wasShort && !task.options.isPartial) {
             state = task.isDone(current) ? .done : .short(plan)
@@ -83,12 +83,12 @@ public struct FreeRun {
     private var areAllReached: Bool { verdicts.values.allSatisfy { $0 == .reached } }
 
     /// What vnodes of these nodes were asked for before: it was counted on.
-    private func onTheirWay(_ snapshot: HostSnapshot) -> [UInt16: [Int: UInt64]] {
-        var found: [UInt16: [Int: UInt64]] = [:]
+    private func onTheirWay(_ snapshot: HostSnapshot) -> [UInt16: [Int: KiB]] {
+        var found: [UInt16: [Int: KiB]] = [:]
         for domain in snapshot.domains where domain.exclusionAnywhere == nil && task.excluded[domain.id] == nil {
             for vnode in domain.vnodes where vnode.exclusionAnywhere == nil {
                 guard task.wishes.contains(where: { $0.pnode == nil || $0.pnode == vnode.pnode }),
-                    let target = vnode.targetKiB, let rounded = vnode.roundedTargetKiB, let kib = vnode.balloonKiB,
+                    let target = vnode.target, let rounded = vnode.roundedTarget, let kib = vnode.balloon,
                     rounded > kib
                 else { continue }
                 found[domain.id, default: [:]][vnode.number] = target

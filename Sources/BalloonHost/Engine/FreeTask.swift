@@ -6,11 +6,11 @@ public struct FreeTask {
     /// What is to be free, and nobody's, of one physical node. nil: of any.
     public struct Wish: Equatable, Sendable {
         public var pnode: Int?
-        public var kib: UInt64
+        public var kib: KiB
         /// So much more than now, and not so much in all.
         public var isMore: Bool
 
-        public init(pnode: Int?, kib: UInt64, isMore: Bool) {
+        public init(pnode: Int?, kib: KiB, isMore: Bool) {
             self.pnode = pnode
             self.kib = kib
             self.isMore = isMore
@@ -30,11 +30,11 @@ public struct FreeTask {
 
     /// A plan for all nodes together: targets by domain and vnode.
     public struct Plan: Equatable, Sendable {
-        public var targets: [UInt16: [Int: UInt64]] = [:]
+        public var targets: [UInt16: [Int: KiB]] = [:]
         /// What the plan gives, of each wish.
-        public var givenKiB: [UInt64] = []
+        public var given: [KiB] = []
         /// What is missing of each wish.
-        public var shortKiB: [UInt64] = []
+        public var short: [KiB] = []
     }
 
     public let wishes: [Wish]
@@ -48,38 +48,38 @@ public struct FreeTask {
     public init(_ wishes: [Wish], _ options: Options, _ snapshot: HostSnapshot) {
         self.wishes = wishes.map { wish in
             guard wish.isMore else { return wish }
-            return Wish(pnode: wish.pnode, kib: wish.kib + Self.freeKiB(wish.pnode, snapshot), isMore: false)
+            return Wish(pnode: wish.pnode, kib: wish.kib + Self.free(wish.pnode, snapshot), isMore: false)
         }
         self.options = options
     }
 
     /// What is free there and nobody's, once all that was asked for has moved.
-    static func freeKiB(_ pnode: Int?, _ snapshot: HostSnapshot) -> UInt64 {
-        if let pnode { return snapshot.nodes.indices.contains(pnode) ? snapshot.nodes[pnode].comingFreeKiB : 0 }
-        return snapshot.nodes.reduce(snapshot.givingAnywhereKiB) { $0 + $1.comingFreeKiB }
+    static func free(_ pnode: Int?, _ snapshot: HostSnapshot) -> KiB {
+        if let pnode { return snapshot.nodes.indices.contains(pnode) ? snapshot.nodes[pnode].comingFree : .zero }
+        return snapshot.nodes.reduce(snapshot.givingAnywhere) { $0 + $1.comingFree }
     }
 
     /// What is measured free there now, and not reserved.
-    public static func measuredKiB(_ pnode: Int?, _ snapshot: HostSnapshot) -> UInt64 {
+    public static func measured(_ pnode: Int?, _ snapshot: HostSnapshot) -> KiB {
         let nodes = snapshot.nodes.filter { pnode == nil || $0.number == pnode }
-        return nodes.reduce(0) { $0 + less($1.freeKiB, $1.reservedKiB) }
+        return nodes.reduce(.zero) { $0 + $1.free.less($1.reserved) }
     }
 
     /// What is missing of a wish, with what is on its way counted in.
-    static func needKiB(_ wish: Wish, _ snapshot: HostSnapshot) -> UInt64 {
+    static func need(_ wish: Wish, _ snapshot: HostSnapshot) -> KiB {
         let nodes = snapshot.nodes.filter { wish.pnode == nil || $0.number == wish.pnode }
-        let spoken = nodes.reduce(wish.kib) { $0 + $1.reservedKiB + $1.takingKiB }
-        let anywhere = wish.pnode == nil ? snapshot.givingAnywhereKiB : 0
-        return less(spoken, nodes.reduce(anywhere) { $0 + $1.freeKiB + $1.givingKiB })
+        let spoken = nodes.reduce(wish.kib) { $0 + $1.reserved + $1.taking }
+        let anywhere = wish.pnode == nil ? snapshot.givingAnywhere : .zero
+        return spoken.less(nodes.reduce(anywhere) { $0 + $1.free + $1.giving })
     }
 
     public func plan(_ snapshot: HostSnapshot) -> Plan {
         var plan = Plan()
         for wish in wishes {
             let seats = seats(wish, snapshot)
-            let part = FreePlan(freeing: Self.needKiB(wish, snapshot), from: seats, spread: options.spread)
-            plan.givenKiB.append(part.givenKiB)
-            plan.shortKiB.append(part.shortKiB)
+            let part = FreePlan(freeing: Self.need(wish, snapshot), from: seats, spread: options.spread)
+            plan.given.append(part.given)
+            plan.short.append(part.short)
             for (domain, targets) in HostEngine.targets(part.changes, seats) {
                 plan.targets[domain, default: [:]].merge(targets) { max($0, $1) }
             }
@@ -115,31 +115,31 @@ public struct FreeTask {
     public func isDone(_ snapshot: HostSnapshot) -> Bool {
         wishes.allSatisfy { wish in
             let nodes = snapshot.nodes.filter { wish.pnode == nil || $0.number == wish.pnode }
-            return nodes.reduce(0) { $0 + $1.freeKiB } >= nodes.reduce(wish.kib) { $0 + $1.reservedKiB }
+            return nodes.reduce(.zero) { $0 + $1.free } >= nodes.reduce(wish.kib) { $0 + $1.reserved }
         }
     }
 
     /// Those that did not do it. What they have becomes their target, so that it does not come later and twice.
     public mutating func giveUp(
-        on verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: UInt64]], _ engine: HostEngine,
+        on verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: KiB]], _ engine: HostEngine,
         _ snapshot: HostSnapshot
     ) throws(BalloonError) {
         for (id, verdict) in verdicts where verdict != .reached {
             excluded[id] = verdict
             guard let domain = snapshot.domains.first(where: { $0.id == id }), verdict != .gone else { continue }
-            var targets: [Int: UInt64] = [:]
+            var targets: [Int: KiB] = [:]
             if let goal = goals[id]?[HostDomain.whole], let beside = besideKiB[id],
-                domain.legacyTargetKiB == domain.wholeTargetKiB(goal)
+                domain.legacyTarget == domain.wholeTarget(goal)
             {
-                let kib = UInt64(max(0, Int64(domain.memoryKiB) - beside))
-                if kib > domain.wholeTargetKiB(goal) { targets[HostDomain.whole] = domain.wholeTargetKiB(kib) }
+                let kib = KiB(UInt64(max(0, Int64(domain.memory.count) - beside)))
+                if kib > domain.wholeTarget(goal) { targets[HostDomain.whole] = domain.wholeTarget(kib) }
             }
             for vnode in domain.vnodes {
                 // Nobody's target is touched but that which this task wrote.
-                guard let goal = goals[id]?[vnode.number], vnode.targetKiB == goal,
-                    let kib = domain.mostGivenKiB(vnode), kib < goal
+                guard let goal = goals[id]?[vnode.number], vnode.target == goal,
+                    let kib = domain.mostGiven(vnode), kib < goal
                 else { continue }
-                targets[vnode.number] = roundedUp(kib, to: vnode.grainKiB)
+                targets[vnode.number] = kib.roundedUp(to: vnode.grain)
             }
             try engine.setTargets(domain, targets)
         }

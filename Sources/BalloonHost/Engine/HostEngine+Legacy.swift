@@ -71,11 +71,11 @@ extension HostEngine {
 
     /// Limits, of the domain or of one vnode of it; what is nil stays.
     public func setLimits(
-        _ domain: HostDomain, vnode: Int?, minKiB: UInt64?, maxKiB: UInt64?
+        _ domain: HostDomain, vnode: Int?, minimum: KiB?, maximum: KiB?
     ) throws(BalloonError) {
         try inDomain(domain.id) { (transaction) throws(BalloonError) in
             try self.own(domain, transaction)
-            for (name, kib) in [("min", minKiB), ("max", maxKiB)] {
+            for (name, kib) in [("min", minimum), ("max", maximum)] {
                 guard let kib else { continue }
                 let path =
                     vnode.map { HostRows.keptVNode(domain.id, $0, name) } ?? HostRows.kept(domain.id, name)

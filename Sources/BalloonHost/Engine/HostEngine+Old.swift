@@ -3,7 +3,7 @@ public import BalloonCore
 // Guests without our daemon: memory/target is all that they follow.
 extension HostEngine {
     /// What an administrator may ask of a guest that has nothing which stops before the OOM killer comes: it came at 112 MiB.
-    static let oldFloorKiB: UInt64 = 128 << 10
+    static let oldFloor: KiB = .mib(128)
 
     /// memory/target of a guest that follows nothing else. Its maximum is raised before it grows; ``lowerMax(_:)`` is for when it has
     /// shrunk.
@@ -11,52 +11,52 @@ extension HostEngine {
     /// - Throws: `.usage` below its floor, or above static-max; `.busy` where it is to have more than is free and nobody's.
     @discardableResult
     public func setOldMemory(
-        _ domain: HostDomain, kib: UInt64, _ snapshot: HostSnapshot
+        _ domain: HostDomain, kib: KiB, _ snapshot: HostSnapshot
     ) throws(BalloonError) -> Int64 {
-        guard let before = domain.legacyTargetKiB, let most = domain.staticMaxKiB else {
+        guard let before = domain.legacyTarget, let most = domain.staticMax else {
             throw BalloonError(.busy, "domain \(domain.id) (\(domain.name)) has no memory/target")
         }
-        let floor = max(Self.oldFloorKiB, most / 4)
+        let floor = max(Self.oldFloor, most / 4)
         guard kib >= floor, kib <= most else {
             throw BalloonError(
                 .usage,
-                "\(Size.text(kib: kib)) is not between \(Size.text(kib: floor)), where guests without our daemon are still"
-                    + " safe, and \(Size.text(kib: most)), which is all that it has")
+                "\(Size.text(kib)) is not between \(Size.text(floor)), where guests without our daemon are still"
+                    + " safe, and \(Size.text(most)), which is all that it has")
         }
         // It may lie on any node.
-        let usable = less(snapshot.freeKiB, snapshot.nodes.reduce(PhysicalNode.hostFloorKiB) { $0 + $1.spokenKiB })
+        let usable = snapshot.free.less(snapshot.nodes.reduce(PhysicalNode.hostFloor) { $0 + $1.spoken })
         guard kib <= before || kib - before <= usable else {
-            throw Self.notFree("the host", kib - before, usable, snapshot.freeKiB, snapshot)
+            throw Self.notFree("the host", kib - before, usable, snapshot.free, snapshot)
         }
         try writeLegacyTarget(domain, kib, after: before)
-        return (Int64(before) - Int64(kib)) / 4
+        return before > kib ? Int64((before - kib).wholeFrames.count) : -Int64((kib - before).wholeFrames.count)
     }
 
     /// A plan's balloon of a domain as a whole, as the change of memory/target that it is.
     /// - Returns: false when the domain is gone.
-    func setWhole(_ domain: HostDomain, _ balloonKiB: UInt64) throws(BalloonError) -> Bool {
-        guard let before = domain.legacyTargetKiB, domain.staticMaxKiB != nil else { return true }
-        return try writeLegacyTarget(domain, domain.wholeTargetKiB(balloonKiB), after: before)
+    func setWhole(_ domain: HostDomain, _ balloon: KiB) throws(BalloonError) -> Bool {
+        guard let before = domain.legacyTarget, domain.staticMax != nil else { return true }
+        return try writeLegacyTarget(domain, domain.wholeTarget(balloon), after: before)
     }
 
     /// What somebody else wrote meanwhile stays.
     @discardableResult
     private func writeLegacyTarget(
-        _ domain: HostDomain, _ kib: UInt64, after before: UInt64
+        _ domain: HostDomain, _ kib: KiB, after before: KiB
     ) throws(BalloonError) -> Bool {
-        let needed = kib + 1024 + domain.videoKiB
-        if kib > before && domain.facts.maxPages * 4 < needed { try xen.setMax(domain.id, kib: needed) }
+        let needed = kib + .mib(1) + domain.video
+        if kib > before && domain.facts.maxPages.kib < needed { try xen.setMax(domain.id, kib: needed) }
         return try inDomain(domain.id) { (transaction) throws(BalloonError) in
             let found = try self.store.read(HostRows.legacyTarget(domain.id), in: transaction)
-            guard found.flatMap(decimalNumber) == before else { return }
+            guard found.flatMap(decimalNumber) == before.count else { return }
             try self.write(HostRows.legacyTarget(domain.id), "\(kib)", transaction)
         }
     }
 
     /// A guest that follows memory/target alone has shrunk: it takes nothing back by itself, as after xl mem-set.
     public func lowerMax(_ domain: HostDomain) throws(BalloonError) {
-        guard let target = domain.legacyTargetKiB else { return }
-        let needed = max(target + 1024 + domain.videoKiB, domain.memoryKiB)
-        if domain.facts.maxPages * 4 > needed { try xen.setMax(domain.id, kib: needed) }
+        guard let target = domain.legacyTarget else { return }
+        let needed = max(target + .mib(1) + domain.video, domain.memory)
+        if domain.facts.maxPages.kib > needed { try xen.setMax(domain.id, kib: needed) }
     }
 }

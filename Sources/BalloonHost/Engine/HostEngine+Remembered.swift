@@ -7,7 +7,7 @@ extension HostEngine {
 
     private static func isName(_ uuid: String) -> Bool { uuid.contains { $0 != "0" && $0 != "-" } }
 
-    func remember(_ domain: HostDomain, _ vnode: Int, _ kib: UInt64, _ transaction: Transaction) throws(BalloonError) {
+    func remember(_ domain: HostDomain, _ vnode: Int, _ kib: KiB, _ transaction: Transaction) throws(BalloonError) {
         guard Self.isName(domain.facts.uuid) else { return }
         try write(HostRows.remembered(domain.facts.uuid, "\(vnode)"), "\(kib)", transaction)
     }
@@ -16,11 +16,11 @@ extension HostEngine {
     /// meanwhile.
     func remembered(
         _ domain: HostDomain, _ vnode: HostVNode, _ transaction: Transaction
-    ) throws(BalloonError) -> UInt64? {
-        guard Self.isName(domain.facts.uuid), let now = vnode.balloonKiB else { return nil }
+    ) throws(BalloonError) -> KiB? {
+        guard Self.isName(domain.facts.uuid), let now = vnode.balloon else { return nil }
         let path = HostRows.remembered(domain.facts.uuid, "\(vnode.number)")
         guard let kib = GuestText.kib(try store.read(path, in: transaction)), kib > now,
-            kib <= less(vnode.sizeKiB, vnode.minKiB)
+            kib <= vnode.size.less(vnode.minimum)
         else { return nil }
         return kib
     }

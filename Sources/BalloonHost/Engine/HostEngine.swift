@@ -61,7 +61,7 @@ public final class HostEngine {
             for vnode in domain.vnodes {
                 let directory = HostRows.vnode(id, vnode.number)
                 if try self.store.read(directory + "/size", in: transaction) == nil {
-                    try self.write(directory + "/size", "\(vnode.sizeKiB)", transaction)
+                    try self.write(directory + "/size", "\(vnode.size)", transaction)
                     made += 1
                 }
                 for name in HostRows.reports { made += try self.makeGuestRow("\(directory)/\(name)", id, transaction) }
@@ -116,9 +116,9 @@ public final class HostEngine {
     @discardableResult
     public func adopt(_ domain: HostDomain, _ snapshot: HostSnapshot? = nil) throws(BalloonError) -> [Int] {
         guard domain.isManaged, domain.isIntroduced else { return [] }
-        let new = domain.vnodes.filter { $0.targetKiB == nil && $0.balloonKiB != nil && $0.missingRows.isEmpty }
+        let new = domain.vnodes.filter { $0.target == nil && $0.balloon != nil && $0.missingRows.isEmpty }
         let isAlone = snapshot?.domains.allSatisfy { $0.id == domain.id || $0.facts.uuid != domain.facts.uuid } ?? false
-        let constant = domain.constantKiB == nil ? Self.constantKiB(domain) : nil
+        let constant = domain.constant == nil ? Self.constant(domain) : nil
         guard !new.isEmpty || constant != nil else { return [] }
         var adopted: [Int] = []
         let isThere = try inDomain(domain.id) { (transaction) throws(BalloonError) in
@@ -129,7 +129,7 @@ public final class HostEngine {
             for vnode in new {
                 let path = HostRows.target(domain.id, vnode.number)
                 // Somebody wrote one meanwhile: that is wanted, then.
-                guard try self.store.read(path, in: transaction) == nil, let kib = vnode.balloonKiB else { continue }
+                guard try self.store.read(path, in: transaction) == nil, let kib = vnode.balloon else { continue }
                 let wanted = isAlone ? try self.remembered(domain, vnode, transaction) : nil
                 try self.write(path, "\(wanted ?? kib)", transaction)
                 adopted.append(vnode.number)
@@ -140,22 +140,21 @@ public final class HostEngine {
 
     /// What Xen's count and the balloons add up to. The guest's word counts as long as Xen's count of the same moment and
     /// static-max say nothing else; a megabyte is what firmware and special pages make.
-    static func constantKiB(_ domain: HostDomain) -> UInt64? {
-        guard let claimed = domain.claimedKiB,
+    static func constant(_ domain: HostDomain) -> KiB? {
+        guard let claimed = domain.claimed,
             domain.vnodes.allSatisfy({ $0.state == .idle || $0.state == .held })
         else { return nil }
-        let told = domain.memoryKiB + claimed
-        guard let most = domain.staticMaxKiB else { return told }
-        let difference = told > most ? told - most : most - told
-        return difference <= 1024 + domain.videoKiB ? told : max(most, domain.memoryKiB)
+        let told = domain.memory + claimed
+        guard let most = domain.staticMax else { return told }
+        return told.difference(from: most) <= .mib(1) + domain.video ? told : max(most, domain.memory)
     }
 
     /// Sets targets of one domain, all in one transaction. What it may have is raised first where that is too little.
     /// - Returns: false when the domain is gone.
     @discardableResult
-    public func setTargets(_ domain: HostDomain, _ targets: [Int: UInt64]) throws(BalloonError) -> Bool {
+    public func setTargets(_ domain: HostDomain, _ targets: [Int: KiB]) throws(BalloonError) -> Bool {
         let changed = targets.filter { vnode, kib in
-            domain.vnodes.contains { $0.number == vnode && $0.targetKiB != kib }
+            domain.vnodes.contains { $0.number == vnode && $0.target != kib }
         }
         if let kib = targets[HostDomain.whole] { return try setWhole(domain, kib) }
         guard !changed.isEmpty else { return true }
@@ -169,34 +168,34 @@ public final class HostEngine {
     }
 
     /// A guest that was started below its maximum, or that somebody lowered, cannot take what it is to have.
-    private func raiseMax(_ domain: HostDomain, _ targets: [Int: UInt64]) throws(BalloonError) {
-        let needed = Self.boundKiB(domain, targets)
-        if domain.facts.maxPages * 4 < needed { try xen.setMax(domain.id, kib: needed) }
+    private func raiseMax(_ domain: HostDomain, _ targets: [Int: KiB]) throws(BalloonError) {
+        let needed = Self.bound(domain, targets)
+        if domain.facts.maxPages.kib < needed { try xen.setMax(domain.id, kib: needed) }
     }
 
     /// The most that a domain may have while these are its targets: what they leave, and the megabyte that libxl adds.
-    static func boundKiB(_ domain: HostDomain, _ targets: [Int: UInt64] = [:]) -> UInt64 {
-        domain.vnodes.reduce(1024 + domain.videoKiB) { sum, vnode in
-            sum + vnode.sizeKiB - min(targets[vnode.number] ?? vnode.targetKiB ?? 0, vnode.sizeKiB)
+    static func bound(_ domain: HostDomain, _ targets: [Int: KiB] = [:]) -> KiB {
+        domain.vnodes.reduce(.mib(1) + domain.video) { sum, vnode in
+            sum + vnode.size - min(targets[vnode.number] ?? vnode.target ?? .zero, vnode.size)
         }
     }
 
     /// Xen's maximum is not what the targets leave: the domain is there and could have more, or was asked to take more than it may.
     /// While it gives its maximum is left alone.
     static func isMisbound(_ domain: HostDomain) -> Bool {
-        guard domain.isManaged, domain.exclusionAnywhere == nil, domain.constantKiB != nil,
-            domain.vnodes.allSatisfy({ $0.targetKiB != nil })
+        guard domain.isManaged, domain.exclusionAnywhere == nil, domain.constant != nil,
+            domain.vnodes.allSatisfy({ $0.target != nil })
         else { return false }
-        let (most, bound) = (domain.facts.maxPages * 4, boundKiB(domain))
-        return most < bound || (domain.vnodes.allSatisfy(\.isReached) && most > max(bound, domain.memoryKiB))
+        let (most, bound) = (domain.facts.maxPages.kib, Self.bound(domain))
+        return most < bound || (domain.vnodes.allSatisfy(\.isReached) && most > max(bound, domain.memory))
     }
 
     /// What the changes of a plan mean for each domain.
-    public static func targets(_ changes: [Change], _ seats: [Seat]) -> [UInt16: [Int: UInt64]] {
-        var targets: [UInt16: [Int: UInt64]] = [:]
+    public static func targets(_ changes: [Change], _ seats: [Seat]) -> [UInt16: [Int: KiB]] {
+        var targets: [UInt16: [Int: KiB]] = [:]
         for change in changes {
             let seat = seats[change.seat]
-            targets[seat.domain, default: [:]][seat.vnode] = change.targetKiB
+            targets[seat.domain, default: [:]][seat.vnode] = change.target
         }
         return targets
     }

@@ -5,22 +5,22 @@ internal import Glibc
 /// Who may write. All that is known stands in xenstore, so a writer needs no other process: it takes its turn.
 public final class HostLock {
     public static let standardDirectory = "/run/vnode-balloon"
-    /// Nanoseconds that a turn of somebody else is waited for.
-    static let patience: UInt64 = 5_000_000_000
+    /// How long a turn of somebody else is waited for.
+    static let patience: Interval = .seconds(5)
 
     private let file: FileDescriptor
 
     /// The one turn: held for as long as the object lives.
     /// - Throws: `.busy` when somebody else has it for longer than five seconds; `.environment`.
     public static func turn(in directory: String = standardDirectory) throws(BalloonError) -> HostLock {
-        let end = cb_clock_monotonic() + patience
+        let end = Moment.now + patience
         while true {
             if let lock = try HostLock(directory, "host.lock") { return lock }
-            guard cb_clock_monotonic() < end else {
+            guard Moment.now < end else {
                 throw BalloonError(
                     .busy, "another `balloonctl host` has been writing for more than 5 s; is one of them stopped?")
             }
-            cb_sleep(20_000_000)
+            rest(for: .milliseconds(20))
         }
     }
 

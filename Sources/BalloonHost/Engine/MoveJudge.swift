@@ -7,54 +7,54 @@ public struct MoveJudge: Sendable {
         case moving
         case reached
         /// It says that it cannot go on, and is at this size.
-        case held(vnode: Int, HeldReason, atKiB: UInt64)
+        case held(vnode: Int, HeldReason, at: KiB)
         /// It did not answer to the target.
         case deaf
         /// No progress for as long as is waited.
         case stuck
-        case contradicts(claimsKiB: UInt64, xenSaysKiB: UInt64)
+        case contradicts(claims: KiB, xenSays: KiB)
         /// Somebody else wrote another target.
         case superseded(vnode: Int)
         /// Xen promised the memory to a domain that is being built.
-        case claimed(vnode: Int, claimedPages: UInt64, atKiB: UInt64)
+        case claimed(vnode: Int, claimedPages: Frames, at: KiB)
         case gone
 
         public var isEnd: Bool { self != .moving }
     }
 
-    /// Nanoseconds without an acknowledgement, and of a contradiction that does not go away.
-    public static let answerPatience: UInt64 = 3_000_000_000
-    static let contradictionPatience: UInt64 = 2_000_000_000
+    /// How long is waited for an acknowledgement, and for a contradiction to go away.
+    public static let answerPatience: Interval = .seconds(3)
+    static let contradictionPatience: Interval = .seconds(2)
     /// The guest's longest pause between two attempts, and a little.
-    static let retryPatience: UInt64 = 65_000_000_000
+    static let retryPatience: Interval = .seconds(65)
     /// Less than this in pages is no progress, unless it is all that is left.
-    static let stepPages: UInt64 = 512
+    static let stepPages = Frames(512)
 
     private struct Watch {
-        var goals: [Int: UInt64]
-        var began: UInt64
-        var lastPages: UInt64
-        var lastProgress: UInt64
-        var contradictsSince: UInt64?
+        var goals: [Int: KiB]
+        var began: Moment
+        var lastPages: Frames
+        var lastProgress: Moment
+        var contradictsSince: Moment?
         /// What the whole domain is to have by Xen's count; nil: its vnodes are asked.
         var wantedKiB: Int64?
         var verdict = Verdict.moving
     }
 
     private var watches: [UInt16: Watch] = [:]
-    private let stall: UInt64
+    private let stall: Interval
 
     /// - Parameters:
     ///   - goals: the targets of each domain, by vnode.
     ///   - snapshot: as it was before the targets were written.
-    ///   - stall: nanoseconds without progress that are waited.
-    public init(_ goals: [UInt16: [Int: UInt64]], _ snapshot: HostSnapshot, now: UInt64, stall: UInt64) {
+    ///   - stall: how long is waited without progress.
+    public init(_ goals: [UInt16: [Int: KiB]], _ snapshot: HostSnapshot, now: Moment, stall: Interval) {
         self.stall = stall
         for (id, goals) in goals {
             let domain = snapshot.domains.first { $0.id == id }
-            watches[id] = Watch(goals: goals, began: now, lastPages: domain?.facts.pages ?? 0, lastProgress: now)
+            watches[id] = Watch(goals: goals, began: now, lastPages: domain?.facts.pages ?? .zero, lastProgress: now)
             if let domain, let goal = goals[HostDomain.whole] {
-                watches[id]?.wantedKiB = Int64(domain.wholeTargetKiB(goal)) + (domain.besideKiB ?? 0)
+                watches[id]?.wantedKiB = Int64(domain.wholeTarget(goal).count) + (domain.besideKiB ?? 0)
             }
         }
     }
@@ -64,7 +64,7 @@ public struct MoveJudge: Sendable {
     public var areAllReached: Bool { watches.values.allSatisfy { $0.verdict == .reached } }
 
     /// What is there now. A verdict that ended stays.
-    public mutating func look(_ snapshot: HostSnapshot, now: UInt64) {
+    public mutating func look(_ snapshot: HostSnapshot, now: Moment) {
         for (id, watch) in watches where !watch.verdict.isEnd {
             guard let domain = snapshot.domains.first(where: { $0.id == id }), !domain.facts.isDying else {
                 watches[id]?.verdict = .gone
@@ -74,13 +74,13 @@ public struct MoveJudge: Sendable {
         }
     }
 
-    private func look(_ before: Watch, _ domain: HostDomain, _ snapshot: HostSnapshot, _ now: UInt64) -> Watch {
+    private func look(_ before: Watch, _ domain: HostDomain, _ snapshot: HostSnapshot, _ now: Moment) -> Watch {
         var watch = before
         let machine = snapshot.machine
         if let wanted = watch.wantedKiB { return look(whole: watch, wanted, domain, now) }
         let vnodes = domain.vnodes.filter { watch.goals[$0.number] != nil }
         noteProgress(&watch, domain, vnodes, now)
-        if let other = vnodes.first(where: { $0.targetKiB != watch.goals[$0.number] }) {
+        if let other = vnodes.first(where: { $0.target != watch.goals[$0.number] }) {
             watch.verdict = .superseded(vnode: other.number)
             return watch
         }
@@ -99,32 +99,31 @@ public struct MoveJudge: Sendable {
         return watch
     }
 
-    private func noteProgress(_ watch: inout Watch, _ domain: HostDomain, _ vnodes: [HostVNode], _ now: UInt64) {
+    private func noteProgress(_ watch: inout Watch, _ domain: HostDomain, _ vnodes: [HostVNode], _ now: Moment) {
         let pages = domain.facts.pages
-        let moved = pages > watch.lastPages ? pages - watch.lastPages : watch.lastPages - pages
-        let left = vnodes.reduce(UInt64(0)) { sum, vnode in
-            let (goal, now) = (vnode.roundedTargetKiB ?? 0, vnode.balloonKiB ?? 0)
-            return sum + (goal > now ? goal - now : now - goal) / 4
+        let moved = pages.difference(from: watch.lastPages)
+        let left = vnodes.reduce(Frames.zero) { sum, vnode in
+            sum + (vnode.roundedTarget ?? .zero).difference(from: vnode.balloon ?? .zero).wholeFrames
         }
         noteProgress(&watch, moved: moved, left: left, pages, now)
     }
 
-    private func noteProgress(_ watch: inout Watch, moved: UInt64, left: UInt64, _ pages: UInt64, _ now: UInt64) {
-        guard moved >= Self.stepPages || (moved > 0 && left < Self.stepPages) else { return }
+    private func noteProgress(_ watch: inout Watch, moved: Frames, left: Frames, _ pages: Frames, _ now: Moment) {
+        guard moved >= Self.stepPages || (moved > .zero && left < Self.stepPages) else { return }
         watch.lastPages = pages
         watch.lastProgress = now
     }
 
     /// Of a domain that follows memory/target alone nothing but Xen's count tells.
-    private func look(whole before: Watch, _ wantedKiB: Int64, _ domain: HostDomain, _ now: UInt64) -> Watch {
+    private func look(whole before: Watch, _ wantedKiB: Int64, _ domain: HostDomain, _ now: Moment) -> Watch {
         var watch = before
         let pages = domain.facts.pages
-        let moved = pages > watch.lastPages ? pages - watch.lastPages : watch.lastPages - pages
-        let left = (Int64(domain.memoryKiB) - wantedKiB).magnitude
-        noteProgress(&watch, moved: moved, left: left / 4, pages, now)
-        if domain.legacyTargetKiB != watch.goals[HostDomain.whole].map(domain.wholeTargetKiB) {
+        let moved = pages.difference(from: watch.lastPages)
+        let left = KiB((Int64(domain.memory.count) - wantedKiB).magnitude)
+        noteProgress(&watch, moved: moved, left: left.wholeFrames, pages, now)
+        if domain.legacyTarget != watch.goals[HostDomain.whole].map(domain.wholeTarget) {
             watch.verdict = .superseded(vnode: HostDomain.whole)
-        } else if left <= HostDomain.toleranceKiB {
+        } else if left <= HostDomain.tolerance {
             watch.verdict = .reached
         } else if now >= watch.lastProgress + stall {
             watch.verdict = .stuck
@@ -133,25 +132,25 @@ public struct MoveJudge: Sendable {
     }
 
     /// The guest says that it is there: Xen's count has to agree, at the latest after a moment.
-    private func believed(_ watch: inout Watch, _ domain: HostDomain, _ now: UInt64) -> Verdict {
+    private func believed(_ watch: inout Watch, _ domain: HostDomain, _ now: Moment) -> Verdict {
         guard let contradiction = domain.contradiction else { return .reached }
         let since = watch.contradictsSince ?? now
         watch.contradictsSince = since
         guard now >= since + Self.contradictionPatience else { return .moving }
-        return .contradicts(claimsKiB: contradiction.claimsKiB, xenSaysKiB: contradiction.xenSaysKiB)
+        return .contradicts(claims: contradiction.claims, xenSays: contradiction.xenSays)
     }
 
     /// All that are not there say why, of this very target.
     private func obstacle(_ open: [HostVNode], _ machine: MachineFacts) -> Verdict? {
         var first: Verdict?
         for vnode in open {
-            guard vnode.state == .held || vnode.state == .stopped, vnode.acknowledgedKiB == vnode.targetKiB else {
+            guard vnode.state == .held || vnode.state == .stopped, vnode.acknowledged == vnode.target else {
                 return nil
             }
             // What is promised to a domain that is being built comes free, or is used, soon.
             if Self.claimed(vnode, machine) != nil { return nil }
             guard let reason = vnode.reason else { return nil }
-            first = first ?? .held(vnode: vnode.number, reason, atKiB: vnode.balloonKiB ?? 0)
+            first = first ?? .held(vnode: vnode.number, reason, at: vnode.balloon ?? .zero)
         }
         return first
     }
@@ -161,19 +160,19 @@ public struct MoveJudge: Sendable {
         switch vnode.reason {
         case .pnodeFull:
             let node = snapshot.nodes.first { $0.number == vnode.pnode }
-            return snapshot.freeKiB >= vnode.grainKiB && (node.map { $0.freeKiB >= vnode.grainKiB } ?? false)
-        case .maxReservation: return domain.facts.maxPages * 4 >= domain.memoryKiB + vnode.grainKiB
+            return snapshot.free >= vnode.grain && (node.map { $0.free >= vnode.grain } ?? false)
+        case .maxReservation: return domain.facts.maxPages.kib >= domain.memory + vnode.grain
         default: return false
         }
     }
 
     private static func claimed(_ vnode: HostVNode, _ machine: MachineFacts) -> Verdict? {
-        guard vnode.reason == .pnodeFull, machine.claimedPages > 0 else { return nil }
-        return .claimed(vnode: vnode.number, claimedPages: machine.claimedPages, atKiB: vnode.balloonKiB ?? 0)
+        guard vnode.reason == .pnodeFull, machine.claimedPages > .zero else { return nil }
+        return .claimed(vnode: vnode.number, claimedPages: machine.claimedPages, at: vnode.balloon ?? .zero)
     }
 
-    private func isDeaf(_ watch: Watch, _ open: [HostVNode], _ now: UInt64) -> Bool {
-        let heard = open.contains { $0.acknowledgedKiB == $0.targetKiB }
+    private func isDeaf(_ watch: Watch, _ open: [HostVNode], _ now: Moment) -> Bool {
+        let heard = open.contains { $0.acknowledged == $0.target }
         return !heard && watch.lastProgress == watch.began && now >= watch.began + min(Self.answerPatience, stall)
     }
 }

@@ -7,7 +7,7 @@ extension MoveJudge.Verdict {
         case .moving: "\(name) is still moving"
         case .reached: "\(name) is there"
         case .held(let vnode, let reason, let kib):
-            "\(name), vnode \(vnode) is held at \(Size.text(kib: kib)): \(reason.sentence)"
+            "\(name), vnode \(vnode) is held at \(Size.text(kib)): \(reason.sentence)"
         case .deaf: "\(name) does not answer to its target; is vnode-balloon.service running in it?"
         case .stuck: "\(name) makes no progress by Xen's count"
         case .contradicts(let claims, let xen):
@@ -15,7 +15,7 @@ extension MoveJudge.Verdict {
         case .superseded(HostDomain.whole): "\(name): somebody else wrote another memory/target meanwhile"
         case .superseded(let vnode): "\(name), vnode \(vnode): somebody else wrote another target meanwhile"
         case .claimed(let vnode, let pages, let kib):
-            "\(name), vnode \(vnode) waits at \(Size.text(kib: kib)): \(pages) pages of the host are claimed by a domain"
+            "\(name), vnode \(vnode) waits at \(Size.text(kib)): \(pages) pages of the host are claimed by a domain"
                 + " that is being built"
         case .gone: "\(name) is gone"
         }

@@ -1,4 +1,4 @@
-internal import BalloonCore
+public import BalloonCore
 
 /// Why a domain, or a vnode, is in no plan just now.
 public enum Exclusion: String, Sendable, CaseIterable {
@@ -47,15 +47,14 @@ extension HostDomain {
     public func oldExclusion(isTold: Bool) -> Exclusion? {
         if let general { return general }
         // With virtual NUMA Linux's own balloon would mix the nodes.
-        guard !isManaged, !hasVNUMA, hasOldBalloon || isTold, let target = legacyTargetKiB, let most = staticMaxKiB,
+        guard !isManaged, !hasVNUMA, hasOldBalloon || isTold, let target = legacyTarget, let most = staticMax,
             target <= most
         else { return .notFollowing }
-        let difference = memoryKiB > target ? memoryKiB - target : target - memoryKiB
-        return difference > Self.restKiB + videoKiB ? .onItsWay : nil
+        return memory.difference(from: target) > Self.mostBeside + video ? .onItsWay : nil
     }
 
     /// Firmware and special pages: what a domain at rest has beside its memory/target at most.
-    static let restKiB: UInt64 = 4 << 10
+    static let mostBeside: KiB = .mib(4)
 
     /// The number that stands for all of a domain in a plan, where it has no vnodes that follow. Its balloon is what memory/target
     /// leaves of static-max.
@@ -63,20 +62,20 @@ extension HostDomain {
 
     /// In a plan, as one whole.
     func wholeSeat() -> Seat? {
-        guard let target = legacyTargetKiB, let most = staticMaxKiB, target <= most else { return nil }
+        guard let target = legacyTarget, let most = staticMax, target <= most else { return nil }
         return Seat(
-            domain: id, vnode: Self.whole, sizeKiB: most, minKiB: minKiB, maxKiB: maxKiB, balloonKiB: most - target,
-            grainKiB: 4)
+            domain: id, vnode: Self.whole, size: most, minimum: minimum, maximum: maximum, balloon: most - target,
+            grain: Frames.one.kib)
     }
 
     /// memory/target that goes with a balloon of the whole domain.
-    public func wholeTargetKiB(_ balloonKiB: UInt64) -> UInt64 { less(staticMaxKiB ?? 0, balloonKiB) }
+    public func wholeTarget(_ balloon: KiB) -> KiB { (staticMax ?? .zero).less(balloon) }
 
     /// In a plan. What Xen does not believe does not count.
     func seat(_ vnode: HostVNode) -> Seat {
         Seat(
-            domain: id, vnode: vnode.number, sizeKiB: vnode.sizeKiB, minKiB: vnode.minKiB, maxKiB: vnode.maxKiB,
-            balloonKiB: vnode.promisedKiB, grainKiB: vnode.grainKiB, shortKiB: vnode.shortKiB)
+            domain: id, vnode: vnode.number, size: vnode.size, minimum: vnode.minimum, maximum: vnode.maximum,
+            balloon: vnode.promised, grain: vnode.grain, short: vnode.short)
     }
 }
 
@@ -86,8 +85,8 @@ extension HostVNode {
 
     /// nil: it takes part in plans for which it does not matter where memory lies.
     public var exclusionAnywhere: Exclusion? {
-        if targetKiB == nil { return .noTarget }
-        if balloonKiB == nil || state == nil { return .unknown }
+        if target == nil { return .noTarget }
+        if balloon == nil || state == nil { return .unknown }
         if state == .stopped { return .stopped }
         switch reason {
         case nil: return nil

@@ -2,8 +2,8 @@ internal import BalloonCore
 
 /// What a guest wrote, or somebody else: never more than a number or a word that is known.
 enum GuestText {
-    /// A size in KiB that no sum overflows with.
-    static func kib(_ bytes: [UInt8]?) -> UInt64? { bytes.flatMap(storedKiB) }
+    /// A size that no sum overflows with.
+    static func kib(_ bytes: [UInt8]?) -> KiB? { bytes.flatMap(storedKiB).map { KiB($0) } }
 
     static func word<Word: RawRepresentable<String>>(_ bytes: [UInt8]?, as: Word.Type) -> Word? {
         guard let bytes, bytes.count <= TargetText.longest else { return nil }
@@ -20,8 +20,8 @@ enum GuestText {
         }
     }
 
-    static func grain(_ bytes: [UInt8]?) -> UInt64 {
-        kib(bytes).flatMap { HostVNode.grainsKiB.contains($0) ? $0 : nil } ?? HostVNode.usualGrainKiB
+    static func grain(_ bytes: [UInt8]?) -> KiB {
+        kib(bytes).flatMap { HostVNode.grains.contains($0) ? $0 : nil } ?? HostVNode.usualGrain
     }
 
     /// A name as it may be shown: plain ASCII, 64 characters.

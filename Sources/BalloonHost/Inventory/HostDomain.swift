@@ -1,6 +1,6 @@
 public import BalloonCore
 
-/// A domain as the toolstack sees it: Xen's figures, its rows in xenstore, what is kept of it. Sizes are KiB.
+/// A domain as the toolstack sees it: Xen's figures, its rows in xenstore, what is kept of it.
 ///
 /// What the guest wrote went through a parser: numbers, words of a list, or nil.
 public struct HostDomain: Equatable, Sendable {
@@ -24,21 +24,21 @@ public struct HostDomain: Equatable, Sendable {
     public var feature: Feature = .absent
     /// Linux's own balloon is there (control/feature-balloon).
     public var hasOldBalloon = false
-    public var staticMaxKiB: UInt64?
-    public var videoKiB: UInt64 = 0
+    public var staticMax: KiB?
+    public var video: KiB = .zero
     /// memory/target.
-    public var legacyTargetKiB: UInt64?
+    public var legacyTarget: KiB?
     /// memory/target as it was before it was taken away.
     public var keptTarget: String?
     /// An administrator wants memory/target to stay.
     public var isYielded = false
     /// What somebody else wrote to memory/target last, before it was put back.
-    public var foreignTargetKiB: UInt64?
+    public var foreignTarget: KiB?
     /// What Xen's count and the balloons add up to, as learnt when the guest first told its sizes.
-    public var constantKiB: UInt64?
+    public var constant: KiB?
     /// What the whole domain keeps, and may have, where it has no vnodes of its own.
-    public var minKiB: UInt64 = 0
-    public var maxKiB: UInt64 = 0
+    public var minimum: KiB = .zero
+    public var maximum: KiB = .zero
     /// What an administrator said of this very domain, and what is saved for all with its UUID.
     public var ownLimits = HostLimits()
     public var savedLimits = SavedLimits()
@@ -50,34 +50,33 @@ public struct HostDomain: Equatable, Sendable {
     }
 
     public var id: UInt16 { facts.id }
-    public var memoryKiB: UInt64 { facts.pages * 4 }
+    public var memory: KiB { facts.pages.kib }
     /// What Xen counts beside memory/target: firmware and special pages, and what it has not moved yet.
-    var besideKiB: Int64? { legacyTargetKiB.map { Int64(memoryKiB) - Int64($0) } }
+    var besideKiB: Int64? { legacyTarget.map { Int64(memory.count) - Int64($0.count) } }
     public var isToolstack: Bool { id == 0 }
     /// The guest follows the interface.
     public var isManaged: Bool { feature == .on }
     /// The sum of what the guest says its balloons are; nil where one is not known.
-    public var claimedKiB: UInt64? {
-        var sum: UInt64 = 0
+    public var claimed: KiB? {
+        var sum: KiB = .zero
         for vnode in vnodes {
-            guard let kib = vnode.balloonKiB else { return nil }
+            guard let kib = vnode.balloon else { return nil }
             sum += kib
         }
         return sum
     }
     /// What Xen's count says of all its balloons together.
-    public var countedKiB: UInt64? { constantKiB.map { less($0, memoryKiB) } }
+    public var counted: KiB? { constant.map { $0.less(memory) } }
 
     /// What is within the two counts' noise: Linux has a page or two put somewhere else.
-    public static let toleranceKiB: UInt64 = 64
+    public static let tolerance = KiB(64)
 
     /// The guest's sizes and Xen's count do not add up, while nothing moves.
-    public var contradiction: (claimsKiB: UInt64, xenSaysKiB: UInt64)? {
+    public var contradiction: (claims: KiB, xenSays: KiB)? {
         guard isManaged, vnodes.allSatisfy({ $0.state == .idle || $0.state == .held || $0.state == .stopped }),
-            let claimed = claimedKiB, let counted = countedKiB
+            let claimed = claimed, let counted = counted
         else { return nil }
-        let difference = claimed > counted ? claimed - counted : counted - claimed
-        return difference > Self.toleranceKiB ? (claimed, counted) : nil
+        return claimed.difference(from: counted) > Self.tolerance ? (claimed, counted) : nil
     }
 }
 
@@ -86,41 +85,41 @@ public struct HostVNode: Equatable, Sendable {
     public enum State: String, Sendable, CaseIterable { case idle, inflating, deflating, held, stopped }
 
     public var number: Int
-    public var sizeKiB: UInt64
+    public var size: KiB
     /// nil: not known, or on several.
     public var pnode: Int?
     /// target-balloon-size, where it is a size.
-    public var targetKiB: UInt64?
+    public var target: KiB?
     // What the guest says.
-    public var acknowledgedKiB: UInt64?
-    public var balloonKiB: UInt64?
+    public var acknowledged: KiB?
+    public var balloon: KiB?
     public var state: State?
     public var reason: HeldReason?
-    public var grainKiB: UInt64 = Self.usualGrainKiB
-    public var shortKiB: UInt64 = 0
+    public var grain: KiB = Self.usualGrain
+    public var short: KiB = .zero
     /// What it keeps, and may have.
-    public var minKiB: UInt64 = 0
-    public var maxKiB: UInt64 = 0
+    public var minimum: KiB = .zero
+    public var maximum: KiB = .zero
     /// Rows of the interface that are not there.
     public var missingRows: [String] = []
 
-    public static let usualGrainKiB: UInt64 = 2048
-    /// What a guest may say; anything else counts as ``usualGrainKiB``.
-    public static let grainsKiB: [UInt64] = [4, 2048, 1 << 20]
+    public static let usualGrain: KiB = .mib(2)
+    /// What a guest may say; anything else counts as ``usualGrain``.
+    public static let grains: [KiB] = [Frames.one.kib, .mib(2), .gib(1)]
 
-    public init(number: Int, sizeKiB: UInt64) {
+    public init(number: Int, size: KiB) {
         self.number = number
-        self.sizeKiB = sizeKiB
-        maxKiB = sizeKiB
+        self.size = size
+        maximum = size
     }
 
     /// The target as the guest will follow it.
-    public var roundedTargetKiB: UInt64? { targetKiB.map { $0 / grainKiB * grainKiB } }
+    public var roundedTarget: KiB? { target.map { $0.roundedDown(to: grain) } }
     /// What it has given or is about to give.
-    public var promisedKiB: UInt64 { max(roundedTargetKiB ?? 0, balloonKiB ?? 0) }
+    public var promised: KiB { max(roundedTarget ?? .zero, balloon ?? .zero) }
     /// It told, of this target, that it is there.
     public var isReached: Bool {
-        guard let rounded = roundedTargetKiB else { return state == .idle }
-        return acknowledgedKiB == targetKiB && state == .idle && balloonKiB == rounded
+        guard let rounded = roundedTarget else { return state == .idle }
+        return acknowledged == target && state == .idle && balloon == rounded
     }
 }

@@ -11,7 +11,7 @@ public final class HostReader {
 
     struct Layout {
         /// nil: it has no virtual NUMA.
-        var sizesKiB: [UInt64]?
+        var sizes: [KiB]?
         var pnodes: [Int]?
     }
 
@@ -54,16 +54,17 @@ public final class HostReader {
         domain.isIntroduced = facts.id == 0
         if !domain.isIntroduced { domain.isIntroduced = try value(HostRows.domid(facts.id)) != nil }
         guard domain.isIntroduced && facts.id != 0 else { return domain }
-        domain.staticMaxKiB = GuestText.kib(try value(home + "/memory/static-max"))
-        domain.videoKiB = GuestText.kib(try value(home + "/memory/videoram")).flatMap { $0 < 1 << 30 ? $0 : nil } ?? 0
-        domain.legacyTargetKiB = GuestText.kib(try value(HostRows.legacyTarget(facts.id)))
+        domain.staticMax = GuestText.kib(try value(home + "/memory/static-max"))
+        domain.video =
+            GuestText.kib(try value(home + "/memory/videoram")).flatMap { $0 < .gib(1 << 10) ? $0 : nil } ?? .zero
+        domain.legacyTarget = GuestText.kib(try value(HostRows.legacyTarget(facts.id)))
         domain.feature = GuestText.feature(try value(HostRows.feature(facts.id)))
         domain.hasOldBalloon = try value(home + "/control/feature-balloon") == Array("1".utf8)
         let kept = try kept(facts)
         domain.keptTarget = kept.target
         domain.isYielded = kept.isYielded
-        domain.foreignTargetKiB = kept.foreignKiB
-        domain.constantKiB = kept.constantKiB
+        domain.foreignTarget = kept.foreign
+        domain.constant = kept.constant
         try readVNodes(&domain, nodeCount)
         try readLimits(&domain, kept)
         return domain
@@ -71,10 +72,10 @@ public final class HostReader {
 
     private func readVNodes(_ domain: inout HostDomain, _ nodeCount: Int) throws(BalloonError) {
         let layout = try layout(domain.facts)
-        domain.hasVNUMA = layout.sizesKiB != nil
-        let sizes = layout.sizesKiB ?? domain.staticMaxKiB.map { [$0] } ?? []
+        domain.hasVNUMA = layout.sizes != nil
+        let sizes = layout.sizes ?? domain.staticMax.map { [$0] } ?? []
         for (number, size) in sizes.enumerated() {
-            var vnode = HostVNode(number: number, sizeKiB: size)
+            var vnode = HostVNode(number: number, size: size)
             if domain.facts.kind != .pv {
                 vnode.pnode = nodeCount == 1 ? 0 : layout.pnodes.flatMap { number < $0.count ? $0[number] : nil }
                 if let pnode = vnode.pnode, pnode >= nodeCount { vnode.pnode = nil }
@@ -93,25 +94,25 @@ public final class HostReader {
             reports.append(row)
             if row == nil { vnode.missingRows.append(name) }
         }
-        vnode.targetKiB = GuestText.kib(try value(HostRows.target(id, vnode.number)))
-        vnode.acknowledgedKiB = GuestText.kib(reports[0])
+        vnode.target = GuestText.kib(try value(HostRows.target(id, vnode.number)))
+        vnode.acknowledged = GuestText.kib(reports[0])
         // No balloon is larger than its vnode.
-        vnode.balloonKiB = GuestText.kib(reports[1]).flatMap { $0 <= vnode.sizeKiB ? $0 : nil }
+        vnode.balloon = GuestText.kib(reports[1]).flatMap { $0 <= vnode.size ? $0 : nil }
         vnode.state = GuestText.word(reports[2], as: HostVNode.State.self)
         vnode.reason = GuestText.word(reports[3], as: HeldReason.self)
-        vnode.grainKiB = GuestText.grain(reports[4])
-        vnode.shortKiB = min(GuestText.kib(reports[5]) ?? 0, vnode.sizeKiB)
+        vnode.grain = GuestText.grain(reports[4])
+        vnode.short = min(GuestText.kib(reports[5]) ?? .zero, vnode.size)
     }
 
     private func layout(_ facts: DomainFacts) throws(BalloonError) -> Layout {
         let key = Self.key(facts)
         if let known = layouts[key] { return known }
         var layout = Layout()
-        do throws(BalloonError) { layout.sizesKiB = try xen.vnodeSizesKiB(facts.id) } catch {
+        do throws(BalloonError) { layout.sizes = try xen.vnodeSizes(facts.id) } catch {
             // It went meanwhile, or a policy forbids it: there is nothing to plan with.
             return layout
         }
-        layout.pnodes = layout.sizesKiB == nil ? nil : pnodesOf(facts.id, facts.uuid)
+        layout.pnodes = layout.sizes == nil ? nil : pnodesOf(facts.id, facts.uuid)
         layouts[key] = layout
         return layout
     }
@@ -123,8 +124,8 @@ public final class HostReader {
         var isOwn = false
         var target: String?
         var isYielded = false
-        var foreignKiB: UInt64?
-        var constantKiB: UInt64?
+        var foreign: KiB?
+        var constant: KiB?
         var limits = HostLimits()
     }
 
@@ -135,10 +136,10 @@ public final class HostReader {
         kept.isOwn = true
         kept.target = try value(HostRows.kept(facts.id, "target")).map { String(decoding: $0, as: UTF8.self) }
         kept.isYielded = try value(HostRows.kept(facts.id, "yielded")) != nil
-        kept.foreignKiB = GuestText.kib(try value(HostRows.kept(facts.id, "foreign")))
-        kept.constantKiB = GuestText.kib(try value(HostRows.kept(facts.id, "constant")))
-        kept.limits.whole.minKiB = GuestText.kib(try value(HostRows.kept(facts.id, "min")))
-        kept.limits.whole.maxKiB = GuestText.kib(try value(HostRows.kept(facts.id, "max")))
+        kept.foreign = GuestText.kib(try value(HostRows.kept(facts.id, "foreign")))
+        kept.constant = GuestText.kib(try value(HostRows.kept(facts.id, "constant")))
+        kept.limits.whole.minimum = GuestText.kib(try value(HostRows.kept(facts.id, "min")))
+        kept.limits.whole.maximum = GuestText.kib(try value(HostRows.kept(facts.id, "max")))
         return kept
     }
 
@@ -147,15 +148,15 @@ public final class HostReader {
         domain.ownLimits = kept.limits
         for vnode in domain.vnodes where kept.isOwn {
             let bounds = HostLimits.Bounds(
-                minKiB: GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "min"))),
-                maxKiB: GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "max"))))
+                minimum: GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "min"))),
+                maximum: GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "max"))))
             if bounds != HostLimits.Bounds() { domain.ownLimits.vnodes[vnode.number] = bounds }
         }
         domain.savedLimits = savedLimits(domain.facts.uuid)
         let home = HostRows.domain(id) + "/memory"
         let dynamic = HostLimits.Bounds(
-            minKiB: GuestText.kib(try value(home + "/dynamic-min")),
-            maxKiB: GuestText.kib(try value(home + "/dynamic-max")))
+            minimum: GuestText.kib(try value(home + "/dynamic-min")),
+            maximum: GuestText.kib(try value(home + "/dynamic-max")))
         Limits.set(&domain, [domain.ownLimits, domain.savedLimits.limits, HostLimits(dynamic)])
     }
 

@@ -7,7 +7,7 @@ public struct HostSnapshot: Equatable, Sendable {
     public var nodes: [PhysicalNode]
     public var reservations: [Reservation]
     /// What vnodes of no known physical node have been asked for and have not given yet.
-    public var givingAnywhereKiB: UInt64 = 0
+    public var givingAnywhere: KiB = .zero
 
     /// Reckons what of each node is spoken for.
     public init(machine: MachineFacts, nodes: [NodeFacts], domains: [HostDomain], reservations: [Reservation]) {
@@ -15,20 +15,20 @@ public struct HostSnapshot: Equatable, Sendable {
         self.domains = domains
         self.reservations = reservations
         self.nodes = nodes.enumerated().map {
-            PhysicalNode(number: $0, sizeKiB: $1.sizeKiB, freeKiB: $1.freeKiB)
+            PhysicalNode(number: $0, size: $1.size, free: $1.free)
         }
-        for reservation in reservations { note(reservation.pnode) { $0.reservedKiB += reservation.kib } }
+        for reservation in reservations { note(reservation.pnode) { $0.reserved += reservation.kib } }
         for domain in domains where domain.isManaged {
-            for pnode in self.nodes.indices { note(pnode) { $0.takingKiB += domain.takingKiB(of: pnode) } }
+            for pnode in self.nodes.indices { note(pnode) { $0.taking += domain.taking(of: pnode) } }
             for vnode in domain.vnodes {
-                guard let target = vnode.roundedTargetKiB, let now = vnode.balloonKiB, target > now else { continue }
+                guard let target = vnode.roundedTarget, let now = vnode.balloon, target > now else { continue }
                 // Who is held, or dead, gives nothing: it must not be counted on.
                 if domain.exclusionAnywhere != nil || vnode.exclusionAnywhere != nil { continue }
                 guard let pnode = vnode.pnode, domain.exclusion == nil else {
-                    givingAnywhereKiB += target - now
+                    givingAnywhere += target - now
                     continue
                 }
-                note(pnode) { $0.givingKiB += target - now }
+                note(pnode) { $0.giving += target - now }
             }
         }
     }
@@ -37,15 +37,15 @@ public struct HostSnapshot: Equatable, Sendable {
         if nodes.indices.contains(pnode) { change(&nodes[pnode]) }
     }
 
-    public var claimedKiB: UInt64 { machine.claimedPages * 4 }
+    public var claimed: KiB { machine.claimedPages.kib }
     /// Free and promised to nobody by Xen.
-    public var freeKiB: UInt64 { less(machine.freePages, machine.claimedPages) * 4 }
+    public var free: KiB { machine.freePages.less(machine.claimedPages).kib }
 
     /// What smaller balloons may take of a node now. What is spoken for elsewhere is not free for claims either.
-    /// - Parameter grantedKiB: what was granted of this snapshot on other nodes.
-    public func usableKiB(_ pnode: Int, grantedKiB: UInt64 = 0) -> UInt64 {
-        let elsewhere = nodes.reduce(grantedKiB) { $0 + ($1.number == pnode ? 0 : $1.spokenKiB) }
-        return nodes[pnode].usableKiB(hostFreeKiB: less(freeKiB, elsewhere))
+    /// - Parameter granted: what was granted of this snapshot on other nodes.
+    public func usable(_ pnode: Int, granted: KiB = .zero) -> KiB {
+        let elsewhere = nodes.reduce(granted) { $0 + ($1.number == pnode ? .zero : $1.spoken) }
+        return nodes[pnode].usable(hostFree: free.less(elsewhere))
     }
 
     /// By name, number or UUID.
@@ -79,10 +79,10 @@ public struct HostSnapshot: Equatable, Sendable {
         domains.filter { $0.exclusion == nil }.flatMap { domain in
             domain.vnodes.filter { $0.pnode == pnode }.compactMap { vnode -> Seat? in
                 if vnode.exclusion == nil { return domain.seat(vnode) }
-                guard vnode.exclusion == .held, vnode.shortKiB > 0, let kib = vnode.balloonKiB else { return nil }
+                guard vnode.exclusion == .held, vnode.short > .zero, let kib = vnode.balloon else { return nil }
                 // What it was asked for beyond that it does not give.
                 var seat = domain.seat(vnode)
-                seat.balloonKiB = min(kib, seat.sizeKiB)
+                seat.balloon = min(kib, seat.size)
                 return seat
             }
         }
@@ -104,12 +104,12 @@ public struct HostSnapshot: Equatable, Sendable {
 public struct Reservation: Equatable, Sendable {
     public var id: String
     public var pnode: Int
-    public var kib: UInt64
+    public var kib: KiB
     public var name: String
     /// Seconds of the wall clock; nil: until it is given up.
     public var until: UInt64?
 
-    public init(id: String, pnode: Int, kib: UInt64, name: String = "", until: UInt64? = nil) {
+    public init(id: String, pnode: Int, kib: KiB, name: String = "", until: UInt64? = nil) {
         self.id = id
         self.pnode = pnode
         self.kib = kib

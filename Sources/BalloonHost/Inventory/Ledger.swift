@@ -17,7 +17,7 @@ public struct Ledger {
 
     private func read(_ id: String, in transaction: Transaction?) throws(BalloonError) -> Reservation? {
         let home = HostRows.reservations + "/" + id
-        guard let pnode = GuestText.kib(try store.read(home + "/pnode", in: transaction)), pnode < 4096,
+        guard let pnode = try store.read(home + "/pnode", in: transaction).flatMap(decimalNumber), pnode < 4096,
             let kib = GuestText.kib(try store.read(home + "/kib", in: transaction))
         else { return nil }
         let name = try store.read(home + "/name", in: transaction).map { $0.isEmpty ? "" : GuestText.name($0) } ?? ""
@@ -26,11 +26,11 @@ public struct Ledger {
     }
 
     /// Adds one under the next free number.
-    public func add(pnode: Int, kib: UInt64, name: String, until: UInt64?) throws(BalloonError) -> Reservation {
+    public func add(pnode: Int, kib: KiB, name: String, until: UInt64?) throws(BalloonError) -> Reservation {
         var made = Reservation(id: "", pnode: pnode, kib: kib, name: name, until: until)
         try store.transaction { (transaction) throws(BalloonError) in
             let taken = try store.children(HostRows.reservations, in: transaction) ?? []
-            let last = taken.compactMap { decimalNumber(Array($0.utf8)) }.max() ?? 0
+            let last = taken.compactMap { decimalNumber(Array($0.utf8)) }.max() ?? .zero
             made.id = "\(last + 1)"
             let home = HostRows.reservations + "/" + made.id
             try store.write(home + "/pnode", "\(pnode)", in: transaction)

@@ -1,19 +1,19 @@
-internal import BalloonCore
+public import BalloonCore
 
-/// Memory that a domain, or a vnode of it, keeps and may have, as somebody said it. KiB; nil: nobody said.
+/// Memory that a domain, or a vnode of it, keeps and may have, as somebody said it; nil: nobody said.
 public struct HostLimits: Equatable, Sendable {
     public struct Bounds: Equatable, Sendable {
-        public var minKiB: UInt64?
-        public var maxKiB: UInt64?
+        public var minimum: KiB?
+        public var maximum: KiB?
 
-        public init(minKiB: UInt64? = nil, maxKiB: UInt64? = nil) {
-            self.minKiB = minKiB
-            self.maxKiB = maxKiB
+        public init(minimum: KiB? = nil, maximum: KiB? = nil) {
+            self.minimum = minimum
+            self.maximum = maximum
         }
 
         /// What is said here, and where nothing is, what `other` says.
         func over(_ other: Bounds) -> Bounds {
-            Bounds(minKiB: minKiB ?? other.minKiB, maxKiB: maxKiB ?? other.maxKiB)
+            Bounds(minimum: minimum ?? other.minimum, maximum: maximum ?? other.maximum)
         }
     }
 
@@ -36,12 +36,12 @@ public struct HostLimits: Equatable, Sendable {
 
 /// What a domain's memory never goes below, and never above. Where nobody says, a quarter and 64 MiB at least, and all.
 enum Limits {
-    static let leastKiB: UInt64 = 64 << 10
+    static let least: KiB = .mib(64)
 
     /// - Parameter said: by whom counts most first. What is said of a vnode counts before what the same one says of the domain.
     static func set(_ domain: inout HostDomain, _ said: [HostLimits]) {
-        let sizes = domain.vnodes.map(\.sizeKiB)
-        func first(_ index: Int, _ bound: (HostLimits.Bounds) -> UInt64?) -> UInt64? {
+        let sizes = domain.vnodes.map(\.size)
+        func first(_ index: Int, _ bound: (HostLimits.Bounds) -> KiB?) -> KiB? {
             for limits in said {
                 if let kib = limits.vnodes[index].flatMap(bound) { return kib }
                 if let kib = bound(limits.whole) { return shared(kib, sizes)[index] }
@@ -50,22 +50,22 @@ enum Limits {
         }
         for index in domain.vnodes.indices {
             let size = sizes[index]
-            domain.vnodes[index].minKiB = min(first(index, \.minKiB) ?? usualMin(size), size)
-            let most = first(index, \.maxKiB) ?? size
-            domain.vnodes[index].maxKiB = min(max(most, domain.vnodes[index].minKiB), size)
+            domain.vnodes[index].minimum = min(first(index, \.minimum) ?? usualMin(size), size)
+            let most = first(index, \.maximum) ?? size
+            domain.vnodes[index].maximum = min(max(most, domain.vnodes[index].minimum), size)
         }
-        let all = domain.staticMaxKiB ?? domain.memoryKiB
-        domain.minKiB = said.lazy.compactMap(\.whole.minKiB).first ?? max(oldLeastKiB, all / 2)
-        domain.maxKiB = said.lazy.compactMap(\.whole.maxKiB).first ?? all
+        let all = domain.staticMax ?? domain.memory
+        domain.minimum = said.lazy.compactMap(\.whole.minimum).first ?? max(oldLeast, all / 2)
+        domain.maximum = said.lazy.compactMap(\.whole.maximum).first ?? all
     }
 
     /// A guest without a daemon of ours has nothing that stops before the OOM killer comes.
-    static let oldLeastKiB: UInt64 = 256 << 10
+    static let oldLeast: KiB = .mib(256)
 
-    static func usualMin(_ sizeKiB: UInt64) -> UInt64 { min(max(leastKiB, sizeKiB / 4), sizeKiB) }
+    static func usualMin(_ size: KiB) -> KiB { min(max(least, size / 4), size) }
 
-    private static func shared(_ kib: UInt64, _ sizes: [UInt64]) -> [UInt64] {
-        let all = sizes.reduce(0, +)
-        return all == 0 ? sizes : shares(min(kib, all), weights: sizes)
+    private static func shared(_ kib: KiB, _ sizes: [KiB]) -> [KiB] {
+        let all = sizes.reduce(.zero, +)
+        return all == .zero ? sizes : shares(min(kib, all), weights: sizes)
     }
 }

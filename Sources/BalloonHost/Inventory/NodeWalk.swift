@@ -1,15 +1,15 @@
-internal import BalloonCore
+public import BalloonCore
 
 /// On which physical nodes the pages of each domain lie, as Xen counted them once (debug key u).
 public struct NodeWalk: Equatable, Sendable {
     /// Of each domain, by physical node.
-    public var pages: [UInt16: [Int: UInt64]] = [:]
-    /// What the count cost: nanoseconds in which Xen held one domain's memory after the other.
-    public var nanoseconds: UInt64 = 0
+    public var pages: [UInt16: [Int: Frames]] = [:]
+    /// What the count cost: the time in which Xen held one domain's memory after the other.
+    public var cost: Interval = .zero
 
     /// - Parameter text: of Xen's console: "dN (total: M):" or, until 4.17, "Domain N (total: M):", and below it "Node P: M".
-    public init(parsing text: String, nanoseconds: UInt64 = 0) {
-        self.nanoseconds = nanoseconds
+    public init(parsing text: String, cost: Interval = .zero) {
+        self.cost = cost
         var domain: UInt16?
         for line in text.split(whereSeparator: \.isNewline) {
             guard let words = Self.words(line) else { continue }
@@ -20,7 +20,7 @@ public struct NodeWalk: Equatable, Sendable {
                 let node = decimalNumber(Array(words[1].dropLast().utf8)), node < 4096,
                 let count = decimalNumber(Array(words[2].utf8))
             {
-                pages[id]?[Int(node)] = count
+                pages[id]?[Int(node)] = Frames(count)
             }
         }
     }

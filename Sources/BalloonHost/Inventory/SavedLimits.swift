@@ -16,10 +16,10 @@ public struct SavedLimits: Equatable, Sendable {
     package init(parsing bytes: [UInt8], name: String) {
         var found = HostLimits()
         faults = ConfigurationText.take(bytes, name: name) { key, value in
-            guard let size = Size(value), size.kib <= Seat.largestKiB else {
+            guard let size = Size(value).map({ KiB($0.kib) }), size <= Seat.largest else {
                 return "\(key) is not a size: \(Size.form)"
             }
-            return found.set(key, size.kib) ? nil : "unknown key \(key)"
+            return found.set(key, size) ? nil : "unknown key \(key)"
         }
         limits = found
     }
@@ -64,7 +64,7 @@ public struct SavedLimits: Equatable, Sendable {
 
 extension HostLimits {
     /// "min", "max", "vnode1-min", "vnode1-max". False for any other.
-    mutating func set(_ key: String, _ kib: UInt64) -> Bool {
+    mutating func set(_ key: String, _ kib: KiB) -> Bool {
         var (bound, vnode): (Substring, Int?) = (key[...], nil)
         if key.hasPrefix("vnode"), let dash = key.firstIndex(of: "-") {
             let digits = Array(key[..<dash].dropFirst(5).utf8)
@@ -73,8 +73,8 @@ extension HostLimits {
         }
         var bounds = vnode.map { vnodes[$0] ?? Bounds() } ?? whole
         switch bound {
-        case "min": bounds.minKiB = kib
-        case "max": bounds.maxKiB = kib
+        case "min": bounds.minimum = kib
+        case "max": bounds.maximum = kib
         default: return false
         }
         if let vnode { vnodes[vnode] = bounds } else { whole = bounds }
@@ -84,7 +84,7 @@ extension HostLimits {
     /// A file's text.
     func text(name: String) -> String {
         func lines(_ prefix: String, _ bounds: Bounds) -> [String] {
-            [("min", bounds.minKiB), ("max", bounds.maxKiB)].compactMap { key, kib in
+            [("min", bounds.minimum), ("max", bounds.maximum)].compactMap { key, kib in
                 kib.map { "\(prefix)\(key) = \($0)k" }
             }
         }

@@ -1,79 +1,79 @@
-/// One vnode in a plan for one physical node. Sizes are KiB, none above ``largestKiB``.
+public import BalloonCore
+
+/// One vnode in a plan for one physical node. No size is above ``largest``.
 public struct Seat: Equatable, Sendable {
     /// Sums of so many seats as a host can have stay far within 64 bits.
-    public static let largestKiB: UInt64 = 1 << 42
+    public static let largest = KiB(1 << 42)
 
     public var domain: UInt16
     public var vnode: Int
     /// The vnode's memory, balloon included.
-    public var sizeKiB: UInt64
+    public var size: KiB
     /// The memory that it keeps.
-    public var minKiB: UInt64
+    public var minimum: KiB
     /// The memory that it may have.
-    public var maxKiB: UInt64
+    public var maximum: KiB
     /// What it has given or is about to give: its target or its balloon, whichever is larger.
-    public var balloonKiB: UInt64
+    public var balloon: KiB
     /// Balloons are multiples of this.
-    public var grainKiB: UInt64
+    public var grain: KiB
     /// What its own guard misses: it needs memory more than others.
-    public var shortKiB: UInt64
+    public var short: KiB
 
     public init(
-        domain: UInt16, vnode: Int, sizeKiB: UInt64, minKiB: UInt64, maxKiB: UInt64, balloonKiB: UInt64,
-        grainKiB: UInt64, shortKiB: UInt64 = 0
+        domain: UInt16, vnode: Int, size: KiB, minimum: KiB, maximum: KiB, balloon: KiB,
+        grain: KiB, short: KiB = .zero
     ) {
         self.domain = domain
         self.vnode = vnode
-        self.sizeKiB = sizeKiB
-        self.minKiB = min(minKiB, sizeKiB)
-        self.maxKiB = min(max(maxKiB, self.minKiB), sizeKiB)
-        self.balloonKiB = min(balloonKiB, sizeKiB)
-        self.grainKiB = max(1, grainKiB)
-        self.shortKiB = shortKiB
+        self.size = size
+        self.minimum = min(minimum, size)
+        self.maximum = min(max(maximum, self.minimum), size)
+        self.balloon = min(balloon, size)
+        self.grain = max(KiB(1), grain)
+        self.short = short
     }
 
     /// The balloon as it is, in whole grains, rounded up.
-    var startKiB: UInt64 { roundedUp(balloonKiB, to: grainKiB) }
+    var start: KiB { balloon.roundedUp(to: grain) }
     /// The largest balloon that leaves it its minimum.
-    var largestBalloonKiB: UInt64 { (sizeKiB - minKiB) / grainKiB * grainKiB }
+    var largestBalloon: KiB { (size - minimum).roundedDown(to: grain) }
     /// The smallest balloon that keeps it within its maximum. Where grains are coarse the minimum wins.
-    var smallestBalloonKiB: UInt64 { min(roundedUp(sizeKiB - maxKiB, to: grainKiB), largestBalloonKiB) }
+    var smallestBalloon: KiB { min((size - maximum).roundedUp(to: grain), largestBalloon) }
     /// What it can still give.
-    public var slackKiB: UInt64 { largestBalloonKiB > startKiB ? largestBalloonKiB - startKiB : 0 }
+    public var slack: KiB { largestBalloon.less(start) }
 }
 
 /// A balloon that a plan changes.
 public struct Change: Equatable, Sendable {
     /// Of the seat, in the list that the plan was made from.
     public var seat: Int
-    public var targetKiB: UInt64
+    public var target: KiB
 
-    public init(seat: Int, targetKiB: UInt64) {
+    public init(seat: Int, target: KiB) {
         self.seat = seat
-        self.targetKiB = targetKiB
+        self.target = target
     }
 }
 
-func roundedUp(_ value: UInt64, to grain: UInt64) -> UInt64 { (value + grain - 1) / grain * grain }
-
 /// `total * part / whole`, rounded down. The product has 128 bits; `part` is not more than `whole`, so the quotient fits.
-func share(_ total: UInt64, _ part: UInt64, of whole: UInt64) -> UInt64 {
-    whole.dividingFullWidth(total.multipliedFullWidth(by: part)).quotient
+func share(_ total: KiB, _ part: KiB, of whole: KiB) -> KiB {
+    KiB(whole.count.dividingFullWidth(total.count.multipliedFullWidth(by: part.count)).quotient)
 }
 
-/// Shares `total` out in proportion to `weights`, exactly: what rounding leaves goes to the largest remainders, a unit each.
-func shares(_ total: UInt64, weights: [UInt64]) -> [UInt64] {
-    let whole = weights.reduce(0, +)
-    guard whole > 0 else { return weights.map { _ in 0 } }
-    var parts: [UInt64] = []
+/// Shares `total` out in proportion to `weights`, exactly: what rounding leaves goes to the largest remainders, a KiB each.
+func shares(_ total: KiB, weights: [KiB]) -> [KiB] {
+    let whole = weights.reduce(.zero, +)
+    guard whole > .zero else { return weights.map { _ in .zero } }
+    var parts: [KiB] = []
     var remainders: [(index: Int, rest: UInt64)] = []
     for (index, weight) in weights.enumerated() {
-        let (quotient, rest) = whole.dividingFullWidth(total.multipliedFullWidth(by: weight))
-        parts.append(quotient)
+        let (quotient, rest) = whole.count.dividingFullWidth(total.count.multipliedFullWidth(by: weight.count))
+        parts.append(KiB(quotient))
         remainders.append((index, rest))
     }
     remainders.sort { ($0.rest, $1.index) > ($1.rest, $0.index) }
-    let left = total - parts.reduce(0, +)
-    for remainder in remainders.prefix(Int(left)) { parts[remainder.index] += 1 }
+    let left = total - parts.reduce(.zero, +)
+    for remainder in remainders.prefix(Int(left.count)) { parts[remainder.index] += KiB(1) }
     return parts
 }

@@ -12,8 +12,8 @@ public struct HostRow: Sendable {
     }
 
     var memory: ListingCell {
-        guard let vnode else { return .size(kib: domain.memoryKiB) }
-        return .size(vnode.balloonKiB.map { vnode.sizeKiB - $0 }, else: .unknown)
+        guard let vnode else { return .size(domain.memory) }
+        return .size(vnode.balloon.map { vnode.size - $0 }, else: .unknown)
     }
 
     var state: ListingCell {
@@ -37,10 +37,10 @@ public struct HostRow: Sendable {
 /// A line of the physical nodes' table.
 public struct HostNodeRow: Sendable {
     var pnode: Int
-    var freeKiB: UInt64
-    var reservedKiB: UInt64
-    var balloonsKiB: UInt64
-    var slackKiB: UInt64
+    var free: KiB
+    var reserved: KiB
+    var balloons: KiB
+    var slack: KiB
     var vnodes: Int
 }
 
@@ -51,22 +51,22 @@ extension HostReport {
         .init("TYPE", isWord: true) { .word($0.domain.facts.kind.rawValue) },
         .init("VNODE") { .number($0.vnode?.number) },
         .init("PNODE") { $0.pnode },
-        .init("SIZE") { .size($0.vnode?.sizeKiB ?? $0.domain.staticMaxKiB) },
+        .init("SIZE") { .size($0.vnode?.size ?? $0.domain.staticMax) },
         .init("MEMORY") { $0.memory },
-        .init("BALLOON") { row in row.vnode.map { .size($0.balloonKiB, else: .unknown) } ?? .none },
-        .init("TARGET") { row in .size(row.vnode == nil ? row.domain.legacyTargetKiB : row.vnode?.targetKiB) },
-        .init("MIN") { .size($0.vnode?.minKiB) },
-        .init("MAX") { .size($0.vnode?.maxKiB) },
+        .init("BALLOON") { row in row.vnode.map { .size($0.balloon, else: .unknown) } ?? .none },
+        .init("TARGET") { row in .size(row.vnode == nil ? row.domain.legacyTarget : row.vnode?.target) },
+        .init("MIN") { .size($0.vnode?.minimum) },
+        .init("MAX") { .size($0.vnode?.maximum) },
         .init("STATE", isWord: true) { $0.state },
         .init("REASON", isWord: true) { $0.reason },
     ]
 
     public static let nodeColumns: [ListingColumn<HostNodeRow>] = [
         .init("PNODE") { .number($0.pnode) },
-        .init("FREE") { .size(kib: $0.freeKiB) },
-        .init("RESERVED") { .size(kib: $0.reservedKiB) },
-        .init("BALLOONS") { .size(kib: $0.balloonsKiB) },
-        .init("FREEABLE") { .size(kib: $0.slackKiB) },
+        .init("FREE") { .size($0.free) },
+        .init("RESERVED") { .size($0.reserved) },
+        .init("BALLOONS") { .size($0.balloons) },
+        .init("FREEABLE") { .size($0.slack) },
         .init("VNODES") { .number($0.vnodes) },
     ]
 
@@ -108,12 +108,12 @@ extension HostReport {
         snapshot.nodes.map { node in
             let (balloons, slack, vnodes) = balloons(node.number)
             return HostNodeRow(
-                pnode: node.number, freeKiB: node.freeKiB, reservedKiB: node.reservedKiB, balloonsKiB: balloons,
-                slackKiB: slack, vnodes: vnodes)
+                pnode: node.number, free: node.free, reserved: node.reserved, balloons: balloons,
+                slack: slack, vnodes: vnodes)
         }
     }
 
-    private func size(_ kib: UInt64) -> String { kib == 0 ? "0" : Size.text(kib: kib) }
+    private func size(_ kib: KiB) -> String { kib == .zero ? "0" : Size.text(kib) }
 
     /// Where each domain's memory lies, as Xen counted it.
     static func walkColumns(_ walk: NodeWalk, _ pnodes: [Int]) -> [ListingColumn<HostDomain>] {
@@ -123,7 +123,7 @@ extension HostReport {
         ]
             + pnodes.map { pnode in
                 .init("PNODE\(pnode)") { domain in
-                    .size(walk.pages[domain.id].map { ($0[pnode] ?? 0) * 4 }, else: .unknown)
+                    .size(walk.pages[domain.id].map { ($0[pnode] ?? .zero).kib }, else: .unknown)
                 }
             }
     }
@@ -133,7 +133,7 @@ extension HostReport {
         guard let walk, let table = Listing(Self.walkColumns(walk, snapshot.nodes.map(\.number)), style) else {
             return []
         }
-        let cost = walk.nanoseconds / 1000
+        let cost = walk.cost.wholeMicroseconds
         return [table.text(domains), "Xen counted for \(cost / 1000).\(cost % 1000 / 100) ms"]
     }
 
@@ -145,19 +145,19 @@ extension HostReport {
             if let (claims, xen) = domain.contradiction {
                 remarks.append("\(name): claims \(size(claims)), Xen says \(size(xen))")
             }
-            if let foreign = domain.foreignTargetKiB {
+            if let foreign = domain.foreignTarget {
                 remarks.append("\(name): somebody else wrote memory/target = \(foreign) KiB; it was put back")
-            } else if let kept = domain.keptTarget, let now = domain.legacyTargetKiB, "\(now)" != kept {
+            } else if let kept = domain.keptTarget, let now = domain.legacyTarget, "\(now)" != kept {
                 remarks.append(
                     "\(name): memory/target was \(kept) KiB and is \(now): somebody else sets this domain's memory")
             }
             remarks += domain.savedLimits.faults.map { "\(name): of its saved limits a line does not count: \($0)" }
-            if domain.isManaged && domain.hasVNUMA && domain.legacyTargetKiB != nil {
+            if domain.isManaged && domain.hasVNUMA && domain.legacyTarget != nil {
                 remarks.append("\(name): memory/target is there; Linux's own balloon follows it as well")
             }
         }
-        if snapshot.claimedKiB > 0 {
-            remarks.append("\(size(snapshot.claimedKiB)) of the host are claimed by domains that are being built")
+        if snapshot.claimed > .zero {
+            remarks.append("\(size(snapshot.claimed)) of the host are claimed by domains that are being built")
         }
         return remarks
     }

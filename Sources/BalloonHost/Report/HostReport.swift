@@ -17,15 +17,15 @@ public struct HostReport {
     var domains: [HostDomain] { snapshot.domains.filter { chosen?.contains($0.id) ?? true } }
 
     /// What the balloons of a node hold, what it could still get, and how many vnodes lie on it.
-    func balloons(_ pnode: Int) -> (balloonsKiB: UInt64, slackKiB: UInt64, vnodes: Int) {
-        var (balloons, count) = (UInt64(0), 0)
+    func balloons(_ pnode: Int) -> (balloons: KiB, slack: KiB, vnodes: Int) {
+        var (balloons, count) = (KiB.zero, 0)
         for domain in snapshot.domains {
             for vnode in domain.vnodes where vnode.pnode == pnode {
                 count += 1
-                balloons += vnode.balloonKiB ?? 0
+                balloons += vnode.balloon ?? .zero
             }
         }
-        return (balloons, snapshot.seats(on: pnode).reduce(0) { $0 + $1.slackKiB }, count)
+        return (balloons, snapshot.seats(on: pnode).reduce(.zero) { $0 + $1.slack }, count)
     }
 
     public var json: String {
@@ -34,25 +34,25 @@ public struct HostReport {
             json.member("schema", 1)
             json.key("domains")
             json.array(domains) { json, domain in self.write(domain, &json) }
-            json.member("measured_microseconds", walk.map { $0.nanoseconds / 1000 })
+            json.member("measured_microseconds", walk.map(\.cost.wholeMicroseconds))
             json.key("pnodes")
             json.array(snapshot.nodes) { json, node in
                 let (balloons, slack, vnodes) = self.balloons(node.number)
                 json.object { json in
                     json.member("pnode", node.number)
-                    json.member("span_kib", node.sizeKiB)
-                    json.member("free_kib", node.freeKiB)
-                    json.member("reserved_kib", node.reservedKiB)
+                    json.member("span_kib", node.size)
+                    json.member("free_kib", node.free)
+                    json.member("reserved_kib", node.reserved)
                     json.member("balloons_kib", balloons)
                     json.member("can_be_freed_kib", slack)
-                    json.member("usable_kib", self.snapshot.usableKiB(node.number))
+                    json.member("usable_kib", self.snapshot.usable(node.number))
                     json.member("vnodes", vnodes)
                 }
             }
             json.key("host")
             json.object { json in
-                json.member("free_kib", self.snapshot.machine.freePages * 4)
-                json.member("claimed_kib", self.snapshot.claimedKiB)
+                json.member("free_kib", self.snapshot.machine.freePages.kib)
+                json.member("claimed_kib", self.snapshot.claimed)
             }
             json.key("reservations")
             json.array(snapshot.reservations) { json, reservation in Self.write(reservation, &json) }
@@ -80,18 +80,18 @@ public struct HostReport {
             json.member("feature", domain.feature.rawValue)
             json.member("pages", domain.facts.pages)
             json.member("max_pages", domain.facts.maxPages)
-            json.member("static_max_kib", domain.staticMaxKiB)
-            json.member("legacy_target_kib", domain.legacyTargetKiB)
+            json.member("static_max_kib", domain.staticMax)
+            json.member("legacy_target_kib", domain.legacyTarget)
             json.member("legacy_target_kept", domain.keptTarget != nil)
             json.member("excluded", domain.exclusion?.rawValue)
-            json.member("claims_kib", domain.claimedKiB)
-            json.member("xen_says_kib", domain.countedKiB)
+            json.member("claims_kib", domain.claimed)
+            json.member("xen_says_kib", domain.counted)
             json.member("contradiction", domain.contradiction != nil)
             json.key("vnodes")
             json.array(domain.vnodes) { json, vnode in Self.write(vnode, &json) }
             guard let pages = walk?.pages[domain.id] else { return }
             json.key("pages_by_pnode")
-            json.array(snapshot.nodes.map { pages[$0.number] ?? 0 }) { json, count in json.value(count) }
+            json.array(snapshot.nodes.map { pages[$0.number] ?? .zero }) { json, count in json.value(count) }
         }
     }
 
@@ -99,16 +99,16 @@ public struct HostReport {
         json.object { json in
             json.member("vnode", vnode.number)
             json.member("pnode", vnode.pnode)
-            json.member("size_kib", vnode.sizeKiB)
-            json.member("memory_kib", vnode.balloonKiB.map { vnode.sizeKiB - $0 })
-            json.member("balloon_kib", vnode.balloonKiB)
-            json.member("target_kib", vnode.targetKiB)
+            json.member("size_kib", vnode.size)
+            json.member("memory_kib", vnode.balloon.map { vnode.size - $0 })
+            json.member("balloon_kib", vnode.balloon)
+            json.member("target_kib", vnode.target)
             json.member("state", vnode.state?.rawValue)
             json.member("reason", vnode.reason?.rawValue)
-            json.member("granularity_kib", vnode.grainKiB)
-            json.member("short_kib", vnode.shortKiB)
-            json.member("min_kib", vnode.minKiB)
-            json.member("max_kib", vnode.maxKiB)
+            json.member("granularity_kib", vnode.grain)
+            json.member("short_kib", vnode.short)
+            json.member("min_kib", vnode.minimum)
+            json.member("max_kib", vnode.maximum)
             json.member("excluded", vnode.exclusion?.rawValue)
         }
     }

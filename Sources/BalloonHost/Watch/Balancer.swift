@@ -1,23 +1,25 @@
+public import BalloonCore
+
 /// Levels physical nodes again and again. Pure: snapshots and the time in, targets out. It remembers who turned round and who did not
 /// move; a balancer that begins anew has forgotten that, and finds it out again.
 public struct Balancer: Sendable {
-    /// Nanoseconds in which no vnode turns round.
-    static let turnInterval: UInt64 = 60_000_000_000
+    /// No vnode turns round within it.
+    static let turnInterval: Interval = .seconds(60)
     /// Without progress for so long a domain is stuck, and left out for a while that gets longer each time.
-    static let patience: UInt64 = 5_000_000_000
-    static let firstPenalty: UInt64 = 20_000_000_000
-    static let longestPenalty: UInt64 = 600_000_000_000
+    static let patience: Interval = .seconds(5)
+    static let firstPenalty: Interval = .seconds(20)
+    static let longestPenalty: Interval = .seconds(600)
 
     private struct Move: Sendable {
         var isGiving: Bool
-        var at: UInt64
+        var at: Moment
     }
 
     private struct Progress: Sendable {
-        var pages: UInt64
-        var since: UInt64
-        var penalty: UInt64 = 0
-        var excludedUntil: UInt64 = 0
+        var pages: Frames
+        var since: Moment
+        var penalty: Interval = .zero
+        var excludedUntil: Moment = .zero
     }
 
     private struct Place: Hashable, Sendable {
@@ -31,11 +33,11 @@ public struct Balancer: Sendable {
     public init() {}
 
     /// What is to be written now.
-    public mutating func targets(_ snapshot: HostSnapshot, now: UInt64) -> [UInt16: [Int: UInt64]] {
+    public mutating func targets(_ snapshot: HostSnapshot, now: Moment) -> [UInt16: [Int: KiB]] {
         let alive = Set(snapshot.domains.map(\.id))
         moves = moves.filter { alive.contains($0.key.domain) }
         progress = progress.filter { alive.contains($0.key) }
-        var targets: [UInt16: [Int: UInt64]] = [:]
+        var targets: [UInt16: [Int: KiB]] = [:]
         for domain in snapshot.domains where domain.exclusion == nil {
             if let given = noteProgress(domain, now) { targets[domain.id] = given }
         }
@@ -48,12 +50,12 @@ public struct Balancer: Sendable {
         return targets
     }
 
-    private func excluded(_ now: UInt64) -> Set<UInt16> {
+    private func excluded(_ now: Moment) -> Set<UInt16> {
         Set(progress.filter { $0.value.excludedUntil > now }.keys)
     }
 
     /// A domain that has been asked to move and does not is left out, and what it has becomes its target.
-    private mutating func noteProgress(_ domain: HostDomain, _ now: UInt64) -> [Int: UInt64]? {
+    private mutating func noteProgress(_ domain: HostDomain, _ now: Moment) -> [Int: KiB]? {
         let open = domain.vnodes.filter { !$0.isReached && $0.exclusion == nil }
         var known = progress[domain.id] ?? Progress(pages: domain.facts.pages, since: now)
         defer { progress[domain.id] = known }
@@ -61,27 +63,27 @@ public struct Balancer: Sendable {
         if open.isEmpty || hasMoved {
             (known.pages, known.since) = (domain.facts.pages, now)
             // That it was given up is no merit of its own.
-            if hasMoved { known.penalty = 0 }
+            if hasMoved { known.penalty = .zero }
             return nil
         }
         guard now >= known.since + Self.patience, known.excludedUntil <= now else { return nil }
-        known.penalty = known.penalty == 0 ? Self.firstPenalty : min(known.penalty * 4, Self.longestPenalty)
+        known.penalty = known.penalty == .zero ? Self.firstPenalty : min(known.penalty * 4, Self.longestPenalty)
         known.excludedUntil = now + known.penalty
         known.since = now
         let stuck = open.compactMap { vnode in
-            vnode.balloonKiB.map { (vnode.number, roundedUp($0, to: vnode.grainKiB)) }
+            vnode.balloon.map { (vnode.number, $0.roundedUp(to: vnode.grain)) }
         }
-        return Dictionary(uniqueKeysWithValues: stuck.filter { vnode, kib in kib <= domain.vnodes[vnode].promisedKiB })
+        return Dictionary(uniqueKeysWithValues: stuck.filter { vnode, kib in kib <= domain.vnodes[vnode].promised })
     }
 
     /// No vnode turns round within a minute, unless it is short.
     private mutating func isAllowed(
-        _ snapshot: HostSnapshot, _ id: UInt16, _ number: Int, _ kib: UInt64, _ now: UInt64
+        _ snapshot: HostSnapshot, _ id: UInt16, _ number: Int, _ kib: KiB, _ now: Moment
     ) -> Bool {
         guard let vnode = snapshot.domains.first(where: { $0.id == id })?.vnodes[number] else { return false }
-        let isGiving = kib > vnode.promisedKiB
+        let isGiving = kib > vnode.promised
         let place = Place(domain: id, vnode: number)
-        if let last = moves[place], last.isGiving != isGiving, now < last.at + Self.turnInterval, vnode.shortKiB == 0 {
+        if let last = moves[place], last.isGiving != isGiving, now < last.at + Self.turnInterval, vnode.short == .zero {
             return false
         }
         moves[place] = Move(isGiving: isGiving, at: now)

@@ -13,12 +13,12 @@ public final class HostDaemon {
     private var engine: HostEngine
     private var keeper: HostKeeper
     private var watched: Set<UInt16> = []
-    private var lastTurn: UInt64 = 0
+    private var lastTurn: Moment = .zero
     /// What was told last went wrong, so that it is told once.
     private var trouble: String?
 
-    /// A turn reads everything: not more often than this. Nanoseconds.
-    static let shortest: UInt64 = 200_000_000
+    /// A turn reads everything: not more often than this.
+    static let shortest: Interval = .milliseconds(200)
 
     /// - Throws: `.busy` when another one runs; `.noXen`, `.environment`, `.invalidConfiguration`.
     public init(log: Logger, configuration: @escaping () throws(BalloonError) -> HostConfiguration) throws(BalloonError)
@@ -34,7 +34,7 @@ public final class HostDaemon {
         engine = HostEngine(HostReader(xen: xen, store: try Xenstore()))
     }
 
-    private var now: UInt64 { cb_clock_monotonic() }
+    private var now: Moment { .now }
 
     /// Runs until SIGTERM or SIGINT. Then memory/target is put back where it was taken.
     public func run() throws(BalloonError) {
@@ -44,7 +44,7 @@ public final class HostDaemon {
         Self.notify("READY=1\nSTATUS=watching domains")
         log.notice("watching domains, memory-target \(keeper.policy.legacy.rawValue)")
         while true {
-            let wait = due > now ? (due - now) / 1_000_000 + 1 : 0
+            let wait = due > now ? (due - now).wholeMilliseconds + 1 : 0
             let wants = engine.store.hasEvents ? 0 : Int32(min(wait, 60_000))
             let ready = try Poll.wait([signals.rawValue, engine.store.descriptor], timeoutMilliseconds: wants)
             if ready.contains(0), try !serve(signals) { break }
@@ -71,7 +71,7 @@ public final class HostDaemon {
     }
 
     /// A look at everything, and what is to be done. Returns when the next one is due.
-    private func turn() -> UInt64 {
+    private func turn() -> Moment {
         lastTurn = now
         do throws(BalloonError) {
             let turn = try HostLock.turn()

@@ -14,9 +14,9 @@ extension HostEngine {
             return nil
         case .enforce(let id):
             guard let domain = domain(id), Self.isMisbound(domain) else { return nil }
-            let kib = Self.boundKiB(domain)
+            let kib = Self.bound(domain)
             try xen.setMax(id, kib: kib)
-            return "domain \(id) (\(domain.name)): Xen's maximum is \(Size.text(kib: kib)) now"
+            return "domain \(id) (\(domain.name)): Xen's maximum is \(Size.text(kib)) now"
         case .prepare(let id):
             guard let domain = domain(id) else { return nil }
             let rows = try prepare(domain)
@@ -25,7 +25,7 @@ extension HostEngine {
             guard let domain = domain(id) else { return nil }
             let vnodes = try adopt(domain, snapshot)
             guard !vnodes.isEmpty else { return nil }
-            let sizes = domain.vnodes.compactMap { $0.balloonKiB.map { "\($0)" } }.joined(separator: " ")
+            let sizes = domain.vnodes.compactMap { $0.balloon.map { "\($0)" } }.joined(separator: " ")
             var targets = ""
             for vnode in vnodes {
                 targets += GuestText.kib(try store.read(HostRows.target(id, vnode), in: nil)).map { " \($0)" } ?? " ?"
@@ -42,7 +42,7 @@ extension HostEngine {
             return nil
         case .revert(let id, let kib):
             guard let domain = domain(id) else { return nil }
-            try revert(domain, foreignKiB: kib)
+            try revert(domain, foreign: kib)
             return
                 "domain \(id) (\(domain.name)): somebody wrote memory/target = \(kib) KiB; it is \(domain.keptTarget ?? "?")"
                 + " KiB again"
@@ -54,9 +54,9 @@ extension HostEngine {
     /// Whether the guest has told everything that is needed for its first targets.
     static func isAdoptable(_ domain: HostDomain) -> Bool {
         guard domain.isManaged, !domain.vnodes.isEmpty else { return false }
-        let isNew = domain.vnodes.contains { $0.targetKiB == nil }
-        let isKnown = domain.vnodes.allSatisfy { $0.balloonKiB != nil && $0.missingRows.isEmpty }
-        return isKnown && (isNew || (domain.constantKiB == nil && constantKiB(domain) != nil))
+        let isNew = domain.vnodes.contains { $0.target == nil }
+        let isKnown = domain.vnodes.allSatisfy { $0.balloon != nil && $0.missingRows.isEmpty }
+        return isKnown && (isNew || (domain.constant == nil && constant(domain) != nil))
     }
 
     /// What memory/target says while it stays where it is.
@@ -70,15 +70,17 @@ extension HostEngine {
     }
 
     /// What was noted comes back, and Xen's maximum with it: `xl mem-set` lowers that, too.
-    func revert(_ domain: HostDomain, foreignKiB: UInt64) throws(BalloonError) {
-        guard let kept = domain.keptTarget, let kib = decimalNumber(Array(kept.utf8)), kib <= Seat.largestKiB else {
+    func revert(_ domain: HostDomain, foreign: KiB) throws(BalloonError) {
+        guard let kept = domain.keptTarget, let kib = decimalNumber(Array(kept.utf8)).map({ KiB($0) }),
+            kib <= Seat.largest
+        else {
             return
         }
-        let memory = domain.vnodes.reduce(UInt64(0)) { $0 + $1.sizeKiB - min($1.targetKiB ?? 0, $1.sizeKiB) }
-        try xen.setMax(domain.id, kib: max(kib, memory) + 1024 + domain.videoKiB)
+        let memory = domain.vnodes.reduce(KiB.zero) { $0 + $1.size - min($1.target ?? .zero, $1.size) }
+        try xen.setMax(domain.id, kib: max(kib, memory) + .mib(1) + domain.video)
         try inDomain(domain.id) { (transaction) throws(BalloonError) in
             try self.write(HostRows.legacyTarget(domain.id), kept, transaction)
-            try self.write(HostRows.kept(domain.id, "foreign"), "\(foreignKiB)", transaction)
+            try self.write(HostRows.kept(domain.id, "foreign"), "\(foreign)", transaction)
         }
     }
 

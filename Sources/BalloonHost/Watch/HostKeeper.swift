@@ -1,4 +1,4 @@
-internal import BalloonCore
+public import BalloonCore
 
 /// What the daemon does for domains that come, live and go. Pure: a snapshot and the time in, deeds out. What is kept here are times
 /// only; a keeper that begins anew does the same a little later.
@@ -13,11 +13,11 @@ public struct HostKeeper: Sendable {
         /// memory/target stays: what it says is noted, to see who else writes it.
         case note(UInt16)
         /// Somebody else wrote memory/target: it is put back.
-        case revert(UInt16, foreignKiB: UInt64)
+        case revert(UInt16, foreign: KiB)
         /// The same, and it is only told.
-        case tell(UInt16, foreignKiB: UInt64)
+        case tell(UInt16, foreign: KiB)
         /// Balancing: these are the domain's targets now.
-        case level(UInt16, [Int: UInt64])
+        case level(UInt16, [Int: KiB])
         /// Xen's maximum becomes what the targets leave.
         case enforce(UInt16)
         case forgetGone
@@ -32,21 +32,21 @@ public struct HostKeeper: Sendable {
         public init() {}
     }
 
-    /// Rows that a guest removes again and again are not made more often than this. Nanoseconds.
-    public static let repairInterval: UInt64 = 10_000_000_000
+    /// Rows that a guest removes again and again are not made more often than this.
+    public static let repairInterval: Interval = .seconds(10)
     /// While something moves, comes or goes, and else.
-    public static let busyInterval: UInt64 = 1_000_000_000
-    public static let idleInterval: UInt64 = 10_000_000_000
+    public static let busyInterval: Interval = .seconds(1)
+    public static let idleInterval: Interval = .seconds(10)
 
     public var policy: Policy
-    private var repaired: [UInt16: UInt64] = [:]
-    private var told: [UInt16: UInt64] = [:]
+    private var repaired: [UInt16: Moment] = [:]
+    private var told: [UInt16: KiB] = [:]
     private var known: Set<UInt16> = []
     private var balancer = Balancer()
 
     public init(_ policy: Policy) { self.policy = policy }
 
-    public mutating func deeds(_ snapshot: HostSnapshot, now: UInt64) -> [Deed] {
+    public mutating func deeds(_ snapshot: HostSnapshot, now: Moment) -> [Deed] {
         var deeds: [Deed] = []
         let alive = Set(snapshot.domains.map(\.id))
         if known != alive { deeds.append(.forgetGone) }
@@ -64,7 +64,7 @@ public struct HostKeeper: Sendable {
         return deeds
     }
 
-    private mutating func isRepairDue(_ domain: HostDomain, _ now: UInt64) -> Bool {
+    private mutating func isRepairDue(_ domain: HostDomain, _ now: Moment) -> Bool {
         guard HostEngine.missing(domain) > 0 else { return false }
         if let last = repaired[domain.id], now < last + Self.repairInterval { return false }
         repaired[domain.id] = now
@@ -76,11 +76,11 @@ public struct HostKeeper: Sendable {
         guard domain.isManaged else {
             // "0" or nothing: Linux's own balloon is the one again.
             let isBack = domain.feature == .off || domain.feature == .silent
-            return isBack && domain.keptTarget != nil && domain.legacyTargetKiB == nil ? [.yield(domain.id)] : []
+            return isBack && domain.keptTarget != nil && domain.legacyTarget == nil ? [.yield(domain.id)] : []
         }
         if HostEngine.isAdoptable(domain) { return [.adopt(domain.id)] }
         if domain.isYielded { return [] }
-        guard let legacy = domain.legacyTargetKiB else {
+        guard let legacy = domain.legacyTarget else {
             return isAway || domain.keptTarget == nil ? [] : [.yield(domain.id)]
         }
         if isAway { return [.take(domain.id)] }
@@ -89,14 +89,14 @@ public struct HostKeeper: Sendable {
             told[domain.id] = nil
             return []
         }
-        if policy.isReverting { return [.revert(domain.id, foreignKiB: legacy)] }
+        if policy.isReverting { return [.revert(domain.id, foreign: legacy)] }
         if told[domain.id] == legacy { return [] }
         told[domain.id] = legacy
-        return [.tell(domain.id, foreignKiB: legacy)]
+        return [.tell(domain.id, foreign: legacy)]
     }
 
     /// When to look again although nothing was heard.
-    public func nextLook(_ snapshot: HostSnapshot, now: UInt64) -> UInt64 {
+    public func nextLook(_ snapshot: HostSnapshot, now: Moment) -> Moment {
         let isBusy = snapshot.domains.contains { domain in
             guard !domain.isToolstack else { return false }
             return domain.facts.isDying || domain.facts.isShutdown || !domain.isIntroduced

@@ -7,10 +7,10 @@ public protocol HostXen: AnyObject {
     func machine() throws(BalloonError) -> MachineFacts
     /// Free memory of each physical node.
     func nodes() throws(BalloonError) -> [NodeFacts]
-    /// The sizes of a domain's vnodes in KiB, by number; nil where it has no virtual NUMA.
-    func vnodeSizesKiB(_ domain: UInt16) throws(BalloonError) -> [UInt64]?
+    /// The sizes of a domain's vnodes, by number; nil where it has no virtual NUMA.
+    func vnodeSizes(_ domain: UInt16) throws(BalloonError) -> [KiB]?
     /// The most that a domain may have.
-    func setMax(_ domain: UInt16, kib: UInt64) throws(BalloonError)
+    func setMax(_ domain: UInt16, kib: KiB) throws(BalloonError)
 }
 
 /// What Xen says of a domain.
@@ -25,14 +25,14 @@ public struct DomainFacts: Equatable, Sendable {
     /// As text, with its dashes.
     public var uuid: String
     public var kind: Kind
-    public var pages: UInt64
-    public var maxPages: UInt64
+    public var pages: Frames
+    public var maxPages: Frames
     public var vcpus: Int
     public var isPaused = false
     public var isDying = false
     public var isShutdown = false
 
-    public init(id: UInt16, uuid: String, kind: Kind, pages: UInt64, maxPages: UInt64, vcpus: Int = 1) {
+    public init(id: UInt16, uuid: String, kind: Kind, pages: Frames, maxPages: Frames, vcpus: Int = 1) {
         self.id = id
         self.uuid = uuid
         self.kind = kind
@@ -44,25 +44,25 @@ public struct DomainFacts: Equatable, Sendable {
 
 /// Pages of the machine.
 public struct MachineFacts: Equatable, Sendable {
-    public var totalPages: UInt64
-    public var freePages: UInt64
+    public var totalPages: Frames
+    public var freePages: Frames
     /// Promised to domains that are being built.
-    public var claimedPages: UInt64
+    public var claimedPages: Frames
 
-    public init(totalPages: UInt64, freePages: UInt64, claimedPages: UInt64 = 0) {
+    public init(totalPages: Frames, freePages: Frames, claimedPages: Frames = .zero) {
         self.totalPages = totalPages
         self.freePages = freePages
         self.claimedPages = claimedPages
     }
 }
 
-/// KiB of a physical node.
+/// The memory of a physical node.
 public struct NodeFacts: Equatable, Sendable {
-    public var sizeKiB: UInt64
-    public var freeKiB: UInt64
+    public var size: KiB
+    public var free: KiB
 
-    public init(sizeKiB: UInt64, freeKiB: UInt64) {
-        self.sizeKiB = sizeKiB
-        self.freeKiB = freeKiB
+    public init(size: KiB, free: KiB) {
+        self.size = size
+        self.free = free
     }
 }

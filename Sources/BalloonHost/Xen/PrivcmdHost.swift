@@ -48,14 +48,14 @@ public final class PrivcmdHost: HostXen {
     /// for a guest of 1 TiB, whose memory nobody can change meanwhile.
     /// - Returns: what Xen says of it on its console, and what it cost.
     /// - Throws: `.hypercall`.
-    public func walkNodes() throws(BalloonError) -> (text: String, nanoseconds: UInt64) {
+    public func walkNodes() throws(BalloonError) -> (text: String, cost: Interval) {
         var index: UInt32 = 0
         // What the console says already is not of now.
         while !(try console(&index)).isEmpty {}
-        let before = cb_clock_monotonic()
+        let before = Moment.now
         // Unsafe: the shim presses the key.
         try check(unsafe cb_host_press(&host, 117), .hypercall, "Xen does not take the debug key u")
-        let cost = cb_clock_monotonic() - before
+        let cost = Moment.now - before
         var bytes: [UInt8] = []
         while true {
             let more = try console(&index)
@@ -99,7 +99,8 @@ public final class PrivcmdHost: HostXen {
         // A PVH guest has the local APIC and nothing else; a PV guest nothing, or dom0's timer.
         let kind: DomainFacts.Kind = !has(CB_DOMAIN_HVM) ? .pv : domain.emulation & ~1 == 0 ? .pvh : .hvm
         var facts = DomainFacts(
-            id: domain.domain, uuid: uuid(domain.handle), kind: kind, pages: domain.pages, maxPages: domain.max_pages,
+            id: domain.domain, uuid: uuid(domain.handle), kind: kind, pages: Frames(domain.pages),
+            maxPages: Frames(domain.max_pages),
             vcpus: Int(min(domain.vcpus, 1 << 20)))
         facts.isPaused = has(CB_DOMAIN_PAUSED)
         facts.isDying = has(CB_DOMAIN_DYING)
@@ -118,7 +119,8 @@ public final class PrivcmdHost: HostXen {
         // Unsafe: the shim fills the struct.
         try check(unsafe cb_host_machine(&host, &machine), .hypercall, "Xen does not tell of the machine's memory")
         return MachineFacts(
-            totalPages: machine.total_pages, freePages: machine.free_pages, claimedPages: machine.claimed_pages)
+            totalPages: Frames(machine.total_pages), freePages: Frames(machine.free_pages),
+            claimedPages: Frames(machine.claimed_pages))
     }
 
     public func nodes() throws(BalloonError) -> [NodeFacts] {
@@ -128,30 +130,32 @@ public final class PrivcmdHost: HostXen {
             unsafe cb_host_nodes(&host, $0.baseAddress, UInt32($0.count))
         }
         try check(count, .hypercall, "Xen does not tell of its NUMA nodes")
-        return buffer.prefix(Int(count)).map { NodeFacts(sizeKiB: $0.size >> 10, freeKiB: $0.free >> 10) }
+        return buffer.prefix(Int(count)).map {
+            NodeFacts(size: KiB(wholeOfBytes: $0.size), free: KiB(wholeOfBytes: $0.free))
+        }
     }
 
-    public func vnodeSizesKiB(_ domain: UInt16) throws(BalloonError) -> [UInt64]? {
+    public func vnodeSizes(_ domain: UInt16) throws(BalloonError) -> [KiB]? {
         var vnuma = cb_vnuma()
         // Unsafe: the shim fills the struct; its counts are within its arrays.
         let result = unsafe cb_host_vnuma(&host, domain, &vnuma)
         if result == -EOPNOTSUPP { return nil }
         try check(result, .hypercall, "Xen does not tell the virtual NUMA layout of domain \(domain)")
-        var sizes = [UInt64](repeating: 0, count: Int(vnuma.nr_vnodes))
+        var sizes = [KiB](repeating: .zero, count: Int(vnuma.nr_vnodes))
         unsafe withUnsafeBytes(of: vnuma.vmemranges) { raw in
             let ranges = unsafe raw.bindMemory(to: cb_vmemrange.self)
             for index in 0..<Int(vnuma.nr_vmemranges) {
                 let range = unsafe ranges[index]
                 guard range.vnode < UInt32(sizes.count), range.end_gfn > range.start_gfn else { continue }
-                sizes[Int(range.vnode)] += (range.end_gfn - range.start_gfn) * 4
+                sizes[Int(range.vnode)] += Frames(range.end_gfn - range.start_gfn).kib
             }
         }
         return sizes.isEmpty ? nil : sizes
     }
 
-    public func setMax(_ domain: UInt16, kib: UInt64) throws(BalloonError) {
-        let result = unsafe cb_host_set_max(&host, domain, kib)
-        try check(result, .hypercall, "Xen does not set the maximum of domain \(domain) to \(Size.text(kib: kib))")
+    public func setMax(_ domain: UInt16, kib: KiB) throws(BalloonError) {
+        let result = unsafe cb_host_set_max(&host, domain, kib.count)
+        try check(result, .hypercall, "Xen does not set the maximum of domain \(domain) to \(Size.text(kib))")
     }
 }
 

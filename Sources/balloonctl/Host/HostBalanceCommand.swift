@@ -35,7 +35,7 @@ struct HostBalanceCommand: ParsableCommand {
                     .usage, "there is no physical node \(pnode ?? 0): this host has \(snapshot.nodes.count)")
             }
             if dryRun { return show(Self.merged(nodes, snapshot), snapshot) }
-            var all: [UInt16: [Int: UInt64]] = [:]
+            var all: [UInt16: [Int: KiB]] = [:]
             for _ in 1...Self.rounds {
                 let goals = try session.turn { () throws(BalloonError) in try Self.write(session.engine, nodes) }
                 if goals.isEmpty { break }
@@ -47,18 +47,18 @@ struct HostBalanceCommand: ParsableCommand {
         }
     }
 
-    private static func merged(_ nodes: [Int], _ snapshot: HostSnapshot) -> [UInt16: [Int: UInt64]] {
+    private static func merged(_ nodes: [Int], _ snapshot: HostSnapshot) -> [UInt16: [Int: KiB]] {
         Balance.targets(snapshot, pnodes: nodes)
     }
 
-    private static func write(_ engine: HostEngine, _ nodes: [Int]) throws(BalloonError) -> [UInt16: [Int: UInt64]] {
+    private static func write(_ engine: HostEngine, _ nodes: [Int]) throws(BalloonError) -> [UInt16: [Int: KiB]] {
         let snapshot = try engine.read()
         let goals = merged(nodes, snapshot)
         for domain in snapshot.domains { try engine.setTargets(domain, goals[domain.id] ?? [:]) }
         return goals
     }
 
-    private func show(_ goals: [UInt16: [Int: UInt64]], _ snapshot: HostSnapshot) {
+    private func show(_ goals: [UInt16: [Int: KiB]], _ snapshot: HostSnapshot) {
         if json {
             var writer = JSONWriter()
             writer.object { writer in
@@ -70,7 +70,7 @@ struct HostBalanceCommand: ParsableCommand {
         for (id, targets) in goals.sorted(by: { $0.key < $1.key }) {
             let name = snapshot.domains.first { $0.id == id }?.name ?? "domain \(id)"
             for (vnode, kib) in targets.sorted(by: { $0.key < $1.key }) {
-                Terminal.show("\(name), vnode \(vnode): balloon \(Size.text(kib: kib))")
+                Terminal.show("\(name), vnode \(vnode): balloon \(Size.text(kib))")
             }
         }
         if goals.isEmpty { Terminal.show("level already") }

@@ -30,7 +30,7 @@ struct HostSession {
         engine = HostEngine(HostReader(xen: xen, store: try Xenstore()))
     }
 
-    static var now: UInt64 { cb_clock_monotonic() }
+    static var now: Moment { .now }
 
     /// The domains that are meant; all that are named have to exist.
     func domains(_ names: [String], _ snapshot: HostSnapshot) throws(BalloonError) -> [HostDomain] {
@@ -54,18 +54,18 @@ struct HostSession {
 
 /// A size with its unit, as an argument.
 struct SizeArgument: ExpressibleByArgument, Equatable {
-    let kib: UInt64
+    let kib: KiB
 
     init?(argument: String) {
-        guard let size = Size(argument), size.kib <= Seat.largestKiB else { return nil }
-        kib = size.kib
+        guard let size = Size(argument).map({ KiB($0.kib) }), size <= Seat.largest else { return nil }
+        kib = size
     }
 }
 
 /// "2=64m": a number and a size.
 struct NumberedSize: ExpressibleByArgument, Equatable {
     let number: Int
-    let kib: UInt64
+    let kib: KiB
 
     init?(argument: String) {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

@@ -38,8 +38,8 @@ struct HostFreeing {
     /// Says what would be done, and whether it would be enough.
     func show() throws {
         let plan = FreeTask(wishes, options, first).plan(first)
-        report(plan.targets, [:], first, isDone: plan.shortKiB.allSatisfy { $0 == 0 })
-        if plan.shortKiB.contains(where: { $0 > 0 }) {
+        report(plan.targets, [:], first, isDone: plan.short.allSatisfy { $0 == .zero })
+        if plan.short.contains(where: { $0 > .zero }) {
             complain(plan, first, FreeTask(wishes, options, first))
             throw Exit.temporary
         }
@@ -49,7 +49,7 @@ struct HostFreeing {
     func runQuietly() throws { try run(isWaiting: true, isQuiet: true) }
 
     func run(isWaiting: Bool, isQuiet: Bool = false) throws {
-        var run = FreeRun(FreeTask(wishes, options, first), stall: waiting.stall * HostWaiting.second)
+        var run = FreeRun(FreeTask(wishes, options, first), stall: .seconds(waiting.stall))
         let progress = HostWaiting.Progress(waiting)
         defer { progress.end() }
         let engine = session.engine
@@ -85,12 +85,12 @@ struct HostFreeing {
     }
 
     private func complain(_ plan: FreeTask.Plan, _ snapshot: HostSnapshot, _ task: FreeTask) {
-        for (index, wish) in task.wishes.enumerated() where plan.shortKiB[index] > 0 {
+        for (index, wish) in task.wishes.enumerated() where plan.short[index] > .zero {
             let place = wish.pnode.map { "physical node \($0)" } ?? "the host"
-            let free = FreeTask.measuredKiB(wish.pnode, snapshot)
+            let free = FreeTask.measured(wish.pnode, snapshot)
             Terminal.complain(
-                "\(place): \(Size.text(kib: wish.kib)) wanted, \(Size.text(kib: free)) free,"
-                    + " \(Size.text(kib: plan.givenKiB[index])) can be freed: \(Size.text(kib: plan.shortKiB[index])) missing"
+                "\(place): \(Size.text(wish.kib)) wanted, \(Size.text(free)) free,"
+                    + " \(Size.text(plan.given[index])) can be freed: \(Size.text(plan.short[index])) missing"
             )
         }
         for (id, verdict) in task.excluded.sorted(by: { $0.key < $1.key }) {
@@ -105,7 +105,7 @@ struct HostFreeing {
     }
 
     private func report(
-        _ goals: [UInt16: [Int: UInt64]], _ verdicts: [UInt16: MoveJudge.Verdict], _ snapshot: HostSnapshot,
+        _ goals: [UInt16: [Int: KiB]], _ verdicts: [UInt16: MoveJudge.Verdict], _ snapshot: HostSnapshot,
         isDone: Bool
     ) {
         if isJSON { return Terminal.show(json(goals, verdicts, snapshot, isDone)) }
@@ -113,26 +113,26 @@ struct HostFreeing {
             let domain = snapshot.domains.first { $0.id == id }
             for (vnode, kib) in targets.sorted(by: { $0.key < $1.key }) {
                 if let domain, vnode == HostDomain.whole {
-                    let before = first.domains.first { $0.id == id }?.legacyTargetKiB ?? 0
+                    let before = first.domains.first { $0.id == id }?.legacyTarget ?? .zero
                     Terminal.show(
-                        "\(domain.name): memory/target \(Size.text(kib: before)) to"
-                            + " \(Size.text(kib: domain.wholeTargetKiB(kib)))")
+                        "\(domain.name): memory/target \(Size.text(before)) to"
+                            + " \(Size.text(domain.wholeTarget(kib)))")
                     continue
                 }
-                let before = first.domains.first { $0.id == id }?.vnodes.first { $0.number == vnode }?.balloonKiB ?? 0
+                let before = first.domains.first { $0.id == id }?.vnodes.first { $0.number == vnode }?.balloon ?? .zero
                 Terminal.show(
-                    "\(domain?.name ?? "domain \(id)"), vnode \(vnode): balloon \(Size.text(kib: before)) to"
-                        + " \(Size.text(kib: kib))")
+                    "\(domain?.name ?? "domain \(id)"), vnode \(vnode): balloon \(Size.text(before)) to"
+                        + " \(Size.text(kib))")
             }
         }
         for wish in wishes {
-            let free = FreeTask.measuredKiB(wish.pnode, snapshot)
-            Terminal.show("\(wish.pnode.map { "physical node \($0)" } ?? "the host"): \(Size.text(kib: free)) free")
+            let free = FreeTask.measured(wish.pnode, snapshot)
+            Terminal.show("\(wish.pnode.map { "physical node \($0)" } ?? "the host"): \(Size.text(free)) free")
         }
     }
 
     private func json(
-        _ goals: [UInt16: [Int: UInt64]], _ verdicts: [UInt16: MoveJudge.Verdict], _ snapshot: HostSnapshot,
+        _ goals: [UInt16: [Int: KiB]], _ verdicts: [UInt16: MoveJudge.Verdict], _ snapshot: HostSnapshot,
         _ isDone: Bool
     ) -> String {
         var json = JSONWriter()
@@ -144,8 +144,8 @@ struct HostFreeing {
                 json.object { json in
                     json.member("pnode", wish.pnode)
                     json.member("wanted_kib", wish.kib)
-                    json.member("free_before_kib", FreeTask.measuredKiB(wish.pnode, first))
-                    json.member("free_kib", FreeTask.measuredKiB(wish.pnode, snapshot))
+                    json.member("free_before_kib", FreeTask.measured(wish.pnode, first))
+                    json.member("free_kib", FreeTask.measured(wish.pnode, snapshot))
                 }
             }
             var ends = verdicts

@@ -77,12 +77,12 @@ struct HostReleaseCommand: ParsableCommand {
         try Exit.onError {
             let session = try HostSession()
             let engine = session.engine
-            var goals: [Int: UInt64] = [:]
+            var goals: [Int: KiB] = [:]
             let found = try session.turn { () throws(BalloonError) in
                 let snapshot = try engine.read()
                 let domain = try session.domains([self.domain], snapshot)[0]
                 guard domain.isManaged else { return domain }
-                goals = Dictionary(uniqueKeysWithValues: domain.vnodes.map { ($0.number, 0) })
+                goals = Dictionary(uniqueKeysWithValues: domain.vnodes.map { ($0.number, .zero) })
                 try engine.checkGrant(domain, goals, snapshot)
                 try engine.setTargets(domain, goals)
                 return domain

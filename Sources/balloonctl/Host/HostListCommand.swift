@@ -44,7 +44,7 @@ struct HostListCommand: ParsableCommand {
                 let snapshot = try session.engine.read()
                 let chosen = try domains.map { (name) throws(BalloonError) in try snapshot.domain(name).id }
                 let counted = measure ? try session.xen.walkNodes() : nil
-                let walk = counted.map { NodeWalk(parsing: $0.text, nanoseconds: $0.nanoseconds) }
+                let walk = counted.map { NodeWalk(parsing: $0.text, cost: $0.cost) }
                 let report = HostReport(snapshot, only: chosen.isEmpty ? nil : Set(chosen), walk: walk)
                 if json {
                     Terminal.show(report.json)
@@ -53,7 +53,7 @@ struct HostListCommand: ParsableCommand {
                     Terminal.show(report.text(listing.style))
                 }
                 if Terminal.outputError != nil { return }
-                if watch { cb_sleep(every * 1_000_000_000) }
+                if watch { rest(for: .seconds(every)) }
             } while watch
         }
     }

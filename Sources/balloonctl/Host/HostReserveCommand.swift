@@ -33,7 +33,7 @@ struct HostReserveCommand: ParsableCommand {
         if let ttl, !(1...86400 * 365).contains(ttl) { throw ValidationError("--ttl is 1 second to a year") }
     }
 
-    private static func range(_ text: String) -> ClosedRange<UInt64>? {
+    private static func range(_ text: String) -> ClosedRange<KiB>? {
         guard let dots = text.firstRange(of: "..") else {
             return SizeArgument(argument: text).map { $0.kib...$0.kib }
         }
@@ -54,7 +54,7 @@ struct HostReserveCommand: ParsableCommand {
                 Terminal.show(writer.text)
             } else {
                 Terminal.show(
-                    "reservation \(reservation.id): \(Size.text(kib: reservation.kib)) of physical node \(pnode)")
+                    "reservation \(reservation.id): \(Size.text(reservation.kib)) of physical node \(pnode)")
             }
         }
     }
@@ -71,7 +71,7 @@ struct HostReserving {
     }
 
     func reserve(
-        _ pnode: Int, _ range: ClosedRange<UInt64>, name: String, ttl: UInt64?
+        _ pnode: Int, _ range: ClosedRange<KiB>, name: String, ttl: UInt64?
     ) throws -> Reservation {
         let engine = session.engine
         let reservation = try session.turn { () throws(BalloonError) in
@@ -80,11 +80,11 @@ struct HostReserving {
             guard pnode < snapshot.nodes.count else {
                 throw BalloonError(.usage, "there is no physical node \(pnode): this host has \(snapshot.nodes.count)")
             }
-            let missing = FreeTask([wish], FreeTask.Options(), snapshot).plan(snapshot).shortKiB[0]
+            let missing = FreeTask([wish], FreeTask.Options(), snapshot).plan(snapshot).short[0]
             guard range.upperBound - min(missing, range.upperBound) >= range.lowerBound else {
                 throw BalloonError(
                     .busy,
-                    "physical node \(pnode): \(Size.text(kib: range.upperBound)) wanted, \(Size.text(kib: missing)) of that"
+                    "physical node \(pnode): \(Size.text(range.upperBound)) wanted, \(Size.text(missing)) of that"
                         + " are neither free nor can be freed")
             }
             let until = ttl.map { UInt64(cb_clock_real_seconds()) + $0 }
@@ -99,7 +99,7 @@ struct HostReserving {
 
     /// Nothing more than what is reserved.
     private func free(_ pnode: Int) throws {
-        let wish = FreeTask.Wish(pnode: pnode, kib: 0, isMore: false)
+        let wish = FreeTask.Wish(pnode: pnode, kib: .zero, isMore: false)
         try HostFreeing(session, try HostFreeOptions.parse([]), waiting, [wish], isJSON: false).runQuietly()
     }
 

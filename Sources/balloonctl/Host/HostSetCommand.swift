@@ -47,7 +47,7 @@ struct HostSetCommand: ParsableCommand {
         }
     }
 
-    private func write(_ session: HostSession) throws(BalloonError) -> (HostDomain, [Int: UInt64]) {
+    private func write(_ session: HostSession) throws(BalloonError) -> (HostDomain, [Int: KiB]) {
         let snapshot = try session.engine.read()
         let domain = try session.domains([self.domain], snapshot)[0]
         guard domain.isManaged else {
@@ -61,18 +61,18 @@ struct HostSetCommand: ParsableCommand {
     }
 
     /// A guest without our daemon: only Xen's count tells how far it is.
-    private func setOld(_ session: HostSession, _ kib: UInt64) throws {
+    private func setOld(_ session: HostSession, _ kib: KiB) throws {
         let (before, goal) = try session.turn { () throws(BalloonError) in
             let snapshot = try session.engine.read()
             let domain = try session.domains([self.domain], snapshot)[0]
             let fewer = try session.engine.setOldMemory(domain, kib: kib, snapshot)
-            return (domain, Int64(domain.facts.pages) - fewer)
+            return (domain, Int64(domain.facts.pages.count) - fewer)
         }
         if wait {
             try waitForOld(session, before, goal: goal)
             try session.turn { () throws(BalloonError) in
                 let now = try session.engine.read().domains.first { $0.facts.uuid == before.facts.uuid }
-                if let now, now.legacyTargetKiB == kib { try session.engine.lowerMax(now) }
+                if let now, now.legacyTarget == kib { try session.engine.lowerMax(now) }
             }
         }
         if json {
@@ -87,29 +87,28 @@ struct HostSetCommand: ParsableCommand {
     }
 
     private func waitForOld(_ session: HostSession, _ domain: HostDomain, goal: Int64) throws {
-        let second: UInt64 = 1_000_000_000
         let begin = HostSession.now
-        var (last, progress) = (Int64(domain.facts.pages), begin)
+        var (last, progress) = (Int64(domain.facts.pages.count), begin)
         while true {
             let facts = try session.engine.reader.read(rowsOf: [domain.id]).domains.first
-            guard let pages = facts.map({ Int64($0.facts.pages) }) else {
+            guard let pages = facts.map({ Int64($0.facts.pages.count) }) else {
                 throw BalloonError(.busy, "domain \(domain.id) (\(domain.name)) is gone")
             }
             if pages == goal { return }
             let now = HostSession.now
             if pages != last { (last, progress) = (pages, now) }
-            let isOver = waiting.timeout > 0 && now >= begin + waiting.timeout * second
-            if isOver || now >= progress + waiting.stall * second {
+            let isOver = waiting.timeout > 0 && now >= begin + .seconds(waiting.timeout)
+            if isOver || now >= progress + .seconds(waiting.stall) {
                 throw BalloonError(
                     .busy,
                     "domain \(domain.id) (\(domain.name)) makes no progress by Xen's count: \(pages) pages, \(goal) wanted"
                 )
             }
-            cb_sleep(100_000_000)
+            rest(for: .milliseconds(100))
         }
     }
 
-    private func show(_ session: HostSession, _ domain: HostDomain, _ goals: [Int: UInt64]) throws {
+    private func show(_ session: HostSession, _ domain: HostDomain, _ goals: [Int: KiB]) throws {
         var (verdicts, last): ([UInt16: MoveJudge.Verdict], HostSnapshot) = ([:], try session.engine.read())
         if wait && !goals.isEmpty {
             (verdicts, last) = try HostWaiting(engine: session.engine, options: waiting).run([domain.id: goals])
@@ -126,21 +125,21 @@ struct HostSetCommand: ParsableCommand {
         if !HostWaiting.explain(verdicts, last) { throw Exit.temporary }
     }
 
-    private func targets(_ domain: HostDomain) throws(BalloonError) -> [Int: UInt64] {
-        var targets: [Int: UInt64] = [:]
+    private func targets(_ domain: HostDomain) throws(BalloonError) -> [Int: KiB] {
+        var targets: [Int: KiB] = [:]
         if vnode.isEmpty {
-            let size = domain.vnodes.reduce(0) { $0 + $1.sizeKiB }
-            let balloon = total?.kib ?? (memory.map { $0.kib < size ? size - $0.kib : 0 } ?? 0)
-            return try BalloonSplit.targets(domain, totalKiB: balloon, isEven: split == "even")
+            let size = domain.vnodes.reduce(KiB.zero) { $0 + $1.size }
+            let balloon = total?.kib ?? (memory.map { size.less($0.kib) } ?? .zero)
+            return try BalloonSplit.targets(domain, total: balloon, isEven: split == "even")
         }
         for wanted in vnode {
             guard let there = domain.vnodes.first(where: { $0.number == wanted.number }) else {
                 throw BalloonError(.usage, "domain \(domain.id) (\(domain.name)) has no vnode \(wanted.number)")
             }
-            guard wanted.kib <= there.sizeKiB else {
+            guard wanted.kib <= there.size else {
                 throw BalloonError(
                     .usage,
-                    "vnode \(wanted.number) has \(Size.text(kib: there.sizeKiB)), and cannot give \(Size.text(kib: wanted.kib))"
+                    "vnode \(wanted.number) has \(Size.text(there.size)), and cannot give \(Size.text(wanted.kib))"
                 )
             }
             targets[wanted.number] = wanted.kib
@@ -195,13 +194,13 @@ struct HostLimitsCommand: ParsableCommand {
                 throw BalloonError(.usage, "domain \(found.id) (\(found.name)) has no vnode \(vnode)")
             }
             if min != nil || max != nil {
-                let size = vnode.map { found.vnodes[$0].sizeKiB } ?? found.staticMaxKiB ?? .max
+                let size = vnode.map { found.vnodes[$0].size } ?? found.staticMax ?? .max
                 for kib in [min?.kib, max?.kib].compactMap({ $0 }) where kib > size {
-                    throw BalloonError(.usage, "\(Size.text(kib: kib)) is more than there is: \(Size.text(kib: size))")
+                    throw BalloonError(.usage, "\(Size.text(kib)) is more than there is: \(Size.text(size))")
                 }
                 let (before, least, most, number) = (found, min?.kib, max?.kib, vnode)
                 try session.turn { () throws(BalloonError) in
-                    try engine.setLimits(before, vnode: number, minKiB: least, maxKiB: most)
+                    try engine.setLimits(before, vnode: number, minimum: least, maximum: most)
                 }
                 found = try session.domains([domain], try engine.read())[0]
             }
@@ -221,9 +220,9 @@ struct HostLimitsCommand: ParsableCommand {
                 writer.array(vnodes) { writer, vnode in
                     writer.object { writer in
                         writer.member("vnode", vnode.number)
-                        writer.member("min_kib", vnode.minKiB)
-                        writer.member("max_kib", vnode.maxKiB)
-                        writer.member("size_kib", vnode.sizeKiB)
+                        writer.member("min_kib", vnode.minimum)
+                        writer.member("max_kib", vnode.maximum)
+                        writer.member("size_kib", vnode.size)
                     }
                 }
             }
@@ -231,8 +230,8 @@ struct HostLimitsCommand: ParsableCommand {
         }
         for vnode in vnodes {
             Terminal.show(
-                "vnode \(vnode.number): keeps \(Size.text(kib: vnode.minKiB)), may have \(Size.text(kib: vnode.maxKiB))"
-                    + " of \(Size.text(kib: vnode.sizeKiB))")
+                "vnode \(vnode.number): keeps \(Size.text(vnode.minimum)), may have \(Size.text(vnode.maximum))"
+                    + " of \(Size.text(vnode.size))")
         }
     }
 }

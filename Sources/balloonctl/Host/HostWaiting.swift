@@ -22,16 +22,15 @@ struct HostWaitOptions: ParsableArguments {
 struct HostWaiting {
     let engine: HostEngine
     let options: HostWaitOptions
-    static let second: UInt64 = 1_000_000_000
 
     /// - Returns: how each ended, and the last snapshot.
     /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
-    func run(_ goals: [UInt16: [Int: UInt64]]) throws -> ([UInt16: MoveJudge.Verdict], HostSnapshot) {
+    func run(_ goals: [UInt16: [Int: KiB]]) throws -> ([UInt16: MoveJudge.Verdict], HostSnapshot) {
         let progress = Progress(options)
         defer { progress.end() }
         let ids = Set(goals.keys)
         var snapshot = try engine.reader.read(rowsOf: ids)
-        var judge = MoveJudge(goals, snapshot, now: HostSession.now, stall: options.stall * Self.second)
+        var judge = MoveJudge(goals, snapshot, now: HostSession.now, stall: .seconds(options.stall))
         while true {
             judge.look(snapshot, now: HostSession.now)
             if judge.isOver { return (judge.verdicts, snapshot) }
@@ -54,19 +53,19 @@ struct HostWaiting {
 
         /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
         func show(
-            _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: UInt64]], _ verdicts: [UInt16: MoveJudge.Verdict]
+            _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: KiB]], _ verdicts: [UInt16: MoveJudge.Verdict]
         ) throws {
             if cb_signal_next(signals) > 0 { throw Exit.interrupted }
             let now = HostSession.now
             let text = Self.text(snapshot, goals, verdicts)
-            if options.timeout > 0 && now >= begin + options.timeout * second {
+            if options.timeout > 0 && now >= begin + .seconds(options.timeout) {
                 end()
                 Terminal.complain("not done after \(options.timeout) s: \(text)")
                 throw Exit.temporary
             }
             if cb_is_terminal(2) {
                 Terminal.progress(text)
-            } else if now >= told + second {
+            } else if now >= told + .seconds(1) {
                 told = now
                 Terminal.remark(text)
             }
@@ -75,31 +74,31 @@ struct HostWaiting {
         func end() { Terminal.endProgress() }
 
         /// A look costs dom0 time that the guests may need.
-        func pause() { cb_sleep(HostSession.now < begin + 3 * second ? 50_000_000 : 200_000_000) }
+        func pause() { rest(for: HostSession.now < begin + .seconds(3) ? .milliseconds(50) : .milliseconds(200)) }
 
         private static func text(
-            _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: UInt64]], _ verdicts: [UInt16: MoveJudge.Verdict]
+            _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: KiB]], _ verdicts: [UInt16: MoveJudge.Verdict]
         ) -> String {
             snapshot.domains.filter { verdicts[$0.id] == .moving }.flatMap { domain -> [String] in
                 if let goal = goals[domain.id]?[HostDomain.whole] {
-                    let target = domain.wholeTargetKiB(goal) / 1024
-                    return ["\(domain.name): has \(domain.memoryKiB / 1024), is to have \(target) MiB"]
+                    let target = domain.wholeTarget(goal).wholeMiB
+                    return ["\(domain.name): has \(domain.memory.wholeMiB), is to have \(target) MiB"]
                 }
                 return domain.vnodes.compactMap { vnode -> String? in
                     guard let goal = goals[domain.id]?[vnode.number], !vnode.isReached else { return nil }
-                    let now = vnode.balloonKiB.map { "\($0 / 1024)" } ?? "?"
+                    let now = vnode.balloon.map { "\($0.wholeMiB)" } ?? "?"
                     let name = "\(domain.name) vnode \(vnode.number)"
-                    return cb_is_terminal(2) ? bar(name, vnode, goal) : "\(name): \(now) of \(goal / 1024) MiB"
+                    return cb_is_terminal(2) ? bar(name, vnode, goal) : "\(name): \(now) of \(goal.wholeMiB) MiB"
                 }
             }.joined(separator: ", ")
         }
 
         /// "g1 vnode 1 [####......] 64 of 128 MiB"
-        private static func bar(_ name: String, _ vnode: HostVNode, _ goal: UInt64) -> String {
-            let (now, all) = (vnode.balloonKiB ?? 0, max(goal, vnode.balloonKiB ?? 0, 1))
+        private static func bar(_ name: String, _ vnode: HostVNode, _ goal: KiB) -> String {
+            let (now, all) = (vnode.balloon ?? .zero, max(goal, vnode.balloon ?? .zero, KiB(1)))
             let filled = Int(now * 10 / all)
             return "\(name) [" + String(repeating: "#", count: filled) + String(repeating: ".", count: 10 - filled)
-                + "] \(now / 1024) of \(goal / 1024) MiB"
+                + "] \(now.wholeMiB) of \(goal.wholeMiB) MiB"
         }
     }
 
@@ -114,7 +113,7 @@ struct HostWaiting {
 
     /// The same as JSON.
     static func write(
-        _ verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: UInt64]], _ snapshot: HostSnapshot,
+        _ verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: KiB]], _ snapshot: HostSnapshot,
         _ json: inout JSONWriter
     ) {
         json.key("guests")
@@ -131,7 +130,7 @@ struct HostWaiting {
                         // The domain as a whole has none.
                         json.member("vnode", number == HostDomain.whole ? nil : number)
                         json.member("target_kib", goals[id]?[number])
-                        json.member("balloon_kib", vnode?.balloonKiB)
+                        json.member("balloon_kib", vnode?.balloon)
                         json.member("state", vnode?.state?.rawValue)
                         json.member("reason", vnode?.reason?.rawValue)
                     }
@@ -161,9 +160,9 @@ struct HostWaitCommand: ParsableCommand {
         try Exit.onError {
             let session = try HostSession()
             let snapshot = try session.engine.read()
-            var goals: [UInt16: [Int: UInt64]] = [:]
+            var goals: [UInt16: [Int: KiB]] = [:]
             for domain in try session.domains(domains, snapshot) {
-                let targets = domain.vnodes.compactMap { vnode in vnode.targetKiB.map { (vnode.number, $0) } }
+                let targets = domain.vnodes.compactMap { vnode in vnode.target.map { (vnode.number, $0) } }
                 guard domain.isManaged, !targets.isEmpty else {
                     throw BalloonError(
                         .busy, "domain \(domain.id) (\(domain.name)) has no targets: \(HostSetCommand.why(domain))")
