@@ -46,7 +46,7 @@ enum Session {
     /// Lets time pass: a daemon goes on by itself, without one this process does it.
     func goOn() {
         if case .alone(let session) = self, let due = session.step(), due <= BalloonEngine.now { return }
-        cb_sleep(50_000_000)
+        sleep(for: .milliseconds(50))
     }
 
     func status() throws -> StatusReport { try ask(.status, as: StatusReport.self) }

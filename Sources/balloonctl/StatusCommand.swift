@@ -39,7 +39,7 @@ struct StatusCommand: ParsableCommand {
                 try showOnce(settings)
                 // Nobody reads it any more.
                 if Terminal.outputError != nil { return }
-                if watch { cb_sleep((seconds ?? 2) * 1_000_000_000) }
+                if watch { sleep(for: .seconds(seconds ?? 2)) }
             } while watch
         }
     }

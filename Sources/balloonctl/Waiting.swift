@@ -7,7 +7,7 @@ struct Waiting {
     let session: Session
     /// What each vnode shall have, in KiB.
     let goals: [Int: UInt64]
-    private static let pause: UInt64 = 100_000_000
+    private static let pause: Interval = .milliseconds(100)
 
     /// Waits with progress until all are there.
     /// - Returns: the vnodes' reports at the end.
@@ -39,7 +39,7 @@ struct Waiting {
             Terminal.progress(
                 vnodes.map { "vnode \($0.vnode): " + Self.progress($0, goal: goals[$0.vnode] ?? 0) }
                     .joined(separator: ", "))
-            if due == nil || due! > BalloonEngine.now { cb_sleep(Self.pause) }
+            if due == nil || due! > BalloonEngine.now { sleep(for: Self.pause) }
         }
     }
 
@@ -63,7 +63,7 @@ struct Waiting {
         return "\(done) of \(all) extents audited"
     }
 
-    private func step() -> UInt64? {
+    private func step() -> Moment? {
         guard case .alone(let session) = session else { return nil }
         return session.step()
     }

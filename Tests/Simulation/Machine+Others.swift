@@ -55,7 +55,7 @@ extension Machine {
     public func migrate(_ returned: Returned) {
         tally.note(.migrated)
         dropReferences()
-        suspendedNanoseconds += 50_000_000
+        suspended += .milliseconds(50)
         for gfn in unsent.sorted() where frames[gfn].kind == .ram { lose(gfn) }
         isLogDirty = false
         bringBack(vnode: returned.vnode, slot: returned.slot, from: returned.from, count: returned.count)

@@ -111,7 +111,7 @@ package struct SimulatedHolderAccess: HolderAccess {
 
     package init(_ machine: Machine) { self.machine = machine }
 
-    package var now: UInt64 { machine.clock }
+    package var now: Moment { machine.clock }
     package func pages(in descriptor: FileDescriptor) -> Int { machine.pipes[descriptor.rawValue]?.blocks.count ?? 0 }
 
     package func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)? {

@@ -1,3 +1,4 @@
+public import BalloonCore
 import VNodeBalloon
 
 /// A simulated host with one guest: what Xen and the guest's kernel keep, whatever happens to the balloon's process.
@@ -84,13 +85,13 @@ public final class Machine {
     public var isTracing = false
     public internal(set) var tally = Tally()
     public private(set) var isKilled = false
-    /// The guest's monotonic clock, in nanoseconds, and what of it went by in hypercalls that move memory.
-    public package(set) var clock: UInt64 = 1_000_000_000
-    public internal(set) var moving: UInt64 = 0
+    /// The guest's monotonic clock, and what of it went by in hypercalls that move memory.
+    public package(set) var clock: Moment = .at(1)
+    public internal(set) var moving: Interval = .zero
     /// Something happened to the files that the kernel tells of.
     var isFileEvent = false
     /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
-    public var suspendedNanoseconds: UInt64 = 0
+    public var suspended: Interval = .zero
 
     public init(_ layout: Layout) {
         self.layout = layout
@@ -130,10 +131,10 @@ public final class Machine {
 
     // MARK: Steps and faults
 
-    /// What a call, a hypercall that moves memory, and a question about a frame take, in nanoseconds.
-    static let stepTime: UInt64 = 10_000
-    static let moveTime: UInt64 = 3_000_000
-    static let probeTime: UInt64 = 23_000
+    /// What a call, a hypercall that moves memory, and a question about a frame take.
+    static let stepTime: Interval = .microseconds(10)
+    static let moveTime: Interval = .milliseconds(3)
+    static let probeTime: Interval = .microseconds(23)
 
     /// One thing that the balloon's process has done for it: where it may be killed, or fail.
     ///

@@ -130,7 +130,7 @@ extension SimulatedGuest {
         var turns = 0
         // Everything is read once a minute: what the rows said before is no answer, and events are lost.
         let start = machine.clock
-        while machine.clock < start + 61_000_000_000 || !hasLooked || !isArrived(goals)
+        while machine.clock < start + .seconds(61) || !hasLooked || !isArrived(goals)
             || loop?.engine.unaccountedKiB == nil
         {
             try turn()

@@ -53,7 +53,7 @@ public final class SimulatedGuest {
     // MARK: The process
 
     /// A service manager starts it again after so long. Nanoseconds.
-    private static let restartPause: UInt64 = 5_000_000_000
+    private static let restartPause: Interval = .seconds(5)
 
     private func start() throws(Failure) {
         machine.migrateUnpinned()

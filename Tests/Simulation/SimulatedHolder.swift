@@ -47,14 +47,14 @@ package final class SimulatedHolder: HolderAccess {
     package var nextAnswers: [(String) -> String?] = []
     /// Whoever waits for it in vain waits so long.
     package var waited: () -> Void = {}
-    package var clock: () -> UInt64 = { 0 }
+    package var clock: () -> Moment = { 0 }
     package var pagesIn: (FileDescriptor) -> Int = { _ in 0 }
     /// What a service manager's store gives back after a kill.
     package var isStored = false
 
     package init() {}
 
-    package var now: UInt64 { clock() }
+    package var now: Moment { clock() }
     package func pages(in descriptor: FileDescriptor) -> Int { pagesIn(descriptor) }
     package var store: DescriptorStore? { service?.store }
 

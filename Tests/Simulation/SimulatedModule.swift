@@ -66,7 +66,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         UInt64(extents) * 512 + places.reduce(0) { $0 + $1.given.reduce(0, +) }
     }
     public func maximumReservation() -> UInt64 { UInt64(maximumExtents) * 512 }
-    public func suspension() -> Suspension { Suspension(nanoseconds: 0) }
+    public func suspension() -> Suspension { Suspension(suspended: .zero) }
     public var descriptor: Int32? { nil }
 
     private func call() throws(BalloonError) {

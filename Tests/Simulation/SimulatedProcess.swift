@@ -37,22 +37,22 @@ final class SimulatedRequests: RequestSource {
     func ask(_ request: ControlRequest) { lines.append(request.line) }
 
     var watched: (descriptors: [Int32], writing: [Int]) { ([], []) }
-    var nextTimeout: UInt64? { lines.isEmpty ? nil : 0 }
+    var nextTimeout: Moment? { lines.isEmpty ? nil : .zero }
 
-    func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String) {
+    func serve(_ ready: Set<Int32>, now: Moment, _ answer: (String) -> String) {
         if !lines.isEmpty { answers.append(answer(lines.removeFirst())) }
     }
 }
 
 /// Time passes only while the loop waits, and with what it does.
 final class SimulatedEvents: LoopEvents {
-    /// The loop must not be deaf for longer, but for hypercalls that move memory. Nanoseconds.
-    static let patience: UInt64 = 30_000_000
+    /// The loop must not be deaf for longer, but for hypercalls that move memory.
+    static let patience: Interval = .milliseconds(30)
 
     private let machine: Machine
     private let store: SimulatedStore
-    private var lastEnd: UInt64
-    private var lastMoving: UInt64
+    private var lastEnd: Moment
+    private var lastMoving: Interval
     private var lastProbes = 0
     private var lastSteps = 0
 
@@ -62,12 +62,12 @@ final class SimulatedEvents: LoopEvents {
         (lastEnd, lastMoving) = (machine.clock, machine.moving)
     }
 
-    func wait(until due: UInt64, now: UInt64, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings {
+    func wait(until due: Moment, now: Moment, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings {
         if machine.isKilled { throw .killed }
         let deaf = machine.clock - lastEnd - (machine.moving - lastMoving)
         if deaf > Self.patience {
             machine.violate(
-                "I13: the loop was deaf for \(deaf / 1_000_000) ms, \(machine.probes - lastProbes) probes, \(machine.steps - lastSteps) steps"
+                "I13: the loop was deaf for \(deaf.wholeMilliseconds) ms, \(machine.probes - lastProbes) probes, \(machine.steps - lastSteps) steps"
             )
         }
         var happened = LoopHappenings()
@@ -86,7 +86,7 @@ final class SimulatedEvents: LoopEvents {
 
 /// A process without a service manager.
 struct SimulatedProcess: LoopProcess {
-    var patience: UInt64? { nil }
+    var patience: Interval? { nil }
     func notify(_ text: String) {}
     func lockMemory() {}
 }

@@ -55,7 +55,7 @@ public final class SimulatedXen: Hypervisor {
         try machine.step("is it being sent") { _ in machine.isLogDirty }
     }
 
-    public func suspension() -> Suspension { Suspension(nanoseconds: machine.suspendedNanoseconds) }
+    public func suspension() -> Suspension { Suspension(suspended: machine.suspended) }
 
     private var list: [UInt64] { (0..<extents.count).map { extents[$0] } }
 }

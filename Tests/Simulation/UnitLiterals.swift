@@ -1,10 +1,24 @@
 package import BalloonCore
 
-// Tests are full of sizes, and a number alone is KiB, or frames, there. The product's code has to say the unit.
+// Tests are full of sizes and times: a number alone is KiB there, or frames, or nanoseconds. The product's code has to say
+// the unit.
 extension KiB: ExpressibleByIntegerLiteral {
     package init(integerLiteral count: UInt64) { self.init(count) }
 }
 
 extension Frames: ExpressibleByIntegerLiteral {
     package init(integerLiteral count: UInt64) { self.init(count) }
+}
+
+extension Interval: ExpressibleByIntegerLiteral {
+    package init(integerLiteral nanoseconds: UInt64) { self = .nanoseconds(nanoseconds) }
+
+    package static func * (times: UInt64, time: Interval) -> Interval { time * times }
+}
+
+extension Moment: ExpressibleByIntegerLiteral {
+    package init(integerLiteral nanoseconds: UInt64) { self.init(nanoseconds: nanoseconds) }
+
+    /// So many seconds after the clock's zero.
+    package static func at(_ seconds: UInt64) -> Moment { .zero + .seconds(seconds) }
 }

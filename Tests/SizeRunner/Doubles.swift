@@ -78,7 +78,7 @@ final class SizeXen: Hypervisor {
 
     func vnumaTopology() throws(BalloonError) -> VNUMATopology? { size.topology }
     func isBeingSent() throws(BalloonError) -> Bool { false }
-    func suspension() -> Suspension { Suspension(nanoseconds: 0) }
+    func suspension() -> Suspension { Suspension(suspended: .zero) }
 }
 
 /// What outlives a process: each vnode's file, as long as it is, and its pins, by how many pages they hold.

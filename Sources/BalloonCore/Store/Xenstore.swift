@@ -12,7 +12,7 @@ public final class Xenstore: Store {
     private var dialogue = StoreDialogue()
     private var silence = StoreSilence()
     private var isLost = false
-    private let patience: UInt64
+    private let patience: Interval
     /// What a full socket has not taken yet.
     private var unsent: [UInt8] = []
 
@@ -22,8 +22,8 @@ public final class Xenstore: Store {
 
     /// - Parameters:
     ///   - paths: where xenstore may be; the first that answers the call counts.
-    ///   - patience: nanoseconds that a question waits for its answer.
-    package init(paths: [String], patience: UInt64 = StoreSilence.patience) throws(BalloonError) {
+    ///   - patience: how long a question waits for its answer.
+    package init(paths: [String], patience: Interval = StoreSilence.patience) throws(BalloonError) {
         self.patience = patience
         var result = -ENOENT
         var isSocket = false
@@ -142,20 +142,20 @@ public final class Xenstore: Store {
     ) throws(BalloonError) -> [UInt8] {
         try checkOpen()
         try checkSilence(what)
-        let begin = cb_clock_monotonic()
+        let begin = Moment.now
         let number = try send(kind, in: transaction?.number ?? 0, body)
         while true {
             if let answer = dialogue.answer(to: number) {
                 if answer.kind == .error { throw StoreErrors.error(what(), answer.body) }
                 return answer.body
             }
-            let waited = cb_clock_monotonic() - begin
+            let waited = Moment.now - begin
             guard waited < patience else { break }
-            try wait(nanoseconds: patience - waited)
+            try wait(patience - waited)
             try listen()
         }
         dialogue.giveUp(number)
-        silence.begin(now: cb_clock_monotonic())
+        silence.begin(now: Moment.now)
         throw .storeIsSilent(what())
     }
 
@@ -165,7 +165,7 @@ public final class Xenstore: Store {
     private func checkSilence(_ what: () -> String) throws(BalloonError) {
         guard silence.since != nil else { return }
         try listen()
-        let now = cb_clock_monotonic()
+        let now = Moment.now
         if silence.isHopeless(now: now) { throw lose(.storeIsSilent(what())) }
         if silence.isQuestionDue(now: now) { try send(.read, StoreMessage.texts("domid"), isGivenUp: true) }
         if silence.since != nil { throw .storeIsSilent(what()) }
@@ -201,8 +201,8 @@ public final class Xenstore: Store {
         }
     }
 
-    private func wait(nanoseconds: UInt64) throws(BalloonError) {
-        let milliseconds = Int32((nanoseconds + 999_999) / 1_000_000)
+    private func wait(_ time: Interval) throws(BalloonError) {
+        let milliseconds = Int32(time.roundedUp(to: .milliseconds(1)).wholeMilliseconds)
         _ = try Poll.wait(
             [line.rawValue], writing: unsent.isEmpty ? [] : [0], urgent: nil, timeoutMilliseconds: milliseconds)
     }

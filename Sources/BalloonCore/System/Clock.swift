@@ -6,4 +6,4 @@ extension Moment {
 }
 
 /// Lets so much time pass.
-public func rest(for time: Interval) { cb_sleep(time.nanoseconds) }
+public func sleep(for time: Interval) { cb_sleep(time.nanoseconds) }

@@ -20,7 +20,7 @@ public final class HostLock {
                 throw BalloonError(
                     .busy, "another `balloonctl host` has been writing for more than 5 s; is one of them stopped?")
             }
-            rest(for: .milliseconds(20))
+            sleep(for: .milliseconds(20))
         }
     }
 

@@ -16,8 +16,8 @@ public final class Guest {
     /// The pools that our pages come from; nil where there are none, or where nothing is going to be moved.
     let pools: NodePools?
     private let readMemory: () throws(BalloonError) -> [Int: NodeMemory]
-    /// Lets time pass, in nanoseconds.
-    let rest: (UInt64) -> Void
+    /// Lets time pass.
+    let rest: (Interval) -> Void
 
     /// Opens Xen and what moves memory: with privcmd, our hugetlbfs and the reserves. Nothing moves before the mover's
     /// `recover`.
@@ -87,7 +87,7 @@ public final class Guest {
         _ ours: any Mover, _ figures: any DomainFigures, allKiB: UInt64? = nil
     ) throws(BalloonError) -> any Mover {
         do throws(BalloonError) {
-            return JointBackend(ours, try KernelBalloon(allKiB: allKiB), figures: figures, now: cb_clock_monotonic)
+            return JointBackend(ours, try KernelBalloon(allKiB: allKiB), figures: figures, now: { .now })
         } catch {
             // A kernel without one. What cannot be read may have the hole from boot: that is not the same.
             guard error.errno == ENOENT else { throw error }
@@ -112,7 +112,7 @@ public final class Guest {
             let reservation = try figures.currentReservation()
             vnodes = [wholeGuest(try ZoneInfo.read(), staticMaxKiB: staticMaxKiB, reservation: reservation)]
         }
-        let ours = ModuleBackend(vnodes: vnodes, module: module, pause: cb_sleep)
+        let ours = ModuleBackend(vnodes: vnodes, module: module, pause: sleep(for:))
         if state.hasVNUMA { return try Guest(kind: kind, figures: figures, mover: ours) }
         let mover = try joined(ours, figures, allKiB: kind == .pv ? staticMaxKiB : nil)
         return try Guest(kind: kind, figures: figures, mover: mover)
@@ -127,7 +127,7 @@ public final class Guest {
         let figures: any DomainFigures = hypervisor ?? KernelFigures(balloon, staticMaxKiB: staticMaxKiB)
         let mover = try KernelBackend(
             balloon, figures: figures, topology: try hypervisor?.vnumaTopology(), staticMaxKiB: staticMaxKiB,
-            now: cb_clock_monotonic)
+            now: { .now })
         return try Guest(kind: kind, figures: figures, mover: mover)
     }
 
@@ -206,17 +206,17 @@ public final class Guest {
         }
         let zoneInfo = KeptFile(ZoneInfo.path)
         readMemory = { () throws(BalloonError) in try ZoneInfo.read(zoneInfo).memory }
-        rest = cb_sleep
+        rest = sleep(for:)
     }
 
     /// Put together by hand: for tests and simulations.
     /// - Parameters:
     ///   - memory: of each Linux node.
-    ///   - rest: lets so many nanoseconds pass.
+    ///   - rest: lets time pass.
     package init(
         kind: GuestKind, figures: any DomainFigures, mover: any Mover, firmware: [FirmwareRange] = [],
         linuxBalloon: KernelBalloon? = nil, pools: NodePools? = nil,
-        memory: @escaping () throws(BalloonError) -> [Int: NodeMemory], rest: @escaping (UInt64) -> Void
+        memory: @escaping () throws(BalloonError) -> [Int: NodeMemory], rest: @escaping (Interval) -> Void
     ) {
         self.kind = kind
         self.figures = figures

@@ -20,9 +20,9 @@ public final class JointBackend: Mover {
 
     /// - Parameters:
     ///   - ours: of one vnode.
-    ///   - now: nanoseconds of a clock that does not go back.
+    ///   - now: the clock.
     public init(
-        _ ours: any Mover, _ balloon: KernelBalloon, figures: any DomainFigures, now: @escaping () -> UInt64
+        _ ours: any Mover, _ balloon: KernelBalloon, figures: any DomainFigures, now: @escaping () -> Moment
     ) {
         self.ours = ours
         self.figures = figures

@@ -18,10 +18,10 @@ public final class KernelBackend: Mover {
 
     /// - Parameters:
     ///   - topology: Xen's layout of the domain, nil without one, or where nobody can ask.
-    ///   - now: nanoseconds of a clock that does not go back.
+    ///   - now: the clock.
     public init(
         _ balloon: KernelBalloon, figures: any DomainFigures, topology: VNUMATopology? = nil, staticMaxKiB: UInt64?,
-        now: @escaping () -> UInt64
+        now: @escaping () -> Moment
     ) throws(BalloonError) {
         let reading = try balloon.read()
         let all = [VNode(number: 0, linuxNode: 0, sizeKiB: staticMaxKiB ?? reading.currentKiB + reading.balloonKiB)]
@@ -89,7 +89,7 @@ extension Outcome {
     init(_ progress: KernelBalloonDriver.Progress, balloonFrames: UInt64?, obstacle: HeldReason) {
         self.init(balloonFrames: balloonFrames)
         switch progress {
-        case .arrived: pause = 0
+        case .arrived: pause = .zero
         case .moving: pause = KernelBalloonDriver.pause
         case .retrying: self.obstacle = obstacle
         case .stopped: self.obstacle = .kernelStopped

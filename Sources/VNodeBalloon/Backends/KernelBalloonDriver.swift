@@ -14,20 +14,20 @@ final class KernelBalloonDriver {
     }
 
     /// How long nothing may happen before a kernel that does not say that it tries again has given up. It looks once a
-    /// second. In nanoseconds.
-    static let patience: UInt64 = 2_000_000_000
+    /// second.
+    static let patience: Interval = .seconds(2)
 
-    /// When to look again at a kernel that moves. In nanoseconds.
-    static let pause: UInt64 = 100_000_000
+    /// When to look again at a kernel that moves.
+    static let pause: Interval = .milliseconds(100)
 
     let balloon: KernelBalloon
-    private let now: () -> UInt64
+    private let now: () -> Moment
     /// What we told it last, in KiB of ``KernelBalloon/Reading/currentKiB``, until it is there.
     private var goal: UInt64?
     private var lastKiB: UInt64 = 0
-    private var lastProgress: UInt64 = 0
+    private var lastProgress: Moment = .zero
 
-    init(_ balloon: KernelBalloon, now: @escaping () -> UInt64) {
+    init(_ balloon: KernelBalloon, now: @escaping () -> Moment) {
         self.balloon = balloon
         self.now = now
     }

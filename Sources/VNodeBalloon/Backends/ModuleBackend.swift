@@ -12,21 +12,21 @@ public final class ModuleBackend: Mover, SlotAuditing {
     public let includesLinuxBalloon = false
 
     private let module: any BalloonModule
-    private let pause: (UInt64) -> Void
+    private let pause: (Interval) -> Void
     /// PV: extents that were looked at since the last one came home. All of a vnode's without one: there is no more.
     private var fruitless: [Int: Int] = [:]
 
-    /// How long a recovery lets the module look, before it asks again. Nanoseconds.
-    private static let look: UInt64 = 5_000_000
-    /// How soon a move that was interrupted is tried again. Nanoseconds.
-    static let again: UInt64 = 10_000_000
+    /// How long a recovery lets the module look, before it asks again.
+    private static let look: Interval = .milliseconds(5)
+    /// How soon a move that was interrupted is tried again.
+    static let again: Interval = .milliseconds(10)
     /// PV: extents that one step looks at for their place.
     private static let homecoming = 4
 
     /// - Parameters:
     ///   - vnodes: as the module knows them.
-    ///   - pause: lets so many nanoseconds pass.
-    public init(vnodes: [VNode], module: any BalloonModule, pause: @escaping (UInt64) -> Void) {
+    ///   - pause: lets time pass.
+    public init(vnodes: [VNode], module: any BalloonModule, pause: @escaping (Interval) -> Void) {
         self.vnodes = vnodes
         self.module = module
         self.pause = pause
@@ -93,7 +93,7 @@ public final class ModuleBackend: Mover, SlotAuditing {
                 fruitless[vnode] = nil
                 outcome.obstacle = .noMemory
             } else {
-                outcome.pause = 0
+                outcome.pause = .zero
             }
         default: outcome = try self.outcome(move, vnode, refused: .pnodeFull)
         }

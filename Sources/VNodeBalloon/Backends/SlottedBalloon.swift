@@ -9,7 +9,7 @@ final class SlottedBalloon {
     /// freed.
     var unsent: [Int] = []
     /// When Xen was asked about them: what was found counts until the domain is suspended.
-    var suspension = Suspension(nanoseconds: 0)
+    var suspension = Suspension(suspended: .zero)
     /// What the intent log says of this vnode.
     var noted = Note.doubts
     /// Every frame is known: Xen was asked about it, or counted it. Nothing moves before.

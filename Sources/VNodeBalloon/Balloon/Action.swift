@@ -27,8 +27,8 @@ public struct Outcome: Equatable, Sendable {
     public var balloonFrames: UInt64?
     /// Why it was less than asked for, if it was.
     public var obstacle: HeldReason?
-    /// Linux's own balloon is still working; this is not a failure. Look again after so many nanoseconds.
-    public var pause: UInt64?
+    /// Linux's own balloon is still working; this is not a failure. Look again after so long.
+    public var pause: Interval?
 
     public init(balloonFrames: UInt64?, obstacle: HeldReason? = nil) {
         self.balloonFrames = balloonFrames
@@ -39,6 +39,6 @@ public struct Outcome: Equatable, Sendable {
 /// What the controller says when it is asked what to do.
 public enum Decision: Equatable, Sendable {
     case act(Action)
-    /// Nothing, until something changes or until this time (nanoseconds of the caller's clock; nil: for ever).
-    case wait(until: UInt64?)
+    /// Nothing, until something changes or until this time (of the caller's clock; nil: for ever).
+    case wait(until: Moment?)
 }

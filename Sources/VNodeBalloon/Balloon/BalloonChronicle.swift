@@ -5,8 +5,7 @@
 public struct BalloonChronicle: Sendable {
     /// So many lines of a kind and a vnode in ``window``.
     public static let burst = 10
-    /// Nanoseconds.
-    public static let window: UInt64 = 60_000_000_000
+    public static let window: Interval = .seconds(60)
 
     private enum Kind: Hashable { case target, force, move, hold }
     private struct Topic: Hashable {
@@ -14,13 +13,13 @@ public struct BalloonChronicle: Sendable {
         var vnode: Int
     }
     private struct Count {
-        var begun: UInt64
+        var begun: Moment
         var lines = 0
         var left = 0
     }
     private struct Move {
         var fromKiB: UInt64
-        var begun: UInt64
+        var begun: Moment
     }
 
     private var last: [Int: VNodeState] = [:]
@@ -33,9 +32,8 @@ public struct BalloonChronicle: Sendable {
     /// - Parameters:
     ///   - states: of all vnodes.
     ///   - refused: targets in xenstore that are no sizes, as they may be printed.
-    ///   - now: nanoseconds.
     /// - Returns: lines to log, in order.
-    public mutating func lines(_ states: [VNodeState], refused: [Int: String] = [:], now: UInt64) -> [String] {
+    public mutating func lines(_ states: [VNodeState], refused: [Int: String] = [:], now: Moment) -> [String] {
         var lines: [String] = []
         for state in states {
             let vnode = state.vnode.number
@@ -66,7 +64,7 @@ public struct BalloonChronicle: Sendable {
         return state.forcedKiB.map { "forced to \(Size.text(kib: $0))" } ?? "released: follows xenstore again"
     }
 
-    private mutating func move(_ before: VNodeState, _ state: VNodeState, now: UInt64) -> String? {
+    private mutating func move(_ before: VNodeState, _ state: VNodeState, now: Moment) -> String? {
         let vnode = state.vnode.number
         guard let kib = state.balloonKiB else {
             moves[vnode] = nil
@@ -77,7 +75,7 @@ public struct BalloonChronicle: Sendable {
             moves[vnode] = Move(fromKiB: from, begun: now)
         }
         guard !isMoving, let move = moves.removeValue(forKey: vnode), move.fromKiB != kib else { return nil }
-        let tenths = (now - min(now, move.begun)) / 100_000_000
+        let tenths: UInt64 = move.begun.until(now) / .milliseconds(100)
         let verb = kib > move.fromKiB ? "inflated" : "deflated"
         return
             "\(verb) from \(Size.text(kib: move.fromKiB)) to \(Size.text(kib: kib)) in \(tenths / 10).\(tenths % 10) s"
@@ -95,7 +93,7 @@ public struct BalloonChronicle: Sendable {
     }
 
     /// Adds the line, or counts that it was left out.
-    private mutating func say(_ kind: Kind, _ vnode: Int, _ text: String?, _ now: UInt64, _ lines: inout [String]) {
+    private mutating func say(_ kind: Kind, _ vnode: Int, _ text: String?, _ now: Moment, _ lines: inout [String]) {
         guard let text else { return }
         let topic = Topic(kind: kind, vnode: vnode)
         var count = counts[topic] ?? Count(begun: now)

@@ -11,7 +11,7 @@ extension BalloonController.Balloon {
     struct Ceiling: Sendable {
         var frames: UInt64
         /// When to look whether the node is at ease.
-        var due: UInt64
+        var due: Moment
     }
 
     /// What was taken back since, for whatever reason, is not given again either.
@@ -25,7 +25,7 @@ extension BalloonController.Balloon {
         return isLimited && ceiling.frames < mostFrames
     }
 
-    func isCeilingDue(now: UInt64) -> Bool { ceiling.map { now >= $0.due } ?? false }
+    func isCeilingDue(now: Moment) -> Bool { ceiling.map { now >= $0.due } ?? false }
 
     /// What must not wait for the rate: memory that the node needs now, a file that is about to be freed.
     var isUrgent: Bool {
@@ -35,18 +35,18 @@ extension BalloonController.Balloon {
 }
 
 extension BalloonController {
-    /// How long a node must have been without pressure before memory is taken from it again. Nanoseconds.
+    /// How long a node must have been without pressure before memory is taken from it again.
     ///
     /// With the margin of ``isAtEase(_:)`` it keeps a balloon from going to and fro: a load that stays the same is
     /// answered once, one that comes and goes at most once in this time.
-    public static let calm: UInt64 = Backoff.longest
+    public static let calm: Interval = Backoff.longest
 
     /// A look at the node of this vnode. Where it is short of memory the balloon gives way, and does not grow again before
     /// ``calm`` and ``isAtEase(_:)``.
     ///
     /// - Parameter isTold: the kernel tells of pressure: tasks wait for memory, on whichever node.
     /// - Returns: whether it gives way now.
-    public mutating func press(vnode: Int, memory: NodeMemory, isTold: Bool, now: UInt64) -> Bool {
+    public mutating func press(vnode: Int, memory: NodeMemory, isTold: Bool, now: Moment) -> Bool {
         guard let yielding = options.yielding,
             let index = balloons.firstIndex(where: { $0.state.vnode.number == vnode }),
             let balloon = balloons[index].state.balloonFrames
@@ -99,7 +99,7 @@ extension BalloonController {
     }
 
     /// Lets a balloon grow again, or looks again later.
-    mutating func liftCeiling(_ index: Int, _ facts: Facts, now: UInt64) {
+    mutating func liftCeiling(_ index: Int, _ facts: Facts, now: Moment) {
         guard balloons[index].isCeilingDue(now: now) else { return }
         let vnode = balloons[index].state.vnode.number
         if !balloons[index].isHeldByPressure || facts.memory?[vnode].map(isAtEase) == true {

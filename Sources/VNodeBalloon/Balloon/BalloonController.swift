@@ -1,7 +1,7 @@
 /// Decides what each vnode's balloon does next.
 ///
 /// It is pure. The caller tells it the facts, asks it for one bounded step, and tells it the outcome. It makes no calls
-/// and has no clock; times are nanoseconds of any clock that does not go back.
+/// and has no clock: whoever asks it says what time it is.
 public struct BalloonController: Sendable {
     /// The facts that a decision needs. The caller gathers them before each decision.
     public struct Facts: Sendable {
@@ -48,7 +48,7 @@ public struct BalloonController: Sendable {
     /// memory/target came back after it had been away.
     public private(set) var legacyTargetReturned = false
     private var lastActed = -1
-    private var rateDue: UInt64 = 0
+    private var rateDue: Moment = .zero
 
     /// One vnode's balloon and what is planned for it.
     struct Balloon: Sendable {
@@ -82,7 +82,7 @@ public struct BalloonController: Sendable {
     }
 
     private mutating func takeOptions() {
-        rateDue = 0
+        rateDue = .zero
         for index in balloons.indices {
             let size = balloons[index].state.vnode.sizeKiB
             let most = size > options.floorKiB ? size - options.floorKiB : 0
@@ -180,7 +180,7 @@ public struct BalloonController: Sendable {
     }
 
     /// What came of an action.
-    public mutating func finish(_ action: Action, _ outcome: Outcome, now: UInt64) {
+    public mutating func finish(_ action: Action, _ outcome: Outcome, now: Moment) {
         let extent = extentKiB
         update(action.vnode) { balloon in
             let moved = balloon.state.balloonFrames != outcome.balloonFrames
@@ -208,21 +208,22 @@ public struct BalloonController: Sendable {
             switch action {
             case .inflate(_, let n), .deflate(_, let n): extents = n
             }
-            rateDue = now + UInt64(extents) * extent * 1_000_000_000 / 1024 / options.maxRateMiB
+            let movedKiB = UInt64(extents) * extent
+            rateDue = now + .seconds(movedKiB) / 1024 / options.maxRateMiB
         }
     }
 
     // MARK: What it is asked
 
     /// Whether a decision needs to know the memory of this vnode's node.
-    public func wantsMemoryFacts(of vnode: Int, now: UInt64) -> Bool {
+    public func wantsMemoryFacts(of vnode: Int, now: Moment) -> Bool {
         guard let balloon = balloons.first(where: { $0.state.vnode.number == vnode }) else { return false }
         if balloon.isHeldByPressure && balloon.isCeilingDue(now: now) { return true }
         return direction(of: balloon) == .inflating && balloon.backoff.isDue(now: now)
     }
 
     /// Whether a decision needs to know the reservations: only where one vnode may give and another take.
-    public func wantsReservations(now: UInt64) -> Bool {
+    public func wantsReservations(now: Moment) -> Bool {
         let moving = balloons.filter { $0.backoff.isDue(now: now) }.map { direction(of: $0) }
         guard moving.contains(.deflating) else { return false }
         // What memory pressure holds may inflate as soon as its ceiling is lifted.
@@ -230,7 +231,7 @@ public struct BalloonController: Sendable {
     }
 
     /// The next step, if one is due. What keeps a vnode from moving is noted in its state.
-    public mutating func next(_ facts: Facts, now: UInt64) -> Decision {
+    public mutating func next(_ facts: Facts, now: Moment) -> Decision {
         var chosen: Action?
         // The vnode behind the one that moved last comes first, so that none waits for another's long way.
         let start = (balloons.firstIndex { $0.state.vnode.number > lastActed } ?? 0)
@@ -248,13 +249,13 @@ public struct BalloonController: Sendable {
     }
 
     /// When a vnode that does not move now is looked at again.
-    private func due(of balloon: Balloon, now: UInt64) -> UInt64? {
+    private func due(of balloon: Balloon, now: Moment) -> Moment? {
         let earliest = now < rateDue && !balloon.isUrgent ? rateDue : nil
         if direction(of: balloon) != nil {
-            return earliest.map { max($0, balloon.backoff.due ?? 0) } ?? balloon.backoff.due
+            return earliest.map { max($0, balloon.backoff.due ?? .zero) } ?? balloon.backoff.due
         }
         guard balloon.isHeldByPressure, let ceiling = balloon.ceiling else { return nil }
-        return max(ceiling.due, earliest ?? 0)
+        return max(ceiling.due, earliest ?? .zero)
     }
 
     /// Something may move although it says `held`: what was in the way is being tried again.
@@ -270,7 +271,7 @@ public struct BalloonController: Sendable {
         return facts.currentReservation + UInt64(extents) * extentKiB / 4 > facts.maximumReservation
     }
 
-    private mutating func step(_ index: Int, _ facts: Facts, now: UInt64) -> Action? {
+    private mutating func step(_ index: Int, _ facts: Facts, now: Moment) -> Action? {
         let vnode = balloons[index].state.vnode.number
         liftCeiling(index, facts, now: now)
         guard let direction = direction(of: balloons[index]), balloons[index].backoff.isDue(now: now) else {
@@ -296,7 +297,7 @@ public struct BalloonController: Sendable {
         options.maxRateMiB == 0 ? .max : max(1, Int(min(min(options.maxRateMiB, 1 << 40) * 1024 / extentKiB, 1 << 20)))
     }
 
-    private mutating func hold(_ index: Int, _ reason: HeldReason, now: UInt64) -> Action? {
+    private mutating func hold(_ index: Int, _ reason: HeldReason, now: Moment) -> Action? {
         balloons[index].obstacle = reason
         balloons[index].backoff.failed(now: now)
         settle(index)

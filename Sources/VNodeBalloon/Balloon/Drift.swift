@@ -4,28 +4,28 @@
 /// takes back from wherever there is room. That cannot be prevented from within the guest, and only Xen knows where the
 /// frames lie. But the size of Linux's balloon shows how much was taken back.
 public struct Drift: Sendable {
-    /// How often to look at Linux's balloon after memory/target changed, and for how long. Nanoseconds.
-    public static let interval: UInt64 = 500_000_000
-    static let attention: UInt64 = 60_000_000_000
+    /// How often to look at Linux's balloon after memory/target changed, and for how long.
+    public static let interval: Interval = .milliseconds(500)
+    static let attention: Interval = .seconds(60)
 
     /// What Linux's balloon took back since it was seen first, in KiB; nil: it was never seen.
     public private(set) var kib: UInt64?
     private var lastKiB: UInt64?
     private var loggedKiB: UInt64 = 0
-    private var attentiveUntil: UInt64 = 0
+    private var attentiveUntil: Moment = .zero
     /// When to look again; nil: with everything else.
-    public private(set) var due: UInt64?
+    public private(set) var due: Moment?
 
     public init() {}
 
     /// memory/target changed: Linux's balloon moves now.
-    public mutating func expect(now: UInt64) {
+    public mutating func expect(now: Moment) {
         attentiveUntil = now + Self.attention
         due = now
     }
 
     /// Takes in the size of Linux's balloon, in KiB.
-    public mutating func see(balloonKiB: UInt64, now: UInt64) {
+    public mutating func see(balloonKiB: UInt64, now: Moment) {
         let before = lastKiB ?? balloonKiB
         kib = (kib ?? 0) + before - min(before, balloonKiB)
         // As long as it moves it is read again.

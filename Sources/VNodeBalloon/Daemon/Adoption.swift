@@ -33,7 +33,7 @@ enum Adoption {
                     "\(Size.text(kib: kib)) of \(directory)'s memory cannot be taken back until the guest is started again: go"
                         + " on with --state-dir \(directory) until then")
             }
-            cb_sleep(10_000_000)
+            sleep(for: .milliseconds(10))
         }
         engine.comeToRest()
         keeper.dropAll()

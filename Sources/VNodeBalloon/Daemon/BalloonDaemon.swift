@@ -80,7 +80,7 @@ public final class BalloonDaemon {
 
 /// This process, and its service manager.
 private struct ServiceProcess: LoopProcess {
-    var patience: UInt64? { ServiceManager.patience }
+    var patience: Interval? { ServiceManager.patience }
     /// Progress that a busy service manager misses is sent again later. READY=1 is not, so it may wait.
     func notify(_ text: String) { ServiceManager.notify(text, mayWait: text == "READY=1") }
     func lockMemory() throws(BalloonError) { try OwnMemory.lock() }
@@ -102,7 +102,7 @@ private final class PolledEvents: LoopEvents {
         self.pools = pools
     }
 
-    func wait(until due: UInt64, now: UInt64, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings {
+    func wait(until due: Moment, now: Moment, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings {
         let isBusy = due <= now
         if !isBusy { try alarm.set(due, now: now) }
         var own = [interest.store, signals.descriptor.rawValue, alarm.descriptor.rawValue]

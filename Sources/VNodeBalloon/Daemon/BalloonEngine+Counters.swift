@@ -10,7 +10,7 @@ extension BalloonEngine {
         controller.finish(action, outcome, now: now)
         stepCounters.step(
             vnode: action.vnode, before: before, after: frames(of: action.vnode), wasShort: outcome.obstacle != nil,
-            nanoseconds: now - begin)
+            took: now - begin)
     }
 
     private func frames(of vnode: Int) -> UInt64? {

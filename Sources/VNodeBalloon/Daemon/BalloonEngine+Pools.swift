@@ -5,9 +5,9 @@ extension BalloonEngine {
     /// When the pools are looked at, and what was told of them.
     struct PoolLook {
         /// A turn of the loop from then on looks; nil: at once.
-        private(set) var due: UInt64?
+        private(set) var due: Moment?
         /// When the loop comes because of it, if nothing else has it come before.
-        private(set) var wake: UInt64?
+        private(set) var wake: Moment?
         /// What the state directory says.
         var noted: String?
         /// Tries to find memory for pages that a pool lacks.
@@ -20,27 +20,27 @@ extension BalloonEngine {
         /// The kernel tells when a program writes to a pool. It does not where that program has a /proc of its own.
         var isWatched = false
         /// When the pools were looked at last.
-        var last: UInt64?
+        var last: Moment?
 
-        /// How long a number that somebody wrote waits to be seen, and until it is seen to stay. Nanoseconds.
-        static let interval: UInt64 = 800_000_000
+        /// How long a number that somebody wrote waits to be seen, and until it is seen to stay.
+        static let interval: Interval = .milliseconds(800)
         /// With `on-pressure = yield` the loop turns every second or so with nothing to do: it need not look each time.
-        static let turnInterval: UInt64 = 20_000_000_000
-        static let rareInterval: UInt64 = 60_000_000_000
-        static let settling: UInt64 = 100_000_000
+        static let turnInterval: Interval = .seconds(20)
+        static let rareInterval: Interval = .seconds(60)
+        static let settling: Interval = .milliseconds(100)
         /// New pages at a time: the kernel may look for them for long.
         static let pagesAtOnce = 16
 
         /// The pools are looked at now.
-        mutating func begin(_ now: UInt64) {
+        mutating func begin(_ now: Moment) {
             last = now
             due = now + (isWatched ? Self.turnInterval : Self.interval)
             wake = now + (isWatched ? Self.rareInterval : Self.interval)
         }
 
-        mutating func come(by time: UInt64) {
-            due = min(due ?? .max, time)
-            wake = min(wake ?? .max, time)
+        mutating func come(by time: Moment) {
+            due = min(due ?? .never, time)
+            wake = min(wake ?? .never, time)
         }
     }
 
@@ -49,7 +49,7 @@ extension BalloonEngine {
 
     /// Looks whether somebody set the nodes' pools, and puts our pages on top of their numbers.
     /// - Returns: when to come again; nil: not before something moves.
-    func lookAtPools(_ now: UInt64) -> UInt64? {
+    func lookAtPools(_ now: Moment) -> Moment? {
         guard let pools = guest.pools else { return nil }
         if let due = poolLook.due, now < due { return isPoolShared ? poolLook.wake : nil }
         guard isAllKnown else { return nil }
@@ -105,7 +105,7 @@ extension BalloonEngine {
         }
     }
 
-    private func fillPools(_ pools: NodePools, _ now: UInt64) throws(BalloonError) {
+    private func fillPools(_ pools: NodePools, _ now: Moment) throws(BalloonError) {
         guard !pools.shares.missing.isEmpty else { return tellFilled(0) }
         guard poolLook.tries.isDue(now: now) else {
             if let due = poolLook.tries.due { poolLook.come(by: due) }
@@ -124,7 +124,7 @@ extension BalloonEngine {
     }
 
     /// How many pages each node may lose to its pool: the guard holds for them, too.
-    private func poolRoom(_ now: UInt64) -> [Int: Int] {
+    private func poolRoom(_ now: Moment) -> [Int: Int] {
         guard let memory = memoryFacts(now) else { return [:] }
         var room: [Int: Int] = [:]
         for vnode in guest.mover.vnodes {

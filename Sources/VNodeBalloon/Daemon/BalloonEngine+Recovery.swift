@@ -12,8 +12,8 @@ extension BalloonEngine {
     }
 
     /// How long pieces of recoveries are done before the loop looks at everything else. One piece more may come: together
-    /// they are to stay below 20 ms. Nanoseconds.
-    static let recoveryTime: UInt64 = 5_000_000
+    /// they are to stay below 20 ms.
+    static let recoveryTime: Interval = .milliseconds(5)
 
     /// Begins to find out what is a hole, of all vnodes. A vnode where that cannot be begun is held, and tried again
     /// later; the others go on.
@@ -117,11 +117,15 @@ extension BalloonEngine {
 
     /// Tries again what failed and is due.
     /// - Returns: when to come again.
-    func retryRecovery(_ now: UInt64) -> UInt64? {
-        var next: UInt64?
+    func retryRecovery(_ now: Moment) -> Moment? {
+        var next: Moment?
         for vnode in guest.mover.vnodes.map(\.number) {
             guard case .failed(let backoff)? = knowledge[vnode] else { continue }
-            if backoff.isDue(now: now) { beginAudit(vnode, .all) } else { next = min(next ?? .max, backoff.due ?? now) }
+            if backoff.isDue(now: now) {
+                beginAudit(vnode, .all)
+            } else {
+                next = min(next ?? .never, backoff.due ?? now)
+            }
         }
         return next
     }
@@ -130,9 +134,9 @@ extension BalloonEngine {
     /// Once this process ends nobody knows these frames any more. The vnode is known meanwhile: it is audited anew only when
     /// that has an end.
     /// - Returns: when to come again; nil: nothing is missing.
-    func bringBackLost(_ now: UInt64) -> UInt64? {
+    func bringBackLost(_ now: Moment) -> Moment? {
         guard let files = guest.files else { return nil }
-        var next: UInt64?
+        var next: Moment?
         for vnode in guest.mover.vnodes.map(\.number) {
             guard files.mayBringBack(vnode: vnode) else {
                 lostRetries[vnode] = nil
@@ -150,7 +154,7 @@ extension BalloonEngine {
                     failures.log(log, "cannot bring back memory that was lost", error, now: now)
                 }
             } else {
-                next = min(next ?? .max, backoff.due ?? now)
+                next = min(next ?? .never, backoff.due ?? now)
             }
             lostRetries[vnode] = backoff
         }
@@ -215,8 +219,8 @@ extension BalloonEngine {
         }
     }
 
-    /// A watch event that comes so soon after a jump of the clocks tells of the same resume. Nanoseconds.
-    private static let sameResume: UInt64 = 1_000_000_000
+    /// A watch event that comes so soon after a jump of the clocks tells of the same resume.
+    private static let sameResume: Interval = .seconds(1)
 
     /// After a suspend, a restore or a migration nothing that was known counts.
     func recoverAfterResume() {
@@ -226,7 +230,7 @@ extension BalloonEngine {
         wasResumed = true
         log.notice(
             "suspended and resumed: auditing all memory again",
-            metadata: ["suspended_ns": "\(clocks.nanoseconds &- suspension.nanoseconds)"])
+            metadata: ["suspended_ns": "\(clocks.suspended.nanoseconds &- suspension.suspended.nanoseconds)"])
         suspension = clocks
         // All of them before the first piece: what was known of the last vnode does not count either.
         for vnode in guest.mover.vnodes.map(\.number) { beginAudit(vnode, .frames) }
@@ -236,21 +240,21 @@ extension BalloonEngine {
 
     /// Frees what had to wait because the domain was being migrated.
     /// - Returns: when to come again; nil: nothing waits.
-    func tidy(_ now: UInt64) -> UInt64? {
+    func tidy(_ now: Moment) -> Moment? {
         guard let files = guest.files else { return nil }
-        var due: UInt64?
+        var due: Moment?
         for vnode in guest.mover.vnodes.map(\.number) where isKnown(vnode) {
             do throws(BalloonError) {
                 switch try files.tidy(vnode: vnode) {
                 case .done: continue
                 case .more: due = now
-                case .waiting: due = min(due ?? .max, now + Backoff.first)
+                case .waiting: due = min(due ?? .never, now + Backoff.first)
                 }
             } catch {
                 failures.log(log, "cannot free memory that came back", error, now: now)
                 // Xen may have been asked about some of it in vain: of that nothing is known now.
                 if guest.mover.balloonFrames(vnode: vnode) == nil { beginAudit(vnode, .doubts) }
-                due = min(due ?? .max, now + Backoff.first)
+                due = min(due ?? .never, now + Backoff.first)
             }
         }
         return due

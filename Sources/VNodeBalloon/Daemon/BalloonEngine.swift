@@ -5,7 +5,7 @@ package import Logging
 public final class BalloonEngine {
     public let guest: Guest
     let state: any StateKeeper
-    private let clock: () -> UInt64
+    private let clock: () -> Moment
     public internal(set) var controller: BalloonController
     /// What xenstore said last.
     public private(set) var reading = VNodeInterface.Reading()
@@ -17,7 +17,7 @@ public final class BalloonEngine {
     var suspension: Suspension
     /// Xenstore shows a resume that the clocks may not show.
     var isResumeNoticed = false
-    var lastResume: UInt64?
+    var lastResume: Moment?
     private var isLegacyTargetAbsent = false
     /// What was kept over the last restart could not be read: a daemon does not go on then.
     public private(set) var stateError: BalloonError?
@@ -54,16 +54,16 @@ public final class BalloonEngine {
     var poolLook = PoolLook()
 
     /// Vnodes whose file somebody removed; since when all of their memory is back, once it is.
-    var removed: [Int: UInt64?] = [:]
+    var removed: [Int: Moment?] = [:]
     /// A file that somebody removed may be empty by now: ``checkFiles()`` is due.
     public internal(set) var wantsFileCheck = false
 
     /// - Parameters:
     ///   - state: the caller has its lock.
-    ///   - clock: nanoseconds that do not go back.
+    ///   - clock: one that does not go back.
     package init(
         guest: Guest, state: any StateKeeper, options: BalloonController.Options, log: Logger,
-        clock: @escaping () -> UInt64 = cb_clock_monotonic
+        clock: @escaping () -> Moment = { .now }
     ) {
         self.guest = guest
         self.state = state
@@ -87,10 +87,10 @@ public final class BalloonEngine {
         tellWhatYieldingLeaves()
     }
 
-    /// Nanoseconds of the clock that decisions are made by.
-    var now: UInt64 { clock() }
+    /// The clock that decisions are made by.
+    var now: Moment { clock() }
     /// The same clock, for commands.
-    public static var now: UInt64 { cb_clock_monotonic() }
+    public static var now: Moment { Moment.now }
 
     /// Without a daemon xenstore's targets are shown, and only forced sizes move.
     public func followForcedOnly() { controller.setFollowsRequests(false) }
@@ -172,7 +172,7 @@ public final class BalloonEngine {
 
     /// Does one bounded step, if one is due.
     /// - Returns: when to come again: nil when nothing is to be done until something changes.
-    public func step() -> UInt64? {
+    public func step() -> Moment? {
         let wasTold = wasResumed
         recoverAfterResume()
         // Targets of before the resume count no more: they are read first.
@@ -214,7 +214,7 @@ public final class BalloonEngine {
         guard guest.mover.isMovedByOthers else { return }
         for _ in 0..<10 {
             let before = controller.states
-            guest.rest(50_000_000)
+            guest.rest(.milliseconds(50))
             takeBalloons()
             if controller.states == before { break }
         }
@@ -229,7 +229,7 @@ public final class BalloonEngine {
         }
     }
 
-    private func facts(_ now: UInt64) -> BalloonController.Facts {
+    private func facts(_ now: Moment) -> BalloonController.Facts {
         var facts = BalloonController.Facts()
         if controller.wantsReservations(now: now) {
             do throws(BalloonError) {
@@ -246,7 +246,7 @@ public final class BalloonEngine {
     }
 
     /// Memory of the vnodes' nodes, nil when it cannot be looked at.
-    func memoryFacts(_ now: UInt64) -> [Int: NodeMemory]? {
+    func memoryFacts(_ now: Moment) -> [Int: NodeMemory]? {
         do throws(BalloonError) { return try guest.memoryFacts() } catch {
             failures.log(log, "cannot look at memory", error, now: now)
             return nil
@@ -255,7 +255,7 @@ public final class BalloonEngine {
 
     func perform(_ action: Action) -> Outcome {
         let begin = self.now
-        defer { log.info("\(action)", metadata: ["microseconds": "\((now - begin) / 1000)"]) }
+        defer { log.info("\(action)", metadata: ["microseconds": "\((now - begin).wholeMicroseconds)"]) }
         do throws(BalloonError) {
             let outcome =
                 switch action {

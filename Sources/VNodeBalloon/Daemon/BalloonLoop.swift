@@ -152,7 +152,7 @@ package final class BalloonLoop {
         }
     }
 
-    private func wait(until due: UInt64, now: UInt64) throws(BalloonError) {
+    private func wait(until due: Moment, now: Moment) throws(BalloonError) {
         let (clients, writing) = requests.watched
         let interest = LoopInterest(
             store: interface.descriptor, holder: keeper.descriptor, balloons: engine.guest.mover.descriptor,
@@ -296,8 +296,8 @@ package final class BalloonLoop {
         return any
     }
 
-    private func publish(_ now: UInt64) -> UInt64? {
-        var due: UInt64?
+    private func publish(_ now: Moment) -> Moment? {
+        var due: Moment?
         attempt("cannot publish") { () throws(BalloonError) in
             due = try interface.publish(engine.told, now: now)
             try interface.publish(driftedKiB: engine.drift.kib ?? 0)

@@ -11,12 +11,12 @@ public final class ControlSocket: RequestSource {
     static let longestLine = 256
     /// Clients at once; more wait in the backlog.
     static let mostClients = 256
-    /// A client must end its request, and read its answer, in this time. Nanoseconds.
-    static let patience: UInt64 = 10_000_000_000
-    /// How long no client is accepted when there are too many open files. Nanoseconds.
-    static let acceptPause: UInt64 = 1_000_000_000
-    /// Once the requests of one turn took so long, the remaining ones wait for the next turn of the loop. Nanoseconds.
-    static let turn: UInt64 = 50_000_000
+    /// A client must end its request, and read its answer, in this time.
+    static let patience: Interval = .seconds(10)
+    /// How long no client is accepted when there are too many open files.
+    static let acceptPause: Interval = .seconds(1)
+    /// Once the requests of one turn took so long, the remaining ones wait for the next turn of the loop.
+    static let turn: Interval = .milliseconds(50)
 
     private final class Client {
         let socket: FileDescriptor
@@ -24,9 +24,9 @@ public final class ControlSocket: RequestSource {
         var received: [UInt8] = []
         var unsent: [UInt8] = []
         /// When it was accepted, or its last answer was sent.
-        var lastDone: UInt64
+        var lastDone: Moment
 
-        init(_ socket: FileDescriptor, now: UInt64) {
+        init(_ socket: FileDescriptor, now: Moment) {
             self.socket = socket
             lastDone = now
         }
@@ -36,15 +36,15 @@ public final class ControlSocket: RequestSource {
 
     private let path: String
     private let listener: FileDescriptor
-    private let clock: () -> UInt64
+    private let clock: () -> Moment
     /// Those that were served last are last.
     private var clients: [Client] = []
     /// No descriptor was left for a client: when the next one is tried.
-    private var acceptAgain: UInt64?
+    private var acceptAgain: Moment?
 
-    /// - Parameter clock: nanoseconds, to see how long answers take.
+    /// - Parameter clock: shows how long answers take.
     /// - Throws: `.environment`.
-    public init(path: String, clock: @escaping () -> UInt64 = { BalloonEngine.now }) throws(BalloonError) {
+    public init(path: String, clock: @escaping () -> Moment = { BalloonEngine.now }) throws(BalloonError) {
         self.path = path
         self.clock = clock
         listener = FileDescriptor(
@@ -62,8 +62,8 @@ public final class ControlSocket: RequestSource {
     }
 
     /// When a client's patience ends, or at once when a request is left from this turn.
-    package var nextTimeout: UInt64? {
-        if clients.contains(where: { $0.unsent.isEmpty && $0.hasLine }) { return 0 }
+    package var nextTimeout: Moment? {
+        if clients.contains(where: { $0.unsent.isEmpty && $0.hasLine }) { return .zero }
         return (clients.map { $0.lastDone + Self.patience } + [acceptAgain].compactMap(\.self)).min()
     }
 
@@ -73,7 +73,7 @@ public final class ControlSocket: RequestSource {
     var keptBytes: Int { clients.reduce(0) { $0 + $1.received.count + $1.unsent.count } }
 
     /// Serves the clients that are ready. `answer` turns a request into a line of JSON.
-    package func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String) {
+    package func serve(_ ready: Set<Int32>, now: Moment, _ answer: (String) -> String) {
         if let again = acceptAgain, now >= again { acceptAgain = nil }
         if ready.contains(listener.rawValue) { accept(now) }
         let end = clock() + Self.turn
@@ -96,10 +96,10 @@ public final class ControlSocket: RequestSource {
         let ready = try Poll.wait(descriptors, writing: writing, urgent: nil, timeoutMilliseconds: 0)
         let woken = Set((ready.readable + ready.writable).map { descriptors[$0] })
         serve(woken, now: clock(), answer)
-        return !woken.isEmpty || nextTimeout == 0
+        return !woken.isEmpty || nextTimeout == .zero
     }
 
-    private func accept(_ now: UInt64) {
+    private func accept(_ now: Moment) {
         while clients.count < Self.mostClients {
             let accepted = cb_socket_accept(listener.rawValue)
             if accepted == -EAGAIN || accepted == -ECONNABORTED { return }
@@ -118,7 +118,7 @@ public final class ControlSocket: RequestSource {
     }
 
     /// One round with one client: at most one line of it is answered. False when the client is to go.
-    private func serve(_ client: Client, _ now: UInt64, _ answer: (String) -> String) -> Bool {
+    private func serve(_ client: Client, _ now: Moment, _ answer: (String) -> String) -> Bool {
         // A client that gave up waiting, because the daemon was stopped, must not be obeyed later.
         if Poll.isHungUp(client.socket.rawValue) { return false }
         guard send(client, now), receive(client) else { return false }
@@ -151,7 +151,7 @@ public final class ControlSocket: RequestSource {
     }
 
     /// Sends what fits. False when the client is gone.
-    private func send(_ client: Client, _ now: UInt64) -> Bool {
+    private func send(_ client: Client, _ now: Moment) -> Bool {
         guard !client.unsent.isEmpty else { return true }
         // Unsafe: a list and its length.
         let sent = unsafe client.unsent.withUnsafeBufferPointer {

@@ -52,9 +52,9 @@ public struct Counters: Equatable, Sendable, Decodable {
 
     /// A step: what the balloon had before and has now, as far as that is known, in frames.
     mutating func step(
-        vnode: Int, before: UInt64?, after: UInt64?, wasShort: Bool, nanoseconds: UInt64
+        vnode: Int, before: UInt64?, after: UInt64?, wasShort: Bool, took: Interval
     ) {
-        let microseconds = nanoseconds / 1000
+        let microseconds = took.wholeMicroseconds
         durationCount += 1
         durationSumMicroseconds += microseconds
         if let bucket = Self.bounds.firstIndex(where: { microseconds <= $0 }) { durations[bucket] += 1 }

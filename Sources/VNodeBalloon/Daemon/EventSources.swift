@@ -10,10 +10,10 @@ struct AlarmSource {
     }
 
     /// Goes off at `due`; nil: never.
-    func set(_ due: UInt64?, now: UInt64) throws(BalloonError) {
+    func set(_ due: Moment?, now: Moment) throws(BalloonError) {
         // 0 would disarm it.
-        let delay = due.map { $0 > now ? $0 - now : 1 } ?? 0
-        try check(cb_timer_set(descriptor.rawValue, delay), "cannot set a timer")
+        let delay = due.map { $0 > now ? $0 - now : .nanoseconds(1) } ?? .zero
+        try check(cb_timer_set(descriptor.rawValue, delay.nanoseconds), "cannot set a timer")
     }
 
     func clear() { _ = cb_timer_clear(descriptor.rawValue) }

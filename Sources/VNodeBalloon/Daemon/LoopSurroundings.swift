@@ -1,8 +1,8 @@
 /// What the daemon's loop waits for, and what it asks of the process around it. A simulation puts its own in their place.
 package protocol LoopEvents: AnyObject {
-    /// Waits until something happens, at most until `due` (nanoseconds of the loop's clock).
+    /// Waits until something happens, at most until `due` (of the loop's clock).
     /// - Throws: `.system`.
-    func wait(until due: UInt64, now: UInt64, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings
+    func wait(until due: Moment, now: Moment, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings
 }
 
 /// Descriptors that the loop waits for, besides its own events.
@@ -44,15 +44,15 @@ package protocol RequestSource: AnyObject {
     /// What to poll, and which of it waits for room to write.
     var watched: (descriptors: [Int32], writing: [Int]) { get }
     /// When the loop must come again although nothing happened.
-    var nextTimeout: UInt64? { get }
+    var nextTimeout: Moment? { get }
     /// Answers the clients that are ready: a line of JSON for each line.
-    func serve(_ ready: Set<Int32>, now: UInt64, _ answer: (String) -> String)
+    func serve(_ ready: Set<Int32>, now: Moment, _ answer: (String) -> String)
 }
 
 /// The process that the loop runs in.
 package protocol LoopProcess {
-    /// How long the service manager waits for a sign of the loop, nanoseconds; nil: for ever.
-    var patience: UInt64? { get }
+    /// How long the service manager waits for a sign of the loop; nil: for ever.
+    var patience: Interval? { get }
     /// Tells the service manager, where there is one.
     func notify(_ text: String)
     /// Locks in memory what there is now.

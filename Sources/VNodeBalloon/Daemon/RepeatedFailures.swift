@@ -2,11 +2,10 @@ internal import Logging
 
 /// Logs a failure that persists once a minute, and not at every try.
 struct RepeatedFailures {
-    /// Nanoseconds.
-    static let interval: UInt64 = 60_000_000_000
+    static let interval: Interval = .seconds(60)
 
     /// What was logged last of each action, and when.
-    private var logged: [String: (error: BalloonError, at: UInt64)] = [:]
+    private var logged: [String: (error: BalloonError, at: Moment)] = [:]
     /// Tries that failed since, unlogged.
     private var unlogged: [String: Int] = [:]
 
@@ -14,7 +13,7 @@ struct RepeatedFailures {
     private(set) var counts: [BalloonError.Code: UInt64] = [:]
 
     /// Whether a failure is to be logged: another one than before, or after a while. Counts those that are not.
-    mutating func isDue(_ what: String, _ error: BalloonError, now: UInt64) -> Bool {
+    mutating func isDue(_ what: String, _ error: BalloonError, now: Moment) -> Bool {
         if let last = logged[what], last.error.description == error.description, now < last.at + Self.interval {
             unlogged[what, default: 0] += 1
             return false
@@ -33,7 +32,7 @@ struct RepeatedFailures {
         unlogged[what] = nil
     }
 
-    mutating func log(_ log: Logger, _ what: String, _ error: BalloonError, now: UInt64) {
+    mutating func log(_ log: Logger, _ what: String, _ error: BalloonError, now: Moment) {
         count(error)
         guard isDue(what, error, now: now) else { return }
         var metadata: Logger.Metadata = ["error": "\(error)"]

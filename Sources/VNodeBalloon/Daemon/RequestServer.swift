@@ -77,8 +77,7 @@ public struct RequestServer {
     }
 
     /// How long slots are asked about for one request. One slot more may come: together they are to stay below 20 ms.
-    /// Nanoseconds.
-    private static let time: UInt64 = 5_000_000
+    private static let time: Interval = .milliseconds(5)
 
     /// Asks about some slots, one after the other, as long as there is time.
     private func inPieces(

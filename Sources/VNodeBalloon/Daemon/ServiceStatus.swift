@@ -1,16 +1,15 @@
 /// The line about the balloons for `systemctl status`. It is sent at most once a second, when it changed.
 struct ServiceStatus {
-    /// Nanoseconds.
-    static let interval: UInt64 = 1_000_000_000
+    static let interval: Interval = .seconds(1)
 
     private var told = ""
-    private var toldAt: UInt64?
+    private var toldAt: Moment?
 
     /// When a line that had to wait is due: nothing else may wake the loop then.
-    private(set) var due: UInt64?
+    private(set) var due: Moment?
 
     /// The line, where one is due.
-    mutating func text(_ states: [VNodeState], _ store: StoreCondition, now: UInt64) -> String? {
+    mutating func text(_ states: [VNodeState], _ store: StoreCondition, now: Moment) -> String? {
         due = nil
         let text = Self.line(states, store)
         guard text != told else { return nil }

@@ -3,16 +3,16 @@
 struct ShortageWatch {
     private var pace = PressurePace()
     /// nil: never.
-    private(set) var due: UInt64?
+    private(set) var due: Moment?
 
-    mutating func set(isWanted: Bool, now: UInt64) {
+    mutating func set(isWanted: Bool, now: Moment) {
         if !isWanted { due = nil } else if due == nil { due = now }
     }
 
-    func isDue(now: UInt64) -> Bool { due.map { now >= $0 } ?? false }
+    func isDue(now: Moment) -> Bool { due.map { now >= $0 } ?? false }
 
     /// - Parameter looks: nil: the nodes could not be looked at.
-    mutating func looked(_ looks: [PressurePace.Look]?, began: UInt64, now: UInt64) {
+    mutating func looked(_ looks: [PressurePace.Look]?, began: Moment, now: Moment) {
         let pause = looks.map { pace.pause(after: $0, cost: now - began, now: now) } ?? Backoff.first
         due = now + max(pause, ShortRows.interval)
     }

@@ -45,7 +45,7 @@ public final class StandaloneSession {
     }
 
     /// Does one step, if one is due. Returns when to come again, nil when there is nothing to do.
-    public func step() -> UInt64? { engine.step() }
+    public func step() -> Moment? { engine.step() }
 
     /// The last thing after memory moved: says in xenstore what there is now, as far as it can.
     public func publish() {

@@ -15,10 +15,10 @@ public final class DescriptorHolder {
     private let state: StateDirectory
     private var service: HolderService
     private var clients: [FileDescriptor] = []
-    /// No more files could be opened: no new client is accepted before this time, in nanoseconds, or before a client
+    /// No more files could be opened: no new client is accepted before this time, or before a client
     /// goes.
-    private var isFullUntil: UInt64?
-    private static let fullPause: UInt64 = 1_000_000_000
+    private var isFullUntil: Moment?
+    private static let fullPause: Interval = .seconds(1)
     private static let tellPause: Int32 = 100
 
     /// - Throws: `.busy` when another holder has the socket; `.system`.
@@ -43,7 +43,7 @@ public final class DescriptorHolder {
         // A holder that is no service is started again by no one, so it leaves no mark.
         if ServiceManager.isPresent { try state.noteManagedHolder() } else { state.forgetManagedHolder() }
         let nowhere = try FileDescriptor.open("/dev/null", .write, "cannot open /dev/null")
-        service = HolderService(store, token: cb_clock_monotonic()) { pin in
+        service = HolderService(store, token: Moment.now.nanoseconds) { pin in
             _ = cb_pin_clear(pin.rawValue, nowhere.rawValue)
         }
         listener = FileDescriptor(
@@ -94,8 +94,8 @@ public final class DescriptorHolder {
     private func waitForSomebody(mustTell: Bool) throws(BalloonError) -> [FileDescriptor] {
         var timeout: Int32 = mustTell ? Self.tellPause : -1
         if let end = isFullUntil {
-            let now = cb_clock_monotonic()
-            if now >= end { isFullUntil = nil } else if !mustTell { timeout = Int32((end - now) / 1_000_000) + 1 }
+            let now = Moment.now
+            if now >= end { isFullUntil = nil } else if !mustTell { timeout = Int32((end - now).wholeMilliseconds) + 1 }
         }
         // More clients than poll takes at once wait in the backlog.
         var watched = [signals.descriptor] + clients.prefix(Int(CB_POLL_MAX) - 2)
@@ -113,7 +113,7 @@ public final class DescriptorHolder {
         let client = cb_socket_accept(listener.rawValue)
         // A client waits all the same. Polling again at once would make this loop spin.
         if client == -EMFILE || client == -ENFILE || client == -ENOMEM || client == -ENOBUFS {
-            isFullUntil = cb_clock_monotonic() + Self.fullPause
+            isFullUntil = Moment.now + Self.fullPause
         }
         guard client >= 0 else { return }
         var user: UInt32 = .max

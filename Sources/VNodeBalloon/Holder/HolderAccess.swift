@@ -11,8 +11,8 @@ package protocol HolderAccess {
     /// Starts a holder and waits for it.
     /// - Throws: `.environment`, `.descriptors`.
     func start() throws(BalloonError) -> any HolderConnection
-    /// Nanoseconds of a clock that does not go back.
-    var now: UInt64 { get }
+    /// Of a clock that does not go back.
+    var now: Moment { get }
     /// How many pages a pin holds; 0 for what is no pin.
     func pages(in descriptor: FileDescriptor) -> Int
 }
@@ -51,7 +51,7 @@ struct HolderSocket: HolderAccess {
     private static let patienceMilliseconds: UInt32 = 2000
     private static let briefMilliseconds: UInt32 = 200
 
-    var now: UInt64 { cb_clock_monotonic() }
+    var now: Moment { .now }
 
     func pages(in descriptor: FileDescriptor) -> Int { max(0, Int(cb_pin_count(descriptor.rawValue))) }
 
@@ -60,7 +60,7 @@ struct HolderSocket: HolderAccess {
         if let connection = try connectOnce(patience) { return connection }
         // A holder that ends because it was told to removes its mark. Where the mark is still there the service manager
         // has what the holder kept, and starts it again at once.
-        let end = now + UInt64(patience) * 1_000_000
+        let end = now + .milliseconds(UInt64(patience))
         while state.hasManagedHolder {
             guard now < end else {
                 throw BalloonError(
@@ -68,7 +68,7 @@ struct HolderSocket: HolderAccess {
                     "the holder of the pins has ended and is not up again, so it is not known what is kept; run:"
                         + " systemctl start vnode-balloon-hold.service")
             }
-            cb_sleep(5_000_000)
+            sleep(for: .milliseconds(5))
             if let connection = try connectOnce(patience) { return connection }
         }
         return nil
@@ -88,10 +88,10 @@ struct HolderSocket: HolderAccess {
         // Unsafe: C strings for the call.
         let result = unsafe cb_spawn_self("hold", "--state-dir", state.path)
         try check(result, .busy, "cannot start the holder of the pins: no more processes can be made; end some")
-        let end = now + 5_000_000_000
+        let end = now + .seconds(5)
         repeat {
             if let connection = try connectOnce(Self.patienceMilliseconds) { return connection }
-            cb_sleep(5_000_000)
+            sleep(for: .milliseconds(5))
         } while now < end
         throw BalloonError(
             .environment,

@@ -15,11 +15,11 @@ public final class HolderClient: OutlivingKeeper {
     private var doubtful: Set<String> = []
     /// Names that nothing is to be kept under any more. The holder was not told yet, or perhaps not.
     private var undropped: Set<String> = []
-    /// The holder did not answer: it is not asked again before this time, in nanoseconds.
-    private var silentUntil: UInt64?
+    /// The holder did not answer: it is not asked again before this time.
+    private var silentUntil: Moment?
     /// It has not answered since. Until it does, each wait for it is a short one.
     private var wasSilent = false
-    private static let silencePause: UInt64 = 5_000_000_000
+    private static let silencePause: Interval = .seconds(5)
 
     /// Nothing is started before something is kept.
     public convenience init(state: StateDirectory) { self.init(HolderSocket(state: state)) }

@@ -30,15 +30,15 @@ public enum HolderTakeover {
         guard kill(old, SIGKILL) == 0 else {
             throw BalloonError(.system, "cannot end the holder of the pins, process \(old)", errno: errno)
         }
-        let end = cb_clock_monotonic() + 5_000_000_000
-        while process(client) == old, cb_clock_monotonic() < end { cb_sleep(1_000_000) }
+        let end = Moment.now + .seconds(5)
+        while process(client) == old, Moment.now < end { sleep(for: .milliseconds(1)) }
         while true {
             do throws(BalloonError) {
                 try client.restoreIfLost()
                 return count
             } catch {
                 complain(error)
-                cb_sleep(1_000_000_000)
+                sleep(for: .seconds(1))
             }
         }
     }

@@ -9,10 +9,10 @@ internal import Glibc
 final class GuestLock {
     private let device: FileDescriptor
 
-    /// - Parameter timeout: nanoseconds.
+    /// - Parameter timeout: how long another one is waited for.
     /// - Throws: `.busy` when another process has it after that time; `.environment`.
     init(
-        _ kind: GuestKind, stateDirectory: String, timeout: UInt64 = StateDirectory.lockTimeout
+        _ kind: GuestKind, stateDirectory: String, timeout: Interval = StateDirectory.lockTimeout
     ) throws(BalloonError) {
         // A PV guest needs no privcmd; xenbus is there where xenstore is.
         let path = "/proc/1/root/dev/xen/" + (kind == .pv ? "xenbus" : "privcmd")
@@ -20,19 +20,19 @@ final class GuestLock {
     }
 
     /// The same on any file.
-    static func take(_ path: String, stateDirectory: String, timeout: UInt64) throws(BalloonError) -> FileDescriptor {
+    static func take(_ path: String, stateDirectory: String, timeout: Interval) throws(BalloonError) -> FileDescriptor {
         let file = try FileDescriptor.open(
             path, .read, code: .environment,
             "cannot open \(path), which is locked while this guest's memory moves; is /proc mounted?")
-        let end = cb_clock_monotonic() + timeout
+        let end = Moment.now + timeout
         while true {
             let result = cb_file_lock(file.rawValue)
             if result >= 0 { return file }
             guard result == -EWOULDBLOCK else {
                 throw BalloonError(.system, "cannot lock \(path)", errno: -result)
             }
-            guard cb_clock_monotonic() < end else { throw taken(try file.info(), stateDirectory) }
-            cb_sleep(50_000_000)
+            guard Moment.now < end else { throw taken(try file.info(), stateDirectory) }
+            sleep(for: .milliseconds(50))
         }
     }
 

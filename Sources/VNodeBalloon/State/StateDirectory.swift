@@ -29,7 +29,7 @@ package protocol StateKeeper: AnyObject {
 public final class StateDirectory: StateKeeper {
     public static let standardPath = "/run/vnode-balloon"
     /// How long a lock is waited for.
-    public static let lockTimeout: UInt64 = 5_000_000_000
+    public static let lockTimeout: Interval = .seconds(5)
 
     public let path: String
     private var lockFile: FileDescriptor?
@@ -115,24 +115,24 @@ public final class StateDirectory: StateKeeper {
     }
 
     /// Takes the lock: one process moves memory.
-    /// - Throws: `.busy` when another one still has it after `timeout` nanoseconds.
-    public func lock(timeout: UInt64 = StateDirectory.lockTimeout) throws(BalloonError) {
+    /// - Throws: `.busy` when another one still has it after `timeout`.
+    public func lock(timeout: Interval = StateDirectory.lockTimeout) throws(BalloonError) {
         let file = try FileDescriptor.open(
             path + "/lock", .create, code: .environment,
             "cannot write in the state directory: \(path)/lock does not open; mend that or use another --state-dir")
-        let end = cb_clock_monotonic() + timeout
+        let end = Moment.now + timeout
         while true {
             let result = cb_file_lock(file.rawValue)
             if result >= 0 { break }
             guard result == -EWOULDBLOCK else {
                 throw BalloonError(.system, "cannot lock \(path)/lock", errno: -result)
             }
-            guard cb_clock_monotonic() < end else {
+            guard Moment.now < end else {
                 throw BalloonError(
                     .busy,
                     "another balloonctl has the lock of \(path); a daemon that does not answer must be ended first")
             }
-            cb_sleep(50_000_000)
+            sleep(for: .milliseconds(50))
         }
         lockFile = file
     }

@@ -4,13 +4,12 @@ struct ShortRows: Equatable, Sendable {
     static let name = "balloon-short"
     /// A change that is no larger is not written, unless it is to or from 0. KiB.
     static let stepKiB: UInt64 = 8 << 10
-    /// Nanoseconds.
-    static let interval: UInt64 = 1_000_000_000
+    static let interval: Interval = .seconds(1)
 
     /// Vnodes of which a toolstack made the row.
     private(set) var wanted: Set<Int> = []
     private var told: [Int: UInt64] = [:]
-    private var lastWrite: UInt64?
+    private var lastWrite: Moment?
 
     /// What was written last for a vnode; nil: nothing yet.
     func told(_ vnode: Int) -> UInt64? { told[vnode] }
@@ -23,7 +22,7 @@ struct ShortRows: Equatable, Sendable {
     }
 
     /// What is to be written now.
-    func due(_ shortKiB: [Int: UInt64], now: UInt64) -> [Int: UInt64] {
+    func due(_ shortKiB: [Int: UInt64], now: Moment) -> [Int: UInt64] {
         if let lastWrite, now < lastWrite + Self.interval { return [:] }
         return shortKiB.filter { vnode, kib in wanted.contains(vnode) && isNews(kib, told[vnode]) }
     }
@@ -33,7 +32,7 @@ struct ShortRows: Equatable, Sendable {
         return max(kib, before) - min(kib, before) > Self.stepKiB
     }
 
-    mutating func wrote(_ shortKiB: [Int: UInt64], now: UInt64) {
+    mutating func wrote(_ shortKiB: [Int: UInt64], now: Moment) {
         told.merge(shortKiB) { $1 }
         if !shortKiB.isEmpty { lastWrite = now }
     }
@@ -52,7 +51,7 @@ extension VNodeInterface {
     func toldShortKiB(_ vnode: Int) -> UInt64? { short.told(vnode) }
 
     /// - Throws: `.store`. Everything is written again then: some of it may be there already.
-    func publish(shortKiB: [Int: UInt64], now: UInt64) throws(BalloonError) {
+    func publish(shortKiB: [Int: UInt64], now: Moment) throws(BalloonError) {
         let due = short.due(shortKiB, now: now)
         do throws(BalloonError) {
             for (vnode, kib) in due.sorted(by: { $0.key < $1.key }) {

@@ -4,7 +4,7 @@ internal import Logging
 // What is published for the toolstack.
 extension VNodeInterface {
     /// Writes what is due. Returns when more will be, nil when nothing is left.
-    public func publish(_ states: [VNodeState], now: UInt64) throws(BalloonError) -> UInt64? {
+    public func publish(_ states: [VNodeState], now: Moment) throws(BalloonError) -> Moment? {
         let rows = rows(states)
         let due = schedule.due(rows, now: now)
         if !due.isEmpty {
@@ -24,7 +24,7 @@ extension VNodeInterface {
 
     /// Publishes the end of the daemon. The balloons stay as they are.
     /// - Parameter isEmpty: whether nothing at all is given; nil: not known.
-    public func publishStopped(_ states: [VNodeState], isEmpty: Bool?, now: UInt64) throws(BalloonError) {
+    public func publishStopped(_ states: [VNodeState], isEmpty: Bool?, now: Moment) throws(BalloonError) {
         var rows = rows(states)
         for vnode in rows.keys {
             rows[vnode]?.activity = .stopped

@@ -54,17 +54,17 @@ enum ReportPlace: Equatable, Sendable {
 
 /// When rows are written: at most once a second while something moves, at once when it stopped, never unchanged.
 struct PublishSchedule: Equatable, Sendable {
-    static let interval: UInt64 = 1_000_000_000
+    static let interval: Interval = .seconds(1)
     /// A move that ends sooner is published only when it has ended: writing takes as long as moving 16 MiB.
-    static let patience: UInt64 = 100_000_000
+    static let patience: Interval = .milliseconds(100)
 
     private var published: [Int: VNodeRows] = [:]
-    private var lastWrite: UInt64?
+    private var lastWrite: Moment?
     /// Since when something moves that is not written yet.
-    private var movingSince: UInt64?
+    private var movingSince: Moment?
 
     /// The vnodes whose rows are due now.
-    mutating func due(_ rows: [Int: VNodeRows], now: UInt64) -> [Int: VNodeRows] {
+    mutating func due(_ rows: [Int: VNodeRows], now: Moment) -> [Int: VNodeRows] {
         let changed = rows.filter { !isPublished($0.value, $0.key) }
         // A vnode that moves can wait; one that ends cannot, nor one that nothing was ever written of.
         if changed.contains(where: { !$0.value.isMoving || published[$0.key] == nil }) { return changed }
@@ -83,17 +83,17 @@ struct PublishSchedule: Equatable, Sendable {
         return row == published
     }
 
-    private func movingDue(_ now: UInt64) -> UInt64 {
-        max((movingSince ?? now) + Self.patience, lastWrite.map { $0 + Self.interval } ?? 0)
+    private func movingDue(_ now: Moment) -> Moment {
+        max((movingSince ?? now) + Self.patience, lastWrite.map { $0 + Self.interval } ?? .zero)
     }
 
     /// When changed rows that had to wait are due; nil without such.
-    func nextDue(_ rows: [Int: VNodeRows], now: UInt64) -> UInt64? {
+    func nextDue(_ rows: [Int: VNodeRows], now: Moment) -> Moment? {
         guard rows.contains(where: { !isPublished($0.value, $0.key) }), lastWrite != nil else { return nil }
         return max(now, movingDue(now))
     }
 
-    mutating func wrote(_ rows: [Int: VNodeRows], now: UInt64) {
+    mutating func wrote(_ rows: [Int: VNodeRows], now: Moment) {
         for (vnode, row) in rows {
             var row = row
             // A size that is not known leaves the row as it was.

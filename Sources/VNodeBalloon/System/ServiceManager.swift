@@ -9,10 +9,10 @@ enum ServiceManager {
         unsafe cb_has_environment("NOTIFY_SOCKET")
     }()
 
-    /// Nanoseconds after which it ends a service that it heard nothing of (WatchdogSec); nil: never.
-    static let patience: UInt64? = {
+    /// The time after which it ends a service that it heard nothing of (WatchdogSec); nil: never.
+    static let patience: Interval? = {
         let microseconds = cb_watchdog_microseconds()
-        return microseconds > 0 ? microseconds * 1000 : nil
+        return microseconds > 0 ? .microseconds(microseconds) : nil
     }()
 
     /// Best effort; nothing without a service manager. One that does not listen is waited for only where it may be.

@@ -5,17 +5,17 @@ internal import CBalloonShim
 /// Another value than before means that it was saved, restored or migrated meanwhile: then a hole may be memory again.
 public struct Suspension: Equatable, Sendable {
     /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
-    public let nanoseconds: UInt64
+    public let suspended: Interval
 
-    public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    public init(suspended: Interval) { self.suspended = suspended }
 
-    static func now() -> Suspension { Suspension(nanoseconds: cb_clock_suspended()) }
+    static func now() -> Suspension { Suspension(suspended: .nanoseconds(cb_clock_suspended())) }
 
     /// The clocks are read one after the other, a millisecond apart at most unless the machine is very slow: less than this
     /// is no suspend.
-    static let threshold: UInt64 = 3_000_000
+    static let threshold: Interval = .milliseconds(3)
 
     public func differs(from other: Suspension) -> Bool {
-        max(nanoseconds, other.nanoseconds) - min(nanoseconds, other.nanoseconds) > Self.threshold
+        suspended.difference(from: other.suspended) > Self.threshold
     }
 }

@@ -53,7 +53,7 @@ struct HostListCommand: ParsableCommand {
                     Terminal.show(report.text(listing.style))
                 }
                 if Terminal.outputError != nil { return }
-                if watch { rest(for: .seconds(every)) }
+                if watch { sleep(for: .seconds(every)) }
             } while watch
         }
     }

@@ -104,7 +104,7 @@ struct HostSetCommand: ParsableCommand {
                     "domain \(domain.id) (\(domain.name)) makes no progress by Xen's count: \(pages) pages, \(goal) wanted"
                 )
             }
-            rest(for: .milliseconds(100))
+            sleep(for: .milliseconds(100))
         }
     }
 

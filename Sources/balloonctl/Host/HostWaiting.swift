@@ -74,7 +74,7 @@ struct HostWaiting {
         func end() { Terminal.endProgress() }
 
         /// A look costs dom0 time that the guests may need.
-        func pause() { rest(for: HostSession.now < begin + .seconds(3) ? .milliseconds(50) : .milliseconds(200)) }
+        func pause() { sleep(for: HostSession.now < begin + .seconds(3) ? .milliseconds(50) : .milliseconds(200)) }
 
         private static func text(
             _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: KiB]], _ verdicts: [UInt16: MoveJudge.Verdict]

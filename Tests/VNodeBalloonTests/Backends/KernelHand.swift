@@ -1,11 +1,12 @@
 import Glibc
+import Simulation
 import Testing
 import VNodeBalloon
 
 /// A kernel's balloon in files, with the kernel's habits: it looks once a second, moves when it can, tries four times
 /// more when it cannot, and then sleeps until the size that it is told changes. A controller drives it through a mover.
 final class KernelHand: DomainFigures {
-    func suspension() -> Suspension { Suspension(nanoseconds: 0) }
+    func suspension() -> Suspension { Suspension(suspended: .zero) }
 
     let directory: TemporaryDirectory
     /// KiB.
@@ -19,12 +20,12 @@ final class KernelHand: DomainFigures {
     var maximum: UInt64 = .max
     private(set) var retries: UInt64 = 1
     private var givenUpOn: UInt64?
-    private var nextTry: UInt64 = 0
+    private var nextTry: Moment = 0
     /// How often somebody changed its target.
     private(set) var changes = 0
     private var lastTarget: UInt64
 
-    private(set) var now: UInt64 = 0
+    private(set) var now: Moment = 0
     var mover: (any Mover)?
     var controller: BalloonController?
     var facts = BalloonController.Facts()
@@ -97,7 +98,7 @@ final class KernelHand: DomainFigures {
                 try mover.rest()
             }
             if told.last != said { told.append(said) }
-            now += 100_000_000
+            now += .milliseconds(100)
             try turn()
         }
     }
@@ -120,7 +121,7 @@ final class KernelHand: DomainFigures {
             // As Linux does: the count starts anew, and nothing else tells that it gave up.
             (givenUpOn, retries) = (target, 1)
         } else {
-            nextTry = now + 1_000_000_000 << (retries - 1)
+            nextTry = now + .seconds(1 << (retries - 1))
             retries += 1
         }
         try publish()

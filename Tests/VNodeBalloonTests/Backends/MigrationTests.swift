@@ -33,9 +33,9 @@ import VNodeBalloon
 
     /// The daemon's way: an error, or a jump of the clocks, and everything is looked at again.
     func step(_ backend: PrivcmdBackend, _ move: (PrivcmdBackend) throws -> Void) throws {
-        let before = machine.suspendedNanoseconds
+        let before = machine.suspended
         do { try move(backend) } catch { _ = try backend.recover(vnode: 0) }
-        if machine.suspendedNanoseconds != before { _ = try backend.recover(vnode: 0) }
+        if machine.suspended != before { _ = try backend.recover(vnode: 0) }
         #expect(backend.balloonFrames(vnode: 0) == machine.holes(vnode: 0))
     }
 
@@ -107,9 +107,9 @@ import VNodeBalloon
         let backend = try process()
         try deflateWhileSendingBegins(backend, thenKill: false)
         #expect(try backend.tidy(vnode: 0) == .waiting)
-        let before = machine.suspendedNanoseconds
+        let before = machine.suspended
         machine.migrate(Returned(vnode: 0, slot: 0, from: 0, count: 0))
-        machine.suspendedNanoseconds = before
+        machine.suspended = before
         try tidy(backend)
         #expect(machine.slotCount(vnode: 0) == 2)
         try end(backend, "holes again")

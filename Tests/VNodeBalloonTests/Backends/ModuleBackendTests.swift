@@ -115,7 +115,7 @@ import Testing
     /// Both vnodes, faults of Xen's now and then, and memory that is short: the targets are met all the same.
     @Test(arguments: [nil, 3, 7]) func theEngineReachesTargets(_ refusesEvery: Int?) throws {
         let work = try TemporaryDirectory()
-        var now: UInt64 = 0
+        var now: Moment = 0
         let module = SimulatedModule(extentsPerVNode: 200)
         let guest = Guest(
             kind: .pvh, figures: module,

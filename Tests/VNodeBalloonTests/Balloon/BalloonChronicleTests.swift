@@ -86,7 +86,7 @@ import VNodeBalloon
         for number in 1...1000 as ClosedRange<UInt64> {
             story.hand.target(0, mib: number % 7 * 2)
             said += story.lines().filter { $0.contains("target") }.count
-            story.hand.now += 1_000_000
+            story.hand.now += .milliseconds(1)
         }
         #expect(said == BalloonChronicle.burst)
         story.hand.now += BalloonChronicle.window

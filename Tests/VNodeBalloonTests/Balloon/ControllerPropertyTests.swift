@@ -90,12 +90,12 @@ import VNodeBalloon
                 try world.check(action)
                 world.perform(action, &random)
             case .wait(let due):
-                try demand(due.map { $0 > now } ?? true, "waits until \(due ?? 0) at \(now): a busy loop")
+                try demand(due.map { $0 > now } ?? true, "waits until \(due ?? .zero) at \(now): a busy loop")
                 // Asked again and again before its time, it stays where it is.
                 let again = world.hand.next()
-                try demand(again == .wait(until: due), "\(again) after waiting for \(due ?? 0)")
+                try demand(again == .wait(until: due), "\(again) after waiting for \(due ?? .zero)")
                 try demand(before.map(\.balloonFrames) == world.hand.controller.states.map(\.balloonFrames), "moved")
-                world.hand.now += UInt64(random.number(1...3_000_000_000))
+                world.hand.now += .nanoseconds(UInt64(random.number(1...3_000_000_000)))
             }
         }
     }
@@ -140,12 +140,12 @@ import VNodeBalloon
         hand.target(0, mib: 8)
         hand.facts.memory?[0] = Hand.memory(availableMiB: 1)
         var decisions = 0
-        while hand.now < 86_400 * Hand.second && decisions < 2_000 {
+        while hand.now < .at(86_400) && decisions < 2_000 {
             decisions += 1
             guard case .wait(let due?) = hand.next() else { break }
             hand.now = due
         }
-        #expect(hand.now >= 86_400 * Hand.second, "it is held all day")
+        #expect(hand.now >= .at(86_400), "it is held all day")
         #expect(decisions <= 1_450)
     }
 
@@ -161,12 +161,13 @@ import VNodeBalloon
                 switch hand.next() {
                 case .act(let action):
                     lastMiB = UInt64(action.extents) * 2
-                    let allowed = Double(options.maxRateMiB) * Double(hand.now) / Double(Hand.second)
+                    let allowed =
+                        Double(options.maxRateMiB) * Double(hand.now.nanoseconds) / Double(Hand.second.nanoseconds)
                     try demand(Double(movedMiB) <= allowed + 0.01, "\(movedMiB) MiB by \(hand.now) ns")
                     hand.succeed(action)
                     movedMiB += lastMiB
                 case .wait(nil): return
-                case .wait: hand.now += UInt64(random.number(1...20_000_000))
+                case .wait: hand.now += .nanoseconds(UInt64(random.number(1...20_000_000)))
                 }
             }
         }

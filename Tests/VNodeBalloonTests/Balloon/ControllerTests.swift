@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 import VNodeBalloon
 
@@ -203,7 +204,7 @@ import VNodeBalloon
         #expect(action == .inflate(vnode: 1, extents: 4))
         hand.fail(action, .noMemory)
         #expect(!hand.controller.wantsReservations(now: 0), "it waits")
-        #expect(hand.controller.wantsReservations(now: Hand.second))
+        #expect(hand.controller.wantsReservations(now: .at(1)))
     }
 
     /// As in a command without a daemon.

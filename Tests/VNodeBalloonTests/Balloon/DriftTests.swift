@@ -34,12 +34,12 @@ import VNodeBalloon
         drift.expect(now: 0)
         #expect(drift.due == 0)
         drift.see(balloonKiB: 0, now: 0)
-        #expect(drift.due == Drift.interval)
-        drift.see(balloonKiB: 0, now: 59 * Hand.second)
+        #expect(drift.due == .zero + Drift.interval)
+        drift.see(balloonKiB: 0, now: .at(59))
         #expect(drift.due != nil)
-        drift.see(balloonKiB: 1, now: 61 * Hand.second)
-        #expect(drift.due == 61 * Hand.second + Drift.interval, "it moves still")
-        drift.see(balloonKiB: 1, now: 90 * Hand.second)
+        drift.see(balloonKiB: 1, now: .at(61))
+        #expect(drift.due == .at(61) + Drift.interval, "it moves still")
+        drift.see(balloonKiB: 1, now: .at(90))
         #expect(drift.due == nil)
     }
 }

@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 import VNodeBalloon
 
@@ -27,7 +28,7 @@ import VNodeBalloon
     @Test func waitingTimesDoubleToAMinute() {
         var backoff = Backoff()
         #expect(backoff.due == nil && backoff.isDue(now: 0))
-        var now: UInt64 = 5
+        var now: Moment = 5
         for seconds: UInt64 in [1, 2, 4, 8, 16, 32, 60, 60] {
             backoff.failed(now: now)
             #expect(backoff.due == now + seconds * Hand.second)

@@ -1,13 +1,14 @@
+import Simulation
 import VNodeBalloon
 
 /// Drives a controller by hand: a clock, plenty of memory, and a mover that does what it is told.
 final class Hand {
-    static let second: UInt64 = 1_000_000_000
+    static let second: Interval = .seconds(1)
     static let mib: UInt64 = 1024
 
     var controller: BalloonController
     var facts = BalloonController.Facts()
-    var now: UInt64 = 0
+    var now: Moment = 0
     /// Frames that Xen has of each vnode.
     var balloons: [Int: UInt64] = [:]
 

@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 import VNodeBalloon
 
@@ -63,7 +64,7 @@ import VNodeBalloon
         hand.target(1, mib: 16)
         if let action = hand.action() { hand.fail(action, .pnodeFull) }
         #expect(hand.settle() == [.inflate(vnode: 1, extents: 4), .inflate(vnode: 1, extents: 4)])
-        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.next() == .wait(until: .at(1)))
     }
 
     // MARK: The guard
@@ -77,15 +78,15 @@ import VNodeBalloon
         hand.facts.memory?[0] = Hand.memory(availableMiB: 35)
         #expect(hand.next() == .act(.inflate(vnode: 0, extents: 1)))
         hand.facts.memory?[0] = Hand.memory(availableMiB: 33)
-        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.next() == .wait(until: .at(1)))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
-        hand.now = Self.second
+        hand.now = .at(1)
         #expect(hand.controller.wantsMemoryFacts(of: 0, now: hand.now))
-        #expect(hand.next() == .wait(until: 3 * Self.second))
+        #expect(hand.next() == .wait(until: .at(3)))
         // Memory came back: at the next tick it goes on.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 300)
-        hand.now = 3 * Self.second - 1
-        #expect(hand.next() == .wait(until: 3 * Self.second))
+        hand.now = .at(3) - 1
+        #expect(hand.next() == .wait(until: .at(3)))
         hand.now += 1
         #expect(hand.settle().count == 5 && hand.balloonMiB(0) == 40)
     }
@@ -103,19 +104,19 @@ import VNodeBalloon
     @Test func withoutANodeNothingIsGiven() {
         let hand = Hand(vnodes: [Hand.vnode(0, linuxNode: nil), Hand.vnode(1)])
         hand.target(0, mib: 8)
-        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.next() == .wait(until: .at(1)))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .noNode)
         // That /proc/zoneinfo could not be read does not mean that there is no node.
         hand.target(1, mib: 6)
         let known = hand.facts.memory
         hand.facts.memory = nil
-        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.next() == .wait(until: .at(1)))
         #expect(hand.state(1).activity == .held && hand.state(1).reason == .guard)
         hand.facts.memory = known
         // A node that /proc/zoneinfo does not know is none.
         hand.facts.memory?[1] = nil
         hand.target(1, mib: 8)
-        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.next() == .wait(until: .at(1)))
         #expect(hand.state(1).reason == .noNode)
     }
 
@@ -175,14 +176,14 @@ import VNodeBalloon
         #expect(action == .inflate(vnode: 0, extents: 1))
         hand.succeed(action)
         hand.target(1, mib: 2)
-        #expect(hand.next() == .wait(until: 2 * Self.second))
+        #expect(hand.next() == .wait(until: .at(2)))
         // Another rate counts at once.
         hand.controller.options.maxRateMiB = 8
         #expect(hand.next() == .act(.inflate(vnode: 1, extents: 1)))
         // A file that is about to be freed does not wait.
         hand.controller.options.maxRateMiB = 1
         try hand.succeed(#require(hand.action(), "nothing to do"))
-        #expect(hand.next() == .wait(until: 2 * Self.second))
+        #expect(hand.next() == .wait(until: .at(2)))
         hand.controller.setRemoved(true, vnode: 0)
         #expect(hand.next() == .act(.deflate(vnode: 0, extents: 1)))
     }

@@ -15,7 +15,7 @@ import VNodeBalloon
     final class Walk {
         var pace = PressurePace()
 
-        func pause(_ looks: PressurePace.Look..., cost: UInt64 = 0, now: UInt64 = 0) -> UInt64 {
+        func pause(_ looks: PressurePace.Look..., cost: Interval = 0, now: Moment = 0) -> Interval {
             pace.pause(after: looks, cost: cost, now: now)
         }
     }
@@ -36,23 +36,23 @@ import VNodeBalloon
         let walk = Walk()
         _ = walk.pause(Self.look(availableMiB: 1024))
         // 512 MiB in a second.
-        let fast = walk.pause(Self.look(availableMiB: 512), now: Hand.second)
+        let fast = walk.pause(Self.look(availableMiB: 512), now: .at(1))
         #expect(fast == Hand.second / 2)
-        #expect(walk.pause(Self.look(availableMiB: 512), now: 30 * Hand.second) == fast)
-        #expect(walk.pause(Self.look(availableMiB: 512), now: 62 * Hand.second) == 2 * Hand.second)
+        #expect(walk.pause(Self.look(availableMiB: 512), now: .at(30)) == fast)
+        #expect(walk.pause(Self.look(availableMiB: 512), now: .at(62)) == 2 * Hand.second)
     }
 
     @Test func whatTheBalloonTakesIsNoLoss() {
         let walk = Walk()
         _ = walk.pause(Self.look(availableMiB: 1024, balloonMiB: 0))
-        let pause = walk.pause(Self.look(availableMiB: 512, balloonMiB: 512), now: Hand.second)
+        let pause = walk.pause(Self.look(availableMiB: 512, balloonMiB: 512), now: .at(1))
         #expect(pause == 2 * Hand.second)
     }
 
     /// Half a thousandth of a processor with plenty, half a hundredth with little.
     @Test func aLookThatTakesLongIsRare() {
         let walk = Walk()
-        let cost: UInt64 = 4_000_000
+        let cost: Interval = .milliseconds(4)
         #expect(walk.pause(Self.look(availableMiB: 256), cost: cost) == 2000 * cost)
         #expect(walk.pause(Self.look(availableMiB: 32), cost: cost) == 200 * cost)
         #expect(walk.pause(Self.look(availableMiB: 256), cost: .max) == PressurePace.longest)
@@ -71,25 +71,25 @@ import VNodeBalloon
         }
 
         /// - Throws: when there is nothing left to take.
-        mutating func pass(_ nanoseconds: UInt64) throws {
-            let taken = rate * nanoseconds / 1_000_000_000
+        mutating func pass(_ time: Interval) throws {
+            let taken = rate * time.nanoseconds / Hand.second.nanoseconds
             try demand(availableKiB > taken, "\(rate) KiB a second: empty with \(hand.balloonMiB(0)) MiB given")
             availableKiB -= taken
-            hand.now += nanoseconds
+            hand.now += time
         }
 
-        /// - Returns: nanoseconds until the next look.
-        mutating func look() -> UInt64 {
+        /// - Returns: the time until the next look.
+        mutating func look() -> Interval {
             let memory = NodeMemory(managedKiB: 512 * 1024, freeKiB: availableKiB, availableKiB: availableKiB)
             _ = PressureTests.press(hand, memory, isTold: false)
-            return pace.pause(after: hand.controller.looks(at: [0: memory]), cost: 60_000, now: hand.now)
+            return pace.pause(after: hand.controller.looks(at: [0: memory]), cost: .microseconds(60), now: hand.now)
         }
 
         mutating func move() throws {
             while let action = hand.action() {
                 try demand(!action.isInflation, "\(action) beside a program that takes memory")
                 // 30 ms and 150 us an extent.
-                try pass(30_000_000 + UInt64(action.extents) * 150_000)
+                try pass(.milliseconds(30) + .microseconds(150) * UInt64(action.extents))
                 hand.succeed(action)
                 if action.vnode == 0 { availableKiB += UInt64(action.extents) * 2048 }
             }

@@ -13,9 +13,9 @@ import VNodeBalloon
         var usedKiB: [UInt64] = [0, 0]
         var wantedKiB: [UInt64] = [0, 0]
         /// When each node was under pressure last.
-        var pressed: [UInt64?] = [nil, nil]
+        var pressed: [Moment?] = [nil, nil]
         var moves = 0
-        var nextTold: UInt64 = 0
+        var nextTold: Moment = 0
 
         init(_ random: inout SeededGenerator) {
             var options = BalloonController.Options()
@@ -74,14 +74,14 @@ import VNodeBalloon
         }
 
         /// Lets time pass up to then, with all that falls due.
-        mutating func run(until end: UInt64) throws {
+        mutating func run(until end: Moment) throws {
             while hand.now < end {
                 tell()
                 for vnode in 0...1 { hand.facts.memory?[vnode] = memory(vnode) }
                 switch hand.next() {
                 case .act(let action):
                     try perform(action)
-                    hand.now += 1_000_000
+                    hand.now += .milliseconds(1)
                 case .wait(let due):
                     try demand(due.map { $0 > hand.now } ?? true, "a busy loop at \(hand.now)")
                     hand.now = min(end, max(hand.now + 1, min(due ?? end, nextTold)))
@@ -128,7 +128,7 @@ import VNodeBalloon
         var guest = Guest(&random)
         while guest.leastKiB > 0 || guest.floorKiB > 0 { guest = Guest(&random) }
         guest.want(0, 600 * 1024)
-        try guest.run(until: 60 * Hand.second)
+        try guest.run(until: .at(60))
         var (growths, last) = (0, guest.balloonKiB(0))
         for second in 0..<1200 {
             guest.usedKiB[0] = second / 5 % 2 == 0 ? 700 * 1024 : 100 * 1024

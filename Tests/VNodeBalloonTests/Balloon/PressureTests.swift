@@ -41,15 +41,15 @@ import VNodeBalloon
         // It stays so while the node has no more, and is looked at once a minute.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 33)
         for tick in 1...5 as ClosedRange<UInt64> {
-            #expect(hand.next() == .wait(until: tick * Self.minute))
-            #expect(!hand.controller.wantsMemoryFacts(of: 0, now: tick * Self.minute - 1))
-            hand.now = tick * Self.minute
+            #expect(hand.next() == .wait(until: .at(60 * tick)))
+            #expect(!hand.controller.wantsMemoryFacts(of: 0, now: .at(60 * tick) - 1))
+            hand.now = .at(60 * tick)
             #expect(hand.controller.wantsMemoryFacts(of: 0, now: hand.now))
         }
         // 40 MiB are a quarter more than is kept: it goes on to its target.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 39)
-        #expect(hand.next() == .wait(until: 6 * Self.minute))
-        hand.now = 6 * Self.minute
+        #expect(hand.next() == .wait(until: .at(60 * 6)))
+        hand.now = .at(60 * 6)
         hand.facts.memory?[0] = Hand.memory(availableMiB: 400)
         _ = hand.settle()
         #expect(hand.state(0).activity == .idle && hand.balloonMiB(0) == 200)
@@ -83,17 +83,17 @@ import VNodeBalloon
         let hand = Self.hand()
         #expect(Self.press(hand, availableMiB: 20))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 6)])
-        hand.now = 30 * Self.second
+        hand.now = .at(30)
         #expect(Self.press(hand, availableMiB: 28))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 2)] && hand.balloonMiB(0) == 184)
         // The minute counts from the last time; a new target does not shorten it.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 400)
         hand.target(0, mib: 300)
-        #expect(hand.next() == .wait(until: 90 * Self.second))
+        #expect(hand.next() == .wait(until: .at(90)))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
         hand.target(0, mib: 100)
         #expect(hand.settle().count == 1 && hand.state(0).activity == .idle)
-        hand.now = 90 * Self.second
+        hand.now = .at(90)
         hand.target(0, mib: 300)
         _ = hand.settle()
         #expect(hand.balloonMiB(0) == 300)
@@ -113,14 +113,14 @@ import VNodeBalloon
         let hand = Self.hand()
         hand.target(0, mib: 300)
         try hand.fail(#require(hand.action(), "nothing to do"), .noMemory)
-        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.next() == .wait(until: .at(1)))
         #expect(Self.press(hand, availableMiB: 30))
         let action = try #require(hand.action(), "it waits")
         #expect(action == .deflate(vnode: 0, extents: 1))
         // But a deflate that fails is tried again later and later, however often pressure is told.
         hand.fail(action, .pnodeFull)
         #expect(!Self.press(hand, availableMiB: 30))
-        #expect(hand.next() == .wait(until: Self.second) && hand.state(0).reason == .pnodeFull)
+        #expect(hand.next() == .wait(until: .at(1)) && hand.state(0).reason == .pnodeFull)
     }
 
     @Test func pressureDoesNotWaitForTheRate() throws {
@@ -128,7 +128,7 @@ import VNodeBalloon
         hand.controller.options.maxRateMiB = 2
         hand.target(0, mib: 300)
         try hand.succeed(#require(hand.action(), "nothing to do"))
-        #expect(hand.next() == .wait(until: Self.second))
+        #expect(hand.next() == .wait(until: .at(1)))
         #expect(Self.press(hand, availableMiB: 28))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 1), .deflate(vnode: 0, extents: 1)])
     }
@@ -161,7 +161,7 @@ import VNodeBalloon
         let scarce = NodeMemory(managedKiB: 512 * 1024, freeKiB: 20 * 1024, availableKiB: 200 * 1024)
         hand.facts.memory?[0] = scarce
         for second in 1...200 as ClosedRange<UInt64> {
-            hand.now = second * Self.second
+            hand.now = .at(second)
             #expect(!Self.press(hand, scarce, isTold: true))
             #expect(hand.settle().isEmpty && hand.balloonMiB(0) == 192)
         }

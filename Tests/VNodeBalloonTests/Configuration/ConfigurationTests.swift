@@ -1,5 +1,6 @@
 import BalloonCore
 import Glibc
+import Simulation
 import Testing
 import VNodeBalloon
 

@@ -1,4 +1,5 @@
 import Glibc
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
@@ -8,11 +9,11 @@ import Testing
     let work: TemporaryDirectory
     let socket: ControlSocket
     /// What the socket takes for the time; shared with its clock.
-    private final class Time { var now: UInt64 = 1 << 40 }
+    private final class Time { var now: Moment = .at(1000) }
     private let time = Time()
     var answered: [String] = []
     /// How long an answer takes, in nanoseconds, and what it is.
-    var cost: UInt64 = 0
+    var cost: Interval = 0
     var answer = "{}"
 
     init() throws {

@@ -34,7 +34,7 @@ import Testing
     /// Turns of the loop, for so many milliseconds. How many there were.
     @discardableResult
     private func run(_ engine: BalloonEngine, milliseconds: UInt64) -> Int {
-        let end = machine.clock + milliseconds * 1_000_000
+        let end = machine.clock + .milliseconds(milliseconds)
         var turns = 0
         while machine.clock < end {
             let due = engine.step() ?? end

@@ -1,11 +1,12 @@
 import Logging
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
 
 /// A PV guest's kernel that gets no processor between two turns of our loop.
 @Suite struct KernelEngineTests {
-    private final class Clock { var now: UInt64 = 0 }
+    private final class Clock { var now: Moment = 0 }
 
     let hand: KernelHand
     let work: TemporaryDirectory
@@ -39,7 +40,7 @@ import Testing
         hand.maximum = 786_432
         // After the back-off the first step comes; 30 of them are enough for 128 MiB.
         for _ in 0..<50 {
-            clock.now += 100_000_000
+            clock.now += .milliseconds(100)
             turns()
             try hand.turn()
         }
@@ -64,7 +65,7 @@ import Testing
         var reading = engine.reading
         reading.requests = [0: .absent]
         engine.take(reading)
-        clock.now += 100_000_000
+        clock.now += .milliseconds(100)
         turns()
         let size = hand.currentReservation()
         for _ in 0..<10 { try hand.turn() }

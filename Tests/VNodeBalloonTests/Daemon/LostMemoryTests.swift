@@ -30,10 +30,10 @@ import Testing
 
     /// Turns of the loop, for so many seconds.
     private func run(seconds: UInt64) {
-        let end = machine.clock + seconds * 1_000_000_000
+        let end = machine.clock + .seconds(seconds)
         while machine.clock < end {
             let due = engine.step() ?? end
-            machine.clock = max(due, machine.clock + 1_000_000)
+            machine.clock = max(due, machine.clock + .milliseconds(1))
         }
     }
 

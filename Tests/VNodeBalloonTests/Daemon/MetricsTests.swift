@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
@@ -8,9 +9,9 @@ import Testing
 struct MetricsTests {
     private static func counters() -> Counters {
         var counters = Counters(vnodes: [1, 0])
-        counters.step(vnode: 0, before: 0, after: 16384, wasShort: false, nanoseconds: 2_400_000)
-        counters.step(vnode: 0, before: 16384, after: 15872, wasShort: false, nanoseconds: 900_000)
-        counters.step(vnode: 1, before: 0, after: 512, wasShort: true, nanoseconds: 3_000_000_000)
+        counters.step(vnode: 0, before: 0, after: 16384, wasShort: false, took: 2_400_000)
+        counters.step(vnode: 0, before: 16384, after: 15872, wasShort: false, took: 900_000)
+        counters.step(vnode: 1, before: 0, after: 512, wasShort: true, took: 3_000_000_000)
         return counters.with(failures: [.store: 2, .hypercall: 1])
     }
 
@@ -65,8 +66,8 @@ struct MetricsTests {
 
     @Test func whatIsNotKnownMovesNothing() {
         var counters = Counters(vnodes: [0])
-        counters.step(vnode: 0, before: nil, after: 512, wasShort: false, nanoseconds: 1)
-        counters.step(vnode: 0, before: 512, after: nil, wasShort: true, nanoseconds: 1)
+        counters.step(vnode: 0, before: nil, after: 512, wasShort: false, took: 1)
+        counters.step(vnode: 0, before: 512, after: nil, wasShort: true, took: 1)
         #expect(counters.vnodes[0].inflatedKiB == 0 && counters.vnodes[0].deflatedKiB == 0)
         #expect(counters.vnodes[0].steps == 2)
     }

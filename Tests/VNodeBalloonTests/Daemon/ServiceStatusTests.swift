@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
@@ -6,10 +7,9 @@ import Testing
 @Suite struct ServiceStatusTests {
     @Test func aXenstoreThatDoesNotAnswerIsTold() {
         var status = ServiceStatus()
-        let second: UInt64 = 1_000_000_000
         let states = [VNodeState(vnode: VNode(number: 0, linuxNode: 0, sizeKiB: 32768), balloonFrames: 512)]
         let lines = [StoreCondition.open, .silent, .silent, .lost, .open].enumerated().map { index, condition in
-            status.text(states, condition, now: UInt64(index + 1) * second)
+            status.text(states, condition, now: .at(UInt64(index + 1)))
         }
         #expect(
             lines == ["following xenstore", "xenstore does not answer", nil, nil, "following xenstore"])
@@ -45,7 +45,7 @@ import Testing
         var status = ServiceStatus()
         let (moving, idle) = (state(.inflating, 512, 131_072), state(.idle, 32_768, 131_072))
         var lines: [String?] = []
-        var due: [UInt64?] = []
+        var due: [Moment?] = []
         for (state, now) in [(moving, 5), (idle, 6), (idle, 5 + ServiceStatus.interval)] {
             lines.append(status.text([state], .open, now: now))
             due.append(status.due)

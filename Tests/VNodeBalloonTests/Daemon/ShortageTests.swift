@@ -5,7 +5,7 @@ import Testing
 
 /// The daemon's own loop on a simulated guest: what it tells the toolstack of vnodes that are short of memory.
 @Suite struct ShortageTests {
-    static let second: UInt64 = 1_000_000_000
+    static let second: Interval = .seconds(1)
 
     private func guest(isPrepared: Bool = true) throws -> SimulatedGuest {
         let layout = Layout(pnodes: [0, 1], blocksPerVNode: 16)
@@ -15,7 +15,7 @@ import Testing
     }
 
     private func run(_ guest: SimulatedGuest, seconds: UInt64, _ each: () -> Void = {}) throws {
-        let end = guest.machine.clock + seconds * Self.second
+        let end = guest.machine.clock + .seconds(seconds)
         for _ in 0..<100_000 where guest.machine.clock < end {
             try guest.turn()
             each()
@@ -59,7 +59,7 @@ import Testing
         let guest = try guest()
         guest.setTarget(1, 4)
         try run(guest, seconds: 5)
-        var (turns, changes): (Int, [UInt64]) = (0, [])
+        var (turns, changes): (Int, [Moment]) = (0, [])
         var last = guest.row(1, "short")
         try run(guest, seconds: 20) {
             turns += 1

@@ -1,4 +1,5 @@
 import Logging
+import Simulation
 import Testing
 
 @testable import VNodeBalloon

@@ -1,14 +1,15 @@
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
 
 /// Signs of life for the service manager.
 @Suite struct WatchdogTests {
-    private let second: UInt64 = 1_000_000_000
+    private let second: Interval = .seconds(1)
 
     @Test func nobodyWaits() {
         var watchdog = Watchdog(patience: nil)
-        let isDue = [0, UInt64.max].map { watchdog.isDue(now: $0) }
+        let isDue = [Moment.zero, .never].map { watchdog.isDue(now: $0) }
         #expect(watchdog.due == nil && isDue == [false, false])
     }
 
@@ -16,12 +17,12 @@ import Testing
     @Test func neverTooLate() {
         for patience in [1, 2, 30, 180] {
             var watchdog = Watchdog(patience: UInt64(patience) * second)
-            var now: UInt64 = 7 * second
+            var now = Moment.at(7)
             var told = now
             let begun = watchdog.isDue(now: now)
             #expect(begun)
             for _ in 0..<20 {
-                now = watchdog.due ?? .max
+                now = watchdog.due ?? .never
                 #expect(now - told <= UInt64(patience) * second / 2)
                 let isDue = watchdog.isDue(now: now)
                 #expect(isDue)
@@ -34,9 +35,9 @@ import Testing
     @Test func noWakingOfItsOwn() {
         var watchdog = Watchdog(patience: 180 * second)
         for minute: UInt64 in 1...20 {
-            let isDue = [0, second].map { watchdog.isDue(now: minute * 60 * second + $0) }
+            let isDue = [0, second].map { watchdog.isDue(now: .at(minute * 60) + $0) }
             #expect(isDue == [true, false])
-            #expect((watchdog.due ?? 0) > (minute + 1) * 60 * second)
+            #expect((watchdog.due ?? .zero) > .at((minute + 1) * 60))
         }
     }
 }

@@ -9,7 +9,7 @@ import Testing
 @Suite final class HolderClientTests {
     let holder = SimulatedHolder()
     let client: HolderClient
-    var now: UInt64 = 1
+    var now: Moment = 1
 
     init() {
         client = HolderClient(holder)
@@ -36,7 +36,7 @@ import Testing
     }
 
     /// So that a holder that was silent is asked again.
-    func wait() { now += 60_000_000_000 }
+    func wait() { now += .seconds(60) }
 
     @Test func thisAndNothing() throws {
         #expect(try client.kept("a") == nil && client.keptNames(prefix: "a") == [])

@@ -245,7 +245,7 @@ import Testing
 
     /// What was written all the same is not taken for what was there before.
     @Test func aWriteWhoseAnswerComesTooLate() throws {
-        let store = try Xenstore(paths: [work.path + "/s"], patience: 50_000_000)
+        let store = try Xenstore(paths: [work.path + "/s"], patience: .milliseconds(50))
         let interface = try VNodeInterface(
             store, vnodes: backend.domainVNodes, granularityKiB: 2048, log: Self.log)
         let size = "data/balloon-vnode/vnode0/balloon-size"

@@ -1,10 +1,11 @@
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
 
 /// When rows are written.
 @Suite struct PublishTests {
-    static let second: UInt64 = 1_000_000_000
+    static let second: Interval = .seconds(1)
 
     static func rows(_ kib: UInt64, _ activity: VNodeActivity) -> [Int: VNodeRows] {
         [0: VNodeRows(acknowledged: "65536", balloonKiB: kib, activity: activity, granularityKiB: 2048)]
@@ -33,13 +34,13 @@ import Testing
 
     @Test func unchangedRowsAreNotWritten() {
         var schedule = Self.quiet()
-        #expect(schedule.due(Self.rows(0, .idle), now: 5 * Self.second).isEmpty)
-        #expect(schedule.nextDue(Self.rows(0, .idle), now: 5 * Self.second) == nil)
+        #expect(schedule.due(Self.rows(0, .idle), now: .at(5)).isEmpty)
+        #expect(schedule.nextDue(Self.rows(0, .idle), now: .at(5)) == nil)
     }
 
     @Test func aShortMoveIsToldOfWhenItHasEnded() {
         var schedule = Self.quiet()
-        let begin = 5 * Self.second
+        let begin = Moment.at(5)
         #expect(schedule.due(Self.rows(2048, .inflating), now: begin).isEmpty)
         #expect(schedule.nextDue(Self.rows(2048, .inflating), now: begin) == begin + PublishSchedule.patience)
         #expect(schedule.due(Self.rows(65536, .idle), now: begin + 1) == Self.rows(65536, .idle))
@@ -47,7 +48,7 @@ import Testing
 
     @Test func aLongOneOnTheWayToo() {
         var schedule = Self.quiet()
-        let begin = 5 * Self.second
+        let begin = Moment.at(5)
         let told = begin + PublishSchedule.patience
         #expect(schedule.due(Self.rows(2048, .inflating), now: begin).isEmpty)
         #expect(schedule.due(Self.rows(4096, .inflating), now: told - 1).isEmpty)
@@ -61,15 +62,15 @@ import Testing
 
     @Test func theNextMoveIsAsPatient() {
         var schedule = Self.quiet()
-        #expect(schedule.due(Self.rows(2048, .inflating), now: 5 * Self.second).isEmpty)
+        #expect(schedule.due(Self.rows(2048, .inflating), now: .at(5)).isEmpty)
         // Back where it was: there was nothing to tell.
-        #expect(schedule.due(Self.rows(0, .idle), now: 6 * Self.second).isEmpty)
-        #expect(schedule.due(Self.rows(2048, .inflating), now: 7 * Self.second).isEmpty)
+        #expect(schedule.due(Self.rows(0, .idle), now: .at(6)).isEmpty)
+        #expect(schedule.due(Self.rows(2048, .inflating), now: .at(7)).isEmpty)
     }
 
     @Test func whatWasForgottenIsWrittenAtOnce() {
         var schedule = Self.quiet()
         schedule.forget(0)
-        #expect(!schedule.due(Self.rows(2048, .inflating), now: 5 * Self.second).isEmpty)
+        #expect(!schedule.due(Self.rows(2048, .inflating), now: .at(5)).isEmpty)
     }
 }

@@ -1,11 +1,12 @@
 import BalloonCore
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
 
 /// What a toolstack is told of vnodes that are short of memory.
 @Suite struct ShortRowsTests {
-    static let second: UInt64 = 1_000_000_000
+    static let second: Interval = .seconds(1)
 
     private func rows(_ vnodes: Int...) -> ShortRows {
         var rows = ShortRows()
@@ -20,29 +21,29 @@ import Testing
     @Test func `changes of more than 8 MiB, and to and from nothing`() {
         var rows = rows(0)
         rows.wrote([0: 0], now: 0)
-        #expect(rows.due([0: 0], now: 2 * Self.second).isEmpty)
-        #expect(rows.due([0: 4], now: 2 * Self.second) == [0: 4])
-        rows.wrote([0: 9000], now: 2 * Self.second)
-        for kib in [UInt64(808), 17_192] { #expect(rows.due([0: kib], now: 9 * Self.second).isEmpty) }
-        for kib in [UInt64(0), 807, 17_193] { #expect(!rows.due([0: kib], now: 9 * Self.second).isEmpty) }
+        #expect(rows.due([0: 0], now: .at(2)).isEmpty)
+        #expect(rows.due([0: 4], now: .at(2)) == [0: 4])
+        rows.wrote([0: 9000], now: .at(2))
+        for kib in [UInt64(808), 17_192] { #expect(rows.due([0: kib], now: .at(9)).isEmpty) }
+        for kib in [UInt64(0), 807, 17_193] { #expect(!rows.due([0: kib], now: .at(9)).isEmpty) }
     }
 
     @Test func `at most once a second`() {
         var rows = rows(0)
-        rows.wrote([0: 0], now: Self.second)
-        #expect(rows.due([0: 50_000], now: 2 * Self.second - 1).isEmpty)
-        #expect(rows.due([0: 50_000], now: 2 * Self.second) == [0: 50_000])
+        rows.wrote([0: 0], now: .at(1))
+        #expect(rows.due([0: 50_000], now: .at(2) - 1).isEmpty)
+        #expect(rows.due([0: 50_000], now: .at(2)) == [0: 50_000])
     }
 
     @Test func `a row that was made anew is filled again, and one that went is left alone`() {
         var rows = rows(0)
         rows.wrote([0: 50_000], now: 0)
         rows.note(0, Array("50000".utf8))
-        #expect(rows.due([0: 50_000], now: 2 * Self.second).isEmpty)
+        #expect(rows.due([0: 50_000], now: .at(2)).isEmpty)
         rows.note(0, [])
-        #expect(rows.due([0: 50_000], now: 2 * Self.second) == [0: 50_000])
+        #expect(rows.due([0: 50_000], now: .at(2)) == [0: 50_000])
         rows.note(0, nil)
-        #expect(rows.due([0: 50_000], now: 2 * Self.second).isEmpty && rows.told(0) == nil)
+        #expect(rows.due([0: 50_000], now: .at(2)).isEmpty && rows.told(0) == nil)
     }
 
     @Test func `a quarter below what the guard keeps begins to count, and then all of it`() {

@@ -166,22 +166,21 @@ extension Box<StoreDialogue> {
     }
 
     @Test func silence() {
-        let second: UInt64 = 1_000_000_000
         let silence = Box(StoreSilence())
         #expect(
-            silence.value.since == nil && !silence.with({ $0.isQuestionDue(now: 100 * second) })
-                && !silence.value.isHopeless(now: .max))
-        silence.value.begin(now: 5 * second)
-        #expect(!silence.with({ $0.isQuestionDue(now: 14 * second) }))
+            silence.value.since == nil && !silence.with({ $0.isQuestionDue(now: .at(100)) })
+                && !silence.value.isHopeless(now: .never))
+        silence.value.begin(now: .at(5))
+        #expect(!silence.with({ $0.isQuestionDue(now: .at(14)) }))
         #expect(
-            silence.with({ $0.isQuestionDue(now: 15 * second) })
-                && !silence.with({ $0.isQuestionDue(now: 16 * second) }))
-        #expect(silence.with({ $0.isQuestionDue(now: 25 * second) }))
-        silence.value.begin(now: 30 * second)
-        #expect(silence.value.since == 5 * second && !silence.value.isHopeless(now: 64 * second))
-        #expect(silence.value.isHopeless(now: 65 * second))
+            silence.with({ $0.isQuestionDue(now: .at(15)) })
+                && !silence.with({ $0.isQuestionDue(now: .at(16)) }))
+        #expect(silence.with({ $0.isQuestionDue(now: .at(25)) }))
+        silence.value.begin(now: .at(30))
+        #expect(silence.value.since == .at(5) && !silence.value.isHopeless(now: .at(64)))
+        #expect(silence.value.isHopeless(now: .at(65)))
         silence.value.heard()
         #expect(silence.value.since == nil)
-        #expect(!silence.with({ $0.isQuestionDue(now: 100 * second) }) && !silence.value.isHopeless(now: .max))
+        #expect(!silence.with({ $0.isQuestionDue(now: .at(100)) }) && !silence.value.isHopeless(now: .never))
     }
 }

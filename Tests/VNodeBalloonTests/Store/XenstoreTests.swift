@@ -1,5 +1,6 @@
 import CBalloonShim
 import Glibc
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
@@ -18,9 +19,9 @@ import Testing
 
     deinit { fake.stop() }
 
-    static let patience: UInt64 = 100_000_000
+    static let patience: Interval = .milliseconds(100)
 
-    func client(patience: UInt64 = patience) throws -> Xenstore {
+    func client(patience: Interval = patience) throws -> Xenstore {
         try Xenstore(paths: ["/nowhere", work.path + "/s"], patience: patience)
     }
 
@@ -28,17 +29,17 @@ import Testing
         try store.read(path, in: nil).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Nanoseconds that it takes.
-    func time(_ body: () throws -> Void) rethrows -> UInt64 {
-        let begin = cb_clock_monotonic()
+    /// How long it takes.
+    func time(_ body: () throws -> Void) rethrows -> Interval {
+        let begin = Moment.now
         try body()
-        return cb_clock_monotonic() - begin
+        return Moment.now - begin
     }
 
     func isTimeout(_ error: any Error) -> Bool { (error as? BalloonError)?.errno == ETIMEDOUT }
 
     @Test func valuesAndTransactions() throws {
-        let store = try client(patience: 10_000_000_000)
+        let store = try client(patience: .seconds(10))
         #expect(try text(store, "memory/target") == "4711" && text(store, "nothing") == nil)
         try store.write("data/a", "1", in: nil)
         try store.transaction { (transaction) throws(BalloonError) in
@@ -53,7 +54,7 @@ import Testing
     }
 
     @Test func transactionsAreTriedAgain() throws {
-        let store = try client(patience: 10_000_000_000)
+        let store = try client(patience: .seconds(10))
         for word in ["EAGAIN", "ENOENT"] {
             let before = fake.requests.count
             fake.react { $0.kind == .end ? .refused(word) : .honest }
@@ -68,7 +69,7 @@ import Testing
 
     /// One that fails is dropped.
     @Test func aTransactionThatIsDropped() throws {
-        let store = try client(patience: 10_000_000_000)
+        let store = try client(patience: .seconds(10))
         #expect(throws: BalloonError.self) {
             try store.transaction { (_) throws(BalloonError) in throw BalloonError(.store, "on purpose") }
         }
@@ -148,7 +149,7 @@ import Testing
 
     /// An event that comes with an answer is there although the descriptor is quiet.
     @Test func eventsThatCameWithAnAnswer() throws {
-        let store = try client(patience: 10_000_000_000)
+        let store = try client(patience: .seconds(10))
         try store.watch("memory", token: "memory")
         #expect(try text(store, "domid") == "3")
         #expect(store.hasEvents)
@@ -160,7 +161,7 @@ import Testing
     }
 
     @Test func aWatchThatIsThereAlready() throws {
-        let store = try client(patience: 10_000_000_000)
+        let store = try client(patience: .seconds(10))
         fake.react { $0.kind == .watch ? .refused("EEXIST") : .honest }
         try store.watch("memory", token: "memory")
         fake.react { $0.kind == .watch ? .refused("E2BIG") : .honest }
@@ -169,7 +170,7 @@ import Testing
 
     /// Nothing hangs, and nobody is woken again and again.
     @Test func oneThatIsGone() throws {
-        let store = try client(patience: 10_000_000_000)
+        let store = try client(patience: .seconds(10))
         #expect(try text(store, "domid") == "3")
         fake.hangUp()
         #expect(throws: BalloonError.self) { try self.text(store, "domid") }
