@@ -7,7 +7,7 @@ extension Check {
             Check("the topology makes sense", checkTopology),
             Check("the reservation is at most the maximum") { subject in
                 let current = try subject.hypervisor.currentReservation()
-                try expect(current > 0, "the reservation is 0")
+                try expect(current > .zero, "the reservation is 0")
                 try expect(
                     current <= (try subject.hypervisor.maximumReservation()), "more than the maximum: \(current)")
             },

@@ -27,7 +27,7 @@ extension Check {
                     try meddle(vnode, .punch(slot: 0))
                     _ = try mover.recover(vnode: vnode)
                     let frames = try mover.deflate(vnode: vnode, extents: 1).balloonFrames ?? .max
-                    try expect(try mover.inflate(vnode: vnode, extents: 3).balloonFrames ?? 0 > frames, "inflate")
+                    try expect(try mover.inflate(vnode: vnode, extents: 3).balloonFrames ?? .zero > frames, "inflate")
                     try expect(try mover.audit(vnode: vnode, slots: 0..<8, everyFrame: true), [], "findings")
                     try expect(try mover.recover(vnode: vnode), mover.balloonFrames(vnode: vnode), "recover")
                 }
@@ -55,7 +55,7 @@ extension Check {
             try expect(found.map(\.slot), finds.map(\.0), "slots")
             try expect(found.map(\.kind), finds.map(\.1), "findings")
             let frames = try mover.recover(vnode: vnode)
-            if let left { try expect(frames, UInt64(left) * 512, "frames of the balloon") }
+            if let left { try expect(frames, KiB.mib(2 * UInt64(left)).wholeFrames, "frames of the balloon") }
             try expect(try mover.file(vnode: vnode), .whole, "file, mended")
             try expect(try mover.audit(vnode: vnode, slots: 0..<8, everyFrame: true), [], "findings, mended")
         }
@@ -68,11 +68,11 @@ extension Check {
             let found = try mover.audit(vnode: vnode, slots: 0..<8, everyFrame: false)
             try expect(found.map(\.kind), [kind], "findings")
             try expect(try mover.renewFile(vnode: vnode), false, "a new file while there are holes")
-            try expect(try mover.deflate(vnode: vnode, extents: 3), Outcome(balloonFrames: 0), "deflate")
+            try expect(try mover.deflate(vnode: vnode, extents: 3), Outcome(balloonFrames: .zero), "deflate")
             try expect(try mover.renewFile(vnode: vnode), true, "a new file")
-            try expect(try mover.recover(vnode: vnode), 0, "recover")
+            try expect(try mover.recover(vnode: vnode), .zero, "recover")
             try expect(try mover.file(vnode: vnode), .whole, "file")
-            try expect(try mover.inflate(vnode: vnode, extents: 1), Outcome(balloonFrames: 512), "inflate")
+            try expect(try mover.inflate(vnode: vnode, extents: 1), Outcome(balloonFrames: Frames(512)), "inflate")
         }
     }
 
@@ -82,11 +82,12 @@ extension Check {
         guard let meddle = subject.meddle else { throw Skipped(why: "the files cannot be reached from here") }
         let mover = subject.mover
         try subject.forEachVNode { vnode, _ in
-            try expect(try mover.inflate(vnode: vnode, extents: 3), Outcome(balloonFrames: 3 * 512), "inflate")
+            try expect(
+                try mover.inflate(vnode: vnode, extents: 3), Outcome(balloonFrames: KiB.mib(6).wholeFrames), "inflate")
             let result = Swift.Result { try body(mover, vnode, meddle) }
             // One call ends at a slot that is RAM already.
             for _ in 0..<2 { _ = try mover.deflate(vnode: vnode, extents: 64) }
-            try expect(try mover.deflate(vnode: vnode, extents: 64), Outcome(balloonFrames: 0), "the last deflate")
+            try expect(try mover.deflate(vnode: vnode, extents: 64), Outcome(balloonFrames: .zero), "the last deflate")
             try result.get()
         }
     }

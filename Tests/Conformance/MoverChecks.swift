@@ -18,7 +18,7 @@ public struct MoverCheck {
         func fall(_ body: () throws -> Void) throws -> Int {
             let before = try figures.currentReservation()
             try body()
-            return Int(before) - Int(try figures.currentReservation())
+            return Int(before.count) - Int(try figures.currentReservation().count)
         }
 
         func withBalloons(_ body: (any Mover, Int) throws -> Void) throws {
@@ -29,7 +29,9 @@ public struct MoverCheck {
             }
         }
 
-        static func balloon(_ extents: Int) -> Outcome { Outcome(balloonFrames: UInt64(extents) * 512) }
+        static func balloon(_ extents: Int) -> Outcome {
+            Outcome(balloonFrames: KiB.mib(2 * UInt64(extents)).wholeFrames)
+        }
     }
 
     /// Runs the check.
@@ -74,10 +76,10 @@ public struct MoverCheck {
             },
             MoverCheck(name: "recovering finds the balloon") { candidate in
                 try candidate.withBalloons { mover, vnode in
-                    try expect(try mover.recover(vnode: vnode), 0, "an empty balloon")
+                    try expect(try mover.recover(vnode: vnode), .zero, "an empty balloon")
                     try expect(mover.isEmpty(vnode: vnode), true, "empty")
                     _ = try mover.inflate(vnode: vnode, extents: 2)
-                    try expect(try mover.recover(vnode: vnode), 1024, "the balloon's frames")
+                    try expect(try mover.recover(vnode: vnode), Frames(1024), "the balloon's frames")
                     try expect(mover.isEmpty(vnode: vnode), false, "empty")
                     try expect(try mover.deflate(vnode: vnode, extents: 2), Candidate.balloon(0), "deflate")
                 }
@@ -91,7 +93,8 @@ public struct MoverCheck {
                 }
                 for vnode in vnodes {
                     try expect(
-                        mover.balloonFrames(vnode: vnode), UInt64(vnode + 1) * 512, "balloon of vnode \(vnode)")
+                        mover.balloonFrames(vnode: vnode), KiB.mib(2 * UInt64(vnode + 1)).wholeFrames,
+                        "balloon of vnode \(vnode)")
                 }
             },
         ]

@@ -14,7 +14,7 @@ extension Check {
                     let findings = try mover.audit(vnode: vnode, slots: 0..<2, everyFrame: true)
                     let expected = AuditFinding(vnode: vnode, slot: 1, gfn: gfn, kind: .ramInBalloon)
                     try expect(findings, [expected], "findings")
-                    try expect(try mover.recover(vnode: vnode), 1023, "the balloon's frames")
+                    try expect(try mover.recover(vnode: vnode), Frames(1023), "the balloon's frames")
                     try expect(try mover.inflate(vnode: vnode, extents: 1), balloon(2), "inflate")
                     try expect(try subject.hypervisor.memoryType(of: gfn).isHole, "the frame is no hole")
                 }
@@ -22,7 +22,7 @@ extension Check {
             Check("a frame that came back is not populated again") { subject in
                 try withBalloons(subject) { mover, vnode in
                     guard try bringBack(subject, mover, vnode, frame: 0) != nil else { return }
-                    try expect(try mover.recover(vnode: vnode), 1023, "the balloon's frames")
+                    try expect(try mover.recover(vnode: vnode), Frames(1023), "the balloon's frames")
                     // The guest's figures at the end tell whether a frame was lost.
                     try expect(try mover.deflate(vnode: vnode, extents: 1), balloon(1), "deflate")
                 }
@@ -39,7 +39,9 @@ extension Check {
         }
     }
 
-    private static func balloon(_ extents: Int) -> Outcome { Outcome(balloonFrames: UInt64(extents) * 512) }
+    private static func balloon(_ extents: Int) -> Outcome {
+        Outcome(balloonFrames: KiB.mib(2 * UInt64(extents)).wholeFrames)
+    }
 
     /// Inflates by two extents and has one frame of the second populated behind the mover's back.
     private static func bringBack(

@@ -59,7 +59,7 @@ extension Check {
                 defer { setMaximum(maximum) }
                 try subject.withExtents(2) { vnode, gfns in
                     _ = try subject.give(gfns)
-                    setMaximum(try subject.hypervisor.currentReservation() + 1023)
+                    setMaximum(try subject.hypervisor.currentReservation() + Frames(1023))
                     try expect(try subject.hypervisor.maximumReservation() < maximum, "the maximum was not set")
                     try expect(try subject.populate(gfns, vnode), 1, "extents populated")
                     try expect(try subject.frames(of: gfns[1], .hole).count, 512, "frames that are holes")

@@ -9,7 +9,7 @@ public struct Subject {
     public let reserves: [Int: any PageReserve]
     public let mover: any FileMover
     /// Sets the domain's maximum reservation, where this can be done from here.
-    public var setMaximum: ((UInt64) -> Void)?
+    public var setMaximum: ((Frames) -> Void)?
     /// Does something to a vnode's file, where this can be done from here.
     public var meddle: ((_ vnode: Int, Meddling) throws -> Void)?
 
@@ -21,7 +21,7 @@ public struct Subject {
 
     /// What a check must leave as it was.
     struct Figures: Equatable {
-        var reservation: UInt64
+        var reservation: Frames
         var slots: [Int: Int]
         var foreignPoolPages: [Int: Int]
     }
@@ -93,6 +93,6 @@ public struct Subject {
     func fall(_ body: () throws -> Void) throws -> Int {
         let before = try hypervisor.currentReservation()
         try body()
-        return Int(before) - Int(try hypervisor.currentReservation())
+        return Int(before.count) - Int(try hypervisor.currentReservation().count)
     }
 }

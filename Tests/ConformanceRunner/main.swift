@@ -25,7 +25,8 @@ func realSubject(_ path: String) throws(BalloonError) -> Subject {
     let keeper = ProcessKeeper()
     var vnodes = [
         VNode(
-            number: 0, linuxNode: zones.node(within: [0..<UInt64.max]), sizeKiB: try hypervisor.currentReservation() * 4
+            number: 0, linuxNode: zones.node(within: [0..<UInt64.max]),
+            sizeKiB: try hypervisor.currentReservation().kib.count
         )
     ]
     if let topology = try hypervisor.vnumaTopology() {

@@ -156,7 +156,8 @@ extension SimulatedGuest {
     /// The daemon, Xen and the store say the same, and it is what was asked for.
     private func checkArrived(_ vnode: Int, _ extents: Int) throws(Failure) {
         let given = machine.holes(vnode: vnode)
-        guard let state = loop?.engine.controller.states[vnode], state.activity == .idle, state.balloonFrames == given,
+        guard let state = loop?.engine.controller.states[vnode], state.activity == .idle,
+            state.balloonFrames == Frames(given),
             given == UInt64(extents) * 512
         else {
             throw failure(

@@ -117,7 +117,7 @@ public final class SimulatedGuest {
     private var sum: UInt64? {
         guard hasLooked, machine.hasNoForeignCharge, let backend else { return nil }
         return machine.layout.vnodes.reduce(machine.currentReservation) { sum, vnode in
-            sum + (backend.balloonFrames(vnode: vnode.number) ?? 0)
+            sum + (backend.balloonFrames(vnode: vnode.number) ?? .zero).count
         }
     }
 

@@ -61,11 +61,11 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
     }
 
     private var extents: Int { places.reduce(0) { $0 + $1.size - $1.given.count - $1.doubt } }
-    /// In frames, with what came back.
-    public func currentReservation() -> UInt64 {
-        UInt64(extents) * 512 + places.reduce(0) { $0 + $1.given.reduce(0, +) }
+    /// With what came back.
+    public func currentReservation() -> Frames {
+        KiB.mib(2 * UInt64(extents)).wholeFrames + Frames(places.reduce(0) { $0 + $1.given.reduce(0, +) })
     }
-    public func maximumReservation() -> UInt64 { UInt64(maximumExtents) * 512 }
+    public func maximumReservation() -> Frames { KiB.mib(2 * UInt64(maximumExtents)).wholeFrames }
     public func suspension() -> Suspension { Suspension(suspended: .zero) }
     public var descriptor: Int32? { nil }
 

@@ -29,12 +29,12 @@ public final class SimulatedXen: Hypervisor {
         }
     }
 
-    public func currentReservation() throws(BalloonError) -> UInt64 {
-        try machine.step("current reservation") { _ in machine.currentReservation }
+    public func currentReservation() throws(BalloonError) -> Frames {
+        try machine.step("current reservation") { _ in Frames(machine.currentReservation) }
     }
 
-    public func maximumReservation() throws(BalloonError) -> UInt64 {
-        try machine.step("maximum reservation") { _ in machine.maximumReservation }
+    public func maximumReservation() throws(BalloonError) -> Frames {
+        try machine.step("maximum reservation") { _ in Frames(machine.maximumReservation) }
     }
 
     /// HVMOP_get_mem_type. Not a step: a kill between two of them is the same as one before the next step.

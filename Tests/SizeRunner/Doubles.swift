@@ -67,8 +67,8 @@ final class SizeXen: Hypervisor {
 
     func decreaseReservation() throws(BalloonError) -> Int { set(true) }
     func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int { set(false) }
-    func currentReservation() throws(BalloonError) -> UInt64 { reservation }
-    func maximumReservation() throws(BalloonError) -> UInt64 { UInt64(size.extents) * 512 }
+    func currentReservation() throws(BalloonError) -> Frames { Frames(reservation) }
+    func maximumReservation() throws(BalloonError) -> Frames { KiB.mib(2 * UInt64(size.extents)).wholeFrames }
 
     func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType {
         probes += 1

@@ -162,14 +162,14 @@ public final class Guest {
 
     /// All of a guest's memory as vnode 0.
     private static func wholeGuest(
-        _ zones: ZoneInfo, staticMaxKiB: UInt64?, reservation: UInt64,
+        _ zones: ZoneInfo, staticMaxKiB: UInt64?, reservation: Frames,
         firmware: [FirmwareRange] = FirmwareMap.read()
     ) -> VNode {
         // Without xenstore's word, what the firmware told Linux to have. The reservation is less than that by whatever a
         // balloon has; it is the last resort.
         let booted = firmware.filter(\.isRAM).reduce(0) { $0 + $1.kib }
         var size = staticMaxKiB ?? booted
-        if size == 0 { size = reservation * 4 }
+        if size == 0 { size = reservation.kib.count }
         return VNode(number: 0, linuxNode: zones.node(within: [0..<UInt64.max]), sizeKiB: size)
     }
 

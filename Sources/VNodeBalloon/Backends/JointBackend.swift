@@ -42,9 +42,9 @@ public final class JointBackend: Mover {
 
     public func abandonRecovery(vnode: Int) { ours.abandonRecovery(vnode: vnode) }
 
-    public func balloonFrames(vnode: Int) -> UInt64? {
+    public func balloonFrames(vnode: Int) -> Frames? {
         guard let frames = ours.balloonFrames(vnode: vnode), let kib = try? linuxKiB() else { return nil }
-        return frames + kib / 4
+        return frames + KiB(kib).wholeFrames
     }
 
     /// Linux's part.
@@ -64,11 +64,11 @@ public final class JointBackend: Mover {
         let linux = try linuxKiB()
         // Taking back never gives: what is beyond whole extents of Linux's part comes back first.
         let part = linux % granularityKiB
-        if part == 0, ours.balloonFrames(vnode: vnode) != 0 {
+        if part == 0, ours.balloonFrames(vnode: vnode) != .zero {
             try driver.rest()
             return sum(vnode, try ours.deflate(vnode: vnode, extents: extents))
         }
-        let room = try figures.roomFrames() * 4
+        let room = try figures.roomFrames().kib.count
         let wanted = part > 0 ? part : min(UInt64(extents) * granularityKiB, linux)
         guard room >= min(wanted, granularityKiB) else {
             return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation)

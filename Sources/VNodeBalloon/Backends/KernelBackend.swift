@@ -6,7 +6,7 @@
 public final class KernelBackend: Mover {
     public let name = "kernel"
     /// The kernel moves single frames.
-    public let granularityKiB: UInt64 = 4
+    public let granularityKiB = Frames.one.kib.count
     public let vnodes: [VNode]
     public let domainVNodes: [VNode]
     /// 64 MiB: the guard is asked again this often.
@@ -47,7 +47,9 @@ public final class KernelBackend: Mover {
     public func abandonRecovery(vnode: Int) {}
 
     /// Where the kernel does not say, nobody knows.
-    public func balloonFrames(vnode: Int) -> UInt64? { try? driver.balloon.read().balloonKiB / 4 }
+    public func balloonFrames(vnode: Int) -> Frames? {
+        (try? driver.balloon.read()).map { KiB($0.balloonKiB).wholeFrames }
+    }
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         outcome(try driver.inflate(kib: UInt64(extents) * granularityKiB), obstacle: .noMemory)
@@ -56,9 +58,11 @@ public final class KernelBackend: Mover {
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         let room = try figures.roomFrames()
         // The kernel would only try, and give up: it does not know the maximum.
-        guard room > 0 else { return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation) }
-        let frames = min(UInt64(extents), room)
-        return outcome(try driver.deflate(kib: frames * granularityKiB), obstacle: .pnodeFull)
+        guard room > .zero else {
+            return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation)
+        }
+        let extents = min(UInt64(extents), room / KiB(granularityKiB).wholeFrames)
+        return outcome(try driver.deflate(kib: extents * granularityKiB), obstacle: .pnodeFull)
     }
 
     public func rest() throws(BalloonError) { try driver.rest() }
@@ -77,16 +81,16 @@ public final class KernelBackend: Mover {
 
 extension DomainFigures {
     /// How many frames Xen would still give.
-    func roomFrames() throws(BalloonError) -> UInt64 {
+    func roomFrames() throws(BalloonError) -> Frames {
         let (current, maximum) = (try currentReservation(), try maximumReservation())
-        return maximum - min(maximum, current)
+        return maximum.less(current)
     }
 }
 
 extension Outcome {
     /// What a move of Linux's own balloon came to so far.
     /// - Parameter obstacle: what it is when the kernel tries again.
-    init(_ progress: KernelBalloonDriver.Progress, balloonFrames: UInt64?, obstacle: HeldReason) {
+    init(_ progress: KernelBalloonDriver.Progress, balloonFrames: Frames?, obstacle: HeldReason) {
         self.init(balloonFrames: balloonFrames)
         switch progress {
         case .arrived: pause = .zero

@@ -48,9 +48,9 @@ public final class ModuleBackend: Mover, SlotAuditing {
     public func abandonRecovery(vnode: Int) {}
 
     /// While the module looks through its own list nobody knows.
-    public func balloonFrames(vnode: Int) -> UInt64? {
+    public func balloonFrames(vnode: Int) -> Frames? {
         guard let state = try? module.state(), !state.isUnsure else { return nil }
-        return (try? module.vnode(vnode)).map { UInt64($0.given) * ExtentBuffer.framesPerExtent }
+        return (try? module.vnode(vnode)).map { Frames(ExtentBuffer.framesPerExtent) * UInt64($0.given) }
     }
 
     public func lostExtents(vnode: Int) -> Int { (try? module.vnode(vnode))?.doubt ?? 0 }

@@ -47,7 +47,7 @@ public protocol Mover: AnyObject {
     func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
 
     /// The balloon in frames; nil: not known.
-    func balloonFrames(vnode: Int) -> UInt64?
+    func balloonFrames(vnode: Int) -> Frames?
     /// Whether nothing of the vnode is given, or waits to be freed; nil: not known.
     func isEmpty(vnode: Int) -> Bool?
 
@@ -108,8 +108,8 @@ extension Mover {
     }
 
     /// The same of one vnode.
-    /// - Returns: its balloon in frames.
-    public func recover(vnode: Int) throws(BalloonError) -> UInt64 {
+    /// - Returns: its balloon.
+    public func recover(vnode: Int) throws(BalloonError) -> Frames {
         try recover(vnodes: [vnode])
         guard let frames = balloonFrames(vnode: vnode) else {
             throw BalloonError(.looking, "the size of the balloon is not known", vnode: vnode)

@@ -19,8 +19,8 @@ extension PrivcmdBackend {
         for slot in slots[done...].dropFirst() { balloon.slots[slot].holes = 0 }
         var part: [UInt64] = []
         if done < slots.count { part = try findHoles(balloon, slots[done]) }
-        let fall = before >= after ? before - after : 0
-        let isFreed = fall >= UInt64(done) * ExtentBuffer.framesPerExtent + UInt64(part.count)
+        let fall = before.less(after)
+        let isFreed = fall >= Frames(ExtentBuffer.framesPerExtent) * UInt64(done) + Frames(UInt64(part.count))
         if !part.isEmpty { _ = try fill(balloon, slots[done], part) }
         if isFreed { return done == slots.count ? nil : .hypervisorRefused }
         if done > 0 { _ = try populate(balloon, Array(slots[..<done])) }
@@ -57,7 +57,9 @@ extension PrivcmdBackend {
         let done = try hypervisor.decreaseReservation()
         let after = try hypervisor.currentReservation()
         balloon.slots[slot].holes = holes.count + done
-        if before >= after && before - after >= UInt64(done) { return done == frames.count ? nil : .hypervisorRefused }
+        if before >= after && before - after >= Frames(UInt64(done)) {
+            return done == frames.count ? nil : .hypervisorRefused
+        }
         // Another domain still has the frames: nothing was freed.
         _ = try fill(balloon, slot, Array(frames[..<done]) + holes)
         try distrust()
@@ -75,7 +77,7 @@ extension PrivcmdBackend {
         try checkNotSuspended(balloon)
         let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon))
         let after = try hypervisor.currentReservation()
-        try checkRise(balloon, done: UInt64(done) * ExtentBuffer.framesPerExtent, before, after)
+        try checkRise(balloon, done: Frames(ExtentBuffer.framesPerExtent) * UInt64(done), before, after)
         for (index, slot) in slots.enumerated() {
             balloon.slots[slot].holes = index < done ? 0 : SlotTable.Slot.frames
         }
@@ -101,7 +103,7 @@ extension PrivcmdBackend {
         try checkNotSuspended(balloon)
         let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon))
         let after = try hypervisor.currentReservation()
-        try checkRise(balloon, done: UInt64(done), before, after)
+        try checkRise(balloon, done: Frames(UInt64(done)), before, after)
         balloon.slots[slot].holes = holes.count - done
         if done == holes.count { return nil }
         return after >= (try hypervisor.maximumReservation()) ? .maxReservation : .pnodeFull
@@ -110,7 +112,7 @@ extension PrivcmdBackend {
     /// Xen maps an extent whole or not at all, so the reservation rises by what it counted, or something is wrong. To ask
     /// about all of the slots takes too long for one step: a recovery does it, in pieces.
     private func checkRise(
-        _ balloon: SlottedBalloon, done frames: UInt64, _ before: UInt64, _ after: UInt64
+        _ balloon: SlottedBalloon, done frames: Frames, _ before: Frames, _ after: Frames
     ) throws(BalloonError) {
         if after >= before && after - before == frames { return }
         throw BalloonError(

@@ -63,7 +63,7 @@ extension PrivcmdBackend {
     }
 
     private func total() throws(BalloonError) -> UInt64 {
-        try hypervisor.currentReservation() + balloons.values.reduce(0) { $0 + $1.slots.sums.holes }
+        try hypervisor.currentReservation().count + balloons.values.reduce(0) { $0 + $1.slots.sums.holes }
     }
 
     /// What was found to be a hole may be memory after a suspend, and populating memory loses it.

@@ -7,7 +7,7 @@
 /// - a count says how much was done, never why it was not more: after a short one Xen is asked frame by frame.
 public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     public let name = "privcmd"
-    public let granularityKiB: UInt64 = ExtentBuffer.framesPerExtent * 4
+    public let granularityKiB: UInt64 = Frames(ExtentBuffer.framesPerExtent).kib.count
     public let vnodes: [VNode]
     /// Giving an extent takes 3 ms on an emulated processor, taking one back 0.3: whoever wants something waits for one step
     /// at most.
@@ -43,8 +43,8 @@ public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     public func slotCount(vnode: Int) -> Int { balloons[vnode]?.slots.count ?? 0 }
 
     /// A vnode that has no reserve has nothing to give.
-    public func balloonFrames(vnode: Int) -> UInt64? {
-        guard let balloon = balloons[vnode] else { return 0 }
+    public func balloonFrames(vnode: Int) -> Frames? {
+        guard let balloon = balloons[vnode] else { return .zero }
         return balloon.balloonFrames
     }
 
@@ -126,7 +126,7 @@ public final class PrivcmdBackend: Mover, SlotAuditing, FileBacked {
     // MARK: Deflate
 
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
-        guard let balloon = balloons[vnode] else { return Outcome(balloonFrames: 0, obstacle: .noNode) }
+        guard let balloon = balloons[vnode] else { return Outcome(balloonFrames: .zero, obstacle: .noNode) }
         if try isBeingSent() { return Outcome(balloonFrames: balloon.balloonFrames, obstacle: .migrating) }
         try checkKnown(balloon)
         try endMove(balloon)

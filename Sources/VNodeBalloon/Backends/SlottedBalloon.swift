@@ -48,7 +48,7 @@ final class SlottedBalloon {
     var isSettled: Bool { isKnown && recovery == nil && slots.sums.inDoubt == 0 }
 
     /// Frames of ours that Xen has; nil: not known. What nobody can read is not part of it.
-    var balloonFrames: UInt64? { isSettled ? slots.sums.holes : nil }
+    var balloonFrames: Frames? { isSettled ? Frames(slots.sums.holes) : nil }
 
     /// Frees what may be freed at the end, down to `kept` slots. The only place, with ``punch(_:)``, where anything is freed:
     /// every frame of it is known to be RAM.

@@ -23,14 +23,14 @@ extension Action: CustomStringConvertible {
 
 /// What came of an ``Action``.
 public struct Outcome: Equatable, Sendable {
-    /// The vnode's balloon after it, in frames; nil: not known until it was audited.
-    public var balloonFrames: UInt64?
+    /// The vnode's balloon after it; nil: not known until it was audited.
+    public var balloonFrames: Frames?
     /// Why it was less than asked for, if it was.
     public var obstacle: HeldReason?
     /// Linux's own balloon is still working; this is not a failure. Look again after so long.
     public var pause: Interval?
 
-    public init(balloonFrames: UInt64?, obstacle: HeldReason? = nil) {
+    public init(balloonFrames: Frames?, obstacle: HeldReason? = nil) {
         self.balloonFrames = balloonFrames
         self.obstacle = obstacle
     }

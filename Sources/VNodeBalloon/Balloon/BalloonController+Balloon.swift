@@ -1,36 +1,34 @@
 extension BalloonController.Balloon {
-    /// The size that is asked for, in frames: the forced one before xenstore's; nil: stay as you are.
-    func askedFrames(_ extentKiB: UInt64) -> UInt64? {
-        if isRemoved { return 0 }
-        if let forced = state.forcedKiB { return forced / 4 }
+    /// The size that is asked for: the forced one before xenstore's; nil: stay as you are.
+    func askedFrames(_ extent: KiB) -> Frames? {
+        if isRemoved { return .zero }
+        if let forced = state.forcedKiB { return KiB(forced).wholeFrames }
         guard followsRequest, case .size(let kib) = request else { return nil }
-        return kib / extentKiB * extentKiB / 4
+        return KiB(kib).roundedDown(to: extent).wholeFrames
     }
 
-    /// What it may have at most, in frames: by the configuration's floor, and by what memory pressure left.
-    var limitFrames: UInt64 { min(mostFrames, ceiling?.frames ?? .max) }
+    /// What it may have at most: by the configuration's floor, and by what memory pressure left.
+    var limitFrames: Frames { min(mostFrames, ceiling?.frames ?? .max) }
 
-    /// The size that counts, in frames: what is asked for, as far as it may be.
-    func wantedFrames(_ extentKiB: UInt64) -> UInt64? {
-        if let asked = askedFrames(extentKiB) { return min(asked, limitFrames) }
+    /// The size that counts: what is asked for, as far as it may be.
+    func wantedFrames(_ extent: KiB) -> Frames? {
+        if let asked = askedFrames(extent) { return min(asked, limitFrames) }
         guard let frames = state.balloonFrames else { return nil }
         return frames > limitFrames ? limitFrames : nil
     }
 
     /// Which way it should move, nil when it need not or must not.
-    func direction(_ extentKiB: UInt64, inflating mayInflate: Bool) -> VNodeActivity? {
-        guard unknown == nil, let frames = state.balloonFrames, let wanted = wantedFrames(extentKiB), wanted != frames
+    func direction(_ extent: KiB, inflating mayInflate: Bool) -> VNodeActivity? {
+        guard unknown == nil, let frames = state.balloonFrames, let wanted = wantedFrames(extent), wanted != frames
         else { return nil }
         if wanted < frames { return .deflating }
         return mayInflate ? .inflating : nil
     }
 
     /// How many extents lie between the balloon and its size, a part counted as one.
-    func distanceExtents(_ extentKiB: UInt64) -> Int {
-        guard let frames = state.balloonFrames, let wanted = wantedFrames(extentKiB) else { return 0 }
-        let distance = max(wanted, frames) - min(wanted, frames)
-        let perExtent = extentKiB / 4
-        return Int((distance + perExtent - 1) / perExtent)
+    func distanceExtents(_ extent: KiB) -> Int {
+        guard let frames = state.balloonFrames, let wanted = wantedFrames(extent) else { return 0 }
+        return Int(wanted.difference(from: frames).kib.roundedUp(to: extent) / extent)
     }
 
     mutating func startAfresh() {
@@ -38,13 +36,13 @@ extension BalloonController.Balloon {
         obstacle = nil
     }
 
-    mutating func settle(direction: VNodeActivity?, extentKiB: UInt64, legacyTargetReturned: Bool) {
+    mutating func settle(direction: VNodeActivity?, extent: KiB, legacyTargetReturned: Bool) {
         if case .size(let kib) = request {
-            state.targetKiB = kib / extentKiB * extentKiB
+            state.targetKiB = KiB(kib).roundedDown(to: extent).count
         } else {
             state.targetKiB = nil
         }
-        isLimited = askedFrames(extentKiB).map { $0 > limitFrames } ?? false
+        isLimited = askedFrames(extent).map { $0 > limitFrames } ?? false
         let reason = heldReason(direction, legacyTargetReturned: legacyTargetReturned)
         state.reason = reason
         state.activity = reason != nil ? .held : direction ?? .idle

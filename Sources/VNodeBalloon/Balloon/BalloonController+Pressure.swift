@@ -9,7 +9,7 @@ public struct Yielding: Equatable, Sendable {
 extension BalloonController.Balloon {
     /// The size that memory pressure left a balloon. It may only fall, until the node has been at ease for a while.
     struct Ceiling: Sendable {
-        var frames: UInt64
+        var frames: Frames
         /// When to look whether the node is at ease.
         var due: Moment
     }
@@ -53,9 +53,9 @@ extension BalloonController {
         else { return false }
         let isGrowing = direction(of: balloons[index]) == .inflating && balloons[index].backoff.due == nil
         guard let missingKiB = missingKiB(memory, isTold: isTold, isGrowing: isGrowing) else { return false }
-        let missing = (missingKiB + extentKiB - 1) / extentKiB * extentKiB / 4
-        let least = min(balloon, (yielding.leastBalloonKiB + extentKiB - 1) / extentKiB * extentKiB / 4)
-        let left = max(least, balloon > missing ? balloon - missing : 0)
+        let missing = KiB(missingKiB).roundedUp(to: extent).wholeFrames
+        let least = min(balloon, KiB(yielding.leastBalloonKiB).roundedUp(to: extent).wholeFrames)
+        let left = max(least, balloon.less(missing))
         let wasDeflating = direction(of: balloons[index]) == .deflating
         balloons[index].ceiling = Balloon.Ceiling(
             frames: min(left, balloons[index].ceiling?.frames ?? .max), due: now + Self.calm)

@@ -8,10 +8,10 @@ public struct BalloonController: Sendable {
         /// Memory of each vnode's node, by vnode number; nil when it could not be looked at. Needed only where
         /// ``wantsMemoryFacts(of:now:)``.
         public var memory: [Int: NodeMemory]? = [:]
-        /// XENMEM_current_reservation and XENMEM_maximum_reservation, in frames. Needed only where
+        /// XENMEM_current_reservation and XENMEM_maximum_reservation. Needed only where
         /// ``wantsReservations(now:)``.
-        public var currentReservation: UInt64 = 0
-        public var maximumReservation: UInt64 = .max
+        public var currentReservation: Frames = .zero
+        public var maximumReservation: Frames = .max
 
         public init() {}
     }
@@ -43,7 +43,7 @@ public struct BalloonController: Sendable {
     public var options: Options {
         didSet { takeOptions() }
     }
-    let extentKiB: UInt64
+    let extent: KiB
     var balloons: [Balloon]
     /// memory/target came back after it had been away.
     public private(set) var legacyTargetReturned = false
@@ -63,8 +63,8 @@ public struct BalloonController: Sendable {
         var followsRequest = true
         /// Its file was removed.
         var isRemoved = false
-        /// The most that the configuration's floor lets it have, in frames.
-        var mostFrames: UInt64 = .max
+        /// The most that the configuration's floor lets it have.
+        var mostFrames: Frames = .max
         /// What memory pressure left it.
         var ceiling: Ceiling?
         /// More is asked for than it may have.
@@ -76,7 +76,7 @@ public struct BalloonController: Sendable {
     /// - Parameter granularityKiB: targets are rounded down to a multiple of this; also the size of an extent.
     public init(vnodes: [VNode], granularityKiB: UInt64, options: Options = Options()) {
         self.options = options
-        extentKiB = granularityKiB
+        extent = KiB(granularityKiB)
         balloons = vnodes.map { Balloon(state: VNodeState(vnode: $0, balloonFrames: nil)) }
         takeOptions()
     }
@@ -84,9 +84,8 @@ public struct BalloonController: Sendable {
     private mutating func takeOptions() {
         rateDue = .zero
         for index in balloons.indices {
-            let size = balloons[index].state.vnode.sizeKiB
-            let most = size > options.floorKiB ? size - options.floorKiB : 0
-            balloons[index].mostFrames = most / extentKiB * extentKiB / 4
+            let most = KiB(balloons[index].state.vnode.sizeKiB).less(KiB(options.floorKiB))
+            balloons[index].mostFrames = most.roundedDown(to: extent).wholeFrames
             if options.yielding == nil { balloons[index].ceiling = nil }
             settle(index)
         }
@@ -116,18 +115,17 @@ public struct BalloonController: Sendable {
 
     /// A size that an administrator wants whatever xenstore says, in KiB; nil releases it.
     public mutating func setForced(_ kib: UInt64?, vnode: Int) {
-        let extent = extentKiB
+        let rounded = kib.map { KiB($0).roundedDown(to: extent).count }
         update(vnode) { balloon in
-            let rounded = kib.map { $0 / extent * extent }
             guard balloon.state.forcedKiB != rounded else { return }
             balloon.state.forcedKiB = rounded
             balloon.startAfresh()
         }
     }
 
-    /// The balloon as an audit found it, in frames.
+    /// The balloon as an audit found it.
     /// - Parameter lostKiB: what cannot be taken back, and is not part of it.
-    public mutating func setBalloon(frames: UInt64, lostKiB: UInt64 = 0, vnode: Int) {
+    public mutating func setBalloon(frames: Frames, lostKiB: UInt64 = 0, vnode: Int) {
         update(vnode) { balloon in
             // What was in the way is not any more.
             if balloon.isTrying && balloon.state.balloonFrames != frames { balloon.obstacle = nil }
@@ -181,7 +179,6 @@ public struct BalloonController: Sendable {
 
     /// What came of an action.
     public mutating func finish(_ action: Action, _ outcome: Outcome, now: Moment) {
-        let extent = extentKiB
         update(action.vnode) { balloon in
             let moved = balloon.state.balloonFrames != outcome.balloonFrames
             balloon.isTrying = outcome.pause != nil
@@ -208,8 +205,8 @@ public struct BalloonController: Sendable {
             switch action {
             case .inflate(_, let n), .deflate(_, let n): extents = n
             }
-            let movedKiB = UInt64(extents) * extent
-            rateDue = now + .seconds(movedKiB) / 1024 / options.maxRateMiB
+            // A second for each KiB, at so many MiB a second.
+            rateDue = now + .seconds((extent * UInt64(extents)).count) / KiB.mib(1).count / options.maxRateMiB
         }
     }
 
@@ -262,13 +259,13 @@ public struct BalloonController: Sendable {
     public var isTrying: Bool { balloons.contains { $0.isTrying && direction(of: $0) != nil } }
 
     func direction(of balloon: Balloon) -> VNodeActivity? {
-        balloon.direction(extentKiB, inflating: !legacyTargetReturned)
+        balloon.direction(extent, inflating: !legacyTargetReturned)
     }
 
     /// Xen refuses to populate above the maximum: there, giving makes room for taking.
     private func isBetter(_ action: Action, than other: Action?, _ facts: Facts) -> Bool {
         guard case .inflate = action, case .deflate(_, let extents)? = other else { return false }
-        return facts.currentReservation + UInt64(extents) * extentKiB / 4 > facts.maximumReservation
+        return facts.currentReservation + (extent * UInt64(extents)).wholeFrames > facts.maximumReservation
     }
 
     private mutating func step(_ index: Int, _ facts: Facts, now: Moment) -> Action? {
@@ -278,7 +275,7 @@ public struct BalloonController: Sendable {
             settle(index)
             return nil
         }
-        let distance = balloons[index].distanceExtents(extentKiB)
+        let distance = balloons[index].distanceExtents(extent)
         if direction == .deflating {
             return .deflate(vnode: vnode, extents: min(distance, options.deflateExtents, stepExtents))
         }
@@ -286,7 +283,7 @@ public struct BalloonController: Sendable {
         // If the node's memory cannot be read, the guard assumes it is short.
         guard let nodes = facts.memory else { return hold(index, .guard, now: now) }
         guard let memory = nodes[vnode] else { return hold(index, .noNode, now: now) }
-        let allowed = options.guardRule.extents(on: memory, extentKiB: extentKiB)
+        let allowed = options.guardRule.extents(on: memory, extentKiB: extent.count)
         guard allowed > 0 else { return hold(index, .guard, now: now) }
         return .inflate(vnode: vnode, extents: min(distance, allowed, options.inflateExtents, stepExtents))
     }
@@ -294,7 +291,7 @@ public struct BalloonController: Sendable {
     /// A step moves at most what the rate allows in a second, so another vnode or a new target waits no longer than
     /// that.
     private var stepExtents: Int {
-        options.maxRateMiB == 0 ? .max : max(1, Int(min(min(options.maxRateMiB, 1 << 40) * 1024 / extentKiB, 1 << 20)))
+        options.maxRateMiB == 0 ? .max : max(1, Int(min(KiB.mib(min(options.maxRateMiB, 1 << 40)) / extent, 1 << 20)))
     }
 
     private mutating func hold(_ index: Int, _ reason: HeldReason, now: Moment) -> Action? {
@@ -325,6 +322,6 @@ public struct BalloonController: Sendable {
         balloons[index].lowerCeiling()
         let direction = direction(of: balloons[index])
         let legacy = legacyTargetReturned
-        balloons[index].settle(direction: direction, extentKiB: extentKiB, legacyTargetReturned: legacy)
+        balloons[index].settle(direction: direction, extent: extent, legacyTargetReturned: legacy)
     }
 }

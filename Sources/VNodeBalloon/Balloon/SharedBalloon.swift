@@ -52,7 +52,7 @@ package struct SharedBalloon: Sendable {
     package mutating func states(of balloon: VNodeState) -> [VNodeState] {
         if let kib = balloon.balloonKiB { share(kib) }
         return shares.map { share in
-            let frames = balloon.balloonFrames == nil ? nil : share.kib / 4
+            let frames = balloon.balloonFrames == nil ? nil : KiB(share.kib).wholeFrames
             var state = VNodeState(vnode: share.vnode, balloonFrames: frames, activity: balloon.activity)
             state.reason = balloon.reason
             (state.detail, state.audited) = (balloon.detail, balloon.audited)

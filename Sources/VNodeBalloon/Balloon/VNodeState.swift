@@ -44,7 +44,7 @@ public struct VNodeState: Equatable, Sendable {
     /// A size that an administrator set, in KiB.
     public internal(set) var forcedKiB: UInt64?
     /// Frames that Xen has of this vnode; nil: not known.
-    public internal(set) var balloonFrames: UInt64?
+    public internal(set) var balloonFrames: Frames?
     /// Pages that cannot be taken back, in KiB; not part of the balloon.
     public internal(set) var lostKiB: UInt64 = 0
     /// What keeps it from being known, or from moving, in a sentence, where there is one.
@@ -54,7 +54,7 @@ public struct VNodeState: Equatable, Sendable {
     public internal(set) var activity: VNodeActivity
     public internal(set) var reason: HeldReason?
 
-    public init(vnode: VNode, balloonFrames: UInt64?, activity: VNodeActivity = .idle) {
+    public init(vnode: VNode, balloonFrames: Frames?, activity: VNodeActivity = .idle) {
         self.vnode = vnode
         self.balloonFrames = balloonFrames
         self.activity = activity
@@ -70,7 +70,7 @@ public struct VNodeState: Equatable, Sendable {
     }
 
     /// The balloon in KiB; nil: not known.
-    public var balloonKiB: UInt64? { balloonFrames.map { $0 * 4 } }
+    public var balloonKiB: UInt64? { balloonFrames?.kib.count }
 
     /// Nothing is known of it yet, and nothing stands in the way of knowing it.
     public var isBeingAudited: Bool { balloonFrames == nil && reason == .looking && detail == nil }

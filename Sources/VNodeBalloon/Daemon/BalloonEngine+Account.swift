@@ -44,7 +44,7 @@ extension BalloonEngine {
         var lost: UInt64 = 0
         for vnode in guest.mover.vnodes.map(\.number) {
             guard isKnown(vnode), let frames = guest.mover.balloonFrames(vnode: vnode) else { return nil }
-            balloons += frames * 4
+            balloons += frames.kib.count
             lost += guest.lostKiB(vnode: vnode)
         }
         // Where each vnode has a balloon of its own Linux's part is in none of them.
@@ -54,6 +54,6 @@ extension BalloonEngine {
         }
         guard let reservation = try? guest.figures.currentReservation() else { return nil }
         return account.unaccountedKiB(
-            reservationKiB: reservation * 4, balloonsKiB: balloons, lostKiB: lost)
+            reservationKiB: reservation.kib.count, balloonsKiB: balloons, lostKiB: lost)
     }
 }

@@ -13,7 +13,7 @@ extension BalloonEngine {
             took: now - begin)
     }
 
-    private func frames(of vnode: Int) -> UInt64? {
+    private func frames(of vnode: Int) -> Frames? {
         controller.states.first { $0.vnode.number == vnode }?.balloonFrames
     }
 }

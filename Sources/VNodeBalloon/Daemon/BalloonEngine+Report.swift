@@ -4,8 +4,8 @@ extension BalloonEngine {
         StatusReport(
             domain: .init(
                 type: guest.kind.rawValue,
-                currentReservationKiB: try guest.figures.currentReservation() * 4,
-                maximumReservationKiB: try guest.figures.maximumReservation() * 4,
+                currentReservationKiB: try guest.figures.currentReservation().kib.count,
+                maximumReservationKiB: try guest.figures.maximumReservation().kib.count,
                 staticMaxKiB: staticMaxKiB, legacyTargetKiB: reading.legacyTargetKiB),
             interface: reading.hasTargets || !isFallback ? "vnode" : reading.hasLegacyTarget ? "legacy" : "none",
             fallback: isFallback, backend: guest.mover.name, daemon: isRunning,

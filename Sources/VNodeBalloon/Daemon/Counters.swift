@@ -50,9 +50,9 @@ public struct Counters: Equatable, Sendable, Decodable {
 
     init(vnodes: [Int]) { self.vnodes = vnodes.sorted().map { VNode(vnode: $0) } }
 
-    /// A step: what the balloon had before and has now, as far as that is known, in frames.
+    /// A step: what the balloon had before and has now, as far as that is known.
     mutating func step(
-        vnode: Int, before: UInt64?, after: UInt64?, wasShort: Bool, took: Interval
+        vnode: Int, before: Frames?, after: Frames?, wasShort: Bool, took: Interval
     ) {
         let microseconds = took.wholeMicroseconds
         durationCount += 1
@@ -62,8 +62,8 @@ public struct Counters: Equatable, Sendable, Decodable {
         vnodes[index].steps += 1
         if wasShort { vnodes[index].shortSteps += 1 }
         guard let before, let after else { return }
-        if after > before { vnodes[index].inflatedKiB += (after - before) * 4 }
-        if after < before { vnodes[index].deflatedKiB += (before - after) * 4 }
+        if after > before { vnodes[index].inflatedKiB += (after - before).kib.count }
+        if after < before { vnodes[index].deflatedKiB += (before - after).kib.count }
     }
 
     /// The same with failures that are counted elsewhere.

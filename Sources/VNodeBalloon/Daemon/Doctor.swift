@@ -185,7 +185,7 @@ public enum Doctor {
         guard isDone == true else { return nil }
         var files = mounts.reduce(UInt64(0)) { $0 + $1.sizeKiB }
         if let linux = try? KernelBalloon().read() { files += linux.balloonKiB }
-        return account.unaccountedKiB(reservationKiB: reservation * 4, balloonsKiB: files, lostKiB: 0)
+        return account.unaccountedKiB(reservationKiB: reservation.kib.count, balloonsKiB: files, lostKiB: 0)
     }
 
     // MARK: Others

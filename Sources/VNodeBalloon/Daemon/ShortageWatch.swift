@@ -27,7 +27,7 @@ extension BalloonEngine {
         guard hasOwnNodes else { return [] }
         return controller.states.filter { state in
             guard wanted.contains(state.vnode.number) else { return false }
-            return state.balloonFrames != 0 || toldKiB(state.vnode.number) != 0
+            return state.balloonFrames != .zero || toldKiB(state.vnode.number) != 0
         }
     }
 
@@ -42,7 +42,7 @@ extension BalloonEngine {
             guard let memory = nodes[number] else { continue }
             let rule = controller.options.guardRule
             let wasShort = toldKiB(number) ?? 0 > 0
-            short[number] = state.balloonFrames == 0 ? 0 : rule.shortKiB(on: memory, wasShort: wasShort)
+            short[number] = state.balloonFrames == .zero ? 0 : rule.shortKiB(on: memory, wasShort: wasShort)
             looks.append(
                 PressurePace.Look(
                     vnode: number, availableKiB: memory.availableKiB, keptKiB: rule.keptKiB(on: memory),

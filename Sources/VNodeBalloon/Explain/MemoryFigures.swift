@@ -74,9 +74,9 @@ extension MemoryFigures {
     }
 
     private mutating func ask(_ hypervisor: PrivcmdHypervisor) {
-        currentReservation = try? hypervisor.currentReservation() * 4
-        maximumReservation = try? hypervisor.maximumReservation() * 4
-        highestFrameEnd = try? (hypervisor.maximumGFN() + 1) * 4
+        currentReservation = try? hypervisor.currentReservation().kib.count
+        maximumReservation = try? hypervisor.maximumReservation().kib.count
+        highestFrameEnd = try? Frames(hypervisor.maximumGFN() + 1).kib.count
         guard kind != .pv else { return }
         reservedWithMemory = try? Self.reservedWithMemory(firmware) { frame throws(BalloonError) in
             try hypervisor.memoryType(of: frame).isRAM

@@ -71,38 +71,39 @@ public struct ZoneInfo: Equatable, Sendable {
     }
 }
 
-/// Collects zone by zone. Counts are in frames.
+/// Collects zone by zone.
 private struct ZoneInfoParser {
     struct Node {
-        var free: UInt64 = 0
-        var low: UInt64 = 0
-        var high: UInt64 = 0
-        var managed: UInt64 = 0
+        var free: Frames = .zero
+        var low: Frames = .zero
+        var high: Frames = .zero
+        var managed: Frames = .zero
         /// Pages of files, on the active list and the inactive one.
-        var file: UInt64 = 0
+        var file: Frames = .zero
         /// Slabs, and what else a shrinker can free.
-        var reclaimable: UInt64 = 0
+        var reclaimable: Frames = .zero
 
         /// As the kernel reckons MemAvailable for the whole machine: of the page cache and of what shrinkers can free it
         /// leaves half in place, or the low watermarks where these are less.
         var summary: NodeMemory {
-            let spare = free - min(free, high)
-            let given = [file, reclaimable].reduce(0) { $0 + $1 - min($1 / 2, low) }
+            let spare = free.less(high)
+            let given = [file, reclaimable].reduce(Frames.zero) { $0 + $1 - min($1 / 2, low) }
             // Free memory below the watermarks is filled up first.
-            let short = high - min(free, high)
+            let short = high.less(free)
             let available = spare + given - min(given, short)
-            return NodeMemory(managedKiB: managed * 4, freeKiB: spare * 4, availableKiB: available * 4)
+            return NodeMemory(
+                managedKiB: managed.kib.count, freeKiB: spare.kib.count, availableKiB: available.kib.count)
         }
     }
 
     struct Zone {
         var node = 0
         var isDevice = false
-        var free: UInt64 = 0
-        var low: UInt64 = 0
-        var high: UInt64 = 0
+        var free: Frames = .zero
+        var low: Frames = .zero
+        var high: Frames = .zero
         var spanned: UInt64 = 0
-        var managed: UInt64 = 0
+        var managed: Frames = .zero
         var start: UInt64?
     }
 
@@ -137,21 +138,21 @@ private struct ZoneInfoParser {
         guard var zone else { return }
         if key.isEqual("pages") {
             // "pages free N"
-            if words.skip("free", in: line) { zone.free = words.number(in: line) ?? 0 }
+            if words.skip("free", in: line) { zone.free = words.frames(in: line) }
         } else if key.isEqual("low") {
-            zone.low = words.number(in: line) ?? 0
+            zone.low = words.frames(in: line)
         } else if key.isEqual("high") {
-            zone.high = words.number(in: line) ?? 0
+            zone.high = words.frames(in: line)
         } else if key.isEqual("spanned") {
             zone.spanned = words.number(in: line) ?? 0
         } else if key.isEqual("managed") {
-            zone.managed = words.number(in: line) ?? 0
+            zone.managed = words.frames(in: line)
         } else if key.isEqual("start_pfn:") {
             zone.start = words.number(in: line)
         } else if key.isEqual("nr_inactive_file") || key.isEqual("nr_active_file") {
-            nodes[zone.node, default: Node()].file += words.number(in: line) ?? 0
+            nodes[zone.node, default: Node()].file += words.frames(in: line)
         } else if key.isEqual("nr_slab_reclaimable") || key.isEqual("nr_kernel_misc_reclaimable") {
-            nodes[zone.node, default: Node()].reclaimable += words.number(in: line) ?? 0
+            nodes[zone.node, default: Node()].reclaimable += words.frames(in: line)
         } else {
             return
         }
@@ -168,7 +169,7 @@ private struct ZoneInfoParser {
 
     mutating func endZone() {
         defer { zone = nil }
-        guard let zone, !zone.isDevice, zone.managed > 0 else { return }
+        guard let zone, !zone.isDevice, zone.managed > .zero else { return }
         nodes[zone.node, default: Node()].free += zone.free
         nodes[zone.node, default: Node()].low += zone.low
         nodes[zone.node, default: Node()].high += zone.high
@@ -195,6 +196,9 @@ private struct Words {
         guard let next = next(in: line) else { return false }
         return line.extracting(next).isEqual(word)
     }
+
+    /// The next word as a count of frames.
+    mutating func frames(in line: Span<UInt8>) -> Frames { Frames(number(in: line) ?? 0) }
 
     /// The digits at the start of the next word; nil for what no machine has so many of: sums of such numbers fit.
     mutating func number(in line: Span<UInt8>) -> UInt64? {

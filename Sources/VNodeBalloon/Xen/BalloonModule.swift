@@ -27,7 +27,6 @@ public protocol BalloonModule: AnyObject {
     var descriptor: Int32? { get }
 }
 
-/// Reservations are in frames.
 public struct ModuleState: Equatable, Sendable {
     /// Xen knows vnodes; else all memory is vnode 0.
     public var hasVNUMA = false
@@ -35,8 +34,8 @@ public struct ModuleState: Equatable, Sendable {
     public var isMigrating = false
     /// After a resume, until the module has looked at every frame.
     public var isUnsure = false
-    public var reservation: UInt64 = 0
-    public var maximum: UInt64 = 0
+    public var reservation: Frames = .zero
+    public var maximum: Frames = .zero
 
     public init() {}
 }

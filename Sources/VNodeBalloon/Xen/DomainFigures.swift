@@ -1,9 +1,9 @@
 /// What Xen lets this domain have, and what it has.
 public protocol DomainFigures: AnyObject {
     /// Memory of this domain in frames (XENMEM_current_reservation).
-    func currentReservation() throws(BalloonError) -> UInt64
+    func currentReservation() throws(BalloonError) -> Frames
     /// What it may have at most, in frames (XENMEM_maximum_reservation).
-    func maximumReservation() throws(BalloonError) -> UInt64
+    func maximumReservation() throws(BalloonError) -> Frames
     /// How long the domain was suspended. Neither a hypercall nor any system call: cheap enough to be asked before each.
     func suspension() -> Suspension
     /// Whether Xen has memory behind a guest frame (HVMOP_get_mem_type).
@@ -32,11 +32,11 @@ final class KernelFigures: DomainFigures {
         self.staticMaxKiB = staticMaxKiB
     }
 
-    func currentReservation() throws(BalloonError) -> UInt64 { try balloon.read().currentKiB / 4 }
+    func currentReservation() throws(BalloonError) -> Frames { KiB(try balloon.read().currentKiB).wholeFrames }
 
-    func maximumReservation() throws(BalloonError) -> UInt64 {
+    func maximumReservation() throws(BalloonError) -> Frames {
         let reading = try balloon.read()
-        return (staticMaxKiB ?? reading.currentKiB + reading.balloonKiB) / 4
+        return KiB(staticMaxKiB ?? reading.currentKiB + reading.balloonKiB).wholeFrames
     }
 
     func suspension() -> Suspension { .now() }

@@ -41,8 +41,8 @@ public final class ModuleDevice: BalloonModule {
         state.vnodeCount = Int(it.vnodes)
         state.isMigrating = it.is_migrating
         state.isUnsure = it.is_unsure
-        state.reservation = it.reservation
-        state.maximum = it.maximum
+        state.reservation = Frames(it.reservation)
+        state.maximum = Frames(it.maximum)
         return state
     }
 
@@ -59,7 +59,8 @@ public final class ModuleDevice: BalloonModule {
         let result = unsafe cb_module_vnode(file.rawValue, UInt32(number), &it)
         try check(result, vnode: number, "the kernel module does not tell what is held")
         return ModuleVNode(
-            node: it.node >= 0 ? Int(it.node) : nil, sizeKiB: it.frames * 4, given: Int(it.held), doubt: Int(it.doubt))
+            node: it.node >= 0 ? Int(it.node) : nil, sizeKiB: Frames(it.frames).kib.count, given: Int(it.held),
+            doubt: Int(it.doubt))
     }
 
     public func give(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
@@ -126,8 +127,8 @@ final class ModuleFigures: DomainFigures {
         self.hypervisor = hypervisor
     }
 
-    func currentReservation() throws(BalloonError) -> UInt64 { try module.state().reservation }
-    func maximumReservation() throws(BalloonError) -> UInt64 { try module.state().maximum }
+    func currentReservation() throws(BalloonError) -> Frames { try module.state().reservation }
+    func maximumReservation() throws(BalloonError) -> Frames { try module.state().maximum }
     func suspension() -> Suspension { .now() }
 
     func isMemory(_ gfn: UInt64) throws(BalloonError) -> Bool {

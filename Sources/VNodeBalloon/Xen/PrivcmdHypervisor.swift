@@ -53,12 +53,12 @@ public final class PrivcmdHypervisor: Hypervisor {
         return Int(try Self.counted(done, "XENMEM_populate_physmap"))
     }
 
-    public func currentReservation() throws(BalloonError) -> UInt64 {
-        UInt64(try Self.counted(unsafe cb_xen_current_reservation(&xen), "XENMEM_current_reservation"))
+    public func currentReservation() throws(BalloonError) -> Frames {
+        Frames(UInt64(try Self.counted(unsafe cb_xen_current_reservation(&xen), "XENMEM_current_reservation")))
     }
 
-    public func maximumReservation() throws(BalloonError) -> UInt64 {
-        UInt64(try Self.counted(unsafe cb_xen_maximum_reservation(&xen), "XENMEM_maximum_reservation"))
+    public func maximumReservation() throws(BalloonError) -> Frames {
+        Frames(UInt64(try Self.counted(unsafe cb_xen_maximum_reservation(&xen), "XENMEM_maximum_reservation")))
     }
 
     /// The highest guest frame that ever had memory (XENMEM_maximum_gpfn).

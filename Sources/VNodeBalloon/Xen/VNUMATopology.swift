@@ -57,7 +57,7 @@ public struct VNUMATopology: Equatable, Sendable {
 
     /// Memory of a vnode in KiB: the sum of its ranges.
     public func sizeKiB(of vnode: Int) -> UInt64 {
-        ranges.reduce(0) { $1.vnode == vnode ? $0 + UInt64($1.frames.count) * 4 : $0 }
+        ranges.reduce(0) { $1.vnode == vnode ? $0 + Frames(UInt64($1.frames.count)).kib.count : $0 }
     }
 
     /// Whether all of an extent lies in one range of the vnode.

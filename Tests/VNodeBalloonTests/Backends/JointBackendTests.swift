@@ -36,15 +36,15 @@ import Testing
 
     /// Where no page is free, giving one first would keep all of it from coming back.
     @Test func takingBackNeverGives() throws {
-        #expect(backend.balloonFrames(vnode: 0) == (4096 + 512) / 4)
+        #expect(backend.balloonFrames(vnode: 0) == KiB(4096 + 512).wholeFrames)
         _ = try backend.deflate(vnode: 0, extents: 1)
         try hand.turn()
-        #expect(hand.currentReservation() * 4 == 65536 + 512)
+        #expect(hand.currentReservation().kib.count == 65536 + 512)
     }
 
     @Test func givingBeginsWithWhatMakesLinuxPartWhole() throws {
         _ = try backend.inflate(vnode: 0, extents: 1)
         try hand.turn()
-        #expect(hand.currentReservation() * 4 == 65536 - 1536)
+        #expect(hand.currentReservation().kib.count == 65536 - 1536)
     }
 }

@@ -70,8 +70,8 @@ final class KernelHand: DomainFigures {
         controller?.setBalloon(frames: try mover.recover(vnode: 0), vnode: 0)
     }
 
-    func currentReservation() -> UInt64 { current / 4 }
-    func maximumReservation() -> UInt64 { maximum == .max ? .max : maximum / 4 }
+    func currentReservation() -> Frames { KiB(current).wholeFrames }
+    func maximumReservation() -> Frames { maximum == .max ? .max : KiB(maximum).wholeFrames }
 
     var state: VNodeState { controller!.states[0] }
     var said: String { [state.activity.rawValue, state.reason?.rawValue].compactMap { $0 }.joined(separator: " ") }
@@ -86,7 +86,7 @@ final class KernelHand: DomainFigures {
         let mover = try #require(mover)
         for _ in 0..<Int(seconds * 10) {
             controller?.setBalloon(frames: try #require(mover.balloonFrames(vnode: 0)), vnode: 0)
-            facts.currentReservation = current / 4
+            facts.currentReservation = KiB(current).wholeFrames
             if case .act(let action)? = controller?.next(facts, now: now) {
                 let outcome: Outcome
                 switch action {

@@ -51,7 +51,7 @@ import VNodeBalloon
         if isRestarted {
             machine.killNow()
             backend = try process()
-            #expect(backend.balloonFrames(vnode: 0) == UInt64(7 * 512))
+            #expect(backend.balloonFrames(vnode: 0) == Frames(7 * 512))
         }
         try deflateAll(backend)
         try checkAllButOne(backend, slot: 5, kind: .lost)
@@ -67,7 +67,7 @@ import VNodeBalloon
         machine.killNow()
         machine.makeForeign(vnode: 0, slot: 3, frame: 511)
         backend = try process()
-        #expect(backend.balloonFrames(vnode: 0) == UInt64(7 * 512))
+        #expect(backend.balloonFrames(vnode: 0) == Frames(7 * 512))
         try deflateAll(backend)
         #expect(backend.balloonFrames(vnode: 0) == 0 && backend.lostExtents(vnode: 0) == 1)
         let findings = try backend.audit(vnode: 0, slots: 0..<16, everyFrame: true)

@@ -45,7 +45,7 @@ import VNodeBalloon
     /// All is mended: the audit is clean, and all memory comes back.
     func checkMended(_ backend: PrivcmdBackend) throws {
         #expect(try findings(backend) == [])
-        #expect(backend.balloonFrames(vnode: 0) == machine.holes(vnode: 0))
+        #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)))
         for _ in 0..<3 { _ = try backend.deflate(vnode: 0, extents: 64) }
         machine.audit()
         #expect(machine.violations == [] && machine.lostBlocks == 0)
@@ -88,7 +88,7 @@ import VNodeBalloon
         #expect(try xen.decreaseReservation() == 1)
         #expect(try findings(backend) == ["1 hole-in-reserve"])
         try backend.lookAgain(vnode: 0, slots: 0..<3)
-        #expect(backend.balloonFrames(vnode: 0) == UInt64(2 * 512 + 1))
+        #expect(backend.balloonFrames(vnode: 0) == Frames(2 * 512 + 1))
         try checkMended(backend)
     }
 
@@ -143,7 +143,7 @@ import VNodeBalloon
         // A new process has it from the keeper.
         machine.killNow()
         backend = try process()
-        #expect(try backend.file(vnode: 0) == .removed && backend.balloonFrames(vnode: 0) == 3 * 512)
+        #expect(try backend.file(vnode: 0) == .removed && backend.balloonFrames(vnode: 0) == Frames(3 * 512))
         #expect(try !backend.renewFile(vnode: 0), "not before all of it is back")
         #expect(try backend.file(vnode: 0) == .removed)
         _ = try backend.deflate(vnode: 0, extents: 3)
@@ -165,7 +165,7 @@ import VNodeBalloon
         #expect(machine.holes(vnode: 0) > 1024, "killed after it gave")
         machine.bringBack(vnode: 0, slot: 0, from: 100, count: 50)
         backend = try process()
-        #expect(backend.balloonFrames(vnode: 0) == machine.holes(vnode: 0))
+        #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)))
         try checkMended(backend)
     }
 
@@ -180,7 +180,7 @@ import VNodeBalloon
         machine.plan = [machine.steps: .error]
         #expect(throws: BalloonError.self) { try backend.recover(vnode: 1) }
         #expect(throws: BalloonError.self) { try backend.deflate(vnode: 1, extents: 1) }
-        #expect(try backend.inflate(vnode: 0, extents: 1).balloonFrames == machine.holes(vnode: 0))
+        #expect(try backend.inflate(vnode: 0, extents: 1).balloonFrames == Frames(machine.holes(vnode: 0)))
         _ = try backend.recover(vnode: 1)
         _ = try backend.deflate(vnode: 1, extents: 2)
         try checkMended(backend)
@@ -192,7 +192,7 @@ import VNodeBalloon
         machine.killNow()
         let vnodes = machine.layout.vnodes.map { VNode(number: $0.number, linuxNode: nil, sizeKiB: $0.sizeKiB) }
         let backend = try process(vnodes)
-        #expect(backend.balloonFrames(vnode: 0) == UInt64(3 * 512))
+        #expect(backend.balloonFrames(vnode: 0) == Frames(3 * 512))
         #expect(try backend.inflate(vnode: 0, extents: 1) == Outcome(balloonFrames: 3 * 512, obstacle: .noNode))
         try checkMended(backend)
     }

@@ -36,7 +36,7 @@ import VNodeBalloon
         let before = machine.suspended
         do { try move(backend) } catch { _ = try backend.recover(vnode: 0) }
         if machine.suspended != before { _ = try backend.recover(vnode: 0) }
-        #expect(backend.balloonFrames(vnode: 0) == machine.holes(vnode: 0))
+        #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)))
     }
 
     /// Nothing that is populated while the domain is being sent is freed: it is missing in the new domain. Migrated or
@@ -117,7 +117,7 @@ import VNodeBalloon
 
     /// All given memory is taken back, none was lost, and the pools are as before.
     func end(_ backend: PrivcmdBackend, _ comment: Comment) throws {
-        #expect(backend.balloonFrames(vnode: 0) == machine.holes(vnode: 0), comment)
+        #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)), comment)
         #expect(try backend.audit(vnode: 0, slots: 0..<9, everyFrame: true) == [], comment)
         for _ in 0..<4 { _ = try backend.deflate(vnode: 0, extents: 64) }
         #expect(machine.fingerprint == start && machine.violations.isEmpty, comment)

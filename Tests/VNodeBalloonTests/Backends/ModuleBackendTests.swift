@@ -36,10 +36,10 @@ import Testing
     @Test func whatTheKernelTookBackIsSeen() throws {
         _ = try backend.inflate(vnode: 1, extents: 20)
         module.takeBackForOthers(1, 16)
-        #expect(backend.balloonFrames(vnode: 1) == 4 * 512)
+        #expect(backend.balloonFrames(vnode: 1) == Frames(4 * 512))
         try backend.keep(vnode: 1, kib: 4096)
         module.takeBackForOthers(1, 16)
-        #expect(backend.balloonFrames(vnode: 1) == 2 * 512)
+        #expect(backend.balloonFrames(vnode: 1) == Frames(2 * 512))
     }
 
     /// While the module looks, what it holds may be memory again.
@@ -54,13 +54,13 @@ import Testing
         #expect(try backend.continueRecovery(vnode: 0) == .going(done: 0, of: 3))
         module.haveLooked()
         #expect(try backend.continueRecovery(vnode: 0) == .done)
-        #expect(backend.balloonFrames(vnode: 0) == 3 * 512)
+        #expect(backend.balloonFrames(vnode: 0) == Frames(3 * 512))
         #expect(try backend.deflate(vnode: 0, extents: 3) == Outcome(balloonFrames: 0))
     }
 
     @Test func anExtentInDoubtIsNoPartOfTheBalloonAndNotForgotten() throws {
         (module.refusesEvery, module.leavesDoubt) = (3, true)
-        #expect(try backend.inflate(vnode: 0, extents: 5).balloonFrames == 2 * 512)
+        #expect(try backend.inflate(vnode: 0, extents: 5).balloonFrames == Frames(2 * 512))
         #expect(backend.lostExtents(vnode: 0) == 1)
         module.refusesEvery = nil
         let outcome = try backend.deflate(vnode: 0, extents: 5)
@@ -82,7 +82,7 @@ import Testing
         #expect(backend.balloonFrames(vnode: 0) == nil)
         #expect(backend.isEmpty(vnode: 0) == nil)
         #expect(throws: BalloonError.self) { try backend.continueRecovery(vnode: 0) }
-        #expect(backend.balloonFrames(vnode: 0) == 6 * 512)
+        #expect(backend.balloonFrames(vnode: 0) == Frames(6 * 512))
     }
 
     @Test func anInterruptedMoveIsNoFailure() throws {
@@ -102,7 +102,7 @@ import Testing
             #expect(try backend.inflate(vnode: 1, extents: 2).obstacle == nil)
             steps += 1
         }
-        #expect(backend.balloonFrames(vnode: 1) == 10 * 512)
+        #expect(backend.balloonFrames(vnode: 1) == Frames(10 * 512))
         #expect(backend.balloonFrames(vnode: 0) == 0)
         (module.places[1].free, module.places[1].home) = (0, 0)
         var obstacle: HeldReason?

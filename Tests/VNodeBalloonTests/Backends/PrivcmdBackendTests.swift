@@ -26,7 +26,7 @@ import VNodeBalloon
         return backend
     }
 
-    static func outcome(_ frames: UInt64, _ obstacle: HeldReason? = nil) -> Outcome {
+    static func outcome(_ frames: Frames, _ obstacle: HeldReason? = nil) -> Outcome {
         Outcome(balloonFrames: frames, obstacle: obstacle)
     }
 
@@ -52,7 +52,7 @@ import VNodeBalloon
             machine.killNow()
             machine.migrateUnpinned()
             let next = try process()
-            #expect(next.balloonFrames(vnode: 0) == machine.holes(vnode: 0), "step \(step)")
+            #expect(next.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)), "step \(step)")
             // One call ends at a slot that is RAM already.
             for _ in 0..<3 { _ = try next.deflate(vnode: 0, extents: 64) }
             #expect(machine.fingerprint == start && machine.violations.isEmpty, "step \(step)")
@@ -119,7 +119,7 @@ import VNodeBalloon
         let gfn = try #require(try SimulatedReserve(machine, vnode: 0).frames(of: 0..<1)[0])
         machine.referenced = [gfn + 11]
         let outcome = try backend.inflate(vnode: 0, extents: 1)
-        #expect(outcome.obstacle == .hypervisorRefused && outcome.balloonFrames == machine.holes(vnode: 0))
+        #expect(outcome.obstacle == .hypervisorRefused && outcome.balloonFrames == Frames(machine.holes(vnode: 0)))
         machine.dropReferences()
         _ = try backend.deflate(vnode: 0, extents: 1)
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
@@ -142,7 +142,7 @@ import VNodeBalloon
         machine.stick(vnode: 0, blocks: 1, frame: 300)
         let backend = try process()
         let outcome = try backend.inflate(vnode: 0, extents: 1)
-        #expect(outcome.obstacle == .hypervisorRefused && outcome.balloonFrames == machine.holes(vnode: 0))
+        #expect(outcome.obstacle == .hypervisorRefused && outcome.balloonFrames == Frames(machine.holes(vnode: 0)))
         machine.unstick()
         _ = try backend.deflate(vnode: 0, extents: 1)
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
@@ -185,12 +185,12 @@ import VNodeBalloon
         machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
         machine.bringBack(vnode: 0, slot: 4, from: 0, count: 512)
         try backend.lookAgain(vnode: 0, slots: 0..<3)
-        #expect(backend.balloonFrames(vnode: 0) == UInt64(6 * 512 - 50))
+        #expect(backend.balloonFrames(vnode: 0) == Frames(6 * 512 - 50))
         #expect(try backend.inflate(vnode: 0, extents: 1) == Self.outcome(6 * 512))
         _ = try backend.inflate(vnode: 0, extents: 1)
         try backend.lookAgain(vnode: 0, slots: 3..<20)
         let found = backend.balloonFrames(vnode: 0)
-        #expect(found == 6 * 512 && found == machine.holes(vnode: 0))
+        #expect(found == Frames(6 * 512) && found == Frames(machine.holes(vnode: 0)))
         #expect(try backend.inflate(vnode: 0, extents: 1) == Self.outcome(7 * 512))
         for _ in 0..<3 { _ = try backend.deflate(vnode: 0, extents: 64) }
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
@@ -243,6 +243,6 @@ import VNodeBalloon
         machine.killNow()
         machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
         let next = try process()
-        #expect(next.balloonFrames(vnode: 0) == machine.holes(vnode: 0))
+        #expect(next.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)))
     }
 }

@@ -33,7 +33,7 @@ import VNodeBalloon
         let (probes, clock) = (machine.probes, machine.clock)
         for step in 1...8 {
             let outcome = try backend.deflate(vnode: 0, extents: 64)
-            #expect(outcome == Outcome(balloonFrames: UInt64(64 - step) * 512))
+            #expect(outcome == Outcome(balloonFrames: Frames(512) * UInt64(64 - step)))
         }
         #expect(machine.probes == probes)
         #expect(
@@ -51,7 +51,7 @@ import VNodeBalloon
         let probes = machine.probes
         let outcome = try backend.inflate(vnode: 0, extents: 16)
         #expect(outcome.obstacle == .hypervisorRefused)
-        #expect(outcome.balloonFrames == machine.holes(vnode: 0))
+        #expect(outcome.balloonFrames == Frames(machine.holes(vnode: 0)))
         // Each new extent once, to see that it is memory, and the frames of one.
         #expect(machine.probes - probes <= 16 + 512)
         machine.unstick()
@@ -71,6 +71,6 @@ import VNodeBalloon
         try backend.beginRecovery(vnode: 0, .doubts)
         while try backend.continueRecovery(vnode: 0) != .done {}
         #expect(machine.probes - probes <= 3 * 512)
-        #expect(backend.balloonFrames(vnode: 0) == machine.holes(vnode: 0))
+        #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)))
     }
 }

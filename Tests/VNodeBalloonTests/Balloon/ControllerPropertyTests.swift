@@ -29,7 +29,7 @@ import VNodeBalloon
         /// What the daemon reads before each decision.
         mutating func look() {
             for vnode in 0..<vnodes {
-                let held = (hand.balloons[vnode] ?? 0) * 4
+                let held = (hand.balloons[vnode] ?? 0).kib.count
                 let available = nodeKiB[vnode] > held ? nodeKiB[vnode] - held : 0
                 let memory = NodeMemory(managedKiB: 1 << 19, freeKiB: available, availableKiB: available)
                 hand.facts.memory?[vnode] = memory
@@ -45,7 +45,7 @@ import VNodeBalloon
 
         /// An action never goes beyond its target, the guard or the bound of a step.
         func check(_ action: Action) throws {
-            let balloon = (hand.balloons[action.vnode] ?? 0) * 4
+            let balloon = (hand.balloons[action.vnode] ?? 0).kib.count
             let target = wanted[action.vnode]
             let options = hand.controller.options
             switch action {
@@ -69,7 +69,7 @@ import VNodeBalloon
             case 1:
                 let extents = UInt64(random.number(0...(action.extents - 1)))
                 let balloon = hand.balloons[action.vnode] ?? 0
-                hand.balloons[action.vnode] = action.isInflation ? balloon + extents * 512 : balloon - extents * 512
+                hand.balloons[action.vnode] = action.isInflation ? balloon + 512 * extents : balloon - 512 * extents
                 hand.fail(action, .pnodeFull)
             default: hand.succeed(action)
             }

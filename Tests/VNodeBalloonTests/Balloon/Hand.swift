@@ -10,7 +10,7 @@ final class Hand {
     var facts = BalloonController.Facts()
     var now: Moment = 0
     /// Frames that Xen has of each vnode.
-    var balloons: [Int: UInt64] = [:]
+    var balloons: [Int: Frames] = [:]
 
     init(vnodes: [VNode] = [Hand.vnode(0), Hand.vnode(1)], options: BalloonController.Options = .init()) {
         controller = BalloonController(vnodes: vnodes, granularityKiB: 2048, options: options)
@@ -46,8 +46,8 @@ final class Hand {
     func succeed(_ action: Action) {
         let balloon = balloons[action.vnode] ?? 0
         switch action {
-        case .inflate(let vnode, let extents): balloons[vnode] = balloon + UInt64(extents) * 512
-        case .deflate(let vnode, let extents): balloons[vnode] = balloon - UInt64(extents) * 512
+        case .inflate(let vnode, let extents): balloons[vnode] = balloon + 512 * UInt64(extents)
+        case .deflate(let vnode, let extents): balloons[vnode] = balloon - 512 * UInt64(extents)
         }
         controller.finish(action, Outcome(balloonFrames: balloons[action.vnode] ?? 0), now: now)
     }

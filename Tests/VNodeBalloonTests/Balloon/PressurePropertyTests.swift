@@ -29,7 +29,7 @@ import VNodeBalloon
             kept = options.guardRule.keptKiB(on: Hand.memory(availableMiB: 0))
         }
 
-        func balloonKiB(_ vnode: Int) -> UInt64 { (hand.balloons[vnode] ?? 0) * 4 }
+        func balloonKiB(_ vnode: Int) -> UInt64 { (hand.balloons[vnode] ?? 0).kib.count }
 
         func available(_ vnode: Int) -> UInt64 {
             let gone = usedKiB[vnode] + balloonKiB(vnode)

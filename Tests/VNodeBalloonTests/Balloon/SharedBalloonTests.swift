@@ -18,7 +18,7 @@ import VNodeBalloon
             let all = VNode(number: 0, linuxNode: 0, sizeKiB: limit ?? sizes.reduce(0, +))
             shared = Self.shared(sizes, all.sizeKiB)
             controller = BalloonController(vnodes: [all], granularityKiB: 4)
-            controller.setBalloon(frames: balloon / 4, vnode: 0)
+            controller.setBalloon(frames: KiB(balloon).wholeFrames, vnode: 0)
         }
 
         private static func shared(_ sizes: [UInt64], _ limit: UInt64) -> SharedBalloon {
@@ -41,7 +41,7 @@ import VNodeBalloon
 
         mutating func move(to kib: UInt64) {
             balloon = kib
-            controller.setBalloon(frames: kib / 4, vnode: 0)
+            controller.setBalloon(frames: KiB(kib).wholeFrames, vnode: 0)
         }
 
         /// Another process begins.

@@ -46,7 +46,7 @@ import VNodeBalloon
         controller.setBalloon(frames: 32768, vnode: 0)
         controller.setForced(0, vnode: 0)
         var facts = BalloonController.Facts()
-        (facts.currentReservation, facts.maximumReservation) = (1 << 18, 1 << 19)
+        (facts.currentReservation, facts.maximumReservation) = (Frames(1 << 18), Frames(1 << 19))
         guard case .act = controller.next(facts, now: 0) else {
             Issue.record("nothing moves")
             return

@@ -14,7 +14,7 @@ import VNodeBalloon
             vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: SimulatedIntents(machine))
         for vnode in layout.vnodes { _ = try backend.recover(vnode: vnode.number) }
         var subject = Subject(hypervisor: xen, reserves: reserves, mover: backend)
-        subject.setMaximum = { machine.maximumReservation = $0 }
+        subject.setMaximum = { machine.maximumReservation = $0.count }
         subject.meddle = { vnode, what in
             switch what {
             case .cut(let slots): machine.cut(vnode: vnode, to: slots)

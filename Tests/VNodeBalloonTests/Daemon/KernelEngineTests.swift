@@ -44,7 +44,7 @@ import Testing
             turns()
             try hand.turn()
         }
-        #expect(hand.currentReservation() == 655_360 / 4)
+        #expect(hand.currentReservation() == KiB(655_360).wholeFrames)
         #expect(engine.controller.states[0].activity == .idle)
     }
 

@@ -50,7 +50,9 @@ import Testing
         #expect(throws: BalloonError.self) { try engine.lookAgain(vnode: 0, slots: 0..<8) }
         #expect(backend.balloonFrames(vnode: 0) == nil && engine.controller.states[0].balloonFrames == nil)
         run(seconds: 3)
-        #expect(backend.balloonFrames(vnode: 0) == 8 * 512 && engine.controller.states[0].balloonFrames == 8 * 512)
+        #expect(
+            backend.balloonFrames(vnode: 0) == Frames(8 * 512)
+                && engine.controller.states[0].balloonFrames == Frames(8 * 512))
     }
 
     @Test func theHostHadNoMemoryForThem() throws {

@@ -15,7 +15,7 @@ import Testing
             lines == ["following xenstore", "xenstore does not answer", nil, nil, "following xenstore"])
     }
 
-    private func state(_ activity: VNodeActivity, _ frames: UInt64, _ target: UInt64?, _ reason: HeldReason? = nil)
+    private func state(_ activity: VNodeActivity, _ frames: Frames, _ target: UInt64?, _ reason: HeldReason? = nil)
         -> VNodeState
     {
         var state = VNodeState(

@@ -77,10 +77,10 @@ import Testing
         machine.hostTakes(.max, pnode: 0)
         machine.cut(vnode: 0, to: 7)
         _ = try backend.recover(vnode: 0)
-        #expect(backend.lostExtents(vnode: 0) == 1 && backend.balloonFrames(vnode: 0) == 7 * 512)
+        #expect(backend.lostExtents(vnode: 0) == 1 && backend.balloonFrames(vnode: 0) == Frames(7 * 512))
         machine.killNow()
         backend = try process()
-        #expect(backend.lostExtents(vnode: 0) == 1 && backend.balloonFrames(vnode: 0) == 7 * 512)
+        #expect(backend.lostExtents(vnode: 0) == 1 && backend.balloonFrames(vnode: 0) == Frames(7 * 512))
         // And no other one stays pinned.
         machine.hostGivesBack(pnode: 0)
         try deflateAll(backend)

@@ -24,7 +24,7 @@ import VNodeBalloon
         let gfns = try reserve.acquire(3)
         list(gfns)
         #expect(try xen.decreaseReservation() == 3)
-        #expect(try xen.currentReservation() == before.reservation - 3 * 512)
+        #expect(try xen.currentReservation() == Frames(before.reservation - 3 * 512))
         #expect(machine.fingerprint.mapped[1] == before.mapped[1] - 3 * 512)
         #expect(try xen.memoryType(of: gfns[0]) == .hole && xen.memoryType(of: gfns[2] + 511) == .hole)
         #expect(try xen.populatePhysmap(vnode: 1) == 3)
@@ -72,7 +72,7 @@ import VNodeBalloon
         let gfns = try reserve.acquire(1)
         list(gfns)
         _ = try xen.decreaseReservation()
-        machine.maximumReservation = try xen.currentReservation() + 511
+        machine.maximumReservation = try xen.currentReservation().count + 511
         #expect(try xen.populatePhysmap(vnode: 1) == 0)
         machine.maximumReservation += 1
         #expect(try xen.populatePhysmap(vnode: 1) == 1)
