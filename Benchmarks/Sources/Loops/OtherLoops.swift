@@ -37,19 +37,19 @@ extension Loop {
             facts.memory?[vnode] = NodeMemory(
                 managedKiB: 1 << 20, freeKiB: 1 << 19, availableKiB: 1 << 19)
         }
-        var (now, isUp, balloons) = (UInt64(0), false, [UInt64](repeating: 0, count: 2))
+        var (now, isUp, balloons) = (Moment.zero, false, [Frames](repeating: .zero, count: 2))
         return Loop("a step of the controller", "256 steps", "step", 256) {
             var moved: UInt64 = 0
             for _ in 0..<256 {
-                now += 1
+                now += .nanoseconds(1)
                 switch controller.next(facts, now: now) {
                 case .wait:
                     isUp.toggle()
                     for vnode in 0..<2 { controller.setRequest(.size(isUp ? 262144 : 0), vnode: vnode) }
                 case .act(let action):
                     switch action {
-                    case .inflate(let vnode, let extents): balloons[vnode] += UInt64(extents) * 512
-                    case .deflate(let vnode, let extents): balloons[vnode] -= UInt64(extents) * 512
+                    case .inflate(let vnode, let extents): balloons[vnode] += KiB.mib(2 * UInt64(extents)).wholeFrames
+                    case .deflate(let vnode, let extents): balloons[vnode] -= KiB.mib(2 * UInt64(extents)).wholeFrames
                     }
                     controller.finish(action, Outcome(balloonFrames: balloons[action.vnode]), now: now)
                     moved += 1
