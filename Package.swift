@@ -37,23 +37,30 @@ let package = Package(
             name: "CBalloonShim",
             cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]
         ),
-        // What the guest's and the toolstack's half have in common: neither knows the other.
-        .target(name: "BalloonCore", dependencies: ["CBalloonShim"], swiftSettings: strict),
+        // What is decided, said and parsed by either half: pure, so it imports nothing.
+        .target(name: "BalloonCore", swiftSettings: strict),
+        // Descriptors, files, events, and the xenstore client: what both halves ask of Linux.
+        .target(name: "BalloonSystem", dependencies: ["CBalloonShim", "BalloonCore"], swiftSettings: strict),
         .target(
             name: "VNodeBalloon",
-            dependencies: ["CBalloonShim", "BalloonCore", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CBalloonShim", "BalloonCore", "BalloonSystem", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         // Runs in dom0: counts, plans and asks. Nothing of the guest's half is in it.
         .target(
             name: "BalloonHost",
-            dependencies: ["CBalloonShim", "BalloonCore", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CBalloonShim", "BalloonCore", "BalloonSystem", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "balloonctl",
             dependencies: [
-                "CBalloonShim",
+                "BalloonCore",
+                "BalloonSystem",
                 "BalloonHost",
                 "VNodeBalloon",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CBalloonShim
 import VNodeBalloon
 
 struct AuditCommand: ParsableCommand {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CBalloonShim
 import VNodeBalloon
 
 @main
@@ -23,7 +22,7 @@ struct Balloonctl: ParsableCommand {
     /// Every command's way to its end: what cannot be written is told, and has an exit code.
     static func main() {
         // Before anything is opened, whose number could be that of standard output.
-        _ = cb_process_prepare()
+        ThisProcess.prepare()
         var code = ExitCode.success
         do {
             // Swift reads its arguments there, the command's name first; and nothing here goes without it.

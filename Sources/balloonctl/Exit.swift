@@ -1,5 +1,4 @@
 import ArgumentParser
-import CBalloonShim
 import Glibc
 import VNodeBalloon
 
@@ -93,7 +92,7 @@ enum Exit {
 
     /// Commands that touch memory, or show it, are root's.
     static func requireRoot() throws(BalloonError) {
-        guard cb_effective_user() == 0 else {
+        guard ThisProcess.isRoot else {
             throw BalloonError(.notRoot, "only root may do this; run it with sudo")
         }
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CBalloonShim
 import Glibc
 import VNodeBalloon
 
@@ -82,8 +81,7 @@ struct GivenCommand: ParsableCommand {
         else {
             return false
         }
-        // Unsafe: a C string for the call.
-        return unsafe !hasModule && cb_process_count("balloonctl") == 0
+        return !hasModule && ThisProcess.others(named: "balloonctl") == 0
     }
 
     /// The kernel module may hold some, and only the sum of all memory tells.

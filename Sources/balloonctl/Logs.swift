@@ -1,4 +1,4 @@
-import CBalloonShim
+import BalloonSystem
 import Logging
 import Synchronization
 
@@ -15,7 +15,7 @@ struct ErrorLog: LogHandler {
     private let isJournal: Bool
 
     init() {
-        isJournal = cb_is_journal(2)
+        isJournal = StandardStream.error.isJournal
     }
 
     static func setLevel(_ level: String) {
@@ -35,8 +35,7 @@ struct ErrorLog: LogHandler {
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
         line += "\n"
         // A log that nobody reads must not keep the daemon from giving memory back: the line is lost.
-        // Unsafe: a C string and its length.
-        _ = unsafe cb_write_now(2, line, line.utf8.count)
+        StandardStream.error.writeNow(line)
     }
 
     /// syslog's numbers.

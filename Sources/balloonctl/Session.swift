@@ -1,4 +1,3 @@
-import CBalloonShim
 import FoundationEssentials
 import Logging
 import VNodeBalloon

@@ -1,4 +1,4 @@
-import CBalloonShim
+import BalloonSystem
 import Synchronization
 
 /// Standard output and standard error.
@@ -14,17 +14,14 @@ enum Terminal {
     }
 
     /// Somebody watches standard output.
-    static var isShown: Bool { cb_is_terminal(1) }
+    static var isShown: Bool { StandardStream.output.isTerminal }
 
     /// How wide standard output is; nil where nobody watches it.
-    static var columns: Int? {
-        let columns = Int(cb_terminal_columns(1))
-        return columns > 0 ? columns : nil
-    }
+    static var columns: Int? { StandardStream.output.columns }
 
     /// The time of day, as this machine counts it.
     static var time: String {
-        let seconds = Int(cb_time_of_day())
+        let seconds = WallClock.secondsOfDay
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
         return "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
     }
@@ -37,8 +34,9 @@ enum Terminal {
         let lines =
             isOver
             ? "\u{1b}[H" + text.split(separator: "\n").map { $0 + "\u{1b}[K\n" }.joined() + "\u{1b}[J" : text + "\n"
-        let result = write(1, lines)
-        if result < 0 && outputError == nil { failure.store(Int32(-result), ordering: .relaxed) }
+        if let error = StandardStream.output.write(lines), outputError == nil {
+            failure.store(error, ordering: .relaxed)
+        }
     }
 
     /// Lines of data, each with its end.
@@ -48,32 +46,27 @@ enum Terminal {
 
     /// What went wrong: standard error.
     static func complain(_ text: String) {
-        for line in text.split(separator: "\n") { write(2, "balloonctl: \(line)\n") }
+        for line in text.split(separator: "\n") { StandardStream.error.write("balloonctl: \(line)\n") }
     }
 
     /// The parser's text for people who made a mistake, with the prefix that all our errors have: standard error.
     static func explain(mistake text: String) {
         let prefix = "Error: "
-        write(2, (text.hasPrefix(prefix) ? "balloonctl: \(text.dropFirst(prefix.count))" : text) + "\n")
+        StandardStream.error.write(
+            (text.hasPrefix(prefix) ? "balloonctl: \(text.dropFirst(prefix.count))" : text) + "\n")
     }
 
     /// A line about what is going on, where nobody is watching it being rewritten: standard error.
-    static func remark(_ text: String) { write(2, text + "\n") }
+    static func remark(_ text: String) { StandardStream.error.write(text + "\n") }
 
     /// Progress, rewritten in place: only where somebody is watching.
     static func progress(_ text: String) {
-        guard cb_is_terminal(2) else { return }
-        write(2, "\r\u{1b}[K\(text)")
+        guard StandardStream.error.isTerminal else { return }
+        StandardStream.error.write("\r\u{1b}[K\(text)")
     }
 
     static func endProgress() {
-        guard cb_is_terminal(2) else { return }
-        write(2, "\r\u{1b}[K")
-    }
-
-    @discardableResult
-    private static func write(_ descriptor: Int32, _ text: String) -> Int64 {
-        // Unsafe: a C string and its length.
-        unsafe cb_write_all(descriptor, text, text.utf8.count)
+        guard StandardStream.error.isTerminal else { return }
+        StandardStream.error.write("\r\u{1b}[K")
     }
 }

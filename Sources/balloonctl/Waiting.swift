@@ -1,5 +1,4 @@
 import ArgumentParser
-import CBalloonShim
 import VNodeBalloon
 
 /// Waiting for balloons to be where they shall be.
@@ -14,7 +13,7 @@ struct Waiting {
     /// - Throws: 75 when all that are not there are held, 130 on Ctrl-C.
     func run() throws -> [StatusReport.VNodeReport] {
         // Ctrl-C ends the waiting, not the force: it comes through a descriptor, between two looks.
-        let signals = cb_signal_descriptor()
+        let signals = try SignalSource()
         defer { Terminal.endProgress() }
         while true {
             let due = step()
@@ -24,7 +23,7 @@ struct Waiting {
                 publish()
                 return vnodes
             }
-            if cb_signal_next(signals) > 0 {
+            if signals.next() != nil {
                 publish()
                 Terminal.endProgress()
                 for vnode in vnodes { Terminal.complain(whatGoesOn(vnode)) }

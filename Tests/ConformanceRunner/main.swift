@@ -40,9 +40,9 @@ func realSubject(_ path: String) throws(BalloonError) -> Subject {
     var reserves: [Int: any PageReserve] = [:]
     for vnode in vnodes {
         guard let node = vnode.linuxNode else { continue }
-        reserves[vnode.number] = try HugePageReserve(vnode: vnode.number, node: node, mount: mount, keeper: keeper)
+        reserves[vnode.number] = try PinnedPages(vnode: vnode.number, node: node, mount: mount, keeper: keeper)
     }
-    let backend = try PrivcmdBackend(
+    let backend = try PrivcmdMover(
         vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: try IntentRecord(stateDirectory: path))
     // A run that was killed may have left a balloon.
     for vnode in reserves.keys {

@@ -77,7 +77,7 @@ private final class Served {
         var reserves: [Int: any PageReserve] = [:]
         for vnode in layout.vnodes { reserves[vnode.number] = SimulatedReserve(machine, vnode: vnode.number) }
         let xen = SimulatedXen(machine)
-        let backend = try PrivcmdBackend(
+        let backend = try PrivcmdMover(
             vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: SimulatedIntents(machine))
         let engine = BalloonEngine(
             guest: Guest(

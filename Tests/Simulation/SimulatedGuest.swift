@@ -11,7 +11,7 @@ public final class SimulatedGuest {
     private let isPrepared: Bool
     /// nil while no process runs.
     private(set) var loop: BalloonLoop?
-    private(set) var backend: PrivcmdBackend?
+    private(set) var backend: PrivcmdMover?
 
     public init(_ schedule: Schedule) {
         machine = Machine(schedule.layout)
@@ -76,11 +76,11 @@ public final class SimulatedGuest {
         let xen = SimulatedXen(machine)
         var reserves: [Int: any PageReserve] = [:]
         for vnode in layout.vnodes {
-            reserves[vnode.number] = HugePageReserve(
+            reserves[vnode.number] = PinnedPages(
                 vnode: vnode.number, node: vnode.linuxNode, SimulatedPages(machine, vnode: vnode.number), keeper: keeper
             )
         }
-        let backend = try PrivcmdBackend(
+        let backend = try PrivcmdMover(
             vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: intents)
         self.backend = backend
         let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }

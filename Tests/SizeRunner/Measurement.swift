@@ -37,11 +37,11 @@ final class Measurement {
     private func start() throws -> BalloonEngine {
         var reserves: [Int: any PageReserve] = [:]
         for vnode in size.list {
-            reserves[vnode.number] = HugePageReserve(
+            reserves[vnode.number] = PinnedPages(
                 vnode: vnode.number, node: vnode.linuxNode, SizePages(kernel, vnode: vnode.number, size), keeper: keeper
             )
         }
-        let backend = try PrivcmdBackend(vnodes: size.list, hypervisor: xen, reserves: reserves, intents: intents)
+        let backend = try PrivcmdMover(vnodes: size.list, hypervisor: xen, reserves: reserves, intents: intents)
         // Each node has ten times what its balloon takes, so the guard never asks for more.
         let plenty = UInt64(size.extentsEach) * 20_480
         let memory = Dictionary(

@@ -1,4 +1,3 @@
-internal import BalloonCore
 internal import FoundationEssentials
 
 /// What the toolstack's half needs, and who else sets memory on this host.

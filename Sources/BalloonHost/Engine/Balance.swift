@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// One round of levelling a physical node. Pure. Balloons that grow come first; those that shrink get what is free and nobody's now,
 /// and the rest when the others' memory has come.
 public struct Balance: Equatable, Sendable {

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// One size for a whole domain, as targets of its vnodes. Pure.
 public enum BalloonSplit {
     /// - Parameter isEven: the same of each vnode, as far as each has so much; else in proportion to their sizes.

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// One `host free` from its beginning to its end: plans, writes, judges what comes of it, and plans anew without those that do not
 /// move. Whoever runs it brings snapshots, the clock, and the lock for what is written.
 public struct FreeRun {

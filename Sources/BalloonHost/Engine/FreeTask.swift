@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// Frees memory of physical nodes: plans, writes targets, looks what comes of it, and plans anew without those that do not move.
 /// Pure but for the engine that writes; whoever runs it brings the clock and the patience.
 public struct FreeTask {

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 extension HostEngine {
     /// Whether targets leave the domain what it keeps, and take no memory that is not there.
     /// - Throws: `.usage` below its minimum; `.busy` where smaller balloons want more than is free and nobody's.

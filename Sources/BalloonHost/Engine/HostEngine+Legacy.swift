@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// What is done with memory/target while the vnodes' targets count.
 public enum LegacyMode: String, CaseIterable, Sendable {
     /// Away from domains with virtual NUMA, which xl can neither save nor migrate; kept for all others.

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 // Guests without our daemon: memory/target is all that they follow.
 extension HostEngine {
     /// What an administrator may ask of a guest that has nothing which stops before the OOM killer comes: it came at 112 MiB.

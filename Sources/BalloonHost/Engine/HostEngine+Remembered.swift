@@ -1,5 +1,3 @@
-public import BalloonCore
-
 // Targets are remembered by UUID: after a reboot, a restore or a migration the domain has another number, and none of its rows.
 extension HostEngine {
     /// Seconds for which the targets of a domain that is gone are remembered.

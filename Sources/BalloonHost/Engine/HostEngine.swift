@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// What the toolstack does to domains: rows, targets, maxima. Every change is one transaction that reads the domain's own entry,
 /// so that nothing is written for a domain that is gone.
 public final class HostEngine {

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// Watches domains on their way to targets, and says of each when there is nothing left to wait for. Pure: the clock comes with
 /// each look. Progress is what Xen counts; what a guest says ends a wait only where Xen's count agrees.
 public struct MoveJudge: Sendable {

@@ -1,5 +1,3 @@
-internal import BalloonCore
-
 extension MoveJudge.Verdict {
     /// In a sentence, for people.
     public func sentence(_ name: String) -> String {

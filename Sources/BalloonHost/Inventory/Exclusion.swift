@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// Why a domain, or a vnode, is in no plan just now.
 public enum Exclusion: String, Sendable, CaseIterable {
     case toolstack = "Domain-0 is not managed"

@@ -1,5 +1,3 @@
-internal import BalloonCore
-
 /// What a guest wrote, or somebody else: never more than a number or a word that is known.
 enum GuestText {
     /// A size that no sum overflows with.

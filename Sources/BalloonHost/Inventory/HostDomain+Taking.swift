@@ -1,5 +1,3 @@
-internal import BalloonCore
-
 extension HostDomain {
     /// What the domain may still take of a physical node: of what Xen counts as given, all that its targets do not ask it to keep
     /// there. A vnode whose node nobody knows takes from any.

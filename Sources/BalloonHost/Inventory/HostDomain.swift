@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// A domain as the toolstack sees it: Xen's figures, its rows in xenstore, what is kept of it.
 ///
 /// What the guest wrote went through a parser: numbers, words of a list, or nil.

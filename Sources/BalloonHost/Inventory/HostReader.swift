@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// Reads everything: Xen's figures, the guests' rows, what is kept of them.
 public final class HostReader {
     let xen: any HostXen

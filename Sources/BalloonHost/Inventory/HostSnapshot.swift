@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// Everything that the toolstack knows at one moment.
 public struct HostSnapshot: Equatable, Sendable {
     public var machine: MachineFacts

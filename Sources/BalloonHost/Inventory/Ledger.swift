@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// Reservations, in xenstore: they outlive every process, and end with the host.
 public struct Ledger {
     private let store: any ToolstackStore

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// Memory that a domain, or a vnode of it, keeps and may have, as somebody said it; nil: nobody said.
 public struct HostLimits: Equatable, Sendable {
     public struct Bounds: Equatable, Sendable {

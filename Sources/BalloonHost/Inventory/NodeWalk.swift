@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// On which physical nodes the pages of each domain lie, as Xen counted them once (debug key u).
 public struct NodeWalk: Equatable, Sendable {
     /// Of each domain, by physical node.

@@ -1,4 +1,3 @@
-public import BalloonCore
 internal import CBalloonShim
 internal import Glibc
 

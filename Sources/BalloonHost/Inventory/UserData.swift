@@ -1,4 +1,3 @@
-internal import BalloonCore
 internal import CBalloonShim
 internal import FoundationEssentials
 

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// A line of the domains' table.
 public struct HostRow: Sendable {
     var domain: HostDomain

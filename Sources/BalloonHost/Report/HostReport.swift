@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// What `balloonctl host list` shows: for programs and for people.
 public struct HostReport {
     public let snapshot: HostSnapshot

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// Levels physical nodes again and again. Pure: snapshots and the time in, targets out. It remembers who turned round and who did not
 /// move; a balancer that begins anew has forgotten that, and finds it out again.
 public struct Balancer: Sendable {

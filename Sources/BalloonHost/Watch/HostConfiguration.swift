@@ -1,4 +1,3 @@
-public import BalloonCore
 internal import Glibc
 
 /// The settings of `balloonctl host watch`: lines of `key = value`, `#` begins a comment.

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 extension HostEngine {
     /// Does what the keeper wants.
     /// - Returns: a line for the journal, where there is something to tell.

@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// What the daemon does for domains that come, live and go. Pure: a snapshot and the time in, deeds out. What is kept here are times
 /// only; a keeper that begins anew does the same a little later.
 public struct HostKeeper: Sendable {

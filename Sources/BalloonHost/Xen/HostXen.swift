@@ -1,5 +1,3 @@
-public import BalloonCore
-
 /// What the toolstack asks Xen, of all domains and of the machine.
 public protocol HostXen: AnyObject {
     /// All domains, by number.

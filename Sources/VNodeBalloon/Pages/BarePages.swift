@@ -3,7 +3,7 @@
 //
 // The next process sees only how many pages a pin has. One that has as many as the file would look as if it had the same
 // pages, although one of the file is bare and one of the pin has left the file. So the number is kept, as a name.
-extension HugePageReserve {
+extension PinnedPages {
     /// Takes in the names that the process before kept.
     func findBareNames() throws(BalloonError) {
         bareNames = Set(try keeper.keptNames(prefix: barePrefix))

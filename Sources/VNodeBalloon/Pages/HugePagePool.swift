@@ -5,9 +5,9 @@ internal import Glibc
 /// (/sys/devices/system/node/node<n>/hugepages/hugepages-2048kB).
 struct HugePagePool: PagePool {
     let node: Int
-    private let totalFile, freeFile, surplusFile: KeptFile
+    private let totalFile, freeFile, surplusFile: ProcFile
     /// The same as `totalFile`; reading needs no right to write.
-    private let askedFile: KeptFile
+    private let askedFile: ProcFile
     private let all: HugePagePools
     /// What is known of the pools in this process.
     private var ledger: PoolLedger { all.ledger }
@@ -18,10 +18,10 @@ struct HugePagePool: PagePool {
         self.node = node
         self.all = all
         let directory = Self.directory(of: node)
-        totalFile = KeptFile(directory + "/nr_hugepages")
-        askedFile = KeptFile(directory + "/nr_hugepages", .write)
-        freeFile = KeptFile(directory + "/free_hugepages")
-        surplusFile = KeptFile(directory + "/surplus_hugepages")
+        totalFile = ProcFile(directory + "/nr_hugepages")
+        askedFile = ProcFile(directory + "/nr_hugepages", .write)
+        freeFile = ProcFile(directory + "/free_hugepages")
+        surplusFile = ProcFile(directory + "/surplus_hugepages")
         do {
             _ = try total()
         } catch {
@@ -171,10 +171,10 @@ struct HugePagePool: PagePool {
 /// The kernel's pools of 2 MiB pages of all nodes: one of each in a process, and what they have in common.
 final class HugePagePools {
     let ledger = PoolLedger()
-    private let surplusFile = KeptFile(directory + "/surplus_hugepages")
-    private let freeFile = KeptFile(directory + "/free_hugepages")
-    private let reservedFile = KeptFile(directory + "/resv_hugepages")
-    private let askedFile = KeptFile(directory + "/nr_hugepages", .write)
+    private let surplusFile = ProcFile(directory + "/surplus_hugepages")
+    private let freeFile = ProcFile(directory + "/free_hugepages")
+    private let reservedFile = ProcFile(directory + "/resv_hugepages")
+    private let askedFile = ProcFile(directory + "/nr_hugepages", .write)
     private var made: [Int: HugePagePool] = [:]
 
     private static let directory = "/sys/kernel/mm/hugepages/hugepages-2048kB"

@@ -112,10 +112,10 @@ final class LinuxPools: PoolSource {
     let slack: [Int: Int]
     private let all: HugePagePools
     private let pools: [Int: HugePagePool]
-    private let reserves: [HugePageReserve]
+    private let reserves: [PinnedPages]
 
     /// - Throws: `.noHugePages`, `.descriptors`.
-    init(_ all: HugePagePools, _ reserves: [HugePageReserve], slack: [Int: Int]) throws(BalloonError) {
+    init(_ all: HugePagePools, _ reserves: [PinnedPages], slack: [Int: Int]) throws(BalloonError) {
         var pools: [Int: HugePagePool] = [:]
         for pool in try all.all() { pools[pool.node] = pool }
         self.all = all

@@ -19,7 +19,7 @@ struct PinRecovery {
 
 // What becomes of old pins. A page that was punched out of the file is not free before its pin goes, and it may be a
 // hole.
-extension HugePageReserve {
+extension PinnedPages {
     /// Finds the pins of this process, or of the one before.
     /// - Throws: `.busy`, `.descriptors`: it is not known what is pinned.
     func findOldPins() throws(BalloonError) {

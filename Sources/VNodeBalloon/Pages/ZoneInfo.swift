@@ -59,13 +59,13 @@ public struct ZoneInfo: Equatable, Sendable {
 
     /// Reads /proc/zoneinfo.
     /// - Throws: `.system`.
-    public static func read() throws(BalloonError) -> ZoneInfo { try read(KeptFile(path)) }
+    public static func read() throws(BalloonError) -> ZoneInfo { try read(ProcFile(path)) }
 
     static let path = "/proc/zoneinfo"
 
     /// Reads it where it is open already.
     /// - Throws: `.system`.
-    static func read(_ file: KeptFile) throws(BalloonError) -> ZoneInfo {
+    static func read(_ file: ProcFile) throws(BalloonError) -> ZoneInfo {
         let text = try file.read()
         return ZoneInfo(parsing: text.span)
     }

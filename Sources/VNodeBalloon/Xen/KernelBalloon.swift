@@ -28,7 +28,7 @@ public struct KernelBalloon {
     }
 
     // Open from the start: taking memory back must need no descriptor.
-    private let current, target, low, high, retries, targetToWrite: KeptFile
+    private let current, target, low, high, retries, targetToWrite: ProcFile
     private let allKiB: UInt64?
 
     /// - Parameter allKiB: all memory that a PV guest can have (memory/static-max). Newer kernels (6.12) do not count the
@@ -37,12 +37,12 @@ public struct KernelBalloon {
     /// - Throws: `.unsupportedGuest` where the kernel has no balloon (CONFIG_XEN_BALLOON).
     public init(directory: String = systemDirectory, allKiB: UInt64? = nil) throws(BalloonError) {
         self.allKiB = allKiB
-        current = KeptFile(directory + "/info/current_kb")
-        target = KeptFile(directory + "/target_kb")
-        low = KeptFile(directory + "/info/low_kb")
-        high = KeptFile(directory + "/info/high_kb")
-        retries = KeptFile(directory + "/retry_count")
-        targetToWrite = KeptFile(directory + "/target_kb", .write)
+        current = ProcFile(directory + "/info/current_kb")
+        target = ProcFile(directory + "/target_kb")
+        low = ProcFile(directory + "/info/low_kb")
+        high = ProcFile(directory + "/info/high_kb")
+        retries = ProcFile(directory + "/retry_count")
+        targetToWrite = ProcFile(directory + "/target_kb", .write)
         try targetToWrite.openNow()
         do throws(BalloonError) {
             _ = try read()
@@ -68,5 +68,5 @@ public struct KernelBalloon {
     /// - Throws: `.system`.
     public func setTarget(kib: UInt64) throws(BalloonError) { try targetToWrite.writeNumber(Int(kib)) }
 
-    private func number(_ file: KeptFile) throws(BalloonError) -> UInt64 { UInt64(try file.readNumber()) }
+    private func number(_ file: ProcFile) throws(BalloonError) -> UInt64 { UInt64(try file.readNumber()) }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BalloonCore
 import BalloonHost
-import CBalloonShim
 
 struct HostCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BalloonCore
 import BalloonHost
-import CBalloonShim
 
 /// Frees memory and waits for it: plans, writes, looks, and plans anew without those that do not move.
 struct HostFreeing {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BalloonCore
 import BalloonHost
-import CBalloonShim
 
 struct HostListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,7 +48,7 @@ struct HostListCommand: ParsableCommand {
                 if json {
                     Terminal.show(report.json)
                 } else {
-                    if watch && cb_is_terminal(1) { Terminal.clear() }
+                    if watch && Terminal.isShown { Terminal.clear() }
                     Terminal.show(report.text(listing.style))
                 }
                 if Terminal.outputError != nil { return }

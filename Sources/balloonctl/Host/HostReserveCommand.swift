@@ -1,7 +1,6 @@
 import ArgumentParser
 import BalloonCore
 import BalloonHost
-import CBalloonShim
 
 struct HostReserveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -87,7 +86,7 @@ struct HostReserving {
                     "physical node \(pnode): \(Size.text(range.upperBound)) wanted, \(Size.text(missing)) of that"
                         + " are neither free nor can be freed")
             }
-            let until = ttl.map { UInt64(cb_clock_real_seconds()) + $0 }
+            let until = ttl.map { WallClock.seconds + $0 }
             return try engine.ledger.add(pnode: pnode, kib: range.upperBound - missing, name: name, until: until)
         }
         do { try free(pnode) } catch {
@@ -158,21 +157,8 @@ struct HostRunCommand: ParsableCommand {
                 reservations.append(
                     try reserving.reserve(wanted.number, wanted.kib...wanted.kib, name: "run", ttl: 3600))
             }
-            code = try Self.execute(command)
+            code = try ThisProcess.run(command)
         }
         if code != 0 { throw ExitCode(code) }
-    }
-
-    /// The command's exit code, as a shell says it.
-    private static func execute(_ command: [String]) throws(BalloonError) -> Int32 {
-        let bytes = command.flatMap { (text) -> [UInt8] in Array(text.utf8) + [0] }
-        // Unsafe: texts with a NUL behind each, and how many they are.
-        let result = unsafe bytes.withUnsafeBufferPointer {
-            unsafe cb_run($0.baseAddress, $0.count, UInt32(command.count))
-        }
-        guard result >= 0 else {
-            throw BalloonError(.usage, "cannot run \(command[0])", errno: -result)
-        }
-        return result
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BalloonCore
 import BalloonHost
-import CBalloonShim
 
 struct HostSetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BalloonCore
 import BalloonHost
-import CBalloonShim
 
 /// Options of everything that waits for guests.
 struct HostWaitOptions: ParsableArguments {
@@ -43,19 +42,17 @@ struct HostWaiting {
     /// What is shown meanwhile, and what ends the waiting from outside.
     final class Progress {
         private let options: HostWaitOptions
-        private let signals = cb_signal_descriptor()
+        private let signals = try? SignalSource()
         private let begin = HostSession.now
         private var told = HostSession.now
 
         init(_ options: HostWaitOptions) { self.options = options }
 
-        deinit { _ = cb_file_close(signals) }
-
         /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
         func show(
             _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: KiB]], _ verdicts: [UInt16: MoveJudge.Verdict]
         ) throws {
-            if cb_signal_next(signals) > 0 { throw Exit.interrupted }
+            if signals?.next() != nil { throw Exit.interrupted }
             let now = HostSession.now
             let text = Self.text(snapshot, goals, verdicts)
             if options.timeout > 0 && now >= begin + .seconds(options.timeout) {
@@ -63,7 +60,7 @@ struct HostWaiting {
                 Terminal.complain("not done after \(options.timeout) s: \(text)")
                 throw Exit.temporary
             }
-            if cb_is_terminal(2) {
+            if StandardStream.error.isTerminal {
                 Terminal.progress(text)
             } else if now >= told + .seconds(1) {
                 told = now
@@ -88,7 +85,8 @@ struct HostWaiting {
                     guard let goal = goals[domain.id]?[vnode.number], !vnode.isReached else { return nil }
                     let now = vnode.balloon.map { "\($0.wholeMiB)" } ?? "?"
                     let name = "\(domain.name) vnode \(vnode.number)"
-                    return cb_is_terminal(2) ? bar(name, vnode, goal) : "\(name): \(now) of \(goal.wholeMiB) MiB"
+                    return StandardStream.error.isTerminal
+                        ? bar(name, vnode, goal) : "\(name): \(now) of \(goal.wholeMiB) MiB"
                 }
             }.joined(separator: ", ")
         }

@@ -10,7 +10,7 @@ import VNodeBalloon
         let xen = SimulatedXen(machine)
         var reserves: [Int: any PageReserve] = [:]
         for vnode in layout.vnodes { reserves[vnode.number] = SimulatedReserve(machine, vnode: vnode.number) }
-        let backend = try PrivcmdBackend(
+        let backend = try PrivcmdMover(
             vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: SimulatedIntents(machine))
         for vnode in layout.vnodes { _ = try backend.recover(vnode: vnode.number) }
         var subject = Subject(hypervisor: xen, reserves: reserves, mover: backend)

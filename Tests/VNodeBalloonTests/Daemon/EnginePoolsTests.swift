@@ -16,8 +16,8 @@ import Testing
     private func makeEngine(roomKiB: UInt64 = 1 << 20) throws -> BalloonEngine {
         let (machine, xen) = (machine, SimulatedXen(machine))
         let keeper = HolderClient(SimulatedHolderAccess(machine))
-        let reserve = HugePageReserve(vnode: 0, node: 0, SimulatedPages(machine, vnode: 0), keeper: keeper)
-        let backend = try PrivcmdBackend(
+        let reserve = PinnedPages(vnode: 0, node: 0, SimulatedPages(machine, vnode: 0), keeper: keeper)
+        let backend = try PrivcmdMover(
             vnodes: machine.layout.vnodes, hypervisor: xen, reserves: [0: reserve], intents: SimulatedIntents(machine))
         let node = NodeMemory(managedKiB: 1 << 20, freeKiB: roomKiB, availableKiB: roomKiB)
         let guest = Guest(

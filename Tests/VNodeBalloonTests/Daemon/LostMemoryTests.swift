@@ -8,15 +8,15 @@ import Testing
 @Suite struct LostMemoryTests {
     let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 16, hostFreeFrames: 600))
     let work: TemporaryDirectory
-    let backend: PrivcmdBackend
+    let backend: PrivcmdMover
     let engine: BalloonEngine
 
     init() throws {
         work = try TemporaryDirectory()
         let (machine, xen) = (machine, SimulatedXen(machine))
         let keeper = HolderClient(SimulatedHolderAccess(machine))
-        let reserve = HugePageReserve(vnode: 0, node: 0, SimulatedPages(machine, vnode: 0), keeper: keeper)
-        backend = try PrivcmdBackend(
+        let reserve = PinnedPages(vnode: 0, node: 0, SimulatedPages(machine, vnode: 0), keeper: keeper)
+        backend = try PrivcmdMover(
             vnodes: machine.layout.vnodes, hypervisor: xen, reserves: [0: reserve], intents: SimulatedIntents(machine))
         let guest = Guest(
             kind: .pvh, figures: xen, mover: backend, firmware: machine.layout.firmwareMap,

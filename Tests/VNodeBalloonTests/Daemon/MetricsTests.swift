@@ -12,7 +12,7 @@ struct MetricsTests {
         counters.step(vnode: 0, before: 0, after: 16384, wasShort: false, took: 2_400_000)
         counters.step(vnode: 0, before: 16384, after: 15872, wasShort: false, took: 900_000)
         counters.step(vnode: 1, before: 0, after: 512, wasShort: true, took: 3_000_000_000)
-        return counters.with(failures: [.store: 2, .hypercall: 1])
+        return counters.with(failures: ["store": 2, "hypercall": 1])
     }
 
     private static func report() throws -> StatusReport {

@@ -1,6 +1,7 @@
 import Simulation
 import Testing
 
+@testable import BalloonCore
 @testable import VNodeBalloon
 
 /// The line for the service manager.

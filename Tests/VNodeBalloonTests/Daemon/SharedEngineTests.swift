@@ -15,7 +15,7 @@ import Testing
         hand.maximum = 786_432
         work = try TemporaryDirectory()
         let topology = try VNUMATopology(vnodeCount: 2, untrusted: [(0, 0, 98304), (1, 98304, 196_608)])
-        let backend = try KernelBackend(
+        let backend = try KernelMover(
             try hand.balloon(), figures: hand, topology: topology, staticMaxKiB: 786_432, now: { 0 })
         engine = BalloonEngine(
             guest: Guest(

@@ -1,6 +1,7 @@
 import Simulation
 import Testing
 
+@testable import BalloonCore
 @testable import VNodeBalloon
 
 /// What people read of `status`.
@@ -87,7 +88,7 @@ import Testing
     }
 
     @Test func howLongTasksWait() {
-        func permille(_ text: String) -> UInt64? { PressureWatch.waitedPermille(text) }
+        func permille(_ text: String) -> UInt64? { MemoryPressure.waitedPermille(text) }
         #expect(permille("some avg10=1.23 avg60=9.00 avg300=0.00 total=7\nfull avg10=0.00\n") == 12)
         #expect(permille("some avg10=100.00 avg60=0 avg300=0 total=0\n") == 1000)
         for text in [

@@ -31,7 +31,7 @@ import Testing
     init() throws {
         hand = try KernelHand(current: 524_288, all: 786_432)
         hand.maximum = 786_432
-        let backend = try KernelBackend(
+        let backend = try KernelMover(
             try hand.balloon(), figures: hand, topology: nil, staticMaxKiB: 786_432, now: { 0 })
         engine = BalloonEngine(
             guest: Guest(

@@ -12,23 +12,23 @@ import Testing
 
     init() { free = machine.freeKiB(vnode: 0) }
 
-    func deflateAll(_ backend: PrivcmdBackend) throws {
+    func deflateAll(_ backend: PrivcmdMover) throws {
         for _ in 0..<12 {
             _ = try backend.deflate(vnode: 0, extents: 64)
             while try backend.tidy(vnode: 0) == .more {}
         }
     }
 
-    func process() throws -> PrivcmdBackend {
+    func process() throws -> PrivcmdMover {
         machine.restart()
         let keeper = HolderClient(SimulatedHolderAccess(machine))
         var reserves: [Int: any PageReserve] = [:]
         for vnode in machine.layout.vnodes {
-            reserves[vnode.number] = HugePageReserve(
+            reserves[vnode.number] = PinnedPages(
                 vnode: vnode.number, node: vnode.linuxNode, SimulatedPages(machine, vnode: vnode.number), keeper: keeper
             )
         }
-        let backend = try PrivcmdBackend(
+        let backend = try PrivcmdMover(
             vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine), reserves: reserves,
             intents: SimulatedIntents(machine))
         try backend.recover(vnodes: [0])
@@ -36,7 +36,7 @@ import Testing
     }
 
     /// A balloon of two chunks. The pins are gone, and the second page of the first chunk is broken.
-    func withBrokenPage() throws -> PrivcmdBackend {
+    func withBrokenPage() throws -> PrivcmdMover {
         _ = try process().inflate(vnode: 0, extents: 8)
         machine.holder.kill()
         machine.killNow()

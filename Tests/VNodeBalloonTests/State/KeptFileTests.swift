@@ -4,14 +4,14 @@ import Testing
 @testable import VNodeBalloon
 
 /// Files that stay open between two readings.
-@Suite struct KeptFileTests {
+@Suite struct ProcFileTests {
     @Test func eachReadingIsNew() throws {
         let work = try TemporaryDirectory()
         let path = work.path + "/number"
         defer { work.remove("number") }
         let writer = try FileDescriptor.open(path, .create, "")
-        let file = KeptFile(path)
-        let asked = KeptFile(path, .write)
+        let file = ProcFile(path)
+        let asked = ProcFile(path, .write)
         try asked.writeNumber(12)
         #expect(try file.readNumber() == 12)
         try asked.writeNumber(34)
@@ -22,28 +22,28 @@ import Testing
 
     /// The kernel makes the text anew for a file that is open already.
     @Test func ofTheKernel() throws {
-        let file = KeptFile("/proc/self/oom_score_adj")
+        let file = ProcFile("/proc/self/oom_score_adj")
         let before = try file.readNumber()
-        let asked = KeptFile("/proc/self/oom_score_adj", .write)
+        let asked = ProcFile("/proc/self/oom_score_adj", .write)
         try asked.writeNumber(before + 1)
         #expect(try file.readNumber() == before + 1)
-        #expect(try KeptFile("/proc/zoneinfo").read() != [])
+        #expect(try ProcFile("/proc/zoneinfo").read() != [])
     }
 
     @Test func whatCannotBe() throws {
-        let asked = KeptFile("/proc/self/oom_score_adj", .write)
+        let asked = ProcFile("/proc/self/oom_score_adj", .write)
         let error = #expect(throws: BalloonError.self) { try asked.writeNumber(-1) }
         #expect(error?.errno == EINVAL)
         let work = try TemporaryDirectory()
         defer { work.remove("long") }
         let writer = try FileDescriptor.open(work.path + "/long", .create, "")
         #expect(ftruncate(writer.rawValue, 64 << 20) == 0)
-        let other = #expect(throws: BalloonError.self) { try KeptFile(work.path + "/long").read() }
+        let other = #expect(throws: BalloonError.self) { try ProcFile(work.path + "/long").read() }
         #expect(other?.errno == EFBIG)
     }
 
     @Test func oneThatIsNotThere() {
-        let error = #expect(throws: BalloonError.self) { try KeptFile("/proc/self/none").readNumber() }
+        let error = #expect(throws: BalloonError.self) { try ProcFile("/proc/self/none").readNumber() }
         #expect(error?.errno == ENOENT && error?.code == .system)
     }
 }

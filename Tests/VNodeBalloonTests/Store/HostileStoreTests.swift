@@ -12,7 +12,7 @@ import Testing
     let work: TemporaryDirectory
     let fake: FakeXenstored
     let machine = Machine(Layout(pnodes: [0, 1], blocksPerVNode: 16))
-    let backend: PrivcmdBackend
+    let backend: PrivcmdMover
     static let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     static let target = "memory/vnode0/target-balloon-size"
 
@@ -24,7 +24,7 @@ import Testing
         let layout = machine.layout
         var reserves: [Int: any PageReserve] = [:]
         for vnode in layout.vnodes { reserves[vnode.number] = SimulatedReserve(machine, vnode: vnode.number) }
-        backend = try PrivcmdBackend(
+        backend = try PrivcmdMover(
             vnodes: layout.vnodes, hypervisor: SimulatedXen(machine), reserves: reserves,
             intents: SimulatedIntents(machine))
         for vnode in 0...1 {

@@ -1,6 +1,7 @@
 import Simulation
 import Testing
 
+@testable import BalloonCore
 @testable import VNodeBalloon
 
 /// When rows are written.

@@ -3,6 +3,7 @@ import Simulation
 import Testing
 
 @testable import BalloonCore
+@testable import BalloonSystem
 @testable import VNodeBalloon
 
 /// A value that changes, behind a reference: #expect evaluates nothing that mutates.

@@ -1,0 +1,20 @@
+/// More digits than the largest number of 64 bits has are no number.
+private let longestNumber = 20
+
+/// A number of decimal digits, as xenstore's sizes are written; nil for anything else.
+public func decimalNumber(_ bytes: [UInt8]) -> UInt64? {
+    guard !bytes.isEmpty, bytes.count <= longestNumber else { return nil }
+    var value: UInt64 = 0
+    for byte in bytes {
+        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+        let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+        let (sum, carry) = product.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+        if overflow || carry { return nil }
+        value = sum
+    }
+    return value
+}
+
+/// What xenstore says of an amount of the domain's memory, in KiB. nil for more than addresses have bits for: sums of such
+/// numbers stay far within 64 bits.
+package func storedKiB(_ bytes: [UInt8]) -> UInt64? { decimalNumber(bytes).flatMap { $0 <= 1 << 42 ? $0 : nil } }

@@ -1,0 +1,22 @@
+/// The kernel's own measure of memory pressure, of the whole machine (/proc/pressure/memory).
+package enum MemoryPressure {
+    /// How long some task waited for memory, of the last ten seconds, in thousandths; nil: not measured.
+    package static func waitedPermille() -> UInt64? {
+        (try? readFile("/proc/pressure/memory", limit: 4096)).flatMap {
+            waitedPermille(String(decoding: $0, as: UTF8.self))
+        }
+    }
+
+    /// "some avg10=1.23 avg60=...": 12.
+    package static func waitedPermille(_ text: String) -> UInt64? {
+        guard let line = text.split(separator: "\n").first, line.hasPrefix("some ") else { return nil }
+        guard let word = line.split(separator: " ").first(where: { $0.hasPrefix("avg10=") }) else { return nil }
+        let parts = word.dropFirst(6).split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let whole = UInt64(parts[0]), whole <= 100, let tenth = parts[1].first?.wholeNumberValue
+        else { return nil }
+        return whole * 10 + UInt64(tenth)
+    }
+
+    /// Whether the kernel measures pressure at all.
+    package static var isMeasured: Bool { (try? readFile("/proc/pressure/memory", limit: 4096)) != nil }
+}

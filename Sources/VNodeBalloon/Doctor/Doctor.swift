@@ -1,0 +1,225 @@
+/// Checks each prerequisite by itself and says how to mend it. Changes nothing.
+public enum Doctor {
+    /// What is missing without it.
+    public enum Level: String, Sendable {
+        /// The daemon does not run.
+        case run
+        /// The daemon runs, but something that it will have to do fails.
+        case later
+        /// Nothing.
+        case advice
+    }
+
+    public struct Check: Equatable, Sendable {
+        public let name: String
+        public let isFine: Bool
+        public let level: Level
+        /// What to do, nil where all is well.
+        public let fix: String?
+    }
+
+    /// - Parameters:
+    ///   - configuration: some checks count only with some settings.
+    ///   - fault: what is wrong with the configuration's file.
+    public static func examine(
+        _ configuration: Configuration = Configuration(), fault: BalloonError? = nil
+    ) -> [Check] {
+        var kind: GuestKind?
+        // The store, where it answers. A silent one is waited for once only.
+        var store: Xenstore?
+        var checks = [
+            check("xen-guest") { () throws(BalloonError) in kind = try GuestKind.current() },
+            check("configuration") { () throws(BalloonError) in if let fault { throw fault } },
+        ]
+        checks.append(
+            check("xenstore") { () throws(BalloonError) in
+                let opened = try Xenstore()
+                _ = try opened.read("domid", in: nil)
+                store = opened
+            })
+        checks.append(
+            check("state-directory") { () throws(BalloonError) in
+                try StateDirectory.examine(configuration.stateDirectory)
+            })
+        checks += movers(configuration, kind, store)
+        checks.append(memoryTarget(store))
+        checks.append(overcommit())
+        if configuration.onPressure == .yield { checks.append(pressure()) }
+        return checks
+    }
+
+    /// What has to be there for the mover that this guest gets.
+    private static func movers(_ configuration: Configuration, _ kind: GuestKind?, _ store: Xenstore?) -> [Check] {
+        let own = { Self.own(configuration.stateDirectory, store) }
+        guard let kind else { return own() }
+        do throws(BalloonError) {
+            switch try MoverChoice.choose(configuration.mover, .ofThisGuest(), for: .daemon) {
+            case .module: return module()
+            case .kernel: return kind == .pv || configuration.mover == .kernel ? pv() : [unnamed] + pv()
+            case .auto, .privcmd: return own()
+            }
+        } catch {
+            // The check of privcmd says what keeps it from opening.
+            let isTold = kind != .pv && error.code != .environment && error.code != .unsupportedGuest
+            if isTold { return own() }
+            let refused = check("mover", .run, isFine: false) { error.description }
+            return [refused] + (kind == .pv ? pv() : [])
+        }
+    }
+
+    /// Nothing but its device is needed.
+    private static func module() -> [Check] {
+        var vnodes: [Check] = []
+        let device = check("mover-module") { () throws(BalloonError) in
+            guard let module = try ModuleDevice.open(), try module.state().hasVNUMA else { return }
+            for number in 0..<(try module.state().vnodeCount) {
+                let node = try module.vnode(number).node
+                vnodes.append(
+                    check("vnode\(number)", .later, isFine: node != nil) {
+                        "no single Linux node lies in the memory of vnode \(number); boot without numa=off"
+                    })
+            }
+        }
+        return [device] + vnodes
+    }
+
+    private static let unnamed = check("mover-kernel", .advice, isFine: false) {
+        "privcmd is locked and the kernel module is not loaded, so Linux's own balloon moves memory, 4 KiB at a time: for"
+            + " 2 MiB extents run modprobe vnode_balloon, or boot with xen_privcmd.unrestricted=1; then restart the daemon"
+    }
+
+    /// Linux's own balloon does the work; hypercalls only tell what the domain has.
+    private static func pv() -> [Check] {
+        [
+            check("kernel-balloon") { () throws(BalloonError) in _ = try KernelBalloon() },
+            check("privcmd", .advice) { () throws(BalloonError) in _ = try PrivcmdHypervisor() },
+        ]
+    }
+
+    private static func own(_ stateDirectory: String, _ store: Xenstore?) -> [Check] {
+        var hypervisor: PrivcmdHypervisor?
+        var checks = [check("privcmd") { () throws(BalloonError) in hypervisor = try PrivcmdHypervisor() }]
+        checks.append(check("mount-namespace") { () throws(BalloonError) in try HugePageMount.checkNamespaces() })
+        checks.append(check("huge-pages") { () throws(BalloonError) in try HugePageMount.checkSupport() })
+        checks.append(
+            check("pages") { () throws(BalloonError) in try HugePageMount.examine(stateDirectory: stateDirectory) })
+        guard let hypervisor else { return checks }
+        checks.append(
+            check("other-balloons") { () throws(BalloonError) in
+                guard let other = try BalloonMount.others(besides: stateDirectory).first else { return }
+                throw BalloonError(.environment, other.advice)
+            })
+        checks.append(
+            check("holder", .advice) { () throws(BalloonError) in try HolderTakeover.checkProgram(stateDirectory) })
+        let client = (try? ControlClient(state: stateDirectory)) ?? nil
+        if let missing = unaccounted(hypervisor, client, store) { checks.append(missing) }
+        let process = client?.process.map { "\($0)" } ?? "self"
+        return checks + vnodes(hypervisor, ProcessLimits(process: process))
+    }
+
+    private static func pressure() -> Check {
+        check("pressure", .advice) { () throws(BalloonError) in
+            guard !MemoryPressure.isMeasured else { return }
+            throw BalloonError(
+                .system,
+                "the kernel does not measure memory pressure: on-pressure = yield goes by the nodes' memory alone;"
+                    + " boot with psi=1, or build the kernel with CONFIG_PSI")
+        }
+    }
+
+    private static func check(
+        _ name: String, _ level: Level = .run, _ body: () throws(BalloonError) -> Void
+    ) -> Check {
+        do throws(BalloonError) {
+            try body()
+            return Check(name: name, isFine: true, level: level, fix: nil)
+        } catch {
+            return Check(name: name, isFine: false, level: level, fix: error.description)
+        }
+    }
+
+    private static func vnodes(_ hypervisor: any Hypervisor, _ limits: ProcessLimits) -> [Check] {
+        guard let zones = try? ZoneInfo.read(),
+            let vnodes = try? Guest.vnodes(hypervisor, zones, staticMaxKiB: nil)
+        else { return [] }
+        return vnodes.map { vnode in
+            check("vnode\(vnode.number)", .later, isFine: vnode.linuxNode != nil) {
+                "no single Linux node lies in the memory of vnode \(vnode.number); boot without numa=off"
+            }
+        } + self.limits(of: vnodes, limits)
+    }
+
+    // MARK: Memory that no balloon accounts for
+
+    /// nil where it is not known.
+    private static func unaccounted(
+        _ hypervisor: PrivcmdHypervisor, _ client: ControlClient?, _ store: Xenstore?
+    ) -> Check? {
+        guard let kib = client == nil ? reckonedKiB(hypervisor, store) : toldKiB(client) else { return nil }
+        return check("unaccounted", .later, isFine: kib == 0) {
+            "\(Size.text(kib: kib)) of this guest's memory are missing, and no balloon accounts for them; see balloonctl"
+                + " status --explain"
+        }
+    }
+
+    /// A daemon knows.
+    private static func toldKiB(_ client: ControlClient?) -> UInt64? {
+        guard let answer = try? client?.ask(.status) else { return nil }
+        let key = "\"unaccounted_kib\":"
+        guard let end = answer.range(ofText: key) else { return nil }
+        return decimalNumber(Array(answer.utf8[end...].prefix { (48...57).contains($0) }))
+    }
+
+    /// Without a daemon, and without asking Xen about the balloons' frames: what their files have counts as given.
+    private static func reckonedKiB(_ hypervisor: PrivcmdHypervisor, _ store: Xenstore?) -> UInt64? {
+        guard let kind = try? GuestKind.current(), let mounts = try? BalloonMount.all(),
+            let reservation = try? hypervisor.currentReservation()
+        else { return nil }
+        var video: UInt64?
+        do { video = try store.flatMap { try VNodeInterface.videoKiB($0) } } catch { return nil }
+        if store == nil && kind == .hvm { return nil }
+        var account = MemoryAccount(kind, FirmwareMap.read(), videoKiB: video ?? 0)
+        let isDone = try? account.ask(atMost: 1 << 16) { (frame) throws(BalloonError) in
+            try hypervisor.memoryType(of: frame).isRAM
+        }
+        guard isDone == true else { return nil }
+        var files = mounts.reduce(UInt64(0)) { $0 + $1.sizeKiB }
+        if let linux = try? KernelBalloon().read() { files += linux.balloonKiB }
+        return account.unaccountedKiB(reservationKiB: reservation.kib.count, balloonsKiB: files, lostKiB: 0)
+    }
+
+    // MARK: Others
+
+    /// Two balloons would give the same memory twice.
+    private static func memoryTarget(_ store: Xenstore?) -> Check {
+        check("memory-target", .advice) { () throws(BalloonError) in
+            guard let store, (try? store.read("memory/target", in: nil)) != nil else { return }
+            throw BalloonError(
+                .store,
+                "memory/target is present: Linux's own balloon follows it as well; the toolstack should remove it")
+        }
+    }
+
+    /// Every page of the pool lowers CommitLimit by 2 MiB.
+    private static func overcommit() -> Check {
+        check("overcommit", .advice) { () throws(BalloonError) in
+            guard (try? readNumber("/proc/sys/vm/overcommit_memory")) == 2 else { return }
+            throw BalloonError(
+                .system,
+                "vm.overcommit_memory is 2: what may be committed falls as the balloon grows;"
+                    + " set it to 0, or raise vm.overcommit_ratio")
+        }
+    }
+}
+
+extension String {
+    /// Where a text ends in it, the first time.
+    fileprivate func range(ofText text: String) -> String.Index? {
+        var rest = self[...]
+        while !rest.isEmpty {
+            if rest.hasPrefix(text) { return rest.index(rest.startIndex, offsetBy: text.count) }
+            rest = rest.dropFirst()
+        }
+        return nil
+    }
+}

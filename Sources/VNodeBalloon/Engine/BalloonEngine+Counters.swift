@@ -1,0 +1,19 @@
+/// What was done, for those that watch.
+extension BalloonEngine {
+    /// What was done since the start.
+    package var counters: Counters { stepCounters.with(failures: failures.byKind) }
+
+    /// Carries an action out, and has the controller and the counters know.
+    func finish(_ action: Action) {
+        let (before, begin) = (frames(of: action.vnode), now)
+        let outcome = perform(action)
+        controller.finish(action, outcome, now: now)
+        stepCounters.step(
+            vnode: action.vnode, before: before, after: frames(of: action.vnode), wasShort: outcome.obstacle != nil,
+            took: now - begin)
+    }
+
+    private func frames(of vnode: Int) -> Frames? {
+        controller.states.first { $0.vnode.number == vnode }?.balloonFrames
+    }
+}

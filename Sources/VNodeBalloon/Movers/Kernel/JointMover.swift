@@ -1,0 +1,104 @@
+/// Our balloon and Linux's own as one, in PVH and HVM guests without virtual NUMA.
+///
+/// A guest that was started below its maximum has a hole that Linux's balloon holds from boot. It is part of the vnode's
+/// balloon. Memory is given by us, 2 MiB at a time; it is taken back from our part first, then from Linux's.
+public final class JointMover: Mover {
+    public var name: String { ours.name }
+    public var granularityKiB: UInt64 { ours.granularityKiB }
+    public var vnodes: [VNode] { ours.vnodes }
+    public var steps: StepLimits { ours.steps }
+    public let isMovedByOthers = true
+    /// Linux's part has neither slots nor files: what can be asked about is all of the other part.
+    public var slots: (any SlotAuditing)? { ours.slots }
+    public var files: (any FileBacked)? { ours.files }
+    public var descriptor: Int32? { ours.descriptor }
+    public func takeNote() { ours.takeNote() }
+
+    private let ours: any Mover
+    private let driver: KernelBalloonDriver
+    private let figures: any DomainFigures
+
+    /// - Parameters:
+    ///   - ours: of one vnode.
+    ///   - now: the clock.
+    public init(
+        _ ours: any Mover, _ balloon: KernelBalloon, figures: any DomainFigures, now: @escaping () -> Moment
+    ) {
+        self.ours = ours
+        self.figures = figures
+        driver = KernelBalloonDriver(balloon, now: now)
+    }
+
+    public func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError) {
+        try ours.beginRecovery(vnode: vnode, scope)
+    }
+
+    public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
+        let progress = try ours.continueRecovery(vnode: vnode)
+        // What Linux's own balloon has is a part of what has to be known.
+        if progress == .done { _ = try linuxKiB() }
+        return progress
+    }
+
+    public func abandonRecovery(vnode: Int) { ours.abandonRecovery(vnode: vnode) }
+
+    public func balloonFrames(vnode: Int) -> Frames? {
+        guard let frames = ours.balloonFrames(vnode: vnode), let kib = try? linuxKiB() else { return nil }
+        return frames + KiB(kib).wholeFrames
+    }
+
+    /// Linux's part.
+    private func linuxKiB() throws(BalloonError) -> UInt64 { try driver.balloon.read().balloonKiB }
+
+    public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        if let outcome = try wait(vnode) { return outcome }
+        // Linux's part comes to whole extents by giving a little more, so that the sum can be what a target asks for.
+        let part = try linuxKiB() % granularityKiB
+        if part > 0 { return outcome(vnode, try driver.inflate(kib: granularityKiB - part), obstacle: .noMemory) }
+        try driver.rest()
+        return sum(vnode, try ours.inflate(vnode: vnode, extents: extents))
+    }
+
+    public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        if let outcome = try wait(vnode) { return outcome }
+        let linux = try linuxKiB()
+        // Taking back never gives: what is beyond whole extents of Linux's part comes back first.
+        let part = linux % granularityKiB
+        if part == 0, ours.balloonFrames(vnode: vnode) != .zero {
+            try driver.rest()
+            return sum(vnode, try ours.deflate(vnode: vnode, extents: extents))
+        }
+        let room = try figures.roomFrames().kib.count
+        let wanted = part > 0 ? part : min(UInt64(extents) * granularityKiB, linux)
+        guard room >= min(wanted, granularityKiB) else {
+            return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation)
+        }
+        let possible = min(wanted, part > 0 ? room : room / granularityKiB * granularityKiB)
+        return outcome(vnode, try driver.deflate(kib: possible), obstacle: .pnodeFull)
+    }
+
+    /// What Linux's balloon populates while the domain is being sent is lost just as ours would be.
+    private func wait(_ vnode: Int) throws(BalloonError) -> Outcome? {
+        guard try ours.isBeingSent() else { return nil }
+        try driver.rest()
+        return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .migrating)
+    }
+
+    private func sum(_ vnode: Int, _ outcome: Outcome) -> Outcome {
+        var outcome = outcome
+        outcome.balloonFrames = balloonFrames(vnode: vnode)
+        return outcome
+    }
+
+    private func outcome(_ vnode: Int, _ progress: KernelBalloonDriver.Progress, obstacle: HeldReason) -> Outcome {
+        Outcome(progress, balloonFrames: balloonFrames(vnode: vnode), obstacle: obstacle)
+    }
+
+    public func rest() throws(BalloonError) { try driver.rest() }
+
+    public func distrust() throws(BalloonError) { try ours.distrust() }
+    public func isBeingSent() throws(BalloonError) -> Bool { try ours.isBeingSent() }
+    public func keep(vnode: Int, kib: UInt64) throws(BalloonError) { try ours.keep(vnode: vnode, kib: kib) }
+    /// Linux's own part stays with Linux, whether or not this process runs.
+    public func isEmpty(vnode: Int) -> Bool? { ours.isEmpty(vnode: vnode) }
+}

@@ -1,0 +1,102 @@
+/// Moves memory with Linux's own balloon, in PV guests: only the kernel can drop its own mapping of a frame and keep the
+/// table of frame numbers right.
+///
+/// A PV Linux has one node, so there is one balloon, that of vnode 0; where Xen knows of several vnodes it answers for all of
+/// them (``SharedBalloon``). What the guest was started without is part of it.
+public final class KernelMover: Mover {
+    public let name = "kernel"
+    /// The kernel moves single frames.
+    public let granularityKiB = Frames.one.kib.count
+    public let vnodes: [VNode]
+    public let domainVNodes: [VNode]
+    /// 64 MiB: the guard is asked again this often.
+    public let steps = StepLimits(inflateExtents: 16384, deflateExtents: 16384)
+    public let isMovedByOthers = true
+
+    private let driver: KernelBalloonDriver
+    private let figures: any DomainFigures
+
+    /// - Parameters:
+    ///   - topology: Xen's layout of the domain, nil without one, or where nobody can ask.
+    ///   - now: the clock.
+    public init(
+        _ balloon: KernelBalloon, figures: any DomainFigures, topology: VNUMATopology? = nil, staticMaxKiB: UInt64?,
+        now: @escaping () -> Moment
+    ) throws(BalloonError) {
+        let reading = try balloon.read()
+        let all = [VNode(number: 0, linuxNode: 0, sizeKiB: staticMaxKiB ?? reading.currentKiB + reading.balloonKiB)]
+        vnodes = all
+        if let topology, topology.vnodeCount > 1 {
+            domainVNodes = (0..<topology.vnodeCount).map {
+                VNode(number: $0, linuxNode: 0, sizeKiB: topology.sizeKiB(of: $0))
+            }
+        } else {
+            domainVNodes = all
+        }
+        driver = KernelBalloonDriver(balloon, now: now)
+        self.figures = figures
+    }
+
+    public func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError) {}
+
+    public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
+        _ = try driver.balloon.read()
+        return .done
+    }
+
+    public func abandonRecovery(vnode: Int) {}
+
+    /// Where the kernel does not say, nobody knows.
+    public func balloonFrames(vnode: Int) -> Frames? {
+        (try? driver.balloon.read()).map { KiB($0.balloonKiB).wholeFrames }
+    }
+
+    public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        outcome(try driver.inflate(kib: UInt64(extents) * granularityKiB), obstacle: .noMemory)
+    }
+
+    public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
+        let room = try figures.roomFrames()
+        // The kernel would only try, and give up: it does not know the maximum.
+        guard room > .zero else {
+            return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation)
+        }
+        let extents = min(UInt64(extents), room / KiB(granularityKiB).wholeFrames)
+        return outcome(try driver.deflate(kib: extents * granularityKiB), obstacle: .pnodeFull)
+    }
+
+    public func rest() throws(BalloonError) { try driver.rest() }
+
+    private func outcome(_ progress: KernelBalloonDriver.Progress, obstacle: HeldReason) -> Outcome {
+        Outcome(progress, balloonFrames: balloonFrames(vnode: 0), obstacle: obstacle)
+    }
+
+    /// The kernel keeps the books.
+    public func distrust() {}
+    /// Linux's own balloon knows nothing of a migration.
+    public func isBeingSent() -> Bool { false }
+    /// What it has given stays with the kernel, whether or not this process runs.
+    public func isEmpty(vnode: Int) -> Bool? { true }
+}
+
+extension DomainFigures {
+    /// How many frames Xen would still give.
+    func roomFrames() throws(BalloonError) -> Frames {
+        let (current, maximum) = (try currentReservation(), try maximumReservation())
+        return maximum.less(current)
+    }
+}
+
+extension Outcome {
+    /// What a move of Linux's own balloon came to so far.
+    /// - Parameter obstacle: what it is when the kernel tries again.
+    init(_ progress: KernelBalloonDriver.Progress, balloonFrames: Frames?, obstacle: HeldReason) {
+        self.init(balloonFrames: balloonFrames)
+        switch progress {
+        case .arrived: pause = .zero
+        case .moving: pause = KernelBalloonDriver.pause
+        case .retrying: self.obstacle = obstacle
+        case .stopped: self.obstacle = .kernelStopped
+        }
+    }
+}

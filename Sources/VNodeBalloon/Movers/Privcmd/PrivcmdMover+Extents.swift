@@ -1,0 +1,176 @@
+// Hypercalls on slots, and what to make of their counts.
+extension PrivcmdMover {
+    /// Gives whole RAM slots to Xen.
+    ///
+    /// All or nothing a slot: a part of an extent is taken back. Where nothing was freed although Xen counted (another
+    /// domain still has the frames mapped), all of it is. The count says where Xen stopped: what comes before is given,
+    /// what comes behind was not touched, so Xen is asked about one extent at most.
+    /// - Returns: why it was not all, if it was not.
+    func give(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
+        for slot in slots { precondition(balloon.slots[slot].isRAM, "only RAM of ours is given (I2)") }
+        try checkPlace(balloon, slots)
+        let before = try hypervisor.currentReservation()
+        list(balloon, slots, order: ExtentBuffer.order)
+        // In doubt until they are counted: an error on the way must not leave a belief behind.
+        for slot in slots { balloon.slots[slot].holes = nil }
+        let done = try hypervisor.decreaseReservation()
+        let after = try hypervisor.currentReservation()
+        for slot in slots[..<done] { balloon.slots[slot].holes = SlotTable.Slot.frames }
+        for slot in slots[done...].dropFirst() { balloon.slots[slot].holes = 0 }
+        var part: [UInt64] = []
+        if done < slots.count { part = try findHoles(balloon, slots[done]) }
+        let fall = before.less(after)
+        let isFreed = fall >= Frames(ExtentBuffer.framesPerExtent) * UInt64(done) + Frames(UInt64(part.count))
+        if !part.isEmpty { _ = try fill(balloon, slots[done], part) }
+        if isFreed { return done == slots.count ? nil : .hypervisorRefused }
+        if done > 0 { _ = try populate(balloon, Array(slots[..<done])) }
+        // Frames that another domain has mapped are charged until it lets go: the reservation falls by itself some day.
+        try distrust()
+        return .hypervisorRefused
+    }
+
+    /// Checks that pages lie in the vnode before they are given.
+    /// - Throws: `.moved`. The pages are RAM and stay ours until the next step frees them.
+    private func checkPlace(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) {
+        guard let topology else { return }
+        let number = balloon.vnode.number
+        for slot in slots {
+            guard let gfn = balloon.slots[slot].gfn else { continue }
+            guard topology.contains(gfn, frames: ExtentBuffer.framesPerExtent, vnode: number) else {
+                throw BalloonError(
+                    .moved, "frame \(gfn) of the balloon's file is not memory of this vnode", vnode: number)
+            }
+        }
+    }
+
+    /// Gives the RAM frames of a slot that is part hole, one by one.
+    func giveRest(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> HeldReason? {
+        guard let first = balloon.slots[slot].gfn else { return nil }
+        try checkPlace(balloon, [slot])
+        let holes = Set(try findHoles(balloon, slot))
+        if balloon.slots[slot].isStrange { return .hypervisorRefused }
+        let frames: [UInt64] = (first..<first + ExtentBuffer.framesPerExtent).filter { !holes.contains($0) }
+        let before = try hypervisor.currentReservation()
+        hypervisor.extents.reset(order: 0)
+        hypervisor.extents.append(frames.span)
+        balloon.slots[slot].holes = nil
+        let done = try hypervisor.decreaseReservation()
+        let after = try hypervisor.currentReservation()
+        balloon.slots[slot].holes = holes.count + done
+        if before >= after && before - after >= Frames(UInt64(done)) {
+            return done == frames.count ? nil : .hypervisorRefused
+        }
+        // Another domain still has the frames: nothing was freed.
+        _ = try fill(balloon, slot, Array(frames[..<done]) + holes)
+        try distrust()
+        return .hypervisorRefused
+    }
+
+    /// Populates given slots with 2 MiB extents from the vnode's node.
+    ///
+    /// - Returns: the slot at which Xen stopped, nil when all is RAM.
+    func populate(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> Int? {
+        for slot in slots { precondition(balloon.slots[slot].isGiven, "only a hole of ours is populated (I3)") }
+        let before = try hypervisor.currentReservation()
+        list(balloon, slots, order: ExtentBuffer.order)
+        for slot in slots { balloon.slots[slot].holes = nil }
+        try checkNotSuspended(balloon)
+        let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon))
+        let after = try hypervisor.currentReservation()
+        try checkRise(balloon, done: Frames(ExtentBuffer.framesPerExtent) * UInt64(done), before, after)
+        for (index, slot) in slots.enumerated() {
+            balloon.slots[slot].holes = index < done ? 0 : SlotTable.Slot.frames
+        }
+        return done < slots.count ? slots[done] : nil
+    }
+
+    /// Populates what is a hole in one slot, frame by frame.
+    /// - Parameter known: its holes, where Xen has just been asked.
+    /// - Returns: why some of it still is one, if so.
+    func fill(_ balloon: SlottedBalloon, _ slot: Int, _ known: [UInt64]? = nil) throws(BalloonError) -> HeldReason? {
+        guard let first = balloon.slots[slot].gfn else { return nil }
+        let whole = first..<first + ExtentBuffer.framesPerExtent
+        var holes = known ?? Array(whole)
+        if known == nil && !balloon.slots[slot].isGiven {
+            holes = try findHoles(balloon, slot)
+            // How many of its frames are holes is not known: no count of what was populated says that the rest is RAM.
+            if balloon.slots[slot].isStrange { return .hypervisorRefused }
+        }
+        let before = try hypervisor.currentReservation()
+        hypervisor.extents.reset(order: 0)
+        hypervisor.extents.append(holes.span)
+        balloon.slots[slot].holes = nil
+        try checkNotSuspended(balloon)
+        let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon))
+        let after = try hypervisor.currentReservation()
+        try checkRise(balloon, done: Frames(UInt64(done)), before, after)
+        balloon.slots[slot].holes = holes.count - done
+        if done == holes.count { return nil }
+        return after >= (try hypervisor.maximumReservation()) ? .maxReservation : .pnodeFull
+    }
+
+    /// Xen maps an extent whole or not at all, so the reservation rises by what it counted, or something is wrong. To ask
+    /// about all of the slots takes too long for one step: a recovery does it, in pieces.
+    private func checkRise(
+        _ balloon: SlottedBalloon, done frames: Frames, _ before: Frames, _ after: Frames
+    ) throws(BalloonError) {
+        if after >= before && after - before == frames { return }
+        throw BalloonError(
+            .hypercall, "Xen counted \(frames) frames populated, and the reservation does not say so",
+            vnode: balloon.vnode.number)
+    }
+
+    /// Asks Xen about all 512 frames of a slot. Where one is neither RAM nor a hole, the slot is left alone from now on.
+    /// - Returns: how often Xen was asked.
+    @discardableResult
+    func probe(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> Int {
+        guard case .extent = balloon.slots[slot].page else { return 0 }
+        _ = try findHoles(balloon, slot)
+        return SlotTable.Slot.frames
+    }
+
+    /// The same.
+    /// - Returns: its frames that are holes; none of a slot that is left alone.
+    private func findHoles(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> [UInt64] {
+        guard case .extent(let first) = balloon.slots[slot].page else { return [] }
+        balloon.slots[slot].holes = nil
+        var holes: [UInt64] = []
+        for gfn in first..<first + ExtentBuffer.framesPerExtent {
+            let type = try hypervisor.memoryType(of: gfn)
+            if type.isHole {
+                holes.append(gfn)
+            } else if !type.isRAM {
+                balloon.slots[slot].isStrange = true
+                return []
+            }
+        }
+        balloon.slots[slot].holes = holes.count
+        return holes
+    }
+
+    /// Asks about the first and the last frame only where both are holes. RAM may be freed, and so every frame of it is
+    /// asked about; at a start nearly all slots are holes.
+    /// - Returns: how often Xen was asked.
+    func probeQuickly(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> Int {
+        guard case .extent(let first) = balloon.slots[slot].page else { return 0 }
+        balloon.slots[slot].holes = nil
+        let one = try hypervisor.memoryType(of: first)
+        let other = try hypervisor.memoryType(of: first + ExtentBuffer.framesPerExtent - 1)
+        guard one.isHole && other.isHole else { return try probe(balloon, slot) + 2 }
+        balloon.slots[slot].holes = SlotTable.Slot.frames
+        return 2
+    }
+
+    private func list(_ balloon: SlottedBalloon, _ slots: [Int], order: Int) {
+        hypervisor.extents.reset(order: order)
+        for slot in slots {
+            guard case .extent(let gfn) = balloon.slots[slot].page else {
+                preconditionFailure("a slot without a page is never moved")
+            }
+            hypervisor.extents.append(gfn)
+        }
+    }
+
+    /// What Xen calls the vnode, nil where there is no vNUMA and the flag would be ignored.
+    func vnodeNumber(_ balloon: SlottedBalloon) -> Int? { topology == nil ? nil : balloon.vnode.number }
+}

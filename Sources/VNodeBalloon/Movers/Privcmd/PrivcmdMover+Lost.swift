@@ -1,0 +1,87 @@
+// Pages that a foreign hand took out of a file, and the file itself.
+extension PrivcmdMover {
+    /// Lost pages are freed with their pins. Holes among them become memory again before; where the pins went first, what
+    /// the kernel or a program wrote there is gone.
+    ///
+    /// This is the one place where frames outside of our file are populated. They were ours, Xen says that they are
+    /// holes, and nobody else makes any: a page that is a hole can only be one that was taken from us.
+    ///
+    /// One extent a piece: each of its frames is asked about.
+    func bringBackNextLost(_ balloon: SlottedBalloon, _ next: Int) throws(BalloonError) {
+        // What is populated while the domain is being sent may be missing in the new one. Asked after the last populate, too:
+        // what is freed must be memory there. A migration that begins later sends all of it.
+        let isSent = next < balloon.lost.count || !balloon.filled.isEmpty ? try isBeingSent() : false
+        guard next < balloon.lost.count, !isSent else {
+            if isSent {
+                balloon.lost += balloon.filled
+                balloon.filled = []
+            }
+            balloon.recovery?.stage = .pins(isAllBack: balloon.isNothingLost)
+            return
+        }
+        if try fillLost(balloon.lost[next], balloon) {
+            balloon.filled.append(balloon.lost.remove(at: next))
+            balloon.recovery?.stage = .lost(next: next)
+        } else {
+            balloon.recovery?.stage = .lost(next: next + 1)
+        }
+    }
+
+    public func bringBack(vnode: Int) throws(BalloonError) -> Bool {
+        guard let balloon = balloons[vnode], balloon.isSettled, let first = balloon.lost.first else { return false }
+        if try isBeingSent() { return false }
+        return try fillLost(first, balloon)
+    }
+
+    func removeStrayPages(_ balloon: SlottedBalloon) throws(BalloonError) {
+        // A hole in the pool must not leave it.
+        guard balloon.isNothingLost, balloon.strayPages > 0 else { return }
+        try balloon.reserve.removeFromPool(balloon.strayPages)
+        balloon.strayPages = 0
+    }
+
+    /// - Returns: whether all of it is RAM.
+    private func fillLost(_ first: UInt64, _ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
+        let frames = first..<first + ExtentBuffer.framesPerExtent
+        var holes: [UInt64] = []
+        for gfn in frames {
+            let type = try hypervisor.memoryType(of: gfn)
+            if type.isHole { holes.append(gfn) } else if !type.isRAM { return false }
+        }
+        if holes.isEmpty { return true }
+        try checkNotSuspended(balloon)
+        if holes.count == frames.count {
+            hypervisor.extents.reset(order: ExtentBuffer.order)
+            hypervisor.extents.append(first)
+            if try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon)) == 1 { return true }
+        }
+        hypervisor.extents.reset(order: 0)
+        hypervisor.extents.append(holes.span)
+        try checkNotSuspended(balloon)
+        return try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon)) == holes.count
+    }
+
+    // MARK: The file
+
+    public func file(vnode: Int) throws(BalloonError) -> BalloonFile {
+        guard let balloon = balloons[vnode] else { return .whole }
+        if try balloon.reserve.fileState().name != .ours { return .removed }
+        // What is being read just now has nothing to be compared with.
+        guard balloon.hasPages else { return .whole }
+        return try isFileWhole(balloon) ? .whole : .damaged
+    }
+
+    /// As many slots and pages as there should be.
+    func isFileWhole(_ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
+        let state = try balloon.reserve.fileState()
+        return state.slots == balloon.slots.count && state.pages >= balloon.slots.sums.pages
+    }
+
+    public func renewFile(vnode: Int) throws(BalloonError) -> Bool {
+        guard let balloon = balloons[vnode], balloon.isSettled, !balloon.reserve.isReading else { return false }
+        guard balloon.slots.isEmpty, balloon.lost.isEmpty else { return false }
+        try balloon.reserve.renew()
+        (balloon.isKnown, balloon.hasPages) = (false, false)
+        return true
+    }
+}

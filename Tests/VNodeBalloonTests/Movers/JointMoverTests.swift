@@ -1,0 +1,50 @@
+import Simulation
+import Testing
+
+@testable import VNodeBalloon
+
+/// Linux's own balloon as a part of ours, of a size that is no multiple of 2 MiB.
+@Suite struct JointMoverTests {
+    let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 10, hostFreeFrames: 100, hasVNUMA: false))
+    let hand: KernelHand
+    let backend: JointMover
+
+    init() throws {
+        hand = try KernelHand(current: 65536, all: 65536 + 4096 + 512)
+        hand.maximum = 1 << 30
+        let ours = try PrivcmdMover(
+            vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine),
+            reserves: [0: SimulatedReserve(machine, vnode: 0)], intents: SimulatedIntents(machine))
+        backend = JointMover(ours, try hand.balloon(), figures: hand, now: { 0 })
+        _ = try backend.recover(vnode: 0)
+    }
+
+    /// Slots and files are its part's: it has none where that has none.
+    @Test func itHasWhatItsPartHas() throws {
+        let module = SimulatedModule(extentsPerVNode: 12, vnodes: 1, hasVNUMA: false)
+        let slotted = ModuleMover(vnodes: module.vnodes, module: module, pause: { _ in })
+        let bare = try KernelMover(try hand.balloon(), figures: hand, staticMaxKiB: nil, now: { 0 })
+        for part in [backend, slotted, bare] as [any Mover] {
+            let joint = JointMover(part, try hand.balloon(), figures: hand, now: { 0 })
+            #expect(joint.slots === part.slots)
+            #expect(joint.files === part.files)
+        }
+        #expect(backend.slots != nil && backend.files != nil)
+        #expect(slotted.slots != nil && slotted.files == nil)
+        #expect(bare.slots == nil && bare.files == nil)
+    }
+
+    /// Where no page is free, giving one first would keep all of it from coming back.
+    @Test func takingBackNeverGives() throws {
+        #expect(backend.balloonFrames(vnode: 0) == KiB(4096 + 512).wholeFrames)
+        _ = try backend.deflate(vnode: 0, extents: 1)
+        try hand.turn()
+        #expect(hand.currentReservation().kib.count == 65536 + 512)
+    }
+
+    @Test func givingBeginsWithWhatMakesLinuxPartWhole() throws {
+        _ = try backend.inflate(vnode: 0, extents: 1)
+        try hand.turn()
+        #expect(hand.currentReservation().kib.count == 65536 - 1536)
+    }
+}

@@ -1,0 +1,173 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+@Suite struct KernelMoverTests {
+    /// 512 of 768 MiB, as Linux shows it: the rest is a hole from boot.
+    private func guest(countsHole: Bool = true) throws -> KernelHand {
+        let hand = try KernelHand(current: 524_288, all: 786_432, countsHole: countsHole)
+        try hand.start(
+            try KernelMover(
+                try hand.balloon(allKiB: 786_432), figures: hand, staticMaxKiB: 786_432,
+                now: { [unowned hand] in hand.now }))
+        return hand
+    }
+
+    @Test func theHoleFromBootIsPartOfTheBalloon() throws {
+        let hand = try guest()
+        #expect(hand.state.balloonKiB == 262_144)
+        #expect(hand.state.vnode.sizeKiB == 786_432)
+        try hand.run(seconds: 1)
+        #expect(hand.changes == 0)
+    }
+
+    /// A balloon of 384 MiB leaves 384 MiB, and not 128.
+    @Test func aHoleFromBootThatTheKernelDoesNotCountIsPartOfTheBalloonToo() throws {
+        let hand = try guest(countsHole: false)
+        #expect(hand.state.balloonKiB == 262_144)
+        for kib in [393_216, 131_072, 262_144] as [UInt64] {
+            hand.target(kib)
+            try hand.run(seconds: 20)
+            #expect(hand.current == 786_432 - kib)
+            #expect(hand.state.balloonKiB == kib)
+            #expect(hand.said == "idle")
+        }
+    }
+
+    @Test func withoutStaticMaxTheKernelsCountIsAllThereIs() throws {
+        let hand = try KernelHand(current: 524_288, all: 786_432, countsHole: false)
+        #expect(try hand.balloon().read().balloonKiB == 0)
+        #expect(try hand.balloon(allKiB: 500_000).read().balloonKiB == 0)
+    }
+
+    @Test(arguments: [393_216, 569_344, 131_072, 262_148, 0] as [UInt64]) func targetsAreReached(_ kib: UInt64) throws {
+        let hand = try guest()
+        hand.target(kib)
+        try hand.run(seconds: 20)
+        #expect(hand.current == 786_432 - kib)
+        #expect(hand.state.balloonKiB == kib)
+        #expect(hand.said == "idle")
+        // Every 64 MiB a new size, and none twice.
+        let distance = kib > 262_144 ? kib - 262_144 : 262_144 - kib
+        #expect(hand.changes == Int((distance + 65535) / 65536))
+    }
+
+    @Test func aKernelThatTriesAgainIsLeftToIt() throws {
+        let hand = try guest()
+        hand.most = 600_000
+        hand.target(0)
+        try hand.run(seconds: 12)
+        #expect(hand.told == ["deflating", "held pnode-full"])
+        // To 576 MiB, and once beyond what there is.
+        #expect(hand.changes == 2)
+    }
+
+    @Test func aKernelThatGaveUpIsTriedAtTheBackoff() throws {
+        let hand = try guest()
+        hand.most = 600_000
+        hand.target(0)
+        try hand.run(seconds: 60)
+        #expect(hand.told.contains("held kernel-stopped"))
+        let changes = hand.changes
+        try hand.run(seconds: 600)
+        // A rest and a new size for each try, a minute or more apart.
+        #expect(hand.changes > changes)
+        #expect(hand.changes - changes <= 20)
+        #expect(hand.state.activity == .held)
+        hand.most = .max
+        try hand.run(seconds: 80)
+        #expect(hand.state.balloonKiB == 0)
+        #expect(hand.said == "idle")
+    }
+
+    @Test func aKernelWithoutMemoryIsHeld() throws {
+        let hand = try guest()
+        hand.least = 500_000
+        hand.target(393_216)
+        try hand.run(seconds: 10)
+        #expect(hand.said == "held no-memory")
+        #expect(hand.current == 500_000)
+    }
+
+    @Test func theMaximumIsRespectedWithoutTrying() throws {
+        let hand = try guest()
+        hand.maximum = 525_312
+        hand.target(131_072)
+        try hand.run(seconds: 5)
+        #expect(hand.said == "held max-reservation")
+        #expect(hand.current == 525_312)
+        let changes = hand.changes
+        try hand.run(seconds: 100)
+        #expect(hand.changes == changes)
+        hand.maximum = 786_432
+        try hand.run(seconds: 70)
+        #expect(hand.current == 786_432 - 131_072)
+    }
+
+    @Test func aTargetReachedOnTheWayEndsTheWay() throws {
+        let hand = try guest()
+        hand.speed = 1024
+        hand.target(393_216)
+        try hand.run(seconds: 1)
+        #expect(hand.said == "inflating")
+        hand.target(try #require(hand.state.balloonKiB))
+        try hand.run(seconds: 20)
+        #expect(hand.said == "idle")
+        let reached = try #require(hand.state.balloonKiB)
+        #expect(hand.current == 786_432 - reached)
+        #expect(reached < 393_216)
+    }
+
+    @Test func aRestLeavesTheSizeAsItIs() throws {
+        let hand = try guest()
+        hand.speed = 1024
+        hand.target(393_216)
+        try hand.run(seconds: 1)
+        try hand.mover?.rest()
+        let before = hand.current
+        hand.controller?.setRequest(.absent, vnode: 0)
+        try hand.run(seconds: 5)
+        #expect(hand.current == before)
+        #expect(hand.current > 786_432 - 393_216)
+    }
+
+    @Test func whatSomebodyElseTellsTheKernelIsTheirs() throws {
+        let hand = try guest()
+        try hand.run(seconds: 1)
+        try hand.tell(450_000)
+        try hand.run(seconds: 10)
+        #expect(hand.current == 450_000)
+        #expect(hand.state.balloonKiB == UInt64(786_432 - 450_000))
+        #expect(hand.said == "idle")
+    }
+
+    @Test func theGuardCounts() throws {
+        let hand = try guest()
+        hand.facts.memory = [0: Hand.memory(availableMiB: 10)]
+        hand.target(393_216)
+        try hand.run(seconds: 5)
+        #expect(hand.said == "held guard")
+        #expect(hand.changes == 0)
+    }
+
+    @Test func withVirtualNUMAThereIsOneBalloonForAllVNodes() throws {
+        let hand = try KernelHand(current: 524_288, all: 786_432)
+        func backend(_ ranges: [(vnode: UInt32, start: UInt64, end: UInt64)], count: Int) throws -> KernelMover {
+            let topology = try VNUMATopology(vnodeCount: count, untrusted: ranges)
+            return try KernelMover(
+                try hand.balloon(), figures: hand, topology: topology, staticMaxKiB: 786_432, now: { 0 })
+        }
+        let all = [VNode(number: 0, linuxNode: 0, sizeKiB: 786_432)]
+        let two = try backend([(0, 0, 65536), (1, 65536, 196_608)], count: 2)
+        #expect(two.vnodes == all)
+        #expect(two.domainVNodes.map(\.sizeKiB) == [262_144, 524_288])
+        #expect(two.domainVNodes.map(\.number) == [0, 1])
+        let one = try backend([(0, 0, 65536)], count: 1)
+        #expect(one.domainVNodes == all)
+    }
+
+    @Test func noBalloonInTheKernelIsSaid() throws {
+        let directory = try TemporaryDirectory()
+        #expect(throws: BalloonError.self) { try KernelBalloon(directory: directory.path) }
+    }
+}

@@ -1,0 +1,225 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+/// The domain is suspended between any two steps, and what was a hole is memory again.
+@Suite struct MigrationTests {
+    let machine: Machine
+    let intents: SimulatedIntents
+    let start: Machine.Fingerprint
+
+    init() {
+        machine = Machine(
+            Layout(pnodes: [0], blocksPerVNode: 10, hostFreeFrames: 100, foreignPages: 1, hasVNUMA: false))
+        intents = SimulatedIntents(machine)
+        start = machine.fingerprint
+    }
+
+    /// A process that has looked at everything.
+    func process() throws -> PrivcmdMover {
+        machine.restart()
+        let backend = try PrivcmdMover(
+            vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine),
+            reserves: [0: SimulatedReserve(machine, vnode: 0)], intents: intents)
+        _ = try backend.recover(vnode: 0)
+        return backend
+    }
+
+    /// What comes back: part of an extent in its middle, all of one, and what moves just then.
+    static let returns = [
+        Returned(vnode: 0, slot: 0, from: 100, count: 50), Returned(vnode: 0, slot: 1, from: 0, count: 512),
+        Returned(vnode: 0, slot: 2, from: 0, count: 511), Returned(vnode: 0, slot: 3, from: 511, count: 1),
+    ]
+
+    /// The daemon's way: an error, or a jump of the clocks, and everything is looked at again.
+    func step(_ backend: PrivcmdMover, _ move: (PrivcmdMover) throws -> Void) throws {
+        let before = machine.suspended
+        do { try move(backend) } catch { _ = try backend.recover(vnode: 0) }
+        if machine.suspended != before { _ = try backend.recover(vnode: 0) }
+        #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)))
+    }
+
+    /// Nothing that is populated while the domain is being sent is freed: it is missing in the new domain. Migrated or
+    /// given up, all is right in the end.
+    @Test(arguments: moves.indices, [true, false]) func beingSentFromAnyStepOn(_ move: Int, _ arrives: Bool) throws {
+        let (name, body) = Self.moves[move]
+        for step in shareOf(0..<40) {
+            for later in 1..<20 {
+                let backend = try process()
+                _ = try backend.inflate(vnode: 0, extents: 3)
+                machine.plan = [machine.steps + step: .sending]
+                if arrives { machine.plan[machine.steps + step + later] = .migration(Self.returns[0]) }
+                try self.step(backend, body)
+                machine.plan = [:]
+                machine.isLogDirty = false
+                try tidy(backend)
+                try end(backend, "\(name), sent after step \(step), migrated \(later) steps later")
+                if !arrives { break }
+            }
+        }
+    }
+
+    /// The daemon's way: until nothing waits any more.
+    func tidy(_ backend: PrivcmdMover) throws {
+        while try backend.tidy(vnode: 0) == .more {}
+        #expect(try backend.tidy(vnode: 0) == .done)
+    }
+
+    @Test func nothingMovesWhileTheDomainIsBeingSent() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 2)
+        machine.isLogDirty = true
+        #expect(try backend.inflate(vnode: 0, extents: 1) == Outcome(balloonFrames: 1024, obstacle: .migrating))
+        #expect(try backend.deflate(vnode: 0, extents: 1) == Outcome(balloonFrames: 1024, obstacle: .migrating))
+        #expect(try backend.tidy(vnode: 0) == .done, "nothing waits")
+    }
+
+    /// Deflates two slots, and a migration begins just before they are populated.
+    func deflateWhileSendingBegins(_ backend: PrivcmdMover, thenKill: Bool) throws {
+        _ = try backend.inflate(vnode: 0, extents: 2)
+        let before = machine.trace.count
+        machine.isTracing = true
+        _ = try backend.deflate(vnode: 0, extents: 2)
+        machine.isTracing = false
+        let populate = try #require(machine.trace.dropFirst(before).firstIndex { $0.contains("populate") }) - before
+        _ = try backend.inflate(vnode: 0, extents: 2)
+        machine.plan = [machine.steps + populate - 1: .sending]
+        if thenKill { machine.plan[machine.steps + populate + 1] = .crashBefore }
+        _ = try? backend.deflate(vnode: 0, extents: 2)
+        machine.plan = [:]
+        #expect(machine.isLogDirty && machine.isKilled == thenKill)
+    }
+
+    /// A new process, too, leaves what an old one populated.
+    @Test func aNewProcessFreesNothingWhileTheDomainIsBeingSent() throws {
+        try deflateWhileSendingBegins(process(), thenKill: true)
+        machine.killNow()
+        let next = try process()
+        #expect(machine.slotCount(vnode: 0) == 2 && next.balloonFrames(vnode: 0) == 0)
+        #expect(try next.tidy(vnode: 0) == .waiting)
+        machine.isLogDirty = false
+        try tidy(next)
+        try end(next, "given up")
+    }
+
+    /// What waited is asked about anew, even if no clock shows that the domain is another one.
+    @Test func whatWaitedIsNotFreedUnseen() throws {
+        let backend = try process()
+        try deflateWhileSendingBegins(backend, thenKill: false)
+        #expect(try backend.tidy(vnode: 0) == .waiting)
+        let before = machine.suspended
+        machine.migrate(Returned(vnode: 0, slot: 0, from: 0, count: 0))
+        machine.suspended = before
+        try tidy(backend)
+        #expect(machine.slotCount(vnode: 0) == 2)
+        try end(backend, "holes again")
+    }
+
+    /// All given memory is taken back, none was lost, and the pools are as before.
+    func end(_ backend: PrivcmdMover, _ comment: Comment) throws {
+        #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)), comment)
+        #expect(try backend.audit(vnode: 0, slots: 0..<9, everyFrame: true) == [], comment)
+        for _ in 0..<4 { _ = try backend.deflate(vnode: 0, extents: 64) }
+        #expect(machine.fingerprint == start && machine.violations.isEmpty, comment)
+    }
+
+    typealias Move = @Sendable (PrivcmdMover) throws -> Void
+    static let moves: [(String, Move)] = [
+        ("inflate", { _ = try $0.inflate(vnode: 0, extents: 2) }),
+        ("deflate", { _ = try $0.deflate(vnode: 0, extents: 2) }),
+        ("a look", { _ = try $0.recover(vnode: 0) }),
+    ]
+
+    @Test(arguments: returns.indices, moves.indices) func atEveryStepOfAMove(_ index: Int, _ move: Int) throws {
+        let (name, body) = Self.moves[move]
+        for step in 0..<100 {
+            let backend = try process()
+            _ = try backend.inflate(vnode: 0, extents: 3)
+            machine.plan = [machine.steps + step: .migration(Self.returns[index])]
+            let last = machine.steps + step
+            try self.step(backend, body)
+            let isOver = machine.steps < last
+            machine.plan = [:]
+            try end(backend, "\(name), migrated after step \(step)")
+            if isOver { return }
+        }
+        Issue.record("it has more than 100 steps")
+    }
+
+    /// Killed after that, too: the next process finds what came back.
+    @Test(arguments: returns.indices, moves.indices) func andKilledAfterIt(_ index: Int, _ move: Int) throws {
+        let (name, body) = Self.moves[move]
+        for step in shareOf(0..<40) {
+            for kill in 1..<40 {
+                let backend = try process()
+                _ = try backend.inflate(vnode: 0, extents: 3)
+                machine.plan = [
+                    machine.steps + step: .migration(Self.returns[index]), machine.steps + step + kill: .crashBefore,
+                ]
+                try? self.step(backend, body)
+                let wasKilled = machine.isKilled
+                machine.plan = [:]
+                machine.killNow()
+                machine.migrateUnpinned()
+                try end(try process(), "\(name), migrated after step \(step), killed \(kill) steps later")
+                if !wasKilled { break }
+            }
+        }
+    }
+
+    /// Where the host has no 2 MiB in one piece.
+    @Test(arguments: returns.indices) func whileFramesAreTakenBackOneByOne(_ index: Int) throws {
+        for step in shareOf(0..<60) {
+            let backend = try process()
+            _ = try backend.inflate(vnode: 0, extents: 4)
+            machine.isFragmented[0] = true
+            machine.plan = [machine.steps + step: .migration(Self.returns[index])]
+            try self.step(backend) { _ = try $0.deflate(vnode: 0, extents: 2) }
+            machine.plan = [:]
+            machine.isFragmented[0] = false
+            try end(backend, "migrated after step \(step)")
+        }
+    }
+
+    /// In the middle of asking about the frames of an extent.
+    @Test func whileXenIsAskedFrameByFrame() throws {
+        for probe in stride(from: 1, through: 2200, by: 37) {
+            let backend = try process()
+            _ = try backend.inflate(vnode: 0, extents: 2)
+            machine.isFragmented[0] = true
+            machine.migrationAtProbe = (machine.probes + probe, Returned(vnode: 0, slot: 1, from: 100, count: 300))
+            try self.step(backend) { _ = try $0.deflate(vnode: 0, extents: 2) }
+            machine.migrationAtProbe = nil
+            machine.isFragmented[0] = false
+            try end(backend, "migrated at probe \(probe)")
+        }
+    }
+
+    /// What others had mapped is not charged any more in the new domain, and may hide what came back.
+    @Test func whatOthersHadMappedHidesNothing() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 2)
+        machine.reference(vnode: 0, every: 512)
+        #expect(try backend.inflate(vnode: 0, extents: 2).obstacle == .hypervisorRefused)
+        let before = machine.currentReservation
+        machine.migrate(Returned(vnode: 0, slot: 1, from: 100, count: 2))
+        #expect(machine.currentReservation == before)
+        #expect(try backend.recover(vnode: 0) == 1022)
+        try end(backend, "after it")
+    }
+
+    /// Where no clock shows it, distrust finds what two probes would not.
+    @Test func distrustLooksAtEveryFrame() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 2)
+        machine.bringBack(vnode: 0, slot: 0, from: 100, count: 50)
+        machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
+        // As if a move had hidden the difference.
+        try intents.note(total: machine.currentReservation + 1024)
+        let next = try process()
+        #expect(next.balloonFrames(vnode: 0) == 1024)
+        try next.distrust()
+        #expect(try next.recover(vnode: 0) == 924)
+        try end(next, "after it")
+    }
+}

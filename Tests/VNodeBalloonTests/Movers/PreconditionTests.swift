@@ -1,0 +1,65 @@
+import Glibc
+import Simulation
+import Testing
+
+@testable import VNodeBalloon
+
+/// docs/invariants.md: rather than free a hole, give what is not RAM or populate what is no hole, the process ends.
+///
+/// Each runs in a process of its own, which a trap ends at once: Swift's own handler would hold it to print where it was.
+@Suite struct PreconditionTests {
+    /// A balloon of two extents on vnode 0.
+    static func balloon() throws -> (backend: PrivcmdMover, balloon: SlottedBalloon) {
+        _ = signal(SIGILL, SIG_DFL)
+        let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 8))
+        let backend = try PrivcmdMover(
+            vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine),
+            reserves: [0: SimulatedReserve(machine, vnode: 0)], intents: SimulatedIntents(machine))
+        try backend.recover(vnodes: [0])
+        _ = try backend.inflate(vnode: 0, extents: 2)
+        return (backend, try #require(backend.balloons[0]))
+    }
+
+    @Test func aHoleIsNotFreed() async {
+        await #expect(processExitsWith: .signal(SIGILL)) {
+            try Self.balloon().balloon.free(keeping: 0)
+        }
+    }
+
+    @Test func aHoleIsNotPunchedOut() async {
+        await #expect(processExitsWith: .signal(SIGILL)) {
+            try Self.balloon().balloon.punch([0])
+        }
+    }
+
+    @Test func aHoleIsNotGiven() async {
+        await #expect(processExitsWith: .signal(SIGILL)) {
+            let (backend, balloon) = try Self.balloon()
+            _ = try backend.give(balloon, [0])
+        }
+    }
+
+    @Test func whatIsInDoubtIsNotGiven() async {
+        await #expect(processExitsWith: .signal(SIGILL)) {
+            let (backend, balloon) = try Self.balloon()
+            balloon.slots[0].holes = nil
+            _ = try backend.give(balloon, [0])
+        }
+    }
+
+    @Test func memoryIsNotPopulated() async {
+        await #expect(processExitsWith: .signal(SIGILL)) {
+            let (backend, balloon) = try Self.balloon()
+            balloon.slots[0].holes = 0
+            _ = try backend.populate(balloon, [0])
+        }
+    }
+
+    /// What the others would say if a balloon could not be made there at all.
+    @Test func whatIsGivenIsPopulated() async {
+        await #expect(processExitsWith: .success) {
+            let (backend, balloon) = try Self.balloon()
+            guard try backend.populate(balloon, [0, 1]) == nil else { exit(1) }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+import Simulation
+import Testing
+import VNodeBalloon
+
+/// Cases that random schedules find only now and then, and what moving costs.
+@Suite struct PrivcmdMoverTests {
+    let machine: Machine
+    let intents: SimulatedIntents
+    let start: Machine.Fingerprint
+
+    init() {
+        machine = Machine(Layout(pnodes: [0, 1], blocksPerVNode: 16, hostFreeFrames: 100, foreignPages: 1))
+        intents = SimulatedIntents(machine)
+        start = machine.fingerprint
+    }
+
+    /// A process that has looked at everything.
+    func process() throws -> PrivcmdMover {
+        machine.restart()
+        let layout = machine.layout
+        var reserves: [Int: any PageReserve] = [:]
+        for vnode in layout.vnodes { reserves[vnode.number] = SimulatedReserve(machine, vnode: vnode.number) }
+        let backend = try PrivcmdMover(
+            vnodes: layout.vnodes, hypervisor: SimulatedXen(machine), reserves: reserves, intents: intents)
+        try backend.recover(vnodes: layout.vnodes.map(\.number))
+        return backend
+    }
+
+    static func outcome(_ frames: Frames, _ obstacle: HeldReason? = nil) -> Outcome {
+        Outcome(balloonFrames: frames, obstacle: obstacle)
+    }
+
+    @Test func nothingMovesBeforeALook() throws {
+        let layout = machine.layout
+        let backend = try PrivcmdMover(
+            vnodes: layout.vnodes, hypervisor: SimulatedXen(machine),
+            reserves: [0: SimulatedReserve(machine, vnode: 0)], intents: intents)
+        #expect(throws: BalloonError.self) { try backend.inflate(vnode: 0, extents: 1) }
+        #expect(try backend.inflate(vnode: 1, extents: 1) == Self.outcome(0, .noNode))
+    }
+
+    /// Does something with a kill at each of its steps in turn, until it comes through. After each kill the next process
+    /// ends what was begun, and all is as before.
+    func killEverywhere(_ prepare: (PrivcmdMover) throws -> Void, _ body: (PrivcmdMover) throws -> Void) throws {
+        for step in 0..<200 {
+            let backend = try process()
+            try prepare(backend)
+            machine.plan = [machine.steps + step / 2: step % 2 == 0 ? .crashBefore : .crashAfter]
+            try? body(backend)
+            let wasKilled = machine.isKilled
+            machine.plan = [:]
+            machine.killNow()
+            machine.migrateUnpinned()
+            let next = try process()
+            #expect(next.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)), "step \(step)")
+            // One call ends at a slot that is RAM already.
+            for _ in 0..<3 { _ = try next.deflate(vnode: 0, extents: 64) }
+            #expect(machine.fingerprint == start && machine.violations.isEmpty, "step \(step)")
+            if !wasKilled { return }
+        }
+        Issue.record("it has more than 100 steps")
+    }
+
+    @Test func aKillAtEveryStepOfAMove() throws {
+        try killEverywhere { _ in
+        } _: { backend in
+            _ = try backend.inflate(vnode: 0, extents: 3)
+            _ = try backend.deflate(vnode: 0, extents: 2)
+            _ = try backend.deflate(vnode: 0, extents: 1)
+        }
+    }
+
+    /// Slots that came back to us are freed along with the last one.
+    @Test func aKillWhileMoreIsFreedThanWasMoved() throws {
+        try killEverywhere { backend in
+            _ = try backend.inflate(vnode: 0, extents: 3)
+            machine.bringBack(vnode: 0, slot: 1, from: 0, count: 512)
+            _ = try backend.recover(vnode: 0)
+        } _: { backend in
+            _ = try backend.deflate(vnode: 0, extents: 1)
+        }
+    }
+
+    /// A look alone may free, too.
+    @Test func aKillWhileALookFrees() throws {
+        try killEverywhere { backend in
+            _ = try backend.inflate(vnode: 0, extents: 3)
+            machine.bringBack(vnode: 0, slot: 1, from: 0, count: 512)
+            machine.bringBack(vnode: 0, slot: 2, from: 0, count: 512)
+        } _: { backend in
+            _ = try backend.recover(vnode: 0)
+        }
+    }
+
+    /// What one process saw of a migration, the next one has to find, too.
+    @Test func aKillWhileALookFindsParts() throws {
+        try killEverywhere { backend in
+            _ = try backend.inflate(vnode: 0, extents: 2)
+            machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
+        } _: { backend in
+            _ = try backend.recover(vnode: 1)
+            _ = try backend.recover(vnode: 0)
+        }
+    }
+
+    @Test func framesThatOthersUseAreTakenBack() throws {
+        machine.reference(vnode: 0, every: 512)
+        let backend = try process()
+        #expect(try backend.inflate(vnode: 0, extents: 2) == Self.outcome(0, .hypervisorRefused))
+        machine.dropReferences()
+        #expect(machine.fingerprint == start && machine.violations.isEmpty)
+    }
+
+    @Test func framesThatCameBackAndThatOthersUseAreKept() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 1)
+        machine.bringBack(vnode: 0, slot: 0, from: 10, count: 5)
+        #expect(try backend.recover(vnode: 0) == 507)
+        let gfn = try #require(try SimulatedReserve(machine, vnode: 0).frames(of: 0..<1)[0])
+        machine.referenced = [gfn + 11]
+        let outcome = try backend.inflate(vnode: 0, extents: 1)
+        #expect(outcome.obstacle == .hypervisorRefused && outcome.balloonFrames == Frames(machine.holes(vnode: 0)))
+        machine.dropReferences()
+        _ = try backend.deflate(vnode: 0, extents: 1)
+        #expect(machine.fingerprint == start && machine.violations.isEmpty)
+    }
+
+    /// Its frames are not known to be holes, and those that are have no slot any more.
+    @Test func aPageThatIsAnotherOneIsLeftAlone() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 2)
+        machine.replacePage(vnode: 0, slot: 1)
+        let before = machine.fingerprint
+        #expect(throws: BalloonError.self) { try backend.deflate(vnode: 0, extents: 1) }
+        #expect(machine.fingerprint.mapped == before.mapped && machine.fingerprint.slots == before.slots)
+        let findings = try backend.audit(vnode: 0, slots: 0..<2, everyFrame: false)
+        #expect(findings.map(\.kind) == [.moved] && findings.map(\.slot) == [1])
+        #expect(machine.violations.isEmpty)
+    }
+
+    @Test func anExtentThatGoesOnlyInPartIsTakenBack() throws {
+        machine.stick(vnode: 0, blocks: 1, frame: 300)
+        let backend = try process()
+        let outcome = try backend.inflate(vnode: 0, extents: 1)
+        #expect(outcome.obstacle == .hypervisorRefused && outcome.balloonFrames == Frames(machine.holes(vnode: 0)))
+        machine.unstick()
+        _ = try backend.deflate(vnode: 0, extents: 1)
+        #expect(machine.fingerprint == start && machine.violations.isEmpty)
+    }
+
+    @Test func aFullPhysicalNodeHoldsAndLetsGo() throws {
+        let backend = try process()
+        #expect(try backend.inflate(vnode: 0, extents: 2) == Self.outcome(1024))
+        machine.hostTakes(800, pnode: 0)
+        let outcome = try backend.deflate(vnode: 0, extents: 2)
+        #expect(outcome == Self.outcome(1024 - 324, .pnodeFull))
+        #expect(try backend.audit(vnode: 0, slots: 0..<9, everyFrame: true) == [])
+        machine.hostGivesBack(pnode: 0)
+        #expect(try backend.deflate(vnode: 0, extents: 1) == Self.outcome(512))
+        #expect(try backend.deflate(vnode: 0, extents: 1) == Self.outcome(0))
+        #expect(machine.fingerprint == start && machine.violations.isEmpty)
+    }
+
+    @Test func theMaximumReservationIsNamed() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 1)
+        machine.maximumReservation = machine.currentReservation
+        #expect(try backend.deflate(vnode: 0, extents: 1) == Self.outcome(512, .maxReservation))
+    }
+
+    @Test func noMoreThanTheNodeHas() throws {
+        let backend = try process()
+        machine.hog(vnode: 0, blocks: 14)
+        #expect(try backend.inflate(vnode: 0, extents: 4) == Self.outcome(0, .noMemory))
+        machine.unhog(vnode: 0)
+        machine.hog(vnode: 0, blocks: 12)
+        #expect(try backend.inflate(vnode: 0, extents: 4).balloonFrames == 1024)
+        #expect(try backend.inflate(vnode: 0, extents: 4) == Self.outcome(1024, .noMemory))
+    }
+
+    /// Memory that came back behind our back is found slice by slice, while other slots still move, and given again.
+    @Test func whatCameBackIsMendedInSlices() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 6)
+        machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
+        machine.bringBack(vnode: 0, slot: 4, from: 0, count: 512)
+        try backend.lookAgain(vnode: 0, slots: 0..<3)
+        #expect(backend.balloonFrames(vnode: 0) == Frames(6 * 512 - 50))
+        #expect(try backend.inflate(vnode: 0, extents: 1) == Self.outcome(6 * 512))
+        _ = try backend.inflate(vnode: 0, extents: 1)
+        try backend.lookAgain(vnode: 0, slots: 3..<20)
+        let found = backend.balloonFrames(vnode: 0)
+        #expect(found == Frames(6 * 512) && found == Frames(machine.holes(vnode: 0)))
+        #expect(try backend.inflate(vnode: 0, extents: 1) == Self.outcome(7 * 512))
+        for _ in 0..<3 { _ = try backend.deflate(vnode: 0, extents: 64) }
+        #expect(machine.fingerprint == start && machine.violations.isEmpty)
+    }
+
+    /// A page that is another one is not asked about; the rest is.
+    @Test func mendingLeavesAnotherPageAlone() throws {
+        let backend = try process()
+        _ = try backend.inflate(vnode: 0, extents: 2)
+        machine.bringBack(vnode: 0, slot: 0, from: 0, count: 1)
+        machine.replacePage(vnode: 0, slot: 1)
+        try backend.lookAgain(vnode: 0, slots: 0..<2)
+        #expect(backend.balloonFrames(vnode: 0) == 1023)
+        #expect(try backend.audit(vnode: 0, slots: 0..<2, everyFrame: true).map(\.kind) == [.moved])
+    }
+
+    /// 23 us a probe: two an extent are cheap, 512 are dearer than all the rest.
+    @Test func anUndisturbedMoveProbesTwoFramesAnExtent() throws {
+        let backend = try process()
+        let before = machine.probes
+        _ = try backend.inflate(vnode: 0, extents: 4)
+        let inflating = machine.probes - before
+        _ = try backend.deflate(vnode: 0, extents: 4)
+        #expect(inflating <= 8)
+        #expect(machine.probes - before - inflating <= 8)
+    }
+
+    /// What came back on one vnode is found, though a move on another one makes up for it.
+    @Test func aMoveElsewhereHidesNothingFromTheNextProcess() throws {
+        let first = try process()
+        _ = try first.inflate(vnode: 0, extents: 1)
+        _ = try first.inflate(vnode: 1, extents: 2)
+        machine.killNow()
+        machine.bringBack(vnode: 1, slot: 0, from: 100, count: 256)
+        machine.bringBack(vnode: 1, slot: 1, from: 100, count: 256)
+        machine.restart()
+        let second = try PrivcmdMover(
+            vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine),
+            reserves: [0: SimulatedReserve(machine, vnode: 0), 1: SimulatedReserve(machine, vnode: 1)],
+            intents: intents)
+        _ = try second.recover(vnode: 0)
+        _ = try second.inflate(vnode: 0, extents: 1)
+        machine.killNow()
+        #expect(try process().balloonFrames(vnode: 1) == 512)
+    }
+
+    /// The reservation that was noted tells a new process that it must look at every frame.
+    @Test func partOfAnExtentThatCameBackWhileNobodyLooked() throws {
+        _ = try process().inflate(vnode: 0, extents: 2)
+        machine.killNow()
+        machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
+        let next = try process()
+        #expect(next.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)))
+    }
+}
