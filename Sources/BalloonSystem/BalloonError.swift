@@ -34,7 +34,7 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
         /// A directory, a file or a helper process is not as it must be; the message says how to mend it.
         public static let environment = Code(.environment)
         public static let notRoot = Code(.notRoot)
-        /// Somebody else has the lock, or does not answer.
+        /// Another process has the lock, or does not answer.
         public static let busy = Code(.busy)
         public static let invalidConfiguration = Code(.invalidConfiguration)
         /// The command line, or a request, asks for what cannot be.
@@ -73,7 +73,7 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
     /// One sentence that says what is wrong and what to do.
     public let message: String
 
-    /// Whatever failed because no more files can be opened is `.descriptors`: that limit is what an administrator has to
+    /// Any failure because no more files can be opened is `.descriptors`: that limit is what an administrator has to
     /// know of, and it passes.
     public init(_ code: Code, _ message: String, errno: Int32? = nil, vnode: Int? = nil) {
         if let limit = Self.limit(errno), code != .descriptors {
@@ -90,7 +90,7 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
     private static func limit(_ errno: Int32?) -> String? {
         switch errno {
         case EMFILE: "this process may open no more files (LimitNOFILE=, ulimit -n)"
-        case ENFILE: "nobody may open more files (fs.file-max)"
+        case ENFILE: "no process may open more files (fs.file-max)"
         default: nil
         }
     }

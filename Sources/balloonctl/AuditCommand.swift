@@ -42,7 +42,7 @@ struct AuditCommand: ParsableCommand {
         var backend = ""
         /// Of Linux's own balloon: only the kernel knows which frames those are.
         var linuxKiB: UInt64 = 0
-        /// Of vnodes that nobody can audit: why.
+        /// Why a vnode cannot be audited, for those that cannot.
         var unknown: [String] = []
 
         var isClean: Bool { findings.isEmpty && unknown.isEmpty && unaccountedKiB ?? 0 == 0 }

@@ -19,7 +19,7 @@ struct Balloonctl: ParsableCommand {
 
     func run() throws { throw ValidationError("a command is missing") }
 
-    /// Every command's way to its end: what cannot be written is told, and has an exit code.
+    /// Every command's way to its end: output that cannot be written is an error, and has an exit code.
     static func main() {
         // Before anything is opened, whose number could be that of standard output.
         ThisProcess.prepare()
@@ -94,8 +94,8 @@ struct CommonOptions: ParsableArguments {
         try overridden(try Settings(path: configurationPath), options)
     }
 
-    /// The same for commands that look, or take memory back: they must not depend on a file that anybody may have
-    /// spoilt. What is wrong in it is told, and counts for nothing.
+    /// The same for commands that report, or take memory back: they must not depend on a file that anyone may have
+    /// spoilt. Its faults are printed, and faulty lines do not count.
     func settingsWhateverTheFileSays() throws(BalloonError) -> Settings {
         let (settings, fault) = try settingsAndFault()
         if let fault { Terminal.complain("warning: \(fault.description)") }

@@ -90,7 +90,7 @@ struct DaemonCommand: ParsableCommand {
         }
     }
 
-    /// Whoever names a file wants it to be there.
+    /// A file that the command line names has to exist.
     private func check() throws(BalloonError) {
         let path = common.configurationPath
         // Unsafe: a C string for the call.

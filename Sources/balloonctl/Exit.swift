@@ -43,7 +43,7 @@ enum Exit {
 
     // MARK: -
 
-    /// What a command that did its work ends with: that its output was not taken is told, unless the reader had enough.
+    /// What a command that did its work ends with: an error if its output was not taken, unless the reader had enough.
     static func ofOutput() -> ExitCode {
         guard let error = Terminal.outputError else { return .success }
         if error == EPIPE { return pipe }

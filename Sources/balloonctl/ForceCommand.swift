@@ -9,7 +9,7 @@ struct ForceCommand: ParsableCommand {
             Waits until the balloon has its size. Ctrl-C ends the waiting, and the balloon goes on.
 
             \(Exit.codes(
-                Exit.noXen, (Exit.temporary, "the balloon is held short of its size, or somebody else is at work"),
+                Exit.noXen, (Exit.temporary, "the balloon is held short of its size, or another process is at work"),
                 (Exit.configuration, "bad configuration, and SIZE is above 0"),
                 (Exit.interrupted, "Ctrl-C while waiting")))
             """)
@@ -56,7 +56,7 @@ enum ForcedSize {
     ///   - vnode: nil for all.
     ///   - kib: nil to release.
     static func run(_ common: CommonOptions, vnode: Int?, kib: UInt64?, json: Bool) throws {
-        // Memory that is given follows the configuration's limits; memory is taken back whatever that says.
+        // Memory that is given follows the configuration's limits; memory is taken back even where it has faults.
         let settings = kib ?? 0 > 0 ? try common.settings() : try common.settingsWhateverTheFileSays()
         let session = try Session(settings)
         let report = try session.ask(.force(vnode: vnode, kib: kib), as: StatusReport.self)
@@ -80,7 +80,7 @@ enum ForcedSize {
             vnodes = try Waiting(session: session, goals: goals).run()
         }
         show(vnodes, json: json)
-        // The memory comes first. That the wish does not outlive a restart is told after it.
+        // The memory moves first. After it the command says if the forced size does not outlive a restart.
         if let error = try session.status().forceError {
             Terminal.complain(error)
             throw Exit.temporary
@@ -100,7 +100,7 @@ struct DeflateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deflate", abstract: "Take all memory back, until it is released.",
         discussion: Exit.codes(
-            Exit.noXen, (Exit.temporary, "Xen has less memory than that, or somebody else is at work"),
+            Exit.noXen, (Exit.temporary, "Xen has less memory than that, or another process is at work"),
             (Exit.interrupted, "Ctrl-C while waiting")))
 
     @OptionGroup var common: CommonOptions

@@ -57,7 +57,7 @@ struct GivenCommand: ParsableCommand {
 
     private static func answer(_ settings: Settings) -> Answer {
         if GuestKind.isXenGuest == false { return .nothing("this machine is not a guest of Xen's") }
-        if isUntouched(settings) { return .nothing("this guest has no balloon's files, and nobody keeps any") }
+        if isUntouched(settings) { return .nothing("this guest has no balloon's files, and no holder keeps any") }
         do throws(BalloonError) {
             let others = try BalloonMount.others(besides: settings.stateDirectory)
             if let other = others.first { return .something(other.advice) }
@@ -90,7 +90,7 @@ struct GivenCommand: ParsableCommand {
         unsafe access("/sys/module/vnode_balloon", F_OK) == 0
     }
 
-    /// What balloons' files have, where nobody can be asked.
+    /// What balloons' files have, where neither the daemon nor Xen can be asked.
     private static func traces() -> String? {
         guard let mounts = try? BalloonMount.all(), let mount = mounts.first(where: { $0.sizeKiB > 0 }) else {
             return nil

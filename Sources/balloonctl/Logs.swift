@@ -34,7 +34,7 @@ struct ErrorLog: LogHandler {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
         line += "\n"
-        // A log that nobody reads must not keep the daemon from giving memory back: the line is lost.
+        // A log that no process reads must not keep the daemon from giving memory back: the line is lost.
         StandardStream.error.writeNow(line)
     }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import VNodeBalloon
 
-/// Asks a daemon and nobody else: it takes no lock, and moves nothing.
+/// Asks a daemon only: it takes no lock, and moves nothing.
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metrics", abstract: "Print figures for Prometheus.",

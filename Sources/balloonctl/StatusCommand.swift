@@ -36,14 +36,14 @@ struct StatusCommand: ParsableCommand {
             let settings = try common.settingsWhateverTheFileSays()
             repeat {
                 try showOnce(settings)
-                // Nobody reads it any more.
+                // The reader of standard output is gone.
                 if Terminal.outputError != nil { return }
                 if watch { sleep(for: .seconds(seconds ?? 2)) }
             } while watch
         }
     }
 
-    /// A session of its own: without a daemon it has the lock, which nobody may sleep on.
+    /// A session of its own: without a daemon it has the lock, which no process may sleep on.
     private func showOnce(_ settings: Settings) throws {
         // Before a session gives up the capability that opening Xen takes.
         let hypervisor = explain ? try? PrivcmdHypervisor() : nil

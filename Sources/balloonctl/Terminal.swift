@@ -13,10 +13,10 @@ enum Terminal {
         return error == 0 ? nil : error
     }
 
-    /// Somebody watches standard output.
+    /// Standard output is a terminal.
     static var isShown: Bool { StandardStream.output.isTerminal }
 
-    /// How wide standard output is; nil where nobody watches it.
+    /// How wide standard output is; nil where it is no terminal.
     static var columns: Int? { StandardStream.output.columns }
 
     /// The time of day, as this machine counts it.
@@ -56,10 +56,10 @@ enum Terminal {
             (text.hasPrefix(prefix) ? "balloonctl: \(text.dropFirst(prefix.count))" : text) + "\n")
     }
 
-    /// A line about what is going on, where nobody is watching it being rewritten: standard error.
+    /// A line about what is going on, where it is not rewritten in place: standard error.
     static func remark(_ text: String) { StandardStream.error.write(text + "\n") }
 
-    /// Progress, rewritten in place: only where somebody is watching.
+    /// Progress, rewritten in place: only on a terminal.
     static func progress(_ text: String) {
         guard StandardStream.error.isTerminal else { return }
         StandardStream.error.write("\r\u{1b}[K\(text)")

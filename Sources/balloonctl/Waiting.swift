@@ -12,7 +12,7 @@ struct Waiting {
     /// - Returns: the vnodes' reports at the end.
     /// - Throws: 75 when all that are not there are held, 130 on Ctrl-C.
     func run() throws -> [StatusReport.VNodeReport] {
-        // Ctrl-C ends the waiting, not the force: it comes through a descriptor, between two looks.
+        // Ctrl-C ends the waiting, not the force: it comes through a descriptor, between two readings.
         let signals = try SignalSource()
         defer { Terminal.endProgress() }
         while true {
@@ -32,7 +32,7 @@ struct Waiting {
             try complainIfHeld(vnodes, states)
             for vnode in vnodes where vnode.forcedKiB != goals[vnode.vnode] {
                 Terminal.endProgress()
-                Terminal.complain("vnode \(vnode.vnode): somebody else changed the forced size meanwhile")
+                Terminal.complain("vnode \(vnode.vnode): another command changed the forced size meanwhile")
                 throw Exit.temporary
             }
             Terminal.progress(
@@ -85,7 +85,7 @@ struct Waiting {
         var held: [String] = []
         for vnode in vnodes where vnode.balloonKiB != goals[vnode.vnode] {
             let reason = alone[vnode.vnode]?.rawValue ?? (vnode.state == "held" ? vnode.reason : nil)
-            // One that still moves is waited for, whatever holds another.
+            // A vnode that still moves is waited for, even if another one is held.
             guard let reason else { return }
             // It is being audited, and nothing stands in the way.
             if vnode.balloonKiB == nil && vnode.detail == nil { return }

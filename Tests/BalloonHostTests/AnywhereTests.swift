@@ -32,7 +32,7 @@ import Testing
 
     private func legacy(_ id: UInt16) -> String? { host.store["/local/domain/\(id)/memory/target"] }
 
-    @Test func `a PV guest gives where no node is named, and only there`() throws {
+    @Test func `a PV guest is asked for memory where the wish names no physical node, and nowhere else`() throws {
         try bringUpPV(1)
         #expect(host.snapshot().seats(on: 0).isEmpty && host.snapshot().seats(on: 1).isEmpty)
         let plan = task(.mib(64)).plan(host.snapshot())
@@ -48,7 +48,7 @@ import Testing
         #expect(host.snapshot().givingAnywhere == 0)
     }
 
-    @Test func `an old guest gives down to its floor, and only where that is said`() throws {
+    @Test func `a guest on memory target alone gives down to its floor, if the options take such guests`() throws {
         host.make(3, kind: .pv, sizes: nil)
         #expect(task(.mib(64), takesOld: false).plan(host.snapshot()).short == [.mib(64)])
         let plan = task(.mib(200)).plan(host.snapshot())
@@ -62,13 +62,13 @@ import Testing
         #expect(task(.mib(64)).plan(host.snapshot()).targets.isEmpty)
     }
 
-    @Test func `a guest with virtual NUMA and without our daemon gives nothing`() throws {
+    @Test func `a guest with virtual NUMA and without the daemon is in no plan`() throws {
         host.make(1)
         #expect(task(.mib(64)).plan(host.snapshot()).targets.isEmpty)
         #expect(task(1).exclusion(host.domain(1)) == .notFollowing)
     }
 
-    @Test func `memory target falls by the change, and Xen's count is the judge`() throws {
+    @Test func `memory target is lowered by the change, and is reached when Xen's count has fallen by it`() throws {
         host.make(3, kind: .pv, sizes: nil)
         host.store["/local/domain/3/memory/target"] = "\(KiB.mib(382))"
         var run = FreeRun(task(.mib(32)), stall: .seconds(5))
@@ -85,7 +85,7 @@ import Testing
         #expect((host.xen.maxima[3] ?? 0) < .mib(384))
     }
 
-    @Test func `an old guest that does not move gets back what it did not give`() throws {
+    @Test func `a guest on memory target alone that is stuck gets the target that Xen counts`() throws {
         host.make(3, kind: .pv, sizes: nil)
         var run = FreeRun(task(.mib(32)), stall: .seconds(5))
         try run.write(host.engine, host.snapshot(), now: .zero)
@@ -99,7 +99,7 @@ import Testing
         #expect(plan.short == [.mib(24)])
     }
 
-    @Test func `what somebody else wrote to memory target stays`() throws {
+    @Test func `a memory target that another program wrote meanwhile is not overwritten`() throws {
         host.make(3, kind: .pv, sizes: nil)
         var run = FreeRun(task(.mib(32)), stall: .seconds(5))
         let before = host.snapshot()
@@ -112,7 +112,7 @@ import Testing
         #expect(legacy(3) == "\(KiB.mib(300))")
     }
 
-    @Test func `an old guest grows only into what is free`() throws {
+    @Test func `a guest on memory target alone may grow only into memory that is free on the host`() throws {
         host.make(3, kind: .pv, sizes: nil)
         try host.engine.setOldMemory(host.domain(3), kib: .mib(200), host.snapshot())
         shrink(3, by: .mib(184))

@@ -14,7 +14,7 @@ import Testing
         return targets
     }
 
-    @Test func `two guests come to the same level, and rest there`() throws {
+    @Test func `the balancer brings two guests to the same balloon, and then moves nothing`() throws {
         try host.bringUp(1, 2)
         try host.engine.setTargets(host.domain(1), [1: .mib(180)])
         host.follow(1)
@@ -30,7 +30,7 @@ import Testing
         for second in UInt64(21)...600 { #expect(try turn(&balancer, second).isEmpty) }
     }
 
-    @Test func `nothing is granted before it is free`() throws {
+    @Test func `the balancer grants a guest memory only when the other guest has made it free`() throws {
         try host.bringUp(1, 2)
         try host.engine.setTargets(host.domain(1), [1: .mib(180)])
         host.follow(1)
@@ -42,7 +42,7 @@ import Testing
         #expect(try turn(&balancer, 3) == [1: [1: .mib(90)]])
     }
 
-    @Test func `who does not move is left out, and asked again later and later`() throws {
+    @Test func `the balancer leaves out a guest that does not move, and asks it at growing intervals`() throws {
         try host.bringUp(1, 2)
         try host.engine.setTargets(host.domain(1), [1: .mib(180)])
         host.follow(1)
@@ -58,7 +58,7 @@ import Testing
         #expect(host.row(2, 1, "target-balloon-size") == "0")
     }
 
-    @Test func `no vnode turns round within a minute`() throws {
+    @Test func `a vnode that the balancer has just inflated is not deflated within a minute`() throws {
         try host.bringUp(1, 2)
         try host.engine.setTargets(host.domain(1), [1: .mib(180)])
         host.follow(1)
@@ -96,7 +96,7 @@ import Testing
         short(1, have > most ? have - most : 0)
     }
 
-    @Test func `who is short gets memory from the other, who gets it back when that ends, and nothing goes to and fro`()
+    @Test func `a guest that is short gets memory from the other one, until that ends, without oscillation`()
         throws
     {
         try host.bringUp(1, 2)
@@ -136,7 +136,7 @@ import Testing
         #expect(try run(600, most: 192) == 0)
     }
 
-    @Test func `a liar that says it is short gets no more than its maximum`() throws {
+    @Test func `a guest that claims to be short of a PiB gets no more than its maximum`() throws {
         try host.bringUp(1, 2)
         for id in [UInt16(1), 2] {
             try host.engine.setTargets(host.domain(id), [1: .mib(90)])

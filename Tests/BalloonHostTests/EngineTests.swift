@@ -7,7 +7,7 @@ import Testing
 @Suite struct EngineTests {
     let host = SimulatedHost()
 
-    @Test func `a domain gets its rows, and no target`() throws {
+    @Test func `prepare makes all rows of a domain, and writes no target`() throws {
         host.make(1)
         #expect(HostEngine.missing(host.domain(1)) == 15)
         #expect(try host.engine.prepare(host.domain(1)) == 15)
@@ -17,7 +17,7 @@ import Testing
         #expect(try host.engine.prepare(host.domain(1)) == 0)
     }
 
-    @Test func `one row that is missing is made again, and no other is touched`() throws {
+    @Test func `prepare makes a missing row again, and leaves the other rows as they are`() throws {
         try host.bringUp(1)
         host.store["/local/domain/1/memory/vnode1/balloon-state"] = nil
         #expect(host.domain(1).vnodes[1].missingRows == ["balloon-state"])
@@ -26,7 +26,7 @@ import Testing
         #expect(host.store.owners["/local/domain/1/memory/vnode1/balloon-state"] == 1)
     }
 
-    @Test func `nothing is written for a domain that goes meanwhile`() throws {
+    @Test func `nothing is written for a domain that is destroyed during the transaction`() throws {
         host.make(1)
         let domain = host.domain(1)
         host.store.beforeCommit = { [host] in host.destroy(1) }
@@ -37,7 +37,7 @@ import Testing
         #expect(host.store.paths(below: "/local/domain/1").isEmpty)
     }
 
-    @Test func `what a guest has becomes its target`() throws {
+    @Test func `the balloon that a guest reports is adopted as its target`() throws {
         host.make(1)
         try host.engine.prepare(host.domain(1))
         #expect(try host.engine.adopt(host.domain(1)) == [])
@@ -49,7 +49,7 @@ import Testing
         #expect(try host.engine.adopt(host.domain(1)) == [])
     }
 
-    @Test func `a guest's first word does not make the constant where Xen counts another`() throws {
+    @Test func `adopt takes a domain's constant from Xen's count, not from a guest that claims too much`() throws {
         host.make(1)
         try host.engine.prepare(host.domain(1))
         host.start(1)
@@ -60,7 +60,7 @@ import Testing
         #expect(host.domain(1).exclusion == .contradiction)
     }
 
-    @Test func `a liar is seen, by Xen's count`() throws {
+    @Test func `a balloon size that Xen's count contradicts is reported as a contradiction`() throws {
         try host.bringUp(1)
         host.move(1, 1, to: .mib(96))
         #expect(host.domain(1).contradiction == nil)
@@ -69,7 +69,7 @@ import Testing
         #expect(found?.claims == 131_072 && found?.xenSays == 98_304)
     }
 
-    @Test func `memory target goes and comes back byte for byte`() throws {
+    @Test func `take removes memory target, and yield writes it back byte for byte`() throws {
         try host.bringUp(1)
         host.store["/local/domain/1/memory/target"] = "0524288"
         #expect(try host.engine.take(host.domain(1)))
@@ -80,14 +80,14 @@ import Testing
         #expect(try host.engine.take(host.domain(1)) && !host.domain(1).isYielded)
     }
 
-    @Test func `a guest that does not follow keeps memory target`() throws {
+    @Test func `a guest that does not follow the vnode targets keeps memory target`() throws {
         host.make(1)
         try host.engine.prepare(host.domain(1))
         #expect(try !host.engine.take(host.domain(1)))
         #expect(host.store["/local/domain/1/memory/target"] == "524288")
     }
 
-    @Test func `what is kept of a number goes with its domain`() throws {
+    @Test func `what is kept of a domain is forgotten when it is gone, or its number has another uuid`() throws {
         try host.bringUp(1, 2)
         try host.engine.setLimits(host.domain(1), vnode: 1, minimum: .mib(128), maximum: nil)
         #expect(host.domain(1).vnodes.map(\.minimum) == [65_536, 131_072])
@@ -100,7 +100,7 @@ import Testing
         #expect(host.domain(2).constant == nil)
     }
 
-    @Test func `a maximum that is too small is raised first`() throws {
+    @Test func `a maximum reservation that is too small for the targets is raised first`() throws {
         try host.bringUp(1)
         try host.engine.setTargets(host.domain(1), [1: .mib(64)])
         host.follow(1)
@@ -109,7 +109,7 @@ import Testing
         #expect(host.xen.maxima[1] == KiB(524_288 - 32_768 + 1024))
     }
 
-    @Test func `grants are only of what is free and nobody's`() throws {
+    @Test func `a target is granted only memory that is free, above the floor and unclaimed`() throws {
         try host.bringUp(1)
         host.move(1, 1, to: .mib(64))
         try host.engine.setTargets(host.domain(1), [1: .mib(64)])
@@ -125,14 +125,14 @@ import Testing
         }
     }
 
-    @Test func `a vnode keeps its minimum whatever is asked`() throws {
+    @Test func `a target that leaves a vnode less than its minimum is refused as wrong usage`() throws {
         try host.bringUp(1)
         #expect { try host.engine.checkGrant(host.domain(1), [1: .mib(200)], host.snapshot()) } throws: {
             ($0 as? BalloonError)?.code == .usage
         }
     }
 
-    @Test func `an old guest has a floor`() throws {
+    @Test func `a memory target below the domain's floor is refused`() throws {
         host.make(3, kind: .pv, sizes: nil)
         #expect(try host.engine.setOldMemory(host.domain(3), kib: .mib(224), host.snapshot()) == 40_960)
         #expect(host.store["/local/domain/3/memory/target"] == "229376")
@@ -142,7 +142,7 @@ import Testing
         #expect(host.store["/local/domain/3/memory/target"] == "229376")
     }
 
-    @Test func `a liar whose sum is not right may take all that Xen counts of any of its vnodes`() throws {
+    @Test func `what a contradicted guest may take back is not granted on any of its nodes`() throws {
         try host.bringUp(1)
         host.move(1, 1, to: .mib(80))
         host.xen.free = [.gib(1), .gib(1)]
@@ -170,7 +170,7 @@ import Testing
         return host.snapshot()
     }
 
-    @Test func `a liar that is given up keeps a target that takes nothing`() throws {
+    @Test func `a contradicted guest that is given up gets the target that Xen's count confirms`() throws {
         try host.bringUp(1)
         host.move(1, 1, to: .mib(60))
         try host.engine.setTargets(host.domain(1), [1: .mib(100)])
@@ -180,7 +180,7 @@ import Testing
         #expect(host.row(1, 1, "target-balloon-size") == "\(KiB.mib(60))")
     }
 
-    @Test func `two nodes together grant no more than what claims leave of the host`() throws {
+    @Test func `grants on two nodes together stay within what claims leave of the host`() throws {
         try host.bringUp(1)
         for vnode in 0...1 { host.move(1, vnode, to: .mib(128)) }
         try host.engine.setTargets(host.domain(1), [0: .mib(128), 1: .mib(128)])

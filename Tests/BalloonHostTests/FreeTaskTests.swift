@@ -17,7 +17,7 @@ import Testing
         for (id, targets) in plan.targets { try host.engine.setTargets(host.domain(id), targets) }
     }
 
-    @Test func `what is on its way counts, and twice is once`() throws {
+    @Test func `memory that guests are giving already counts, so that the same task asks once`() throws {
         try host.bringUp(1, 2)
         host.xen.free[1] = .mib(100)
         let task = task(.mib(200))
@@ -30,14 +30,14 @@ import Testing
         #expect(self.task(.mib(200)).plan(host.snapshot()).targets.isEmpty)
     }
 
-    @Test func `so much more counts from what is coming free already`() throws {
+    @Test func `a wish for so much more counts on top of what is coming free already`() throws {
         try host.bringUp(1, 2)
         try write(task(.mib(64), more: true).plan(host.snapshot()))
         try write(task(.mib(64), more: true).plan(host.snapshot()))
         #expect([1, 2].reduce(KiB(0)) { $0 + (host.domain($1).vnodes[1].target ?? 0) } == .mib(128))
     }
 
-    @Test func `a reservation is not given away`() throws {
+    @Test func `memory that is reserved does not count as free for a task`() throws {
         try host.bringUp(1, 2)
         host.xen.free[1] = .mib(100)
         _ = try host.engine.ledger.add(pnode: 1, kib: .mib(60), name: "", until: nil)
@@ -45,7 +45,7 @@ import Testing
         #expect(!task(.mib(50)).isDone(host.snapshot()))
     }
 
-    @Test func `who does not move is left out, and its target is what it has`() throws {
+    @Test func `a stuck guest is left out of the plan, and its target is set to the balloon it has`() throws {
         try host.bringUp(1, 2)
         host.xen.free[1] = 0
         var task = task(.mib(100))
@@ -58,7 +58,7 @@ import Testing
         #expect(task.plan(host.snapshot()).targets == [2: [1: .mib(70)]])
     }
 
-    @Test func `nobody's target but its own is touched when it gives up`() throws {
+    @Test func `a task that gives up leaves a target that another program wrote`() throws {
         try host.bringUp(1)
         var task = task(.mib(100), more: true)
         let plan = task.plan(host.snapshot())
@@ -68,7 +68,7 @@ import Testing
         #expect(host.row(1, 1, "target-balloon-size") == "4096")
     }
 
-    @Test func `domains that cannot be counted on are in no plan`() throws {
+    @Test func `a paused, dying, shut down, held or stopped domain is in no plan`() throws {
         try host.bringUp(1, 2)
         host.xen.free[1] = 0
         for spoil: (inout DomainFacts) -> Void in [
@@ -90,7 +90,7 @@ import Testing
         #expect(task(.mib(100), spread: .even).plan(host.snapshot()).targets.keys.sorted() == [1, 2])
     }
 
-    @Test func `a held guest that was asked for more is not counted on`() throws {
+    @Test func `what a held guest was asked for does not count as coming free`() throws {
         try host.bringUp(1, 2)
         host.xen.free[1] = 0
         try write(task(.mib(100)).plan(host.snapshot()))
@@ -99,7 +99,7 @@ import Testing
         #expect(task(.mib(100)).plan(host.snapshot()).targets == [2: [1: .mib(80)]])
     }
 
-    @Test func `PV guests are planned by no physical node`() throws {
+    @Test func `a PV guest has no seat on any physical node`() throws {
         host.make(1, kind: .pv, sizes: nil)
         try host.engine.prepare(host.domain(1))
         host.start(1)

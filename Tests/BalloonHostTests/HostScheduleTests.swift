@@ -4,7 +4,7 @@ import Testing
 
 /// `.build/release/schedules host 20000` runs many more.
 @Suite struct HostScheduleTests {
-    @Test func `random schedules hold`() {
+    @Test func `random schedules of a host violate no invariant`() {
         let first = Seeds.first(of: "host schedules")
         print("host schedules: 40, seed \(Seeds.hex(first))")
         for index in 0..<UInt64(40) {
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test(arguments: HostBug.allCases) func `planted bugs are found`(bug: HostBug) {
+    @Test(arguments: HostBug.allCases) func `a bug planted in the simulated host is found by a schedule`(bug: HostBug) {
         let isFound = (0..<UInt64(120)).contains { HostSchedule(seed: $0).violation(bug) != nil }
         #expect(isFound)
     }

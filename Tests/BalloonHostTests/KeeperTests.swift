@@ -17,7 +17,7 @@ import Testing
         return deeds
     }
 
-    @Test func `a domain's life`() throws {
+    @Test func `the keeper prepares, adopts, takes, yields and forgets a domain, each once`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         host.make(1)
         #expect(try turn(&keeper, 1) == [.forgetGone, .prepare(1)])
@@ -35,7 +35,7 @@ import Testing
         #expect(host.store.paths(below: "/vnode-balloon/domain").isEmpty)
     }
 
-    @Test func `a domain that is being built is left alone`() throws {
+    @Test func `a domain without its domid row, which is still being built, gets no rows`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         host.make(1)
         host.store["/local/domain/1/domid"] = nil
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func `whoever yields keeps memory target until it is taken`() throws {
+    @Test func `a domain that was yielded by command keeps memory target until it is taken`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         try host.bringUp(1)
         try turn(&keeper, 1)
@@ -63,7 +63,7 @@ import Testing
         #expect(try turn(&keeper, 3).isEmpty && host.store["/local/domain/1/memory/target"] == nil)
     }
 
-    @Test func `a foreign write is put back, or told once`() throws {
+    @Test func `a foreign write to memory target is reverted, or reported once, as the policy says`() throws {
         for isReverting in [true, false] {
             let host = SimulatedHost()
             var policy = HostKeeper.Policy()
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func `a change of mode puts memory target back`() throws {
+    @Test func `a policy that changes to keep writes memory target back`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         try host.bringUp(1)
         try turn(&keeper, 1)
@@ -98,7 +98,7 @@ import Testing
         #expect(try turn(&keeper, 2) == [.yield(1)])
     }
 
-    @Test func `Xen's maximum follows targets that were reached`() throws {
+    @Test func `the enforced maximum falls when a target is reached, and rises before a deflate`() throws {
         var policy = HostKeeper.Policy()
         policy.isEnforcing = true
         var keeper = HostKeeper(policy)
@@ -118,7 +118,7 @@ import Testing
         #expect(host.xen.maxima[1] == .mib(497))
     }
 
-    @Test func `a domain that starts again has the targets that it had`() throws {
+    @Test func `a domain that starts again gets its old targets, raised to the balloon it has`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         try host.bringUp(1)
         try host.engine.setTargets(host.domain(1), [0: .mib(32), 1: .mib(64)])
@@ -134,7 +134,7 @@ import Testing
         #expect(host.row(2, 0, "target-balloon-size") == "49152" && host.row(2, 1, "target-balloon-size") == "65536")
     }
 
-    @Test func `while the other one is there what the new one has is its target`() throws {
+    @Test func `a domain whose uuid another domain still has gets no remembered targets`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         try host.bringUp(1)
         try host.engine.setTargets(host.domain(1), [1: .mib(64)])
@@ -145,7 +145,7 @@ import Testing
         #expect(host.row(2, 1, "target-balloon-size") == "0")
     }
 
-    @Test func `limits bound what is remembered, and it is forgotten in the end`() throws {
+    @Test func `remembered targets are bounded by the limits, and forgotten after an hour`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         try host.bringUp(1)
         try host.engine.setTargets(host.domain(1), [0: .mib(32), 1: .mib(64)])

@@ -13,7 +13,7 @@ import Testing
 
     private func saved(_ text: String) -> SavedLimits { SavedLimits(parsing: Array(text.utf8), name: "f") }
 
-    @Test func `who counts first`() throws {
+    @Test func `a limit set by command precedes a saved one, and that precedes dynamic-min`() throws {
         try host.bringUp(1)
         #expect(keeps(1) == [64, 64])
         host.store["/local/domain/1/memory/dynamic-min"] = "\(KiB.mib(160))"
@@ -26,7 +26,7 @@ import Testing
         #expect(keeps(1) == [90, 128])
     }
 
-    @Test func `a domain that starts again has what was saved`() throws {
+    @Test func `a domain that starts again has its saved limits, and a later save keeps the rest`() throws {
         let directory = FileManager.default.temporaryDirectory.path + "/limits-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try host.bringUp(1)
@@ -47,7 +47,7 @@ import Testing
         #expect(SavedLimits.read("uuid-2", in: directory) == SavedLimits())
     }
 
-    @Test func `of a file with faults the rest counts, and all is told`() throws {
+    @Test func `a limits file with faults counts in its good lines, and each fault is reported`() throws {
         let found = saved("min = 1g\nmax = much\nvnode99-min = 1\nvnode1-most = 2\nmin = 2g\nvnode0-max = 64m # x")
         #expect(found.limits == HostLimits(.init(minimum: .gib(1)), vnodes: [0: .init(maximum: .mib(64))]))
         #expect(found.faults.map { $0.prefix(9) } == ["f, line 2", "f, line 3", "f, line 4", "f, line 5"])
@@ -59,7 +59,7 @@ import Testing
         #expect(throws: BalloonError.self) { try HostEngine.saveLimits(host.domain(1), in: "/nowhere") }
     }
 
-    @Test func `a file that others may write does not count`() throws {
+    @Test func `a limits file that other users may write is ignored and reported`() throws {
         let directory = FileManager.default.temporaryDirectory.path + "/limits-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try SavedLimits.write(HostLimits(.init(minimum: 4096)), "u", name: "g", in: directory)

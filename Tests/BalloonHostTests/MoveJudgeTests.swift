@@ -18,20 +18,20 @@ import Testing
         return judge.verdicts[1]
     }
 
-    @Test func `there is there`() throws {
+    @Test func `a domain whose balloon is at its target has reached it`() throws {
         var judge = try judge(.mib(64))
         #expect(look(&judge, 1) == .moving && !judge.isOver)
         host.follow(1)
         #expect(look(&judge, 2) == .reached && judge.areAllReached)
     }
 
-    @Test func `deaf after three seconds, but not while it moves`() throws {
+    @Test func `a domain that does not acknowledge its target within three seconds is deaf`() throws {
         var judge = try judge(.mib(64))
         #expect(look(&judge, 2) == .moving)
         #expect(look(&judge, 3) == .deaf)
     }
 
-    @Test func `only time without progress counts`() throws {
+    @Test func `a domain is stuck after five seconds without progress, however long it has moved`() throws {
         var judge = try judge(.mib(128))
         for second in UInt64(1)...20 {
             host.move(1, 1, to: .mib(2 * second), state: "inflating")
@@ -41,7 +41,7 @@ import Testing
         #expect(look(&judge, 85) == .stuck)
     }
 
-    @Test func `a page now and then is no progress`() throws {
+    @Test func `a single page a second does not count as progress`() throws {
         var judge = try judge(.mib(128))
         host.move(1, 1, to: 2048, state: "inflating")
         #expect(look(&judge, 1) == .moving)
@@ -52,7 +52,7 @@ import Testing
         #expect(look(&judge, 6) == .stuck)
     }
 
-    @Test func `held is an end, of this very target only`() throws {
+    @Test func `a domain is judged held only when it is held at the target that was written`() throws {
         var judge = try judge(.mib(128))
         host.say(1, 1, size: 0, target: "0", state: "held", reason: "guard")
         #expect(look(&judge, 1) == .moving)
@@ -60,7 +60,7 @@ import Testing
         #expect(look(&judge, 2) == .held(vnode: 1, .guard, at: 2048))
     }
 
-    @Test func `a word that Xen does not confirm is not believed`() throws {
+    @Test func `a balloon size that Xen's count contradicts for three seconds is judged a contradiction`() throws {
         var judge = try judge(.mib(128))
         host.move(1, 1, to: .mib(96))
         host.say(1, 1, size: .mib(128))
@@ -68,7 +68,7 @@ import Testing
         #expect(look(&judge, 3) == .contradicts(claims: 131_072, xenSays: 98_304))
     }
 
-    @Test func `a claim is waited for, and named`() throws {
+    @Test func `a deflate held back by a claim is waited for, and then judged claimed`() throws {
         try host.bringUp(1)
         try host.engine.setTargets(host.domain(1), [1: .mib(64)])
         host.follow(1)
@@ -80,7 +80,7 @@ import Testing
         #expect(look(&judge, 6) == .claimed(vnode: 1, claimedPages: 622_868, at: .mib(60)))
     }
 
-    @Test func `memory that is there again is waited for, as long as the guest may sleep`() throws {
+    @Test func `a full physical node is waited for, for the guest's longest back-off, while memory is free`() throws {
         try host.bringUp(1)
         try host.engine.setTargets(host.domain(1), [1: .mib(64)])
         host.follow(1)
@@ -96,7 +96,7 @@ import Testing
         #expect(look(&judge, 66) == .held(vnode: 1, .pnodeFull, at: .mib(60)))
     }
 
-    @Test func `gone, and somebody else's target`() throws {
+    @Test func `a destroyed domain is judged gone, and a target written by another program superseded`() throws {
         var judge = try judge(.mib(64))
         host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "0"
         var other = judge

@@ -6,7 +6,7 @@ import Testing
 @testable import BalloonHost
 
 @Suite struct NodeWalkTests {
-    @Test func `both forms of Xen's text, and nobody else's`() {
+    @Test func `a walk reads both forms of Xen's lines, and ignores lines that domains wrote`() {
         let walk = NodeWalk(
             parsing: """
                 (XEN) Memory location of each domain:
@@ -25,7 +25,7 @@ import Testing
         #expect(walk.pages == [0: [0: 200_000, 1: 62_144], 5: [0: 65_552, 1: 65_536]])
     }
 
-    @Test func `the report shows what was counted, and what that cost`() {
+    @Test func `the report shows the pages counted on each node, and how long Xen counted`() {
         let host = SimulatedHost()
         host.make(1)
         var walk = NodeWalk(parsing: "")

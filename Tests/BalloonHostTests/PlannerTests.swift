@@ -17,30 +17,30 @@ import Testing
 
     // MARK: Examples
 
-    @Test func `one guest is enough, or both give the same`() {
+    @Test func `a plan asks as few guests as possible, or all of them evenly`() {
         let seats = [seat(1), seat(2)]
         #expect(FreePlan(freeing: 131_072, from: seats).changes == [Change(seat: 0, target: 131_072)])
         let even = FreePlan(freeing: 131_072, from: seats, spread: .even)
         #expect(even.changes == [Change(seat: 0, target: 65_536), Change(seat: 1, target: 65_536)])
     }
 
-    @Test func `what can never be freed is told to the KiB`() {
+    @Test func `a plan says to the KiB what the guests' minima leave missing`() {
         let plan = FreePlan(freeing: .mib(500), from: [seat(1), seat(2, balloon: .mib(100))])
         #expect(plan.given == .mib(192 + 92))
         #expect(plan.short == .mib(500 - 284))
     }
 
-    @Test func `a huge grain is not broken for a small need that others can fill`() {
+    @Test func `a small need is met by the guest with the small grain`() {
         let seats = [seat(1, size: .gib(8), least: 0, grain: .gib(1)), seat(1, 1)]
         #expect(FreePlan(freeing: 4096, from: seats).changes == [Change(seat: 1, target: 4096)])
     }
 
-    @Test func `nothing needed changes nothing`() {
+    @Test func `a plan for 0 KiB changes nothing, and one without guests is short of all`() {
         #expect(FreePlan(freeing: 0, from: [seat(1)]).changes.isEmpty)
         #expect(FreePlan(freeing: 5, from: []).short == 5)
     }
 
-    @Test func `the short one gets what it needs before the others are levelled`() {
+    @Test func `a guest that is short gets what it needs before the rest is levelled`() {
         let seats = [seat(1, balloon: .mib(100), short: .mib(80)), seat(2, balloon: .mib(20))]
         let plan = LevelPlan(seats, free: 0, keep: 0)
         // 236 + 156 MiB there are: the first needs 156 + 80.
@@ -48,7 +48,7 @@ import Testing
         #expect(plan.spare < 4096)
     }
 
-    @Test func `a small difference is left alone unless it is urgent`() {
+    @Test func `a difference within the band is left alone unless the plan is urgent`() {
         let seats = [seat(1, balloon: .mib(40)), seat(2, balloon: .mib(20))]
         let plan = LevelPlan(seats, free: 0, keep: 0)
         #expect(plan.targets == [.mib(30), .mib(30)])
@@ -57,7 +57,7 @@ import Testing
         #expect(plan.changes(seats, band: .mib(64), isUrgent: true).count == 2)
     }
 
-    @Test func `what is spoken for is not usable`() {
+    @Test func `memory that is reserved, being taken, claimed or below the floor is not usable`() {
         var node = PhysicalNode(number: 0, size: .gib(3), free: .gib(1))
         #expect(node.usable(hostFree: .gib(2)) == .gib(1) - .mib(32))
         node.reserved = .mib(100)
@@ -71,21 +71,22 @@ import Testing
 
     // MARK: Properties
 
-    @Test func `every plan to free holds`() {
+    @Test func `every random plan to free keeps the planner's properties`() {
         #expect(
             counterexample("plans to free", cases: Self.cases) {
                 try PlannerProperties.checkFreeing(&$0) { FreePlan(freeing: $0, from: $1, spread: $2) }
             } == nil)
     }
 
-    @Test func `every level holds`() {
+    @Test func `every random level plan keeps the planner's properties`() {
         #expect(
             counterexample("levels", cases: Self.cases) {
                 try PlannerProperties.checkLevelling(&$0) { LevelPlan($0, free: $1, keep: $2) }
             } == nil)
     }
 
-    @Test(arguments: PlantedBug.allCases) func `planted bugs are found`(bug: PlantedBug) {
+    @Test(arguments: PlantedBug.allCases)
+    func `a bug planted in a plan to free is found by the properties`(bug: PlantedBug) {
         #expect(
             counterexample("planted: \(bug)", cases: Self.cases) {
                 try PlannerProperties.checkFreeing(&$0) { need, seats, spread in
@@ -94,7 +95,8 @@ import Testing
             } != nil)
     }
 
-    @Test(arguments: PlantedLevel.allCases) func `planted bugs of levels are found`(bug: PlantedLevel) {
+    @Test(arguments: PlantedLevel.allCases)
+    func `a bug planted in a level plan is found by the properties`(bug: PlantedLevel) {
         #expect(
             counterexample("planted: \(bug)", cases: Self.cases) {
                 try PlannerProperties.checkLevelling(&$0) { seats, free, keep in

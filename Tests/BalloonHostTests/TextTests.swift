@@ -7,7 +7,7 @@ import Testing
 @Suite struct TextTests {
     private func pnodes(_ text: String) -> [Int]? { UserData.parse(Array(text.utf8)) }
 
-    @Test func `the physical node is left out when it is 0`() {
+    @Test func `a vnode without a pnode in libxl's JSON lies on pnode 0, and broken JSON tells none`() {
         #expect(
             pnodes(
                 """
@@ -21,7 +21,7 @@ import Testing
         #expect(pnodes("{\"b_info\":{\"vnuma_nodes\":[{\"pnode\":1}]}}\0") == [1])
     }
 
-    @Test func `nothing that a guest wrote is shown as it is`() throws {
+    @Test func `a report quotes what a guest wrote, and shows none of its control characters`() throws {
         let host = SimulatedHost()
         try host.bringUp(1)
         for name in ["balloon-size", "balloon-state", "balloon-reason", "balloon-granularity", "balloon-target"] {
@@ -35,7 +35,7 @@ import Testing
         #expect(host.domain(1).vnodes[0].grain == 2048 && host.domain(1).vnodes[0].exclusion == .unknown)
     }
 
-    @Test func `each line of a table has as many words as its head`() throws {
+    @Test func `each line of a host table has as many words as its head`() throws {
         let host = SimulatedHost()
         try host.bringUp(1)
         host.store["/local/domain/1/name"] = "a b"
@@ -53,7 +53,7 @@ import Testing
             report.text().contains("FREEABLE") && !HostReport(host.snapshot(), only: [1]).text().contains("FREEABLE"))
     }
 
-    @Test func `autoballoon is on by itself without dom0_mem`() {
+    @Test func `autoballoon is a fault without dom0_mem, or where xl's configuration turns it on`() {
         #expect(HostDoctor.autoballoon([], "console=com1") != nil)
         #expect(HostDoctor.autoballoon([], "dom0_mem=1G,max:1G") == nil)
         #expect(
@@ -61,7 +61,7 @@ import Testing
         #expect(HostDoctor.autoballoon(Array("autoballoon=\"off\"".utf8), "") == nil)
     }
 
-    @Test func `who else sets memory is named`() {
+    @Test func `the doctor names a running program that sets memory too, and a missing Dom0`() {
         #expect(HostDoctor.otherBalancers(["bash", "squeezed"])?.contains("squeezed") == true)
         #expect(HostDoctor.otherBalancers(["bash"]) == nil)
         #expect(
@@ -69,7 +69,7 @@ import Testing
                 && HostDoctor.dom0(nil) != nil)
     }
 
-    @Test func `a domain without memory target and without a daemon is a fault`() throws {
+    @Test func `a domain without memory target is a fault while no host daemon runs`() throws {
         let host = SimulatedHost()
         try host.bringUp(1)
         try host.engine.take(host.domain(1))
@@ -80,7 +80,7 @@ import Testing
         #expect(isFine("counts", watched: true) == true)
     }
 
-    @Test func `the configuration says all that is wrong with it`() throws {
+    @Test func `a host configuration with faults is refused with every faulty line`() throws {
         let fine = try HostConfiguration(
             parsing: Array("memory-target = keep # x\r\n\non-legacy-write=tell\nlog-level = debug".utf8), name: "f")
         #expect(fine.policy.legacy == .keep && !fine.policy.isReverting && fine.logLevel == "debug")
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func `one size for a whole domain`() throws {
+    @Test func `a size for a whole domain is split over its vnodes, within their limits`() throws {
         let host = SimulatedHost()
         try host.bringUp(1)
         let domain = host.domain(1)
@@ -106,7 +106,7 @@ import Testing
         #expect(tight.values.reduce(0, +) >= .mib(100) && tight[0] ?? 0 <= .mib(6))
     }
 
-    @Test func `reservations have numbers, and an end`() throws {
+    @Test func `a reservation gets the next number, and ends when it expires or is removed`() throws {
         let ledger = SimulatedHost().engine.ledger
         #expect(try ledger.add(pnode: 1, kib: 5, name: "a", until: 100).id == "1")
         #expect(try ledger.add(pnode: 0, kib: 7, name: "", until: nil).id == "2")

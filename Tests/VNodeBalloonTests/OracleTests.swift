@@ -28,7 +28,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Oracle.allCases) func theCorpus(_ oracle: Oracle) throws {
+    @Test(arguments: Oracle.allCases)
+    func `each file of the fuzzer's corpus passes its oracle`(_ oracle: Oracle) throws {
         let files = try Self.files(oracle)
         #expect(files.count >= 10)
         for (name, bytes) in files {
@@ -36,7 +37,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Oracle.allCases) func whatIsMadeOfTheCorpus(_ oracle: Oracle) throws {
+    @Test(arguments: Oracle.allCases)
+    func `random changes of the fuzzer's corpus pass their oracle`(_ oracle: Oracle) throws {
         let files = try Self.files(oracle).map(\.bytes)
         property("\(oracle)", cases: oracle == .request ? 100 : 2000) { random in
             var bytes = random.pick(files)

@@ -16,7 +16,7 @@ public enum HeldReason: String, Sendable, Equatable, CaseIterable {
     case hypervisorRefused = "hypervisor-refused"
     /// Linux's own balloon gave up.
     case kernelStopped = "kernel-stopped"
-    /// Somebody removed the balloon's file.
+    /// Another program removed the balloon's file.
     case filesRemoved = "files-removed"
     /// A page of the balloon is not where it was.
     case moved
@@ -52,7 +52,7 @@ extension HeldReason {
         case .pnodeFull: "the physical node has no free memory (pnode-full)"
         case .invalidTarget: "xenstore asks for something that is not a size of this vnode (invalid-target)"
         case .hypervisorRefused: "Xen did less than it was asked to (hypervisor-refused)"
-        case .kernelStopped: "Linux's own balloon gave up; it is told to try again (kernel-stopped)"
+        case .kernelStopped: "Linux's own balloon gave up; the daemon makes it try again (kernel-stopped)"
         case .filesRemoved: "its file was removed (files-removed)"
         case .moved: "a page is not where it was; see balloonctl audit (moved)"
         case .noNode: "no single Linux node lies in its memory (no-node)"

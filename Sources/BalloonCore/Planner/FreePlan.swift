@@ -68,7 +68,7 @@ public struct FreePlan: Equatable, Sendable {
     }
 
     /// What rounding left: a grain each, then all that fits, and at the very end one grain that is more than what is left, the
-    /// smallest that somebody has.
+    /// smallest of any seat.
     private static func giveRest(_ rest: KiB, _ parts: inout [Part], _ seats: [Seat], _ slack: [KiB]) {
         var left = rest
         func room(_ part: Part) -> KiB { slack[part.seat] - part.kib }

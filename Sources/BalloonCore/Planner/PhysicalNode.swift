@@ -21,15 +21,15 @@ public struct PhysicalNode: Equatable, Sendable {
         self.free = free
     }
 
-    /// What smaller balloons may take of it now: measured free, and nobody else's.
+    /// What smaller balloons may take of it now: measured free, and neither claimed, reserved nor granted.
     /// - Parameter hostFree: free memory of the host, less the claims on it.
     public func usable(hostFree: KiB) -> KiB {
         min(free.less(Self.floor + spoken), hostFree.less(Self.hostFloor + spoken))
     }
 
-    /// What is free now and somebody's already.
+    /// What is free now, but reserved or granted already.
     package var spoken: KiB { reserved + taking }
 
-    /// What will be free and nobody's once all that was asked for has moved.
+    /// What will be free and usable once all that was asked for has moved.
     public var comingFree: KiB { (free + giving).less(taking + reserved) }
 }

@@ -15,7 +15,7 @@ public struct Seat: Equatable, Sendable {
     public var balloon: KiB
     /// Balloons are multiples of this.
     public var grain: KiB
-    /// What its own guard misses: it needs memory more than others.
+    /// What its own guard misses: it needs memory more than other seats.
     public var short: KiB
 
     public init(

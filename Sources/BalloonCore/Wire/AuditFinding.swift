@@ -2,7 +2,7 @@
 public struct AuditFinding: Decodable, Equatable, Sendable {
     /// What is wrong. The words stand in JSON.
     public enum Kind: String, Decodable, Sendable {
-        /// A given frame is RAM: somebody populated it.
+        /// A frame that is ballooned out is RAM: another program populated it.
         case ramInBalloon = "ram-in-balloon"
         /// A frame that we believe to be RAM is a hole.
         case holeInReserve = "hole-in-reserve"
@@ -16,12 +16,12 @@ public struct AuditFinding: Decodable, Equatable, Sendable {
         case fileShorter = "file-shorter"
         /// The file is longer than it was.
         case fileLonger = "file-longer"
-        /// Somebody removed or renamed the file.
+        /// Another program removed or renamed the file.
         case fileRemoved = "file-removed"
         /// The file's name leads to another file.
         case fileReplaced = "file-replaced"
         /// A hole that is not in our file any more, and that could not be populated yet; a page that the kernel maps no
-        /// more; or, without a frame number, pages that were taken out of the file while nobody looked: they stay pinned.
+        /// more; or, without a frame number, pages that left the file while no daemon ran: they stay pinned.
         case lost
         /// Memory that Xen does not have and that no balloon accounts for.
         case unaccounted

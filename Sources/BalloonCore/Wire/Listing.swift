@@ -5,7 +5,7 @@ public enum ListingCell: Equatable, Sendable {
     case size(kib: UInt64)
     /// There is no such thing here.
     case none
-    /// There is, and nobody knows it.
+    /// There is one, and it is not known.
     case unknown
 
     /// A size, or why there is none.
@@ -21,7 +21,7 @@ public enum ListingCell: Equatable, Sendable {
         number.map { .number($0) } ?? missing
     }
 
-    /// Never empty, and without a blank: whoever cuts lines into words gets as many as there are columns.
+    /// Never empty, and without a blank: a script that cuts lines into words gets as many as there are columns.
     func text(inBytes: Bool) -> String {
         switch self {
         case .word(let word): return word.isEmpty ? "-" : Self.escaped(word)
@@ -44,7 +44,7 @@ public enum ListingCell: Equatable, Sendable {
 /// One column of a listing: its name, and what of a row stands in it.
 public struct ListingColumn<Row>: Sendable {
     public let name: String
-    /// Shown when nobody chooses.
+    /// Shown when no columns are chosen.
     public let isUsual: Bool
     /// To the left; numbers are to the right.
     let isWord: Bool
@@ -60,7 +60,7 @@ public struct ListingColumn<Row>: Sendable {
     }
 }
 
-/// How somebody wants a listing.
+/// How a listing is to be printed.
 public struct ListingStyle: Equatable, Sendable {
     /// nil: the usual ones.
     public var columns: [String]?

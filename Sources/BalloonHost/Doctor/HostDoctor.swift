@@ -126,7 +126,7 @@ public enum HostDoctor {
                 fix: doubtful.map { "what they say and what Xen counts do not agree: \($0). See balloonctl host list" }),
             Check(
                 name: "pnodes", level: .later,
-                fix: nowhere.map { "nobody knows on which physical node their vnodes lie: \($0)" }),
+                fix: nowhere.map { "it is not known on which physical node their vnodes lie: \($0)" }),
             Check(
                 name: "limits", level: .later,
                 fix: faults.isEmpty ? nil : "of saved limits these do not count: \(faults.joined(separator: "; "))"),

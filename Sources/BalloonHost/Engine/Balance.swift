@@ -1,5 +1,5 @@
-/// One round of levelling a physical node. Pure. Balloons that grow come first; those that shrink get what is free and nobody's now,
-/// and the rest when the others' memory has come.
+/// One round of levelling a physical node. Pure. Balloons that grow come first; those that shrink get what is usable
+/// now, and the rest when the other guests' memory has come.
 public struct Balance: Equatable, Sendable {
     /// Less than this in all is not worth moving.
     static let leastBand: KiB = .mib(64)
@@ -51,7 +51,7 @@ public struct Balance: Equatable, Sendable {
         }
     }
 
-    /// Who gives; then who is short, the most first; then the others, by domain and vnode.
+    /// Seats that give; then those that are short, the most first; then the rest, by domain and vnode.
     private static func order(_ changes: [Change], _ seats: [Seat]) -> [Change] {
         func rank(_ change: Change) -> (Int, KiB, UInt16, Int) {
             let seat = seats[change.seat]

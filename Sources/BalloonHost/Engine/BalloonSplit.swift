@@ -22,7 +22,7 @@ public enum BalloonSplit {
         let plan = FreePlan(freeing: total, from: seats, spread: .even)
         for change in plan.changes { targets[seats[change.seat].vnode] = change.target }
         let isBelow = vnodes.contains { $0.size - min(targets[$0.number] ?? .zero, $0.size) < $0.minimum }
-        // In proportion somebody would fall below its minimum: then by what each may give.
+        // In proportion a vnode would fall below its minimum: then by what each may give.
         return isBelow ? bySlack(total, vnodes) : targets
     }
 

@@ -1,5 +1,5 @@
 /// One `host free` from its beginning to its end: plans, writes, judges what comes of it, and plans anew without those that do not
-/// move. Whoever runs it brings snapshots, the clock, and the lock for what is written.
+/// move. The caller brings snapshots, the clock, and the lock for what is written.
 public struct FreeRun {
     public enum State: Equatable, Sendable {
         /// Nothing is to be written; guests are on their way.
@@ -43,7 +43,7 @@ public struct FreeRun {
         if judge.isOver { state = .planning }
     }
 
-    /// Writes, while `planning`: with a snapshot of now, which nobody else changes meanwhile.
+    /// Writes, while `planning`: with a snapshot of now, which no other process changes meanwhile.
     public mutating func write(
         _ engine: HostEngine, _ snapshot: HostSnapshot, now: Moment
     ) throws(BalloonError) {

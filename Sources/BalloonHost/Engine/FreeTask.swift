@@ -1,7 +1,7 @@
-/// Frees memory of physical nodes: plans, writes targets, looks what comes of it, and plans anew without those that do not move.
-/// Pure but for the engine that writes; whoever runs it brings the clock and the patience.
+/// Frees memory of physical nodes: plans, writes targets, watches, and plans anew without domains that do not move.
+/// Pure but for the engine that writes; the caller brings the clock and the patience.
 public struct FreeTask {
-    /// What is to be free, and nobody's, of one physical node. nil: of any.
+    /// What is to be free and usable of one physical node. nil: of any.
     public struct Wish: Equatable, Sendable {
         public var pnode: Int?
         public var kib: KiB
@@ -51,7 +51,7 @@ public struct FreeTask {
         self.options = options
     }
 
-    /// What is free there and nobody's, once all that was asked for has moved.
+    /// What is free and usable there, once all that was asked for has moved.
     static func free(_ pnode: Int?, _ snapshot: HostSnapshot) -> KiB {
         if let pnode { return snapshot.nodes.indices.contains(pnode) ? snapshot.nodes[pnode].comingFree : .zero }
         return snapshot.nodes.reduce(snapshot.givingAnywhere) { $0 + $1.comingFree }
@@ -133,7 +133,7 @@ public struct FreeTask {
                 if kib > domain.wholeTarget(goal) { targets[HostDomain.whole] = domain.wholeTarget(kib) }
             }
             for vnode in domain.vnodes {
-                // Nobody's target is touched but that which this task wrote.
+                // Only a target that this task wrote is changed.
                 guard let goal = goals[id]?[vnode.number], vnode.target == goal,
                     let kib = domain.mostGiven(vnode), kib < goal
                 else { continue }

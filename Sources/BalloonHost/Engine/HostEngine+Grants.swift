@@ -1,6 +1,6 @@
 extension HostEngine {
     /// Whether targets leave the domain what it keeps, and take no memory that is not there.
-    /// - Throws: `.usage` below its minimum; `.busy` where smaller balloons want more than is free and nobody's.
+    /// - Throws: `.usage` below its minimum; `.busy` where smaller balloons want more than is usable.
     public func checkGrant(
         _ domain: HostDomain, _ targets: [Int: KiB], _ snapshot: HostSnapshot
     ) throws(BalloonError) {
@@ -39,7 +39,7 @@ extension HostEngine {
     ) -> BalloonError {
         var text =
             "\(place): \(Size.text(wanted)) more are wanted, \(Size.text(free)) are free, and"
-            + " \(Size.text(usable)) of that are nobody's"
+            + " \(Size.text(usable)) of that may be taken"
         if snapshot.machine.claimedPages > .zero {
             text += "; \(snapshot.machine.claimedPages) pages are claimed by a domain that is being built"
         }

@@ -50,7 +50,7 @@ extension HostEngine {
             try self.own(domain, transaction)
             if stays { try self.write(HostRows.kept(id, "yielded"), "1", transaction) }
             guard let text = try self.store.read(HostRows.kept(id, "target"), in: transaction) else { return }
-            // From here on it is its owner's again, whatever it says.
+            // From here on the toolstack that wrote it owns it again.
             try self.store.remove(HostRows.kept(id, "target"), in: transaction)
             guard try self.store.read(HostRows.legacyTarget(id), in: transaction) == nil else { return }
             try self.write(HostRows.legacyTarget(id), String(decoding: text, as: UTF8.self), transaction)
@@ -83,7 +83,7 @@ extension HostEngine {
     }
 
     /// Writes down what an administrator said of the domain, over what is saved already, for all that will have its UUID.
-    /// - Throws: `.usage` where nobody said anything; `.environment`.
+    /// - Throws: `.usage` where no limit was set; `.environment`.
     public static func saveLimits(
         _ domain: HostDomain, in directory: String = SavedLimits.standardDirectory
     ) throws(BalloonError) {

@@ -6,7 +6,7 @@ extension HostEngine {
     /// memory/target of a guest that follows nothing else. Its maximum is raised before it grows; ``lowerMax(_:)`` is for when it has
     /// shrunk.
     /// - Returns: how many pages fewer it will have (negative: more).
-    /// - Throws: `.usage` below its floor, or above static-max; `.busy` where it is to have more than is free and nobody's.
+    /// - Throws: `.usage` below its floor, or above static-max; `.busy` where it is to have more than is usable.
     @discardableResult
     public func setOldMemory(
         _ domain: HostDomain, kib: KiB, _ snapshot: HostSnapshot
@@ -37,7 +37,7 @@ extension HostEngine {
         return try writeLegacyTarget(domain, domain.wholeTarget(balloon), after: before)
     }
 
-    /// What somebody else wrote meanwhile stays.
+    /// What another program wrote meanwhile stays.
     @discardableResult
     private func writeLegacyTarget(
         _ domain: HostDomain, _ kib: KiB, after before: KiB

@@ -10,8 +10,8 @@ extension HostEngine {
         try write(HostRows.remembered(domain.facts.uuid, "\(vnode)"), "\(kib)", transaction)
     }
 
-    /// The target that a vnode had before its domain started again. What would take memory does not count: others may have got it
-    /// meanwhile.
+    /// The target that a vnode had before its domain started again. A smaller balloon does not count: other domains may
+    /// have the memory meanwhile.
     func remembered(
         _ domain: HostDomain, _ vnode: HostVNode, _ transaction: Transaction
     ) throws(BalloonError) -> KiB? {

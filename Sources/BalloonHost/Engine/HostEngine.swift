@@ -126,7 +126,7 @@ public final class HostEngine {
             if let constant { try self.write(HostRows.kept(domain.id, "constant"), "\(constant)", transaction) }
             for vnode in new {
                 let path = HostRows.target(domain.id, vnode.number)
-                // Somebody wrote one meanwhile: that is wanted, then.
+                // Another program wrote one meanwhile: it stays.
                 guard try self.store.read(path, in: transaction) == nil, let kib = vnode.balloon else { continue }
                 let wanted = isAlone ? try self.remembered(domain, vnode, transaction) : nil
                 try self.write(path, "\(wanted ?? kib)", transaction)
@@ -165,7 +165,7 @@ public final class HostEngine {
         }
     }
 
-    /// A guest that was started below its maximum, or that somebody lowered, cannot take what it is to have.
+    /// A guest that was started below its maximum, or whose maximum was lowered, cannot take what it is to have.
     private func raiseMax(_ domain: HostDomain, _ targets: [Int: KiB]) throws(BalloonError) {
         let needed = Self.bound(domain, targets)
         if domain.facts.maxPages.kib < needed { try xen.setMax(domain.id, kib: needed) }

@@ -1,7 +1,7 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// Who may write. All that is known stands in xenstore, so a writer needs no other process: it takes its turn.
+/// One writer at a time. All that is known stands in xenstore, so a writer needs no other process: it takes its turn.
 public final class HostLock {
     public static let standardDirectory = "/run/vnode-balloon"
     /// How long a turn of somebody else is waited for.
@@ -10,7 +10,7 @@ public final class HostLock {
     private let file: FileDescriptor
 
     /// The one turn: held for as long as the object lives.
-    /// - Throws: `.busy` when somebody else has it for longer than five seconds; `.environment`.
+    /// - Throws: `.busy` when another process has it for longer than five seconds; `.environment`.
     public static func turn(in directory: String = standardDirectory) throws(BalloonError) -> HostLock {
         let end = Moment.now + patience
         while true {
@@ -23,7 +23,7 @@ public final class HostLock {
         }
     }
 
-    /// The daemon's: there is one. nil: another has it.
+    /// The daemon's: there is one. nil: another process has it.
     public static func daemon(in directory: String = standardDirectory) throws(BalloonError) -> HostLock? {
         try HostLock(directory, "host-watch.lock")
     }

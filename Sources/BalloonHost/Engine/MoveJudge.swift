@@ -11,7 +11,7 @@ public struct MoveJudge: Sendable {
         /// No progress for as long as is waited.
         case stuck
         case contradicts(claims: KiB, xenSays: KiB)
-        /// Somebody else wrote another target.
+        /// Another program wrote another target.
         case superseded(vnode: Int)
         /// Xen promised the memory to a domain that is being built.
         case claimed(vnode: Int, claimedPages: Frames, at: KiB)
@@ -86,7 +86,7 @@ public struct MoveJudge: Sendable {
         if open.isEmpty {
             watch.verdict = believed(&watch, domain, now)
         } else if let verdict = obstacle(open, machine) {
-            // A guest that was refused memory tries again at the latest after a minute; it is not told that there is some now.
+            // A guest that was refused memory tries again within a minute; no event tells it that there is some now.
             let isOver = open.contains { Self.isOver($0, domain, snapshot) }
             watch.verdict = isOver && now < watch.lastProgress + max(stall, Self.retryPatience) ? .moving : verdict
         } else if isDeaf(watch, open, now) {

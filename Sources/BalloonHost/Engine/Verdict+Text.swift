@@ -10,8 +10,8 @@ extension MoveJudge.Verdict {
         case .stuck: "\(name) makes no progress by Xen's count"
         case .contradicts(let claims, let xen):
             "\(name) claims \(claims) KiB, Xen says \(xen) KiB: its word does not count"
-        case .superseded(HostDomain.whole): "\(name): somebody else wrote another memory/target meanwhile"
-        case .superseded(let vnode): "\(name), vnode \(vnode): somebody else wrote another target meanwhile"
+        case .superseded(HostDomain.whole): "\(name): another program wrote memory/target meanwhile"
+        case .superseded(let vnode): "\(name), vnode \(vnode): another program wrote the target meanwhile"
         case .claimed(let vnode, let pages, let kib):
             "\(name), vnode \(vnode) waits at \(Size.text(kib)): \(pages) pages of the host are claimed by a domain"
                 + " that is being built"

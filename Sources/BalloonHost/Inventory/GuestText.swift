@@ -1,4 +1,4 @@
-/// What a guest wrote, or somebody else: never more than a number or a word that is known.
+/// What a guest or another program wrote: never more than a number or a word that is known.
 enum GuestText {
     /// A size that no sum overflows with.
     static func kib(_ bytes: [UInt8]?) -> KiB? { bytes.flatMap(storedKiB).map { KiB($0) } }

@@ -1,6 +1,6 @@
 extension HostDomain {
     /// What the domain may still take of a physical node: of what Xen counts as given, all that its targets do not ask it to keep
-    /// there. A vnode whose node nobody knows takes from any.
+    /// there. A vnode whose node is not known may take from any.
     /// - Parameter targets: as if these were its targets, by vnode.
     func taking(of pnode: Int, _ targets: [Int: KiB] = [:]) -> KiB {
         let there = vnodes.filter { $0.pnode == pnode || $0.pnode == nil }
@@ -16,7 +16,7 @@ extension HostDomain {
             let untold = counted.less(claimed)
             return untold > Self.tolerance ? told + untold : told
         }
-        // Its word is worth nothing, so all of its balloon may lie on this node, in whichever of its vnodes is asked for least.
+        // Its word is worth nothing, so all of its balloon may lie on this node, in the vnode that is asked for least.
         let room = there.reduce(KiB.zero) { $0 + $1.size.less(goal($1) ?? $1.size) }
         let least = there.compactMap(goal).min() ?? counted
         return max(told, min(room, counted.less(least)))

@@ -4,7 +4,7 @@
 public struct HostDomain: Equatable, Sendable {
     /// control/feature-balloon-vnode.
     public enum Feature: String, Sendable {
-        /// There is no such row: nobody prepared the domain.
+        /// There is no such row: no toolstack prepared the domain.
         case absent
         /// Prepared, and the guest has said nothing yet.
         case silent
@@ -30,9 +30,9 @@ public struct HostDomain: Equatable, Sendable {
     public var keptTarget: String?
     /// An administrator wants memory/target to stay.
     public var isYielded = false
-    /// What somebody else wrote to memory/target last, before it was put back.
+    /// What another program wrote to memory/target last, before it was put back.
     public var foreignTarget: KiB?
-    /// What Xen's count and the balloons add up to, as learnt when the guest first told its sizes.
+    /// What Xen's count and the balloons add up to, as learnt when the guest first published its sizes.
     public var constant: KiB?
     /// What the whole domain keeps, and may have, where it has no vnodes of its own.
     public var minimum: KiB = .zero
@@ -115,7 +115,7 @@ public struct HostVNode: Equatable, Sendable {
     public var roundedTarget: KiB? { target.map { $0.roundedDown(to: grain) } }
     /// What it has given or is about to give.
     public var promised: KiB { max(roundedTarget ?? .zero, balloon ?? .zero) }
-    /// It told, of this target, that it is there.
+    /// It published, for this target, that the target is reached.
     public var isReached: Bool {
         guard let rounded = roundedTarget else { return state == .idle }
         return acknowledged == target && state == .idle && balloon == rounded

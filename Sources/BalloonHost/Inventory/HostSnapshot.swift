@@ -36,7 +36,7 @@ public struct HostSnapshot: Equatable, Sendable {
     }
 
     public var claimed: KiB { machine.claimedPages.kib }
-    /// Free and promised to nobody by Xen.
+    /// Free, and not claimed in Xen.
     public var free: KiB { machine.freePages.less(machine.claimedPages).kib }
 
     /// What smaller balloons may take of a node now. What is spoken for elsewhere is not free for claims either.
@@ -98,7 +98,7 @@ public struct HostSnapshot: Equatable, Sendable {
     }
 }
 
-/// Memory that is to stay free for somebody.
+/// Memory that is to stay free: a reservation.
 public struct Reservation: Equatable, Sendable {
     public var id: String
     public var pnode: Int

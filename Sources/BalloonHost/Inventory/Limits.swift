@@ -32,7 +32,7 @@ public struct HostLimits: Equatable, Sendable {
     }
 }
 
-/// What a domain's memory never goes below, and never above. Where nobody says, a quarter and 64 MiB at least, and all.
+/// What a domain's memory never goes below, and never above. Where none is set: a quarter and 64 MiB at least, and all.
 enum Limits {
     static let least: KiB = .mib(64)
 

@@ -68,7 +68,7 @@ extension HostReport {
         .init("VNODES") { .number($0.vnodes) },
     ]
 
-    /// The one table that columns which somebody chose are of; nil: they are of none.
+    /// The one table that the chosen columns are of; nil: they are of no one table.
     public enum Table {
         case domains(Listing<HostRow>)
         case nodes(Listing<HostNodeRow>)
@@ -144,10 +144,10 @@ extension HostReport {
                 remarks.append("\(name): claims \(size(claims)), Xen says \(size(xen))")
             }
             if let foreign = domain.foreignTarget {
-                remarks.append("\(name): somebody else wrote memory/target = \(foreign) KiB; it was put back")
+                remarks.append("\(name): another program wrote memory/target = \(foreign) KiB; it was put back")
             } else if let kept = domain.keptTarget, let now = domain.legacyTarget, "\(now)" != kept {
                 remarks.append(
-                    "\(name): memory/target was \(kept) KiB and is \(now): somebody else sets this domain's memory")
+                    "\(name): memory/target was \(kept) KiB and is \(now): another program sets this domain's memory")
             }
             remarks += domain.savedLimits.faults.map { "\(name): of its saved limits a line does not count: \($0)" }
             if domain.isManaged && domain.hasVNUMA && domain.legacyTarget != nil {

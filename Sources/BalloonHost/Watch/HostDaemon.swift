@@ -13,7 +13,7 @@ public final class HostDaemon {
     private var keeper: HostKeeper
     private var watched: Set<UInt16> = []
     private var lastTurn: Moment = .zero
-    /// What was told last went wrong, so that it is told once.
+    /// The error that was logged last, so that it is logged once.
     private var trouble: String?
 
     /// A turn reads everything: not more often than this.
@@ -69,7 +69,7 @@ public final class HostDaemon {
         }
     }
 
-    /// A look at everything, and what is to be done. Returns when the next one is due.
+    /// Reads everything, and does what is to be done. Returns when the next turn is due.
     private func turn() -> Moment {
         lastTurn = now
         do throws(BalloonError) {
@@ -90,7 +90,7 @@ public final class HostDaemon {
         }
     }
 
-    /// One domain's trouble is not another's.
+    /// An error with one domain does not keep the others from being served.
     private func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) {
         do throws(BalloonError) {
             if let text = try engine.perform(deed, snapshot) { log.notice("\(text)") }

@@ -42,14 +42,14 @@ extension HostEngine {
             guard let domain = domain(id) else { return nil }
             try revert(domain, foreign: kib)
             return
-                "domain \(id) (\(domain.name)): somebody wrote memory/target = \(kib) KiB; it is \(domain.keptTarget ?? "?")"
+                "domain \(id) (\(domain.name)): another program wrote memory/target = \(kib) KiB; it is \(domain.keptTarget ?? "?")"
                 + " KiB again"
         case .tell(let id, let kib):
-            return "domain \(id) (\(domain(id)?.name ?? "?")): somebody wrote memory/target = \(kib) KiB"
+            return "domain \(id) (\(domain(id)?.name ?? "?")): another program wrote memory/target = \(kib) KiB"
         }
     }
 
-    /// Whether the guest has told everything that is needed for its first targets.
+    /// Whether the guest has published everything that its first targets need.
     static func isAdoptable(_ domain: HostDomain) -> Bool {
         guard domain.isManaged, !domain.vnodes.isEmpty else { return false }
         let isNew = domain.vnodes.contains { $0.target == nil }

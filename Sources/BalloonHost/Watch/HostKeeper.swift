@@ -10,9 +10,9 @@ public struct HostKeeper: Sendable {
         case yield(UInt16)
         /// memory/target stays: what it says is noted, to see who else writes it.
         case note(UInt16)
-        /// Somebody else wrote memory/target: it is put back.
+        /// Another program wrote memory/target: it is put back.
         case revert(UInt16, foreign: KiB)
-        /// The same, and it is only told.
+        /// The same, and it is only logged.
         case tell(UInt16, foreign: KiB)
         /// Balancing: these are the domain's targets now.
         case level(UInt16, [Int: KiB])
@@ -93,7 +93,7 @@ public struct HostKeeper: Sendable {
         return [.tell(domain.id, foreign: legacy)]
     }
 
-    /// When to look again although nothing was heard.
+    /// When to read again although no watch fired.
     public func nextLook(_ snapshot: HostSnapshot, now: Moment) -> Moment {
         let isBusy = snapshot.domains.contains { domain in
             guard !domain.isToolstack else { return false }

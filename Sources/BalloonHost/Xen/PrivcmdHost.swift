@@ -4,7 +4,7 @@ internal import Glibc
 /// Xen, asked through /dev/xen/privcmd with structs of our own: one program for Xen 4.17 to 4.22.
 @safe
 public final class PrivcmdHost: HostXen {
-    // Unsafe: the shim keeps descriptors and a mapping in it. Nobody else touches them.
+    // Unsafe: the shim keeps descriptors and a mapping in it. No other code touches them.
     private var host = unsafe cb_host()
 
     /// - Throws: `.noXen`, `.environment` where this is no toolstack's domain or Xen's interface is not known.
@@ -18,7 +18,7 @@ public final class PrivcmdHost: HostXen {
                 errno: -result)
         case EPERM, EACCES, ENOSYS:
             throw BalloonError(
-                .environment, "Xen does not let this domain look at others: `balloonctl host` runs in dom0",
+                .environment, "Xen does not let this domain query other domains: `balloonctl host` runs in dom0",
                 errno: -result)
         case EPROTO:
             throw BalloonError(
@@ -43,8 +43,8 @@ public final class PrivcmdHost: HostXen {
         return length < 0 ? nil : String(decoding: text.prefix(Int(length)), as: UTF8.self)
     }
 
-    /// Has Xen count the pages of all domains on each node, once (debug key u). It looks at each page of each domain, 22 ns at best: six seconds
-    /// for a guest of 1 TiB, whose memory nobody can change meanwhile.
+    /// Has Xen count the pages of all domains on each node, once (debug key u). Each page costs 22 ns at best: six
+    /// seconds for a guest of 1 TiB, whose memory no hypercall can change meanwhile.
     /// - Returns: what Xen says of it on its console, and what it cost.
     /// - Throws: `.hypercall`.
     public func walkNodes() throws(BalloonError) -> (text: String, cost: Interval) {

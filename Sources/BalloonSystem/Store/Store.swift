@@ -18,7 +18,7 @@ public protocol Store: AnyObject {
     /// The path of one watch event, nil when there is none. An event is a hint only.
     func nextEvent() throws(BalloonError) -> String?
 
-    /// Runs `body` in a transaction and commits it; again when somebody else changed what it read (EAGAIN), a few
+    /// Runs `body` in a transaction and commits it; again when another client changed what it read (EAGAIN), a few
     /// times at most.
     func transaction(
         _ body: (Transaction) throws(BalloonError) -> Void

@@ -22,7 +22,7 @@ package struct StoreDialogue {
     private var nextEventIndex = 0
     private var eventBytes = 0
     private var watched: [String] = []
-    /// Transactions that began after nobody waited for them any more: to be ended.
+    /// Transactions that began after the caller had given up waiting: to be ended.
     private var orphans: [UInt32] = []
     /// Messages that came.
     package private(set) var heard = 0
@@ -44,7 +44,7 @@ package struct StoreDialogue {
         return (lastNumber, StoreMessage(kind, request: lastNumber, transaction: transaction, body).bytes)
     }
 
-    /// Nobody waits for this answer any more.
+    /// The caller does not wait for this answer any more.
     package mutating func giveUp(_ number: UInt32) {
         if answers.removeValue(forKey: number) == nil { questions[number]?.isGivenUp = true }
     }
@@ -62,7 +62,7 @@ package struct StoreDialogue {
     // MARK: Hearing
 
     /// What came. Answers and events are kept until they are asked for.
-    /// - Throws: `.store` (EPROTO): something that nobody asked for, or that is no answer. Nothing after it counts.
+    /// - Throws: `.store` (EPROTO): an answer to no question, or something that is no answer. Nothing after it counts.
     package mutating func take(_ bytes: some Collection<UInt8>) throws(BalloonError) {
         decoder.take(bytes)
         while let message = try decoder.next() {
@@ -74,7 +74,7 @@ package struct StoreDialogue {
     private mutating func takeAnswer(_ message: StoreMessage) throws(BalloonError) {
         let number = message.request == 0 ? oldestWatch(message) : message.request
         guard let number, let question = questions.removeValue(forKey: number) else {
-            throw .storeMisspoke("an answer to a question that nobody asked")
+            throw .storeMisspoke("an answer to a question that was not asked")
         }
         guard message.kind == question.kind || message.kind == .error else {
             throw .storeMisspoke("an answer of another kind than the question")
@@ -100,7 +100,7 @@ package struct StoreDialogue {
         decimalNumber(Array(body.prefix { $0 != 0 })).flatMap { UInt32(exactly: $0) }.flatMap { $0 == 0 ? nil : $0 }
     }
 
-    /// Transactions to end, which nobody waits for.
+    /// Transactions to end, which no caller waits for.
     package mutating func takeOrphans() -> [UInt32] {
         defer { orphans = [] }
         return orphans
@@ -133,7 +133,7 @@ package struct StoreDialogue {
         if events.count - nextEventIndex > Self.mostEvents || eventBytes > Self.mostEventBytes { overflow() }
     }
 
-    /// An event is a hint. Where there are too many, one for each watch says the same as they all do: look again.
+    /// An event is a hint. Where there are too many, one for each watch says the same as they all do: read again.
     private mutating func overflow() {
         events = watched
         nextEventIndex = 0

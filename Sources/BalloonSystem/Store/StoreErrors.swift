@@ -21,7 +21,7 @@ enum StoreErrors {
         "EAGAIN": EAGAIN, "EISCONN": EISCONN, "E2BIG": E2BIG, "EPERM": EPERM,
     ]
 
-    /// The number behind the text of an error; a word that nobody knows is EIO.
+    /// The number behind the text of an error; an unknown word is EIO.
     static func number(_ body: [UInt8]) -> Int32 {
         numbers[String(decoding: body.prefix { $0 != 0 }, as: UTF8.self)] ?? EIO
     }

@@ -1,10 +1,10 @@
 package import BalloonCore
-/// How long xenstore has not answered. While it is silent nobody waits for it; a small question now and then tells when it
+/// How long xenstore has not answered. While it is silent no call waits for it; a small question now and then tells when it
 /// is back.
 package struct StoreSilence: Equatable, Sendable {
     /// An answer that takes longer is not waited for.
     package static let patience: Interval = .seconds(2)
-    /// A small question each so often. The first one's answer may be lost, while others would be answered.
+    /// A small question each so often. The first one's answer may be lost, while later ones would be answered.
     static let interval: Interval = .seconds(10)
     /// Then the connection is given up: another one may be heard.
     static let end: Interval = .seconds(60)

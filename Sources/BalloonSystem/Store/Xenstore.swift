@@ -90,7 +90,7 @@ public final class Xenstore: Store {
         return dialogue.nextEvent()
     }
 
-    /// Tries at most this often: somebody who changes what we read all the time must not keep us here.
+    /// Tries at most this often: a program that changes what we read all the time must not keep us here.
     private static let tries = 8
 
     public func transaction(_ body: (Transaction) throws(BalloonError) -> Void) throws(BalloonError) {

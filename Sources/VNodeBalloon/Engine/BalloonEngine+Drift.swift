@@ -7,7 +7,7 @@ extension BalloonEngine {
         guest.mover.includesLinuxBalloon || guest.mover.domainVNodes.count < 2 ? nil : guest.linuxBalloon
     }
 
-    /// Looks how much Linux's own balloon took back.
+    /// Reads how much Linux's own balloon took back.
     func lookForDrift() {
         guard let balloon = driftingBalloon else { return drift.missed() }
         let now = self.now
@@ -15,7 +15,7 @@ extension BalloonEngine {
             drift.see(balloonKiB: try balloon.read().balloonKiB, now: now)
         } catch {
             drift.missed()
-            failures.log(log, "cannot look at Linux's own balloon", error, now: now)
+            failures.log(log, "cannot read the size of Linux's own balloon", error, now: now)
             return
         }
         guard let kib = drift.news() else { return }

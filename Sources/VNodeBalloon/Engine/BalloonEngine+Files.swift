@@ -1,16 +1,16 @@
 import Logging
 
-// What others do to the balloons' files.
+// What other programs do to the balloons' files.
 extension BalloonEngine {
-    /// How long a vnode stays without a new file: whoever removes files again and again must not have memory moved to and
+    /// How long a vnode stays without a new file: a program that removes files over and over must not have memory moved to and
     /// fro all the time.
     private static let renewalPause: Interval = .seconds(10)
 
-    /// Looks after the files. Of one that somebody cut, the holes are made memory again at once. One that somebody
+    /// Checks the files. Of one that another program cut, the holes are made memory again at once. One that a program
     /// removed is freed when its last descriptor is closed: its holes must be memory by then. Once they are, and some time
     /// has passed, there is a new one.
     /// - Returns: when to come again.
-    /// - Throws: what one vnode's file made of it; those of the others were looked after.
+    /// - Throws: the first error that a vnode's file made. The other vnodes' files were checked.
     public func checkFiles() throws(BalloonError) -> Moment? {
         wantsFileCheck = false
         guard let files = guest.files else { return nil }

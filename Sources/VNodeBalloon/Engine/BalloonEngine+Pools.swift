@@ -2,9 +2,9 @@ import Logging
 
 // The nodes' pools of 2 MiB pages, which an administrator may set at any time.
 extension BalloonEngine {
-    /// When the pools are looked at, and what was told of them.
+    /// When the pools are read, and what was logged of them.
     struct PoolLook {
-        /// A turn of the loop from then on looks; nil: at once.
+        /// A turn of the loop from then on reads them; nil: at once.
         private(set) var due: Moment?
         /// When the loop comes because of it, if nothing else has it come before.
         private(set) var wake: Moment?
@@ -12,26 +12,26 @@ extension BalloonEngine {
         var noted: String?
         /// Tries to find memory for pages that a pool lacks.
         var tries = Backoff()
-        /// Somebody wrote, and it was not told yet that the pools have all of it.
+        /// Another program wrote a number, and the log does not yet say that the pools have all of it.
         var isFilling = false
-        /// Pages that the pools lacked when that was told.
+        /// Pages that the pools lacked when that was logged.
         var toldMissing = 0
 
         /// The kernel tells when a program writes to a pool. It does not where that program has a /proc of its own.
         var isWatched = false
-        /// When the pools were looked at last.
+        /// When the pools were read last.
         var last: Moment?
 
         /// How long a number that somebody wrote waits to be seen, and until it is seen to stay.
         static let interval: Interval = .milliseconds(800)
-        /// With `on-pressure = yield` the loop turns every second or so with nothing to do: it need not look each time.
+        /// With `on-pressure = yield` the loop turns every second or so with nothing to do: it need not read each time.
         static let turnInterval: Interval = .seconds(20)
         static let rareInterval: Interval = .seconds(60)
         static let settling: Interval = .milliseconds(100)
-        /// New pages at a time: the kernel may look for them for long.
+        /// New pages at a time: the kernel may search for them for long.
         static let pagesAtOnce = 16
 
-        /// The pools are looked at now.
+        /// The pools are read now.
         mutating func begin(_ now: Moment) {
             last = now
             due = now + (isWatched ? Self.turnInterval : Self.interval)
@@ -44,10 +44,10 @@ extension BalloonEngine {
         }
     }
 
-    private static let notLooked = "cannot look at the nodes' 2 MiB pools"
+    private static let notLooked = "cannot read the nodes' 2 MiB pools"
     private static let notNoted = "cannot note whose the pages of the nodes' 2 MiB pools are"
 
-    /// Looks whether somebody set the nodes' pools, and puts our pages on top of their numbers.
+    /// Reads whether another program set the nodes' pools, and puts our pages on top of its numbers.
     /// - Returns: when to come again; nil: not before something moves.
     func lookAtPools(_ now: Moment) -> Moment? {
         guard let pools = guest.pools else { return nil }
@@ -72,13 +72,13 @@ extension BalloonEngine {
         return isPoolShared ? poolLook.wake : nil
     }
 
-    /// A program wrote the size of a pool. Most often that was us, so the pools are not looked at for each.
+    /// A program wrote the size of a pool. Most often that was us, so the pools are not read for each.
     func noticePoolWrite() {
         guard let last = poolLook.last else { return }
         poolLook.come(by: last + PoolLook.settling)
     }
 
-    /// Somebody else's number would take pages of ours, or a pool lacks pages.
+    /// Another program's number would take pages of ours, or a pool lacks pages.
     private var isPoolShared: Bool {
         if guest.pools?.shares.missing.isEmpty == false { return true }
         guard let slots = guest.slots else { return false }
@@ -135,12 +135,12 @@ extension BalloonEngine {
         return room
     }
 
-    // MARK: What is told
+    // MARK: The log
 
     private func tellWritten(_ nodes: [Int], _ pools: NodePools) {
         let shares = nodes.map { "node \($0): \(pools.shares.administrators(of: $0))" }.joined(separator: ", ")
         log.notice(
-            "somebody else wrote nr_hugepages: that many 2 MiB pages are theirs, and the balloon's come on top",
+            "another program wrote nr_hugepages: that many 2 MiB pages are its own, and the balloon's come on top",
             metadata: ["pages": "\(shares)"])
         poolLook.toldMissing = 0
         poolLook.isFilling = true
@@ -148,11 +148,11 @@ extension BalloonEngine {
 
     private func tellFilled(_ missing: Int) {
         if missing == 0 {
-            if poolLook.isFilling { log.notice("the nodes' 2 MiB pools have everybody's pages again") }
+            if poolLook.isFilling { log.notice("the nodes' 2 MiB pools have all pages again that programs asked for") }
             poolLook.isFilling = false
         } else if missing != poolLook.toldMissing {
             log.warning(
-                "the nodes' 2 MiB pools lack pages of somebody else's, and the nodes have no memory to spare for them; tried again",
+                "the nodes' 2 MiB pools lack pages that programs asked for, and the nodes have none to spare; tried again",
                 metadata: ["pages": "\(missing)"])
         }
         poolLook.toldMissing = missing

@@ -2,9 +2,9 @@ import Logging
 
 // Memory pressure in the guest.
 extension BalloonEngine {
-    /// Looks at the nodes: the balloons of those that are short of memory give way.
+    /// Reads the nodes' memory: balloons on nodes that are short of it deflate.
     /// - Parameter isTold: the kernel tells of tasks that wait for memory.
-    /// - Returns: the nodes whose balloons could give way, as they were found; nil: they could not be looked at.
+    /// - Returns: the nodes whose balloons could give way, as they were found; nil: they could not be read.
     func answerPressure(isTold: Bool) -> [PressurePace.Look]? {
         let now = self.now
         guard let nodes = memoryFacts(now) else { return nil }
@@ -12,7 +12,7 @@ extension BalloonEngine {
             guard controller.press(vnode: vnode, memory: memory, isTold: isTold, now: now) else { continue }
             let kept = controller.options.guardRule.keptKiB(on: memory)
             log.notice(
-                "memory pressure: the balloon gives way",
+                "memory pressure: the balloon deflates",
                 metadata: [
                     "vnode": "\(vnode)", "available_kib": "\(memory.availableKiB)", "kept_kib": "\(kept)",
                 ])

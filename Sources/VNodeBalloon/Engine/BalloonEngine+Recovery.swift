@@ -25,7 +25,7 @@ extension BalloonEngine {
     }
 
     /// The same, to its end: for commands without a daemon.
-    /// - Parameter progress: told now and then how far it is.
+    /// - Parameter progress: called after each piece.
     public func recover(_ progress: () -> Void = {}) throws(BalloonError) {
         try beginRecovery()
         while isRecovering {
@@ -72,7 +72,7 @@ extension BalloonEngine {
             any = true
             for vnode in vnodes where now < end && !isSuspendAhead { continueRecovery(vnode) }
         } while now < end && !isSuspendAhead
-        // One vnode's recovery may begin those of others anew.
+        // One vnode's recovery may begin the other vnodes' recoveries anew.
         if any { takeBalloons() }
         return any
     }
@@ -131,7 +131,7 @@ extension BalloonEngine {
     }
 
     /// Tries again to bring back what left a file: the host may have had no memory for it, or the domain was being migrated.
-    /// Once this process ends nobody knows these frames any more. The vnode is known meanwhile: it is audited anew only when
+    /// Only this process knows these frames. The vnode is known meanwhile: it is audited anew only when
     /// that has an end.
     /// - Returns: when to come again; nil: nothing is missing.
     func bringBackLost(_ now: Moment) -> Moment? {
@@ -197,7 +197,7 @@ extension BalloonEngine {
 
     private func look(_ vnode: Int, _ slots: Range<Int>) throws(BalloonError) {
         if let audited = guest.slots { return try audited.lookAgain(vnode: vnode, slots: slots) }
-        // There is only the size to look at. What is not known by then the next turns go on with.
+        // This mover has a size only. What is not known by then is left to the next turns.
         try guest.mover.beginRecovery(vnode: vnode, .doubts)
         _ = try guest.mover.continueRecovery(vnode: vnode)
     }
@@ -212,7 +212,7 @@ extension BalloonEngine {
         // The clocks show it, or have shown it.
         if guest.figures.suspension().differs(from: suspension) { return }
         if let lastResume, now < lastResume + Self.sameResume { return }
-        log.notice("xenstore is another one, and the clocks did not show it")
+        log.notice("the domain has another xenstore, and the clocks did not show a resume")
         isResumeNoticed = true
         do throws(BalloonError) { try guest.mover.distrust() } catch {
             failures.log(log, "cannot note that memory is to be audited", error, now: now)

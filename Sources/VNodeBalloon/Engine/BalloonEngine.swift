@@ -38,24 +38,24 @@ public final class BalloonEngine {
     /// xenstore's memory/videoram, in KiB.
     public var videoKiB: UInt64?
     var isVideoUnknown = false
-    /// Nobody may ask Xen about frames.
+    /// This process may not ask Xen about frames.
     var isAccountImpossible = false
 
     /// Forced and released sizes that could not be written down, and why.
     var unkept: [Int: UInt64?] = [:]
     var unkeptError: BalloonError?
-    /// A step was done, since somebody asked last.
+    /// A step was done since this was read last.
     var hasMoved = false
 
     /// What Linux's own balloon took back beside ours.
     package internal(set) var drift = Drift()
 
-    /// When the nodes' pools are looked at again, and what of them was noted last.
+    /// When the nodes' pools are read again, and what of them was noted last.
     var poolLook = PoolLook()
 
-    /// Vnodes whose file somebody removed; since when all of their memory is back, once it is.
+    /// Vnodes whose file another program removed, and since when all of their memory is back.
     var removed: [Int: Moment?] = [:]
-    /// A file that somebody removed may be empty by now: ``checkFiles()`` is due.
+    /// A file that another program removed may be empty by now: ``checkFiles()`` is due.
     public internal(set) var wantsFileCheck = false
 
     /// - Parameters:
@@ -162,7 +162,7 @@ public final class BalloonEngine {
     /// The domain was not suspended since it was.
     package var isUpToDate: Bool { !isResumeNoticed && !guest.figures.suspension().differs(from: suspension) }
 
-    /// What xenstore is told, vnode by vnode as the toolstack knows them.
+    /// What is published in xenstore, vnode by vnode as the toolstack knows them.
     var told: [VNodeState] {
         guard let balloon = controller.states.first else { return [] }
         return shared?.states(of: balloon) ?? controller.states
@@ -245,10 +245,10 @@ public final class BalloonEngine {
         return facts
     }
 
-    /// Memory of the vnodes' nodes, nil when it cannot be looked at.
+    /// Memory of the vnodes' nodes, nil when it cannot be read.
     func memoryFacts(_ now: Moment) -> [Int: NodeMemory]? {
         do throws(BalloonError) { return try guest.memoryFacts() } catch {
-            failures.log(log, "cannot look at memory", error, now: now)
+            failures.log(log, "cannot read the nodes' memory", error, now: now)
             return nil
         }
     }

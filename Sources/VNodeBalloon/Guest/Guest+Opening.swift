@@ -73,7 +73,7 @@ extension Guest {
         }
     }
 
-    /// The module knows what Xen has told it: the vnodes, the reservations, a migration.
+    /// The module has asked Xen for the vnodes, the reservations and a migration.
     private static func openModule(_ kind: GuestKind, staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
         guard let module = try ModuleDevice.open() else {
             throw BalloonError(.environment, "the kernel module is gone: run modprobe vnode_balloon")

@@ -27,7 +27,7 @@ public final class Guest {
         return facts
     }
 
-    /// What of a vnode cannot be taken back, in KiB. Whoever cannot be asked slot by slot loses nothing.
+    /// What of a vnode cannot be taken back, in KiB. A mover without slots loses nothing.
     func lostKiB(vnode: Int) -> UInt64 {
         guard let slots else { return 0 }
         return UInt64(slots.lostExtents(vnode: vnode)) * mover.granularityKiB

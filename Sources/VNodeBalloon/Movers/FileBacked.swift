@@ -1,6 +1,6 @@
-/// A mover that keeps what it gave in files of ours, and books of it: others can reach the files, and a write can fail.
+/// A mover that keeps what it gave in files of ours, and books of it. Other programs reach the files; a write can fail.
 public protocol FileBacked: AnyObject {
-    /// Whether the vnode's file is what it was. Cheap: no page is looked at.
+    /// Whether the vnode's file is what it was. Cheap: no page is read.
     func file(vnode: Int) throws(BalloonError) -> BalloonFile
     /// Begins with a new file, once all of a removed one's memory is back; before that it does nothing. A recovery is to
     /// follow.
@@ -12,7 +12,7 @@ public protocol FileBacked: AnyObject {
     /// Some of what left the file may become memory again when the vnode is audited anew: its frames are known.
     func mayBringBack(vnode: Int) -> Bool
     /// Tries to make one extent of it memory again.
-    /// - Returns: whether that worked: then an audit of the vnode does the same for the others, and lets go of what pins them.
+    /// - Returns: whether that worked: then an audit of the vnode does the same for the rest, and drops their pins.
     func bringBack(vnode: Int) throws(BalloonError) -> Bool
 
     /// A note that could not be written, without standing in the way of a step; taken once.
@@ -29,7 +29,7 @@ public enum Tidying: Equatable, Sendable {
     case waiting
 }
 
-/// What others did to a balloon's file.
+/// What other programs did to a balloon's file.
 public enum BalloonFile: Sendable {
     case whole
     /// Its name is gone, or leads to another file: all of the balloon must come back.

@@ -23,7 +23,7 @@ public protocol Mover: AnyObject {
     var isMovedByOthers: Bool { get }
     /// What Linux's own balloon has is part of the size.
     var includesLinuxBalloon: Bool { get }
-    /// Readable when a balloon's size changed without us; nil where nobody tells.
+    /// Readable when a balloon's size changed without us; nil where the kernel does not report that.
     var descriptor: Int32? { get }
     /// Silences it.
     func takeNote()
@@ -33,15 +33,15 @@ public protocol Mover: AnyObject {
     func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError)
     /// Does a bounded piece of it: a dozen milliseconds. After an error the same piece can be tried again.
     func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress
-    /// It is not continued until it is begun anew: the other vnodes do not wait for this one.
+    /// Ends it until it is begun anew. The other vnodes' recoveries do not wait for this one.
     func abandonRecovery(vnode: Int)
 
     /// Nothing that is known counts any more: each vnode's next recovery asks about every frame.
     func distrust() throws(BalloonError)
-    /// Whether the domain is being migrated in a way that memory must not move meanwhile.
+    /// Whether the domain is log-dirty, as during a migration: memory must not move meanwhile.
     func isBeingSent() throws(BalloonError) -> Bool
 
-    /// Gives up to so many extents to Xen. An error leaves nothing lost: the next step looks at Xen first.
+    /// Gives up to so many extents to Xen. After an error nothing is lost: the next step asks Xen first.
     func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
     /// Takes up to so many extents back.
     func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
@@ -69,7 +69,7 @@ extension Mover {
 
     /// A whole recovery in one call, of one vnode beside others that are known, or of several: for commands without a
     /// daemon, tests and checks.
-    /// - Throws: what keeps one of them from being known. The others were recovered as far as they can be.
+    /// - Throws: what keeps one vnode from being known. The other vnodes are recovered as far as they can be.
     public func recover(vnodes: [Int]) throws(BalloonError) {
         var (left, failure): ([Int], BalloonError?) = ([], nil)
         for vnode in vnodes {
@@ -80,7 +80,7 @@ extension Mover {
                 failure = failure ?? error
             }
         }
-        // One vnode's recovery may begin those of others anew, and wait for them.
+        // One vnode's recovery may begin the other vnodes' recoveries anew, and wait for them.
         let others = self.vnodes.map(\.number).filter { !vnodes.contains($0) }
         while !left.isEmpty || isAnyUnderWay(others) {
             for vnode in left {

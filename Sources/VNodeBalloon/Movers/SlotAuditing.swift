@@ -3,7 +3,7 @@ public protocol SlotAuditing: AnyObject {
     /// Slots of a vnode, for slicing an audit.
     func slotCount(vnode: Int) -> Int
     /// Extents of the vnode that cannot be taken back: the kernel maps their page no more, it was taken out of the file
-    /// while nobody looked, or nobody knows whether Xen has them. They are not part of the balloon.
+    /// while no daemon ran, or of which it is not known whether Xen has them. They are not part of the balloon.
     func lostExtents(vnode: Int) -> Int
 
     /// Compares Xen with what is believed, slot by slot. Nothing is changed.

@@ -22,7 +22,7 @@ struct HostBalanceCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    /// Memory comes from some before others can have it: so many rounds bring it there.
+    /// Some guests give before other guests can take: so many rounds bring the memory there.
     private static let rounds = 8
 
     func run() throws {

@@ -41,7 +41,7 @@ struct HostFreeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A physical node, or one with its size.", valueName: "pnode[=size]"))
     var pnode: [String] = []
 
-    @Flag(help: "Of whatever physical node.")
+    @Flag(help: "Of any physical node.")
     var any = false
 
     @Flag(help: "With --any: from guests that follow memory/target alone, too.")
@@ -58,7 +58,7 @@ struct HostFreeOptions: ParsableArguments {
 
     mutating func validate() throws {
         guard any || !legacy else {
-            throw ValidationError("--legacy goes with --any: nobody knows where their memory lies")
+            throw ValidationError("--legacy goes with --any: it is not known where their memory lies")
         }
         guard FreePlan.Spread(rawValue: spread) != nil else { throw ValidationError("--spread is fewest or even") }
     }

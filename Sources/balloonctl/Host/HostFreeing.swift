@@ -2,7 +2,7 @@ import ArgumentParser
 import BalloonCore
 import BalloonHost
 
-/// Frees memory and waits for it: plans, writes, looks, and plans anew without those that do not move.
+/// Frees memory and waits for it: plans, writes, reads, and plans anew without domains that do not move.
 struct HostFreeing {
     let session: HostSession
     let waiting: HostWaitOptions

@@ -28,7 +28,7 @@ struct HostListCommand: ParsableCommand {
             throw ValidationError("-o, --no-header and --bytes are of the table, not of --json")
         }
         guard !measure || !watch else {
-            throw ValidationError("--measure looks at each page of each domain: once, and not with --watch")
+            throw ValidationError("--measure has Xen visit each page of each domain: once, and not with --watch")
         }
         guard !measure || !listing.style.isForPrograms else {
             throw ValidationError("what --measure counts is in the usual view and in --json")

@@ -149,7 +149,7 @@ struct HostSetCommand: ParsableCommand {
     /// Why a domain has no targets.
     static func why(_ domain: HostDomain) -> String {
         switch domain.feature {
-        case .absent: "nobody prepared it (`balloonctl host prepare`)"
+        case .absent: "no toolstack prepared it (`balloonctl host prepare`)"
         case .silent: "its daemon has not said anything yet"
         case .off: "its daemon says that it does not follow it any more"
         case .odd: "what it wrote makes no sense"

@@ -70,7 +70,7 @@ struct HostWaiting {
 
         func end() { Terminal.endProgress() }
 
-        /// A look costs dom0 time that the guests may need.
+        /// Each reading costs dom0 time that the guests may need.
         func pause() { sleep(for: HostSession.now < begin + .seconds(3) ? .milliseconds(50) : .milliseconds(200)) }
 
         private static func text(

@@ -16,7 +16,7 @@ struct HostWatchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("memory/target: auto, remove or keep.", valueName: "mode"))
     var memoryTarget: String?
 
-    @Option(help: ArgumentHelp("When somebody else writes memory/target: revert or tell.", valueName: "what"))
+    @Option(help: ArgumentHelp("When another program writes memory/target: revert or tell.", valueName: "what"))
     var onLegacyWrite: String?
 
     @Option(help: ArgumentHelp("Level physical nodes all the time: yes or no.", valueName: "yes|no"))

@@ -21,7 +21,7 @@ import VNodeBalloon
         }
     }
 
-    @Test func aTargetAndItsMoveAreALineEach() {
+    @Test func `a target is logged in one line, and its finished move in another`() {
         let story = Story()
         #expect(story.lines().isEmpty, "nothing is asked for")
         story.hand.target(1, mib: 16)
@@ -38,7 +38,7 @@ import VNodeBalloon
         #expect(story.lines() == ["vnode 1: no target any more"])
     }
 
-    @Test func aTargetThatIsNoSizeIsQuoted() {
+    @Test func `a target that is not a size is logged once, quoted`() {
         let story = Story()
         story.hand.controller.setRequest(.invalid, vnode: 0)
         story.refused[0] = TargetText(untrusted: Array("12\n\"x".utf8)).printable
@@ -54,7 +54,7 @@ import VNodeBalloon
         #expect(TargetText(untrusted: [UInt8](repeating: 0x41, count: 500)).printable.count < 50)
     }
 
-    @Test func aHoldBeginsAndEnds() {
+    @Test func `a hold is logged when it begins and when it ends`() {
         let story = Story()
         story.hand.target(0, mib: 8)
         story.hand.facts.memory?[0] = Hand.memory(availableMiB: 20)
@@ -67,7 +67,7 @@ import VNodeBalloon
         #expect(story.lines() == ["vnode 0: inflated from 0 MiB to 8 MiB in 0.0 s", "vnode 0: no longer held"])
     }
 
-    @Test func forcedSizesAndUnknownOnes() {
+    @Test func `a forced size, its release and an unknown size are logged`() {
         let story = Story()
         story.hand.controller.setForced(4096, vnode: 0)
         #expect(story.lines() == ["vnode 0: forced to 4 MiB"])
@@ -80,7 +80,7 @@ import VNodeBalloon
         #expect(story.lines() == ["vnode 0: no longer held"])
     }
 
-    @Test func aThousandTargetsAreTenLinesAMinute() {
+    @Test func `a thousand targets in a minute are ten lines, and the number left out`() {
         let story = Story()
         var said = 0
         for number in 1...1000 as ClosedRange<UInt64> {

@@ -100,14 +100,14 @@ import VNodeBalloon
         }
     }
 
-    @Test func neverBeyondTargetGuardOrBoundAndNoBusyLoop() {
+    @Test func `no action goes beyond target, guard or the step's bound, and no wait is a busy loop`() {
         property("controller", cases: 300) { random in
             var world = World(&random)
             try Self.stir(&world, steps: 120, &random)
         }
     }
 
-    @Test func arrivesWhenNothingIsInTheWay() {
+    @Test func `every balloon reaches its target when nothing is in the way`() {
         property("convergence", cases: 150) { random in
             var world = World(&random)
             try Self.stir(&world, steps: 60, &random)
@@ -135,7 +135,7 @@ import VNodeBalloon
     }
 
     /// Held for a day by an obstacle that stays, it looks about once a minute.
-    @Test func noWorkWhileHeld() {
+    @Test func `a controller that is held all day decides about once a minute`() {
         let hand = Hand()
         hand.target(0, mib: 8)
         hand.facts.memory?[0] = Hand.memory(availableMiB: 1)
@@ -150,7 +150,7 @@ import VNodeBalloon
     }
 
     /// In any stretch of time no more is moved than the rate allows, but for one step.
-    @Test func theRateHoldsOverAnyTime() {
+    @Test func `no more is moved than the rate allows, over any stretch of time`() {
         property("rate", cases: 50) { random in
             var options = BalloonController.Options()
             options.maxRateMiB = UInt64(random.number(1...300))

@@ -4,13 +4,13 @@ import VNodeBalloon
 
 /// What the controller does when all goes well.
 @Suite struct ControllerTests {
-    @Test func withoutTargetsNothingMoves() {
+    @Test func `a controller without targets moves nothing and waits for nothing`() {
         let hand = Hand()
         #expect(hand.next() == .wait(until: nil))
         #expect(hand.state(0).activity == .idle && hand.state(0).targetKiB == nil)
     }
 
-    @Test func followsATargetUpAndDown() {
+    @Test func `a balloon follows its target up and down`() {
         let hand = Hand()
         hand.target(1, mib: 20)
         #expect(hand.state(1).activity == .inflating && hand.state(0).activity == .idle)
@@ -29,7 +29,7 @@ import VNodeBalloon
         #expect(hand.balloonMiB(1) == 0 && hand.state(1).activity == .idle)
     }
 
-    @Test func stepsAreBounded() {
+    @Test func `a step moves at most as many extents as the options allow`() {
         var options = BalloonController.Options()
         options.inflateExtents = 3
         options.deflateExtents = 5
@@ -40,7 +40,7 @@ import VNodeBalloon
         #expect(hand.settle() == [5, 2].map { .deflate(vnode: 0, extents: $0) })
     }
 
-    @Test func targetsAreRoundedDown() {
+    @Test func `a target is rounded down to the granularity`() {
         let hand = Hand()
         hand.controller.setRequest(.size(2047), vnode: 0)
         #expect(hand.settle().isEmpty && hand.state(0).targetKiB == 0)
@@ -50,7 +50,7 @@ import VNodeBalloon
     }
 
     /// A balloon that is not a whole number of extents is made one, by a step of one extent.
-    @Test func partsOfExtentsCountAsOne() {
+    @Test func `a balloon with part of an extent is made whole by a step of one extent`() {
         let hand = Hand()
         hand.controller.setBalloon(frames: 512 + 100, vnode: 0)
         hand.target(0, mib: 4)
@@ -61,7 +61,7 @@ import VNodeBalloon
         #expect(hand.next() == .act(.deflate(vnode: 0, extents: 2)))
     }
 
-    @Test func aNewTargetTurnsTheBalloonRound() {
+    @Test func `a new target turns a moving balloon round`() {
         let hand = Hand()
         hand.target(0, mib: 100)
         for _ in 0..<3 { if let action = hand.action() { hand.succeed(action) } }
@@ -73,7 +73,7 @@ import VNodeBalloon
         #expect(hand.balloonMiB(0) == 30)
     }
 
-    @Test func absentAndInvalidRequestsMoveNothing() {
+    @Test func `an absent or invalid target moves nothing, and only the invalid one is held`() {
         let hand = Hand()
         hand.target(0, mib: 20)
         if let action = hand.action() { hand.succeed(action) }
@@ -89,7 +89,7 @@ import VNodeBalloon
         #expect(hand.state(0).targetKiB == nil && hand.balloonMiB(0) == 8)
     }
 
-    @Test func anAuditsFindingIsCorrected() {
+    @Test func `a balloon that an audit found too small is inflated to its target`() {
         let hand = Hand()
         hand.target(0, mib: 8)
         _ = hand.settle()
@@ -99,7 +99,7 @@ import VNodeBalloon
         #expect(hand.settle() == [.inflate(vnode: 0, extents: 1)])
     }
 
-    @Test func unknownVnodesAreNobody() {
+    @Test func `a request for a vnode that does not exist moves nothing`() {
         let hand = Hand()
         hand.target(7, mib: 8)
         hand.controller.setForced(4096, vnode: 7)
@@ -109,7 +109,7 @@ import VNodeBalloon
 
     // MARK: Forced sizes
 
-    @Test func aForcedSizeComesBeforeTheTarget() {
+    @Test func `a forced size precedes the target until it is released`() {
         let hand = Hand()
         hand.target(0, mib: 20)
         hand.controller.setForced(4 * 1024 + 100, vnode: 0)
@@ -125,7 +125,7 @@ import VNodeBalloon
         #expect(hand.state(0).forcedKiB == nil && hand.state(0).reason == nil)
     }
 
-    @Test func aForcedSizeNeedsNoTarget() {
+    @Test func `a forced size is reached without a target, or with an invalid one`() {
         let hand = Hand()
         hand.controller.setForced(4096, vnode: 1)
         #expect(hand.settle() == [.inflate(vnode: 1, extents: 2)])
@@ -141,7 +141,7 @@ import VNodeBalloon
 
     // MARK: memory/target
 
-    @Test func afterTheLegacyTargetsReturnNothingMoreIsGiven() {
+    @Test func `after memory target has come back a balloon may only deflate`() {
         let hand = Hand()
         hand.target(0, mib: 4)
         _ = hand.settle()
@@ -157,7 +157,7 @@ import VNodeBalloon
         #expect(hand.settle() == [.inflate(vnode: 1, extents: 4)])
     }
 
-    @Test func aRemovedFileEmptiesTheBalloonUntilThereIsANewOne() {
+    @Test func `a balloon whose file was removed is emptied, and held until the file is made anew`() {
         let hand = Hand()
         hand.target(0, mib: 8)
         _ = hand.settle()
@@ -174,7 +174,7 @@ import VNodeBalloon
         #expect(hand.settle() == [.inflate(vnode: 0, extents: 2)])
     }
 
-    @Test func aVNodeThatCannotBeLookedAtIsHeldAlone() {
+    @Test func `a vnode of unknown size is held, and the other vnodes move`() {
         let hand = Hand()
         hand.controller.setUnknown(.moved, vnode: 0)
         hand.target(0, mib: 8)
@@ -189,7 +189,7 @@ import VNodeBalloon
     }
 
     /// A hypercall costs what probing a frame costs: the reservations are asked for only where they decide something.
-    @Test func reservationsCountWhereOneGivesAndAnotherTakes() {
+    @Test func `reservations are asked for only where one vnode inflates and another deflates`() {
         let hand = Hand()
         hand.target(0, mib: 8)
         #expect(!hand.controller.wantsReservations(now: 0))
@@ -208,7 +208,7 @@ import VNodeBalloon
     }
 
     /// As in a command without a daemon.
-    @Test func requestsThatAreOnlyShown() {
+    @Test func `a controller that does not follow requests shows a target and moves nothing for it`() {
         let hand = Hand()
         hand.controller.setFollowsRequests(false)
         hand.target(0, mib: 8)

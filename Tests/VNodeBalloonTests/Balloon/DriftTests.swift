@@ -6,7 +6,7 @@ import VNodeBalloon
 @Suite struct DriftTests {
     static let mib: UInt64 = 1024
 
-    @Test func whatIsTakenBackAddsUp() {
+    @Test func `the memory that Linux's balloon takes back adds up as drift`() {
         var drift = Drift()
         #expect(drift.kib == nil && drift.due == nil)
         drift.see(balloonKiB: 100 * Self.mib, now: 0)
@@ -19,7 +19,7 @@ import VNodeBalloon
         #expect(drift.kib == 82 * Self.mib)
     }
 
-    @Test func itIsNewsWhenItDoubles() {
+    @Test func `a drift is logged again when it has doubled`() {
         var drift = Drift()
         var told: [UInt64] = []
         for step in (0...100 as ClosedRange<UInt64>).reversed() {
@@ -29,7 +29,7 @@ import VNodeBalloon
         #expect(told == [1, 2, 4, 8, 16, 32, 64])
     }
 
-    @Test func aChangeOfTheTargetIsWatchedUntilItIsQuiet() {
+    @Test func `a changed memory target is watched until Linux's balloon rests`() {
         var drift = Drift()
         drift.expect(now: 0)
         #expect(drift.due == 0)

@@ -9,14 +9,14 @@ import VNodeBalloon
         NodeMemory(managedKiB: managedMiB * mib, freeKiB: 0, availableKiB: availableMiB * mib)
     }
 
-    @Test func theLargestTermIsKept() {
+    @Test func `the guard keeps the largest of 32 MiB, a twentieth of the node and min-free`() {
         #expect(Guard().keptKiB(on: Self.node(availableMiB: 0)) == 32 * Self.mib)
         #expect(Guard().keptKiB(on: Self.node(managedMiB: 2000, availableMiB: 0)) == 100 * Self.mib)
         #expect(Guard(minFreeKiB: 90 * Self.mib).keptKiB(on: Self.node(availableMiB: 0)) == 90 * Self.mib)
         #expect(Guard(minFreeKiB: 1).keptKiB(on: Self.node(availableMiB: 0)) == 32 * Self.mib)
     }
 
-    @Test func whatIsAboveMayGo() {
+    @Test func `the guard lets go whole extents above what it keeps`() {
         #expect(Guard().extents(on: Self.node(availableMiB: 0), extentKiB: 2048) == 0)
         #expect(Guard().extents(on: Self.node(availableMiB: 31), extentKiB: 2048) == 0)
         #expect(Guard().extents(on: Self.node(availableMiB: 32), extentKiB: 2048) == 0)
@@ -25,7 +25,7 @@ import VNodeBalloon
         #expect(Guard().extents(on: Self.node(availableMiB: 131), extentKiB: 2048) == 49)
     }
 
-    @Test func waitingTimesDoubleToAMinute() {
+    @Test func `the back-off doubles from a second to a minute, until it is reset`() {
         var backoff = Backoff()
         #expect(backoff.due == nil && backoff.isDue(now: 0))
         var now: Moment = 5

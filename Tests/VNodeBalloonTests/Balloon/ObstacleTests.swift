@@ -7,7 +7,7 @@ import VNodeBalloon
     static let second = Hand.second
 
     @Test(arguments: HeldReason.allCases)
-    func whatCameToNothingIsTriedAgainLaterAndLater(_ reason: HeldReason) throws {
+    func `a step that fails is tried again after 1, 2, 4 and up to 60 seconds`(_ reason: HeldReason) throws {
         let hand = Hand()
         hand.target(0, mib: 8)
         for delay: UInt64 in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
@@ -31,7 +31,7 @@ import VNodeBalloon
         #expect(hand.next() == .wait(until: hand.now + Self.second))
     }
 
-    @Test func aPartOfAStepIsProgress() throws {
+    @Test func `a step that moved a part is followed by the next without a wait`() throws {
         let hand = Hand()
         hand.target(0, mib: 8)
         let action = try #require(hand.action(), "nothing to do")
@@ -39,7 +39,7 @@ import VNodeBalloon
         #expect(hand.next() == .act(.inflate(vnode: 0, extents: 3)))
     }
 
-    @Test func aNewTargetStartsAfresh() throws {
+    @Test func `a new target or forced size ends the back-off, and the same target does not`() throws {
         let hand = Hand()
         hand.target(0, mib: 8)
         for _ in 0..<5 {
@@ -58,7 +58,7 @@ import VNodeBalloon
         #expect(hand.next() == .act(.inflate(vnode: 0, extents: 2)))
     }
 
-    @Test func aHeldVnodeDoesNotHoldTheOthers() {
+    @Test func `a held vnode does not hold the other vnodes`() {
         let hand = Hand()
         hand.target(0, mib: 8)
         hand.target(1, mib: 16)
@@ -69,7 +69,7 @@ import VNodeBalloon
 
     // MARK: The guard
 
-    @Test func theGuardHoldsAndLetsGo() {
+    @Test func `the guard holds an inflate, and lets it go on at the next try with memory`() {
         let hand = Hand()
         hand.target(0, mib: 40)
         // 32 MiB are kept: 11 MiB above are five extents.
@@ -91,7 +91,7 @@ import VNodeBalloon
         #expect(hand.settle().count == 5 && hand.balloonMiB(0) == 40)
     }
 
-    @Test func deflatingAsksNoGuard() {
+    @Test func `a deflate asks for no memory facts and is not held by the guard`() {
         let hand = Hand()
         hand.target(0, mib: 8)
         _ = hand.settle()
@@ -101,7 +101,7 @@ import VNodeBalloon
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)])
     }
 
-    @Test func withoutANodeNothingIsGiven() {
+    @Test func `a vnode without a node gives nothing, and unread zoneinfo is not taken for no node`() {
         let hand = Hand(vnodes: [Hand.vnode(0, linuxNode: nil), Hand.vnode(1)])
         hand.target(0, mib: 8)
         #expect(hand.next() == .wait(until: .at(1)))
@@ -122,13 +122,13 @@ import VNodeBalloon
 
     // MARK: Order
 
-    @Test func vnodesTakeTurns() {
+    @Test func `vnodes with the same way to go take turns`() {
         let hand = Hand(vnodes: [Hand.vnode(0), Hand.vnode(1), Hand.vnode(2)])
         for vnode in 0...2 { hand.target(vnode, mib: 24) }
         #expect(hand.settle().map(\.vnode) == [0, 1, 2, 0, 1, 2, 0, 1, 2])
     }
 
-    @Test func atTheMaximumGivingMakesRoomForTaking() {
+    @Test func `at the maximum reservation an inflate comes before the deflate that needs its room`() {
         let hand = Hand()
         hand.balloons = [0: 4 * 512]
         hand.controller.setBalloon(frames: 4 * 512, vnode: 0)
@@ -146,7 +146,7 @@ import VNodeBalloon
         #expect(hand.next() == .act(.deflate(vnode: 0, extents: 4)))
     }
 
-    @Test func theRateIsKept() throws {
+    @Test func `the steps of all vnodes together keep the rate`() throws {
         var options = BalloonController.Options()
         options.maxRateMiB = 4
         let hand = Hand(options: options)
@@ -166,7 +166,7 @@ import VNodeBalloon
         #expect(hand.next() == .wait(until: nil), "nothing to wait for once all is done")
     }
 
-    @Test func theRateKeepsNobodyWaitingForLong() throws {
+    @Test func `a low rate delays a step by two seconds at most, and a removed file's deflate not at all`() throws {
         var options = BalloonController.Options()
         options.maxRateMiB = 1
         let hand = Hand(options: options)

@@ -20,7 +20,7 @@ import VNodeBalloon
         }
     }
 
-    @Test func theNearerTheOftener() {
+    @Test func `a node is looked at more often the less memory it has`() {
         let walk = Walk()
         #expect(walk.pause(Self.look(availableMiB: 256)) == Hand.second)
         #expect(walk.pause(Self.look(availableMiB: 32)) == Hand.second / 8)
@@ -32,7 +32,7 @@ import VNodeBalloon
                 == Hand.second / 4)
     }
 
-    @Test func aFasterRateIsRememberedForAMinute() {
+    @Test func `a node that lost memory fast is looked at more often for a minute`() {
         let walk = Walk()
         _ = walk.pause(Self.look(availableMiB: 1024))
         // 512 MiB in a second.
@@ -42,7 +42,7 @@ import VNodeBalloon
         #expect(walk.pause(Self.look(availableMiB: 512), now: .at(62)) == 2 * Hand.second)
     }
 
-    @Test func whatTheBalloonTakesIsNoLoss() {
+    @Test func `memory that goes into the balloon does not count as lost by the node`() {
         let walk = Walk()
         _ = walk.pause(Self.look(availableMiB: 1024, balloonMiB: 0))
         let pause = walk.pause(Self.look(availableMiB: 512, balloonMiB: 512), now: .at(1))
@@ -50,7 +50,7 @@ import VNodeBalloon
     }
 
     /// Half a thousandth of a processor with plenty, half a hundredth with little.
-    @Test func aLookThatTakesLongIsRare() {
+    @Test func `a look that takes long is made less often`() {
         let walk = Walk()
         let cost: Interval = .milliseconds(4)
         #expect(walk.pause(Self.look(availableMiB: 256), cost: cost) == 2000 * cost)
@@ -96,7 +96,7 @@ import VNodeBalloon
         }
     }
 
-    @Test func noRateUpToAHundredMiBASecondEmptiesANodeWhoseBalloonCanGive() {
+    @Test func `no load of up to 100 MiB a second empties a node whose balloon can deflate`() {
         property("rates", cases: 300) { random in
             var node = Node(
                 rate: UInt64(random.number(512...100 * 1024)),

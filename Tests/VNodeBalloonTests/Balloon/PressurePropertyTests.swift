@@ -93,7 +93,7 @@ import VNodeBalloon
         }
     }
 
-    @Test func neverBelowTheFloorNeverSoonAfterPressureAndNoOscillation() {
+    @Test func `a balloon under random load keeps floor and calm, never oscillates, and arrives at last`() {
         property("pressure", cases: 200) { random in
             var guest = Guest(&random)
             for _ in 0..<20 {
@@ -123,7 +123,7 @@ import VNodeBalloon
     }
 
     /// A load that comes and goes every few seconds is answered at most once a minute.
-    @Test func aLoadThatBreathesIsNotChased() throws {
+    @Test func `a load that comes and goes every few seconds lets the balloon grow once a minute at most`() throws {
         var random = SeededGenerator(seed: 1)
         var guest = Guest(&random)
         while guest.leastKiB > 0 || guest.floorKiB > 0 { guest = Guest(&random) }

@@ -30,7 +30,7 @@ import VNodeBalloon
         hand.controller.press(vnode: vnode, memory: memory, isTold: isTold, now: hand.now)
     }
 
-    @Test func theNodeThatSuffersGetsWhatItLacks() {
+    @Test func `pressure deflates the vnode on the node that is short, by what the node lacks`() {
         let hand = Self.hand()
         #expect(Self.press(hand, availableMiB: 11))
         // 21 MiB are missing: eleven extents; the other vnode stays.
@@ -55,7 +55,7 @@ import VNodeBalloon
         #expect(hand.state(0).activity == .idle && hand.balloonMiB(0) == 200)
     }
 
-    @Test func pressureElsewhereIsNoneOfOurs() {
+    @Test func `pressure with enough memory on the node, or without yielding, moves nothing`() {
         let hand = Self.hand()
         #expect(!Self.press(hand, availableMiB: 32))
         #expect(hand.settle().isEmpty && hand.state(0).activity == .idle)
@@ -64,7 +64,7 @@ import VNodeBalloon
         #expect(staying.settle().isEmpty && staying.state(0).activity == .idle)
     }
 
-    @Test func someOfTheBalloonStays() {
+    @Test func `pressure leaves the least balloon that yield-to sets`() {
         let hand = Self.hand(yielding: Yielding(leastBalloonKiB: 191 * 1024))
         #expect(Self.press(hand, availableMiB: 1))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)])
@@ -79,7 +79,7 @@ import VNodeBalloon
         #expect(other.settle() == [.deflate(vnode: 1, extents: 2)] && other.state(1).activity == .held)
     }
 
-    @Test func pressureAgainTakesMore() {
+    @Test func `pressure again deflates more, and the minute of calm counts from the last time`() {
         let hand = Self.hand()
         #expect(Self.press(hand, availableMiB: 20))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 6)])
@@ -99,7 +99,7 @@ import VNodeBalloon
         #expect(hand.balloonMiB(0) == 300)
     }
 
-    @Test func aForcedSizeAndNoTargetGiveWayToo() {
+    @Test func `pressure deflates a balloon that is forced, or that has no target`() {
         let hand = Self.hand()
         hand.controller.setForced(220 * 1024, vnode: 0)
         hand.controller.setRequest(.absent, vnode: 1)
@@ -109,7 +109,7 @@ import VNodeBalloon
         #expect(hand.state(0).reason == .guard && hand.state(1).activity == .idle && hand.balloonMiB(1) == 98)
     }
 
-    @Test func whatKeepsItFromGrowingDoesNotKeepItFromGivingWay() throws {
+    @Test func `pressure ends an inflate's back-off, but not a deflate's`() throws {
         let hand = Self.hand()
         hand.target(0, mib: 300)
         try hand.fail(#require(hand.action(), "nothing to do"), .noMemory)
@@ -123,7 +123,7 @@ import VNodeBalloon
         #expect(hand.next() == .wait(until: .at(1)) && hand.state(0).reason == .pnodeFull)
     }
 
-    @Test func pressureDoesNotWaitForTheRate() throws {
+    @Test func `a deflate under pressure does not wait for the rate`() throws {
         let hand = Self.hand()
         hand.controller.options.maxRateMiB = 2
         hand.target(0, mib: 300)
@@ -133,7 +133,7 @@ import VNodeBalloon
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 1), .deflate(vnode: 0, extents: 1)])
     }
 
-    @Test func withoutYieldingTheCeilingIsGone() {
+    @Test func `a balloon grows to its target again once yielding is turned off`() {
         let hand = Self.hand()
         _ = Self.press(hand, availableMiB: 30)
         _ = hand.settle()
@@ -144,14 +144,14 @@ import VNodeBalloon
 
     // MARK: What the kernel does not tell
 
-    @Test func aNodeThatLosesMemoryIsAnsweredWithoutAWord() {
+    @Test func `a node that loses memory is answered though the kernel reports no pressure`() {
         let hand = Self.hand()
         #expect(!Self.press(hand, availableMiB: 24, isTold: false), "a little less than what an inflate leaves")
         #expect(Self.press(hand, availableMiB: 23, isTold: false))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 5)] && hand.state(0).reason == .guard)
     }
 
-    @Test func whatIsReclaimedTooLateDoesNotCount() {
+    @Test func `reclaimable memory does not count while the kernel reports pressure`() {
         let hand = Self.hand()
         let memory = NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
         #expect(!Self.press(hand, memory, isTold: false), "a cache is no pressure")
@@ -169,7 +169,7 @@ import VNodeBalloon
         #expect(hand.settle() == [.inflate(vnode: 0, extents: 4)] && hand.state(0).activity == .idle)
     }
 
-    @Test func anInflateThatReclaimsIsNoPressure() {
+    @Test func `pressure that an inflate itself causes by reclaim does not stop the inflate`() {
         let hand = Self.hand()
         hand.target(0, mib: 300)
         let memory = NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
@@ -180,7 +180,7 @@ import VNodeBalloon
 
     // MARK: The floor
 
-    @Test func aVNodesMemoryNeverGoesBelowTheFloor() {
+    @Test func `a vnode's memory stays above the floor, whatever the target or the forced size`() {
         let hand = Self.hand(yielding: nil, floorMiB: 925)
         // 1024 MiB less 925 are 99: 49 extents. Nothing is to be waited for: more is never given.
         #expect(hand.balloonMiB(0) == 98 && hand.next() == .wait(until: nil))

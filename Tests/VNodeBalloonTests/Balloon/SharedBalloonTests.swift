@@ -57,7 +57,7 @@ import VNodeBalloon
         }
     }
 
-    @Test func theSumIsAskedForAndEachHasItsTargetWhenItIsThere() {
+    @Test func `a shared balloon is asked for the sum, and each vnode is idle when the sum is reached`() {
         var world = World([400, 400])
         #expect(world.read(100, 64) == .size(164))
         #expect(world.said() == ["inflating", "inflating"])
@@ -70,14 +70,14 @@ import VNodeBalloon
         #expect(world.said() == ["idle", "idle"])
     }
 
-    @Test func targetsAreRoundedOneByOne() {
+    @Test func `each vnode's target of a shared balloon is rounded by itself`() {
         var world = World([400, 400])
         #expect(world.read(103, 103) == .size(200))
         world.move(to: 200)
         #expect(world.shares() == [100, 100])
     }
 
-    @Test func whatOneLosesTheOtherGetsWithoutAMove() {
+    @Test func `targets with the same sum change the shares without a move`() {
         var world = World([400, 400])
         world.read([0: .size(100), 1: .size(64)])
         world.move(to: 164)
@@ -86,7 +86,7 @@ import VNodeBalloon
         #expect(world.said() == ["idle", "idle"])
     }
 
-    @Test func goingDownTheOneThatIsAskedGoesDown() {
+    @Test func `a shared balloon that deflates lowers the share of the vnode whose target fell`() {
         var world = World([400, 400])
         world.read([0: .size(100), 1: .size(200)])
         world.move(to: 300)
@@ -98,7 +98,7 @@ import VNodeBalloon
         #expect(world.shares() == [100, 40])
     }
 
-    @Test func goingUpNobodyLosesWhatItShallHave() {
+    @Test func `a shared balloon that inflates lowers no share below its target`() {
         var world = World([400, 400])
         world.read([0: .size(0), 1: .size(64)])
         world.move(to: 64)
@@ -107,7 +107,7 @@ import VNodeBalloon
         #expect(world.shares() == [36, 64])
     }
 
-    @Test func aTargetThatIsRemovedOnTheWayEndsTheWay() {
+    @Test func `a target that is removed on the way leaves its vnode with the share it has`() {
         var world = World([400, 400])
         world.read([0: .size(100), 1: .size(64)])
         world.move(to: 120)
@@ -116,7 +116,7 @@ import VNodeBalloon
         #expect(world.shares() == [100, 20])
     }
 
-    @Test func withoutATargetAShareStaysAsItIs() {
+    @Test func `a vnode without a target keeps its share`() {
         var world = World([400, 400])
         world.read([0: .size(100), 1: .size(64)])
         world.move(to: 164)
@@ -128,7 +128,7 @@ import VNodeBalloon
         #expect(world.said() == ["idle", "idle"])
     }
 
-    @Test func aBadTargetIsToldInItsRowAndChangesNothingElse() {
+    @Test func `an invalid target is held in its own row, and the other vnode moves`() {
         var world = World([400, 400])
         world.read([0: .size(100), 1: .size(64)])
         world.move(to: 164)
@@ -142,13 +142,13 @@ import VNodeBalloon
         #expect(world.shares() == [120, 64])
     }
 
-    @Test func moreThanThereIsIsInvalid() {
+    @Test func `targets whose sum is more than the domain's limit are invalid`() {
         var world = World([400, 400], limit: 500)
         #expect(world.read(300, 300) == .invalid)
         #expect(world.said() == ["held invalid-target", "held invalid-target"])
     }
 
-    @Test func theHoleFromBootIsWhereItIsAskedForOrWhereNothingIs() {
+    @Test func `the hole from boot counts for the vnodes whose targets ask for it, then for the rest`() {
         var world = World([400, 400], balloon: 300)
         #expect(world.shares() == [300, 0])
         #expect(world.read(nil, nil) == .absent)
@@ -159,7 +159,7 @@ import VNodeBalloon
         #expect(other.shares() == [100, 200])
     }
 
-    @Test func whatOthersMoveIsShownToo() {
+    @Test func `a change of the kernel's balloon by another program shows in the shares`() {
         var world = World([400, 400])
         world.read([:])
         world.move(to: 500)
@@ -169,7 +169,7 @@ import VNodeBalloon
         #expect(world.shares().reduce(0, +) == 900)
     }
 
-    @Test func whatHoldsTheOneHoldsAll() {
+    @Test func `what holds a shared balloon holds each of its vnodes`() {
         var world = World([400, 400])
         world.controller.setForced(40, vnode: 0)
         world.read([0: .size(100), 1: .size(64)])
@@ -178,7 +178,7 @@ import VNodeBalloon
         #expect(world.shares() == [40, 0])
     }
 
-    @Test func whateverComesTheAccountIsRight() {
+    @Test func `the shares always add up to the balloon, fit their vnodes and survive a restart`() {
         property("shares", cases: 3000) { random in
             let sizes = (0..<random.number(2...5)).map { _ in UInt64(random.number(0...60)) * 4 }
             let all = sizes.reduce(0, +)

@@ -16,7 +16,7 @@ import VNodeBalloon
         }
     }
 
-    @Test func allThatIsWrongIsTold() {
+    @Test func `a configuration with faults is refused with every faulty line`() {
         #expect(
             Self.fault("min-free = 64m\nmin-fre = 1\nlog-level = loud\n\nfloor") == """
                 file, line 2: unknown key min-fre
@@ -25,14 +25,14 @@ import VNodeBalloon
                 """)
     }
 
-    @Test func aKeyStandsThereOnce() {
+    @Test func `a key that stands in a file twice is refused`() {
         #expect(Self.fault("floor = 1m\nfloor = 2m") == "file, line 2: floor stands in line 1 already")
         #expect(Self.fault("floor = 1m\n floor = 1m # the same") == "file, line 2: floor stands in line 1 already")
         #expect(Self.fault("floor = much\nfloor = 2m") == "file, line 1: floor is not a size: much")
     }
 
     /// Reckoned in bytes, or in KiB, it must not leave 64 bits.
-    @Test func aRateHasABound() throws {
+    @Test func `a max-rate above its bound is refused, and the largest rate does not overflow`() throws {
         let most = Configuration.largestRateMiB
         #expect(try Configuration(parsing: "max-rate = \(most)", name: "file").maxRateMiB == most)
         for rate in [most + 1, 18_014_398_509_481_984, .max] {
@@ -54,7 +54,7 @@ import VNodeBalloon
     }
 
     /// The folder beside it: by name, and the last one that has a key counts.
-    @Test func filesBesideIt() throws {
+    @Test func `the last file of the folder by name that sets a key wins over the configuration's file`() throws {
         let work = try TemporaryDirectory()
         try work.makeDirectory("conf.d")
         defer {
@@ -78,7 +78,7 @@ import VNodeBalloon
     }
 
     /// Part of a folder is not the folder.
-    @Test func moreNamesThanAreRead() throws {
+    @Test func `a folder with more names than are read is an error`() throws {
         let work = try TemporaryDirectory()
         defer { for name in ["a", "bc"] { work.remove(name) } }
         for name in ["bc", "a"] { try work.overwrite(name, at: 0, with: "") }
@@ -86,7 +86,7 @@ import VNodeBalloon
         #expect { try namesInDirectory(work.path, limit: 4) } throws: { ($0 as? BalloonError)?.errno == ENOBUFS }
     }
 
-    @Test func aFolderThatIsNone() throws {
+    @Test func `a configuration folder that is a file is refused as an invalid configuration`() throws {
         let work = try TemporaryDirectory()
         defer { work.remove("conf.d") }
         try work.overwrite("conf.d", at: 0, with: "floor = 1m\n")
@@ -94,7 +94,7 @@ import VNodeBalloon
     }
 
     /// Whoever has to go on does so with what is right.
-    @Test func theRestCounts() throws {
+    @Test func `a configuration with faults counts in its good lines`() throws {
         let work = try TemporaryDirectory()
         defer { work.remove("conf") }
         try work.overwrite("conf", at: 0, with: "state-dir = /run/other\nnonsense\nmax-rate = 7\nmax-rate = 8\n")

@@ -7,19 +7,19 @@ import VNodeBalloon
         try Configuration(parsing: text, name: "test").controllerOptions
     }
 
-    @Test func holdIsTheDefault() throws {
+    @Test func `on-pressure is hold by default, and the floor is 0`() throws {
         #expect(try Self.options("").yielding == nil && Self.options("").floorKiB == 0)
         #expect(try Self.options("on-pressure = hold").yielding == nil)
     }
 
-    @Test func yieldWithAndWithoutARest() throws {
+    @Test func `on-pressure = yield takes back all of the balloon, or down to yield-to`() throws {
         #expect(try Self.options("on-pressure = yield").yielding == Yielding(leastBalloonKiB: 0))
         let options = try Self.options("yield-to = 64m\non-pressure = yield\nfloor = 1000")
         #expect(options.yielding == Yielding(leastBalloonKiB: 65536) && options.floorKiB == 1000)
     }
 
     @Test(arguments: ["on-pressure = maybe", "on-pressure =", "floor = much", "yield-to = -1"])
-    func nonsenseIsRefusedWithItsLine(_ line: String) {
+    func `a nonsensical pressure setting is refused with its line number`(_ line: String) {
         let error = #expect(throws: BalloonError.self) { try Self.options("# a comment\n\(line)") }
         #expect(error?.code == .invalidConfiguration && error?.message.contains("line 2") == true)
     }

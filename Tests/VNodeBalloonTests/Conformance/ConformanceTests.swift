@@ -34,7 +34,7 @@ import VNodeBalloon
     ]
 
     @Test(arguments: Check.all.indices, layouts.indices)
-    func theDoublePasses(_ number: Int, _ layout: Int) throws {
+    func `the simulated Xen passes every check that a real Xen has to pass`(_ number: Int, _ layout: Int) throws {
         let (check, layout) = (Check.all[number], Self.layouts[layout])
         let (subject, machine) = try Self.subject(layout)
         let start = machine.fingerprint

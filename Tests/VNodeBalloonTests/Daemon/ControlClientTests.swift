@@ -9,12 +9,12 @@ import Testing
 
     init() throws { work = try TemporaryDirectory() }
 
-    @Test func noDaemon() throws {
+    @Test func `a client finds no daemon where there is no control socket`() throws {
         #expect(try ControlClient(state: work.path) == nil)
     }
 
     /// A daemon that was stopped: the queue of those that wait for it is full. That is not "no daemon".
-    @Test func aDaemonThatAcceptsNobody() throws {
+    @Test func `a daemon that accepts no connections is busy, not absent`() throws {
         let path = work.path + "/control.sock"
         defer { work.remove("control.sock") }
         // Unsafe: C strings for the calls.

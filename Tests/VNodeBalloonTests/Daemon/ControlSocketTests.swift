@@ -43,7 +43,7 @@ import Testing
 
     func pass(seconds: UInt64) { time.now += seconds * 1_000_000_000 }
 
-    @Test func itIsForItsOwnerAlone() throws {
+    @Test func `the control socket has mode 0600`() throws {
         var info = stat()
         // Unsafe: C fills a struct.
         #expect(unsafe stat(work.path + "/s", &info) == 0)
@@ -51,7 +51,8 @@ import Testing
     }
 
     /// Should the mode let others in all the same, they are asked who they are.
-    @Test(.enabled(if: geteuid() == 0)) func aClientOfAnotherUser() throws {
+    @Test(.enabled(if: geteuid() == 0))
+    func `a client of another user is closed without an answer, even if the mode lets it in`() throws {
         // Unsafe: C reads paths that Swift lends it for the calls.
         #expect(unsafe chmod(work.path, 0o711) == 0)
         #expect(unsafe chmod(work.path + "/s", 0o666) == 0)
@@ -71,7 +72,7 @@ import Testing
         #expect(client.receive() == nil && answered.isEmpty && socket.clientCount == 0)
     }
 
-    @Test func oneLineOneAnswer() throws {
+    @Test func `each line of a client gets one answer, whatever bytes it has`() throws {
         let client = try client()
         for line in ["status", "", "no such thing", "a\0b", "tab\t", "cr\r", String(repeating: "x", count: 255)] {
             client.send(line + "\n")
@@ -84,7 +85,7 @@ import Testing
         #expect(answered.count == 8)
     }
 
-    @Test func twoHundredAtOnce() throws {
+    @Test func `two hundred clients at once are all answered, and leave nothing behind`() throws {
         let clients = try (0..<200).map { _ in try client() }
         for (number, client) in clients.enumerated() { client.send("\(number)\n") }
         try settle()
@@ -97,7 +98,7 @@ import Testing
     }
 
     /// More than there are places for: they wait, without waking anybody, until others go.
-    @Test func moreThanThereArePlaces() throws {
+    @Test func `clients beyond the limit wait until others leave, and are answered then`() throws {
         var clients = try (0..<200).map { _ in try client() }
         try turn()
         clients += try (0..<100).map { _ in try client() }
@@ -110,7 +111,7 @@ import Testing
         #expect(clients.dropFirst(100).allSatisfy { $0.receive() == "{}\n" })
     }
 
-    @Test func theSilentAndTheSlowAreLetGo() throws {
+    @Test func `a client that sends no whole line in time is disconnected`() throws {
         let silent = try client()
         let slow = try client()
         for second in 0..<15 {
@@ -124,7 +125,7 @@ import Testing
     }
 
     /// Who asks now and then may stay.
-    @Test func theRegularMayStay() throws {
+    @Test func `a client that asks now and then stays connected`() throws {
         let client = try client()
         for _ in 0..<5 {
             client.send("status\n")
@@ -135,7 +136,7 @@ import Testing
         #expect(socket.clientCount == 1)
     }
 
-    @Test func aMebibyteWithoutAnEnd() throws {
+    @Test func `a client that sends a MiB without a newline is disconnected, and little of it is kept`() throws {
         let client = try client()
         let bytes = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
         for _ in 0..<8 {
@@ -148,7 +149,7 @@ import Testing
     }
 
     /// The longest line is the longest with its end.
-    @Test func aLineThatIsTooLong() throws {
+    @Test func `a client whose line is one byte too long is disconnected without an answer`() throws {
         let client = try client()
         client.send(String(repeating: "x", count: 256) + "\n")
         try settle()
@@ -156,7 +157,7 @@ import Testing
     }
 
     /// One answer is kept for it, and no more is asked for it; the others do not notice.
-    @Test func oneThatNeverReads() throws {
+    @Test func `a client that never reads has one answer kept, and the other clients are answered`() throws {
         answer = String(repeating: "y", count: 1 << 20)
         let deaf = try client()
         deaf.send("status\nstatus\nstatus\n")
@@ -178,7 +179,7 @@ import Testing
         #expect(socket.clientCount == 1)
     }
 
-    @Test func aDeafOneThatSaysNoMoreIsLetGoLater() throws {
+    @Test func `a client that neither reads nor sends is disconnected after ten seconds`() throws {
         answer = String(repeating: "y", count: 1 << 20)
         let deaf = try client()
         deaf.send("status\n")
@@ -190,7 +191,7 @@ import Testing
     }
 
     /// To take a little of an answer now and then is no progress either.
-    @Test func oneThatReadsSlowly() throws {
+    @Test func `a client that reads an answer too slowly is disconnected`() throws {
         answer = String(repeating: "y", count: 8 << 20)
         let slow = try client()
         slow.send("status\n")
@@ -203,7 +204,7 @@ import Testing
     }
 
     /// Its end can be seen for ever, and must not keep the loop awake.
-    @Test func oneThatAsksNoMoreAndNeverReads() throws {
+    @Test func `a client that closed its sending end and never reads is disconnected at once`() throws {
         answer = String(repeating: "y", count: 1 << 20)
         let deaf = try client()
         deaf.send("1\n2\n")
@@ -213,7 +214,7 @@ import Testing
     }
 
     /// Each of several lines at once is answered, in order.
-    @Test func severalLinesAtOnce() throws {
+    @Test func `several lines sent at once are answered in order, and part of a line waits for its rest`() throws {
         let client = try client()
         client.send("1\n2\n3\n4")
         try settle()
@@ -224,7 +225,7 @@ import Testing
     }
 
     /// A request of somebody who gave up waiting is not obeyed.
-    @Test func oneThatIsGoneIsNotObeyed() throws {
+    @Test func `a request of a client that has disconnected is not carried out`() throws {
         let gone = try client()
         gone.send("force 0 0\n")
         gone.end()
@@ -236,7 +237,7 @@ import Testing
     }
 
     /// One that only says that it has no more to ask still gets its answers.
-    @Test func oneThatHasNoMoreToAsk() throws {
+    @Test func `a client that closed its sending end still gets its answers`() throws {
         let client = try client()
         client.send("1\n2\n")
         client.endSending()
@@ -246,7 +247,7 @@ import Testing
     }
 
     /// Answers that take long are spread over turns, and nobody comes twice before all others came once.
-    @Test func costlyRequestsAreSpreadOverTurns() throws {
+    @Test func `costly requests are spread over turns, one for each client in rotation`() throws {
         cost = ControlSocket.turn * 2 / 3
         let clients = try (0..<10).map { _ in try client() }
         for (number, client) in clients.enumerated() { client.send("\(number)\n\(number)\n\(number)\n") }

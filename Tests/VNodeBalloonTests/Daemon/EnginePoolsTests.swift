@@ -44,7 +44,7 @@ import Testing
         return turns
     }
 
-    @Test func aNumberIsPutRightInASecond() throws {
+    @Test func `a number written to a pool counts without the balloon's pages within a second`() throws {
         let engine = try makeEngine()
         _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
         run(engine, milliseconds: 5)
@@ -56,7 +56,7 @@ import Testing
     }
 
     /// Nobody's number can take a page of ours while there is none: then the loop is left asleep.
-    @Test func itLooksWhileThereIsABalloon() throws {
+    @Test func `the loop looks at the pools only while there is a balloon`() throws {
         let engine = try makeEngine()
         #expect(run(engine, milliseconds: 10_000) < 4)
         _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
@@ -65,7 +65,7 @@ import Testing
     }
 
     /// Where the kernel tells of writes, nothing else has the loop wake up.
-    @Test func aWatchedPoolIsLeftAlone() throws {
+    @Test func `a watched pool is looked at only after a write`() throws {
         let engine = try makeEngine()
         engine.poolLook.isWatched = true
         _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
@@ -81,7 +81,7 @@ import Testing
     }
 
     /// Of a write that nobody tells of the loop knows as soon as something else has it come.
-    @Test func aTurnOfTheLoopLooks() throws {
+    @Test func `a write that no watch reported is found when the loop wakes for another reason`() throws {
         let engine = try makeEngine()
         engine.poolLook.isWatched = true
         _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
@@ -91,7 +91,7 @@ import Testing
         #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
     }
 
-    @Test func aWriteIsTold() throws {
+    @Test func `a write watch reports a write to a file, once`() throws {
         let path = work.path + "/nr_hugepages"
         defer { work.remove("nr_hugepages") }
         let file = try FileDescriptor.open(path, .create, code: .system, "opens")
@@ -104,7 +104,7 @@ import Testing
         #expect(try Poll.wait([watch.descriptor.rawValue], timeoutMilliseconds: 0) == [])
     }
 
-    @Test func theNextProcessKnows() throws {
+    @Test func `a number written while no daemon ran is found by the next process`() throws {
         run(try makeEngine(), milliseconds: 5)
         source.write(40, node: 0)
         let engine = try makeEngine()
@@ -116,7 +116,7 @@ import Testing
     }
 
     /// The guard holds for these pages, too. They come when the node has memory to spare.
-    @Test func aNodeThatIsShort() throws {
+    @Test func `pages that the guard keeps from a pool come when the node has memory to spare`() throws {
         let engine = try makeEngine(roomKiB: 40 << 10)
         _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
         run(engine, milliseconds: 5)

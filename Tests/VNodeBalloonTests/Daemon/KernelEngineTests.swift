@@ -34,7 +34,7 @@ import Testing
     /// All turns that are due now.
     private func turns() { while let due = engine.step(), due <= clock.now {} }
 
-    @Test func aSizeIsLeftAloneWhileTheKernelIsOnItsWay() throws {
+    @Test func `a size is left alone while the kernel is on its way to it`() throws {
         turns()
         #expect(engine.controller.states[0].reason == .maxReservation)
         hand.maximum = 786_432
@@ -53,12 +53,12 @@ import Testing
         (BalloonError.Code.descriptors, HeldReason.descriptors), (.fileSize, .fileSize), (.cpuset, .cpuset),
         (.cgroup, .cgroup), (.busy, .holder), (.moved, .moved), (.hypercall, .hypervisorRefused), (.store, .failed),
     ])
-    func eachLimitHasAReason(_ code: BalloonError.Code, _ reason: HeldReason) {
+    func `each error code becomes its held reason`(_ code: BalloonError.Code, _ reason: HeldReason) {
         #expect(engine.obstacle(BalloonError(code, "")) == reason)
     }
 
     /// With nothing to do any more it stays where it is.
-    @Test func aTargetThatGoesBackStopsIt() throws {
+    @Test func `a target that is removed stops the kernel's balloon at the size that it has`() throws {
         hand.maximum = 786_432
         turns()
         try hand.turn()

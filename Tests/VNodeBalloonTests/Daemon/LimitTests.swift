@@ -17,7 +17,7 @@ import Testing
         return Doctor.limits(of: vnodes, limits).filter { !$0.isFine && $0.name != "numa-fake" }.map(\.name)
     }
 
-    @Test func eachHasItsName() {
+    @Test func `the doctor names each process limit that is too low`() {
         #expect(Self.faults { _ in } == [])
         #expect(Self.faults { $0.descriptors = 81 } == ["descriptors"])
         #expect(Self.faults { $0.descriptors = 82 } == [])
@@ -32,7 +32,7 @@ import Testing
     }
 
     /// As the kernel shows them.
-    @Test func theKernelsFiles() throws {
+    @Test func `process limits are read from the kernel's files, and the lowest cgroup limit counts`() throws {
         let work = try TemporaryDirectory()
         var made: [String] = []
         func file(_ name: String, _ text: String) throws {

@@ -19,11 +19,11 @@ import Testing
 
     private func text(_ style: ListingStyle = ListingStyle()) -> String? { Listing(columns, style)?.text(lines) }
 
-    @Test func columnsAreAligned() {
+    @Test func `a listing's columns are aligned`() {
         #expect(text() == "NAME            SIZE\na                64M\n-                  ?\nlong\\x20one  1024.9M")
     }
 
-    @Test func aChoiceHasItsOrder() {
+    @Test func `a listing shows the chosen columns in their order, and refuses unknown ones`() {
         #expect(
             text(ListingStyle(columns: "again,Name", hasHeader: false))
                 == "    64M  a\n      -  -\n1024.9M  long\\x20one"
@@ -32,19 +32,19 @@ import Testing
         for wrong in ["nonsense", "name,", "", ",", "name size"] { #expect(text(ListingStyle(columns: wrong)) == nil) }
     }
 
-    @Test func bytesAreWholeNumbers() {
+    @Test func `sizes in bytes are whole numbers`() {
         #expect(
             text(ListingStyle(columns: "size", hasHeader: false, inBytes: true)) == "  67108864\n         ?\n1074789376"
         )
         #expect(Size.bytes(kib: .max) == "18889465931478580853760")
     }
 
-    @Test func wholeSizesCanBeTypedAgain() {
+    @Test func `a short size parses back to the same size`() {
         for kib: UInt64 in [0, 1024, 65_536, 3 << 20] { #expect(Size(Size.short(kib: kib))?.kib == kib) }
     }
 
     /// However odd a name is: each line has as many words as there are columns.
-    @Test func noCellHasABlank() throws {
+    @Test func `a listing's cells have no blank and no control character, whatever the name`() throws {
         for name in ["\u{1b}[2J", "a b\tc\nd", "\\", "é", " ", "\u{a0}"] {
             let cells = try #require(Listing(columns)).cells([Line(name: name, kib: 4)])
             #expect(cells[1].count == 2)

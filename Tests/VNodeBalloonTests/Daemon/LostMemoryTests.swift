@@ -45,7 +45,7 @@ import Testing
     }
 
     /// Xen was asked in vain about a slot, so it is in doubt. The daemon asks again, by itself.
-    @Test func xenRefusedAnAudit() throws {
+    @Test func `a slot in doubt after a refused probe is asked about again by the daemon itself`() throws {
         machine.refusedProbe = machine.probes + 1000
         #expect(throws: BalloonError.self) { try engine.lookAgain(vnode: 0, slots: 0..<8) }
         #expect(backend.balloonFrames(vnode: 0) == nil && engine.controller.states[0].balloonFrames == nil)
@@ -55,7 +55,7 @@ import Testing
                 && engine.controller.states[0].balloonFrames == Frames(8 * 512))
     }
 
-    @Test func theHostHadNoMemoryForThem() throws {
+    @Test func `pages cut off while the host is full come back when it has memory`() throws {
         machine.hostTakes(.max, pnode: 0)
         try cutOneOff()
         machine.hostGivesBack(pnode: 0)
@@ -64,7 +64,7 @@ import Testing
         #expect(machine.violations == [] && machine.lostBlocks == 0)
     }
 
-    @Test func theDomainWasBeingSent() throws {
+    @Test func `pages cut off while the domain is log-dirty come back when log-dirty ends`() throws {
         machine.isLogDirty = true
         try cutOneOff()
         machine.isLogDirty = false
@@ -74,7 +74,7 @@ import Testing
     }
 
     /// A migration that begins when the last one of them is populated: in the new domain it would be a hole, and free.
-    @Test func theDomainIsSentFromAnyStepOn() throws {
+    @Test func `pages cut off before log-dirty begins at any step survive the migration`() throws {
         for step in 0..<60 {
             let other = try LostMemoryTests()
             other.machine.cut(vnode: 0, to: 7)
@@ -89,7 +89,7 @@ import Testing
     }
 
     /// What waits to be freed may turn out to be broken: that page stays, and the others come back.
-    @Test func aPageBreaksThatWaitsToBeFreed() throws {
+    @Test func `a page that breaks while it waits to be freed is lost, and the others come back`() throws {
         machine.plan = [:]
         // Populated while the domain is being sent.
         var isSent = false

@@ -31,7 +31,7 @@ struct MetricsTests {
     private static let example = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../../packaging/metrics/example.prom")
 
-    @Test func exampleIsWhatIsPrinted() throws {
+    @Test func `the example's metrics equal the packaged example file`() throws {
         let metrics = Metrics(
             version: "0.1.0", report: try Self.report(), counters: Self.counters(), holderIsUp: true, filesKiB: 133_120)
         if ProcessInfo.processInfo.environment["WRITE_EXAMPLE"] != nil {
@@ -40,19 +40,19 @@ struct MetricsTests {
         #expect(metrics.text == (try String(contentsOf: Self.example, encoding: .utf8)))
     }
 
-    @Test func withoutDaemonThatIsTold() {
+    @Test func `metrics without a daemon say that it is down, and nothing else`() {
         let metrics = Metrics(version: "1", report: nil, counters: nil, holderIsUp: nil, filesKiB: nil)
         #expect(metrics.text.split(separator: "\n").last == "vnode_balloon_daemon_up 0")
         #expect(metrics.text.split(separator: "\n").count == 3)
     }
 
-    @Test func countersAreWhatTheirTextSays() throws {
+    @Test func `counters survive encoding and decoding as JSON`() throws {
         let decoder = JSONDecoder()
         let counters = Self.counters()
         #expect(try decoder.decode(Counters.self, from: Data(counters.json.utf8)) == counters)
     }
 
-    @Test func stepsAreCounted() {
+    @Test func `counters add up each vnode's steps, sizes and durations`() {
         let counters = Self.counters()
         #expect(counters.vnodes.map(\.inflatedKiB) == [65536, 2048])
         #expect(counters.vnodes.map(\.deflatedKiB) == [2048, 0])
@@ -64,7 +64,7 @@ struct MetricsTests {
         #expect(counters.durationSumMicroseconds == 3_003_300)
     }
 
-    @Test func whatIsNotKnownMovesNothing() {
+    @Test func `a step from or to an unknown size is counted without a size`() {
         var counters = Counters(vnodes: [0])
         counters.step(vnode: 0, before: nil, after: 512, wasShort: false, took: 1)
         counters.step(vnode: 0, before: 512, after: nil, wasShort: true, took: 1)
@@ -72,7 +72,7 @@ struct MetricsTests {
         #expect(counters.vnodes[0].steps == 2)
     }
 
-    @Test func repeatedFailuresAreCountedLoggedOrNot() {
+    @Test func `each repeated failure is counted, logged or not`() {
         var failures = RepeatedFailures()
         let error = BalloonError(.store, "no answer")
         for _ in 0..<3 { failures.log(Logger(label: "test"), "look", error, now: 0) }

@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func autoTakesTheFirstThatThereIs() {
+    @Test func `auto takes the module, else privcmd, else the kernel's balloon where that will do`() {
         #expect(Self.choice(.auto, Self.facts(module: 0)) == "module")
         #expect(Self.choice(.auto, Self.facts(module: 0, privcmd: Self.locked)) == "module")
         #expect(Self.choice(.auto, Self.facts()) == "privcmd")
@@ -38,13 +38,13 @@ import Testing
     }
 
     /// A machine without Xen's devices is not one whose privcmd is locked.
-    @Test func anythingElseThatKeepsPrivcmdShutIsTold() {
+    @Test func `a privcmd that is missing is reported as no Xen, not as locked`() {
         let missing = BalloonError(.noXen, "missing")
         #expect(Self.choice(.auto, Self.facts(privcmd: missing, hasVNUMA: false)) == "noXen")
         #expect(Self.choice(.privcmd, Self.facts(privcmd: missing)) == "noXen")
     }
 
-    @Test func whatIsNamedIsTakenOrRefused() {
+    @Test func `a mover that is named is taken or refused, never replaced`() {
         #expect(Self.choice(.module, Self.facts()) == "environment")
         #expect(Self.choice(.module, Self.facts(module: 0)) == "module")
         #expect(Self.choice(.privcmd, Self.facts(module: 0)) == "privcmd")
@@ -56,7 +56,7 @@ import Testing
     }
 
     /// The daemon begins with nothing that another mover gave. Commands use the mover that gave, so that it can come back.
-    @Test func twoMoversNeverHaveMemoryAtOnce() {
+    @Test func `a mover is refused while another mover has memory`() {
         let both = Self.facts(module: 0, files: 65536)
         #expect(Self.choice(.auto, both) == "environment")
         #expect(Self.choice(.module, both) == "environment")
@@ -73,14 +73,14 @@ import Testing
     }
 
     /// What cannot be seen is not nothing.
-    @Test func mountsThatCannotBeSeenAreNotNone() {
+    @Test func `a mount list that cannot be read is an error, not an empty one`() {
         var facts = Self.facts(module: 0)
         facts.files = { () throws(BalloonError) in throw BalloonError(.system, "no /proc") }
         #expect(Self.choice(.auto, facts) == "system")
     }
 
     /// A holder that could be needed does not end.
-    @Test func aHolderIsNeededWhileHugePagesAreMounted() {
+    @Test func `a holder is needed while huge pages are mounted, or privcmd is configured`() {
         let line = "36 25 0:31 / /run/vnode-balloon/pages rw,relatime shared:1 - hugetlbfs none rw,pagesize=2M\n"
         #expect(HolderNeed.isThere(Array(line.utf8), stateDirectory: "/run/vnode-balloon"))
         #expect(!HolderNeed.isThere([], stateDirectory: "/run/vnode-balloon"))
@@ -93,7 +93,7 @@ import Testing
                 }()))
     }
 
-    @Test func theLockedMachineIsToldBothCures() {
+    @Test func `a locked privcmd's error names both cures`() {
         let text = PrivcmdHypervisor.callError("XENMEM_current_reservation", 1).description
         #expect(text.contains("xen_privcmd.unrestricted=1") && text.contains("modprobe vnode_balloon"))
     }

@@ -7,13 +7,13 @@ import Testing
     static let second: Interval = .seconds(1)
     static let gone = BalloonError(.store, "xenstore is gone")
 
-    @Test func aFailureThatStaysIsToldOnceAMinute() {
+    @Test func `a failure that stays is logged once a minute`() {
         var failures = RepeatedFailures()
         let told = (0..<180).filter { failures.isDue("publish", Self.gone, now: .at(UInt64($0))) }
         #expect(told == [0, 60, 120])
     }
 
-    @Test func anotherFailureIsNews() {
+    @Test func `another error of the same task is logged at once, and so is one after a success`() {
         let other = BalloonError(.store, "something else")
         var failures = RepeatedFailures()
         let tries = [("publish", Self.gone), ("read", Self.gone), ("publish", other), ("publish", other)]

@@ -6,7 +6,7 @@ import Testing
 
 /// The line for the service manager.
 @Suite struct ServiceStatusTests {
-    @Test func aXenstoreThatDoesNotAnswerIsTold() {
+    @Test func `the status line says that xenstore does not answer, until it does again`() {
         var status = ServiceStatus()
         let states = [VNodeState(vnode: VNode(number: 0, linuxNode: 0, sizeKiB: 32768), balloonFrames: 512)]
         let lines = [StoreCondition.open, .silent, .silent, .lost, .open].enumerated().map { index, condition in
@@ -30,7 +30,7 @@ import Testing
         return status.text(states, .open, now: 1)
     }
 
-    @Test func whatMovesIsTold() {
+    @Test func `the status line says which vnode moves or is held, with its size and target`() {
         #expect(line(state(.inflating, 16_384, 131_072)) == "vnode 1: inflating, 64 of 128 MiB")
         #expect(
             line(state(.idle, 512, nil), state(.held, 512, 131_072, .guard)) == "vnode 1: held, 2 of 128 MiB (guard)")
@@ -42,7 +42,7 @@ import Testing
     }
 
     /// The end of a move that came right behind another line: the loop wakes to tell it.
-    @Test func aLineThatWaitsIsDue() {
+    @Test func `a status line that comes too soon after another is due at the interval's end`() {
         var status = ServiceStatus()
         let (moving, idle) = (state(.inflating, 512, 131_072), state(.idle, 32_768, 131_072))
         var lines: [String?] = []

@@ -39,7 +39,7 @@ import Testing
         try hand.directory.overwrite("info/low_kb", at: 0, with: "\(kib)\n")
     }
 
-    @Test func twoRowsAreOneBalloon() throws {
+    @Test func `two vnodes' targets in a PV guest become one balloon, reported in both rows`() throws {
         try engine.recover()
         try read([0: .size(65536), 1: .size(196_608)])
         #expect(engine.controller.states.map(\.targetKiB) == [262_144])
@@ -56,7 +56,7 @@ import Testing
     }
 
     /// Where Linux's balloon is the one that is moved nothing drifts, and nobody is kept awake by a new memory/target.
-    @Test func aNewLegacyTargetIsLookedAtOnce() throws {
+    @Test func `a new memory target is looked at once where Linux's balloon is the mover`() throws {
         try engine.recover()
         for kib: UInt64 in [786_432, 700_000] {
             var reading = engine.reading
@@ -68,7 +68,7 @@ import Testing
         #expect(engine.drift.due == nil && engine.drift.kib == nil)
     }
 
-    @Test func aForcedSizeHoldsBoth() throws {
+    @Test func `a forced size holds both vnodes of a shared balloon`() throws {
         try engine.recover()
         // Nothing is written: the state directory may go with the test.
         engine.controller.setForced(262_144, vnode: 0)
@@ -77,7 +77,7 @@ import Testing
         #expect(engine.told.compactMap(\.balloonKiB).reduce(0, +) == 262_144)
     }
 
-    @Test func targetsWaitForABalloonThatCannotBeSeen() throws {
+    @Test func `targets are held while the kernel's balloon cannot be read, and followed after`() throws {
         try hideBalloon()
         try engine.recover()
         try read([1: .size(65536)])
@@ -93,7 +93,7 @@ import Testing
         #expect(engine.told.map(\.activity) == [.idle, .idle])
     }
 
-    @Test func aLookThatShowsNothingIsNone() throws {
+    @Test func `an audit of a balloon that cannot be read is an error, and the vnodes stay held`() throws {
         try hideBalloon()
         try engine.recover()
         #expect(throws: BalloonError.self) { try engine.lookAgain(vnode: 0, slots: 0..<0) }

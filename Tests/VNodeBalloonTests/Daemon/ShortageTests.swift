@@ -30,7 +30,7 @@ import Testing
         guest.machine.takenKiB[vnode] = try #require(guest.machine.nodeMemory[node]).availableKiB - kib
     }
 
-    @Test func `a vnode with a balloon tells what its node lacks`() throws {
+    @Test func `a vnode with a balloon publishes what its node lacks, and without a balloon nothing`() throws {
         let guest = try guest()
         #expect(guest.row(0, "short") == "0" && guest.row(1, "short") == "0")
         // Nothing could be given back: nobody has to know.
@@ -55,7 +55,7 @@ import Testing
         #expect(guest.row(1, "short") == "0" && guest.row(0, "short") == "0")
     }
 
-    @Test func `it is told at most once a second, and the loop rests in between`() throws {
+    @Test func `a shortage is published at most once a second, and the loop sleeps in between`() throws {
         let guest = try guest()
         guest.setTarget(1, 4)
         try run(guest, seconds: 5)
@@ -79,7 +79,7 @@ import Testing
         #expect(idle < 12, "\(idle)")
     }
 
-    @Test func `who has nothing left to take back is not short any more`() throws {
+    @Test func `a vnode whose balloon is empty is not short any more`() throws {
         let guest = try guest()
         guest.setTarget(1, 4)
         try run(guest, seconds: 5)
@@ -93,7 +93,7 @@ import Testing
         #expect(guest.row(1, "size") == "0" && guest.row(1, "short") == "0")
     }
 
-    @Test func `a toolstack that does not want to know makes no work`() throws {
+    @Test func `a toolstack that made no balloon-short row costs the loop no turns`() throws {
         let guest = try guest(isPrepared: false)
         guest.setTarget(1, 4)
         try run(guest, seconds: 5)

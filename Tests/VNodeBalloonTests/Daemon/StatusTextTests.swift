@@ -22,7 +22,7 @@ import Testing
         return report
     }
 
-    @Test func oneUnit() {
+    @Test func `the status text has sizes in MiB only`() {
         let text = StatusText(report()).text
         #expect(text.contains("PVH guest, 1024.0 MiB of 1025 MiB; "))
         #expect(!text.contains("KiB"))
@@ -30,7 +30,7 @@ import Testing
             Size.mib(kib: 1_049_599) == "1024.9 MiB" && Size.mib(kib: 4) == "0.0 MiB" && Size.mib(kib: 0) == "0 MiB")
     }
 
-    @Test func theNodeAndItsPressure() {
+    @Test func `the status text shows a node's available memory, its pressure and its shortage`() {
         let text = StatusText(report()).text
         #expect(text.contains("tasks wait for memory 1.2 % of the time"))
         #expect(text.contains("AVAILABLE"))
@@ -41,7 +41,7 @@ import Testing
     }
 
     /// However narrow the terminal is: no line is longer, unless one word is.
-    @Test func narrowTerminals() {
+    @Test func `the status text fits the terminal's width, however narrow`() {
         for columns in [30, 40, 60, 80, 100, 200] {
             let lines = StatusText(
                 report { $0.forceError = "a forced size cannot be written down: no room" }, columns: columns
@@ -55,7 +55,7 @@ import Testing
     }
 
     /// What nobody could look at is not what there is none of.
-    @Test func memoryOfANodeThatIsNotKnown() {
+    @Test func `the memory of a node that could not be read is shown as ?, and that of no node as -`() {
         func text(_ change: (inout StatusReport) -> Void) -> String {
             StatusText(report(change), style: ListingStyle(columns: "node,available,free,kept", hasHeader: false)).text
         }
@@ -71,7 +71,7 @@ import Testing
     }
 
     /// A script gets the table and nothing else, however narrow the terminal is.
-    @Test func programsGetTheTable() {
+    @Test func `a chosen listing style prints the table and nothing else`() {
         func text(_ style: ListingStyle) -> String { StatusText(report(), columns: 20, style: style).text }
         #expect(
             text(ListingStyle(columns: "vnode,balloon,kept,reason"))
@@ -81,13 +81,13 @@ import Testing
                 == "1  0  536870912  67108864  134217728  -  20971520  held  guard")
     }
 
-    @Test func wrappingKeepsWords() {
+    @Test func `wrapping breaks a line between words only`() {
         #expect(TextLayout.wrapped("a bb ccc dddd\n  as it is", columns: 10) == "a bb ccc\n  dddd\n  as it is")
         #expect(TextLayout.wrapped("unbreakableword next", columns: 5) == "unbreakableword\n  next")
         #expect(TextLayout.wrapped("a b", columns: nil) == "a b")
     }
 
-    @Test func howLongTasksWait() {
+    @Test func `the share of time that tasks wait is read from PSI's some line, or is unknown`() {
         func permille(_ text: String) -> UInt64? { MemoryPressure.waitedPermille(text) }
         #expect(permille("some avg10=1.23 avg60=9.00 avg300=0.00 total=7\nfull avg10=0.00\n") == 12)
         #expect(permille("some avg10=100.00 avg60=0 avg300=0 total=0\n") == 1000)
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func programsReadItToo() {
+    @Test func `the status JSON has the node's memory and its pressure`() {
         let json = report().json
         #expect(json.contains("\"node_free_kib\":9000,\"node_available_kib\":20480,\"node_kept_kib\":32768"))
         #expect(json.contains("\"pressure_permille\":12"))

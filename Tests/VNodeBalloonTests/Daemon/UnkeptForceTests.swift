@@ -44,7 +44,7 @@ import Testing
         try engine.report(isRunning: true, isFallback: false, staticMaxKiB: nil).forceError
     }
 
-    @Test func itMovesAndIsTold() throws {
+    @Test func `a forced size is obeyed though the state directory is full, and reported as not written`() throws {
         #expect(try forceError() == nil)
         engine.force([0: 0])
         #expect(engine.controller.states[0].forcedKiB == 0 && engine.controller.states[0].activity == .deflating)
@@ -58,7 +58,7 @@ import Testing
         #expect(try forceError() == nil)
     }
 
-    @Test func aReleaseIsKeptLaterToo() throws {
+    @Test func `a release that could not be written is written once the state directory has room`() throws {
         state.isFull = false
         engine.force([0: 65536])
         state.isFull = true
@@ -71,7 +71,7 @@ import Testing
     }
 
     /// The rest of what xenstore said counts all the same.
-    @Test func aNoteThatCannotBeWritten() {
+    @Test func `a target is followed though a note could not be written`() {
         var reading = engine.reading
         reading.hasTargets = true
         reading.requests = [0: .size(65536)]

@@ -7,14 +7,14 @@ import Testing
 @Suite struct WatchdogTests {
     private let second: Interval = .seconds(1)
 
-    @Test func nobodyWaits() {
+    @Test func `a watchdog without patience is never due`() {
         var watchdog = Watchdog(patience: nil)
         let isDue = [Moment.zero, .never].map { watchdog.isDue(now: $0) }
         #expect(watchdog.due == nil && isDue == [false, false])
     }
 
     /// A loop that sleeps until something is due, and comes late by as much as a sign may get lost.
-    @Test func neverTooLate() {
+    @Test func `a sign of life is due within half of the watchdog's patience`() {
         for patience in [1, 2, 30, 180] {
             var watchdog = Watchdog(patience: UInt64(patience) * second)
             var now = Moment.at(7)
@@ -32,7 +32,7 @@ import Testing
     }
 
     /// A loop that comes round once a minute needs to wake for nothing else.
-    @Test func noWakingOfItsOwn() {
+    @Test func `a watchdog of three minutes does not wake a loop that turns once a minute`() {
         var watchdog = Watchdog(patience: 180 * second)
         for minute: UInt64 in 1...20 {
             let isDue = [0, second].map { watchdog.isDue(now: .at(minute * 60) + $0) }

@@ -70,9 +70,15 @@ import Testing
         return figures
     }()
 
-    @Test func aPVGuestIsExplained() { #expect(Explanation(Self.pv).text == ExplainedGuests.pv) }
-    @Test func aPVHGuestIsExplained() { #expect(Explanation(Self.pvh).text == ExplainedGuests.pvh) }
-    @Test func aPVHGuestWithVNUMAIsExplained() { #expect(Explanation(Self.pvhVNUMA).text == ExplainedGuests.pvhVNUMA) }
+    @Test func `a PV guest's memory is explained to the KiB`() {
+        #expect(Explanation(Self.pv).text == ExplainedGuests.pv)
+    }
+    @Test func `a PVH guest's memory is explained to the KiB`() {
+        #expect(Explanation(Self.pvh).text == ExplainedGuests.pvh)
+    }
+    @Test func `a PVH guest's memory with virtual NUMA is explained to the KiB`() {
+        #expect(Explanation(Self.pvhVNUMA).text == ExplainedGuests.pvhVNUMA)
+    }
 
     /// As SeaBIOS leaves the map: the adapters' frames are not in it, a frame below 640 KiB is RAM in part, and the last
     /// 8 KiB of RAM are the BIOS's.
@@ -85,7 +91,7 @@ import Testing
         FirmwareRange(start: 0xfc00_0000, end: 0xfc00_b000, type: "ACPI Non-volatile Storage"),
     ]
 
-    @Test func anHVMGuestsFirmwareNamesNotAllThatItKeeps() {
+    @Test func `the 8 KiB that an HVM guest's BIOS keeps are explained, and unexplained without a BIOS`() {
         var figures = MemoryFigures(kind: .hvm)
         figures.firmware = Self.hvmMap
         figures.currentReservation = 1_048_556
@@ -99,7 +105,7 @@ import Testing
         #expect(Explanation(figures).accounts.last?.unexplained == 8, "no BIOS")
     }
 
-    @Test func aReservedFrameCountsWhereItHasMemory() throws {
+    @Test func `a reserved frame counts where Xen says that it has memory`() throws {
         let adapters: Range<UInt64> = 0xa0..<0xc0
         var asked: Set<UInt64> = []
         let kib = try MemoryFigures.reservedWithMemory(Self.hvmMap) { frame throws(BalloonError) in
@@ -111,14 +117,14 @@ import Testing
         #expect(asked.count == 110)
     }
 
-    @Test func whatIsMissingIsLeftOut() {
+    @Test func `a figure that is missing is left out of the explanation`() {
         let explanation = Explanation(MemoryFigures(kind: .pvh))
         #expect(explanation.values.map(\.name) == ["our balloons"])
         #expect(explanation.accounts.isEmpty)
     }
 
     /// xl mem-max sets the maximum by static-max, whatever memory/target says.
-    @Test func theMaximumMayFollowStaticMax() {
+    @Test func `a maximum that xl mem-max set by static-max is explained`() {
         var figures = Self.pvh
         figures.maximumReservation = 787_456
         let account = Explanation(figures).accounts.first { $0.name == "XENMEM_maximum_reservation" }
@@ -126,7 +132,7 @@ import Testing
         #expect(account?.unexplained == 0)
     }
 
-    @Test func videoMemoryCounts() {
+    @Test func `video memory is a term of the reservation's account`() {
         var figures = Self.pvh
         figures.videoRAM = 8192
         figures.currentReservation = 393_280 + 8192
@@ -137,13 +143,13 @@ import Testing
         #expect(accounts[0].terms.contains { $0.name == "video memory" && $0.kib == 8192 })
     }
 
-    @Test func memoryThatNobodyNamesIsUnexplained() {
+    @Test func `memory that no term names is shown as unexplained`() {
         var figures = Self.pvh
         figures.balloons = figures.balloons.map { $0 - 2048 }
         #expect(Explanation(figures).accounts[0].unexplained == -2052)
     }
 
-    @Test func jsonSaysTheSame() {
+    @Test func `the explanation's JSON has the same values and accounts`() {
         let json = Explanation(Self.pv).json
         #expect(json.hasPrefix(#"{"schema":1,"values":[{"name":"firmware memory map","kib":786048,"#))
         #expect(json.contains(#"{"name":"XENMEM_current_reservation","kib":393216,"terms":["#))
@@ -152,7 +158,7 @@ import Testing
     }
 
     /// Whoever writes xenstore must not end the daemon with a number.
-    @Test func whatXenstoreSaysHasABound() {
+    @Test func `a size from xenstore above 2^42 KiB, or that is no number, is refused`() {
         #expect(storedKiB(Array("4398046511104".utf8)) == UInt64(1 << 42))
         for text in ["4398046511105", "18446744073709551615", "18446744073709551616", "-1", ""] {
             #expect(storedKiB(Array(text.utf8)) == nil, "\(text)")

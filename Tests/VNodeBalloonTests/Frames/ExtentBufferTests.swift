@@ -3,7 +3,7 @@ import Testing
 import VNodeBalloon
 
 @Suite struct ExtentBufferTests {
-    @Test func whatIsAppendedIsListed() {
+    @Test func `an appended extent is in the list until the buffer is reset`() {
         let buffer = ListBuffer(capacity: 3)
         #expect(buffer.extents.capacity == 3 && buffer.extents.count == 0 && buffer.extents.frames == 0)
         buffer.extents.append(512)
@@ -16,7 +16,7 @@ import VNodeBalloon
         #expect(buffer.list == [7] && buffer.extents.frames == 1)
     }
 
-    @Test func manyAtOnceAreListedBehindWhatIsThere() {
+    @Test func `a span of extents is appended behind those that are there`() {
         let buffer = ListBuffer(capacity: 5)
         let none: [UInt64] = []
         buffer.extents.append(none.span)
@@ -30,7 +30,7 @@ import VNodeBalloon
         #expect(buffer.extents.count == 5)
     }
 
-    @Test func nothingIsWrittenBehindTheEnd() async {
+    @Test func `a write or read beyond the extent buffer's end traps`() async {
         await #expect(processExitsWith: .failure) {
             let buffer = ListBuffer(capacity: 1)
             buffer.extents.append(1)

@@ -15,7 +15,7 @@ import VNodeBalloon
         do { return .success(try PagemapEntry.extent(entries.span)) } catch { return .failure(error) }
     }
 
-    @Test func theKernelsBits() {
+    @Test func `a pagemap entry's frame, present and swapped bits are read as the kernel sets them`() {
         #expect(PagemapEntry(rawValue: 0x8180_0000_0001_2345).frame == 0x12345)
         #expect(PagemapEntry(rawValue: .max).frame == Sample.highestFrame)
         #expect(PagemapEntry(rawValue: Self.present).isResident)
@@ -25,25 +25,25 @@ import VNodeBalloon
     }
 
     @Test(arguments: [1, 2, 512] as [UInt64], [1, 2, 4, 512])
-    func anExtentIsFoundWhereItIs(_ number: UInt64, _ count: Int) {
+    func `the pagemap entries of an extent yield its first frame`(_ number: UInt64, _ count: Int) {
         let first = number * UInt64(count)
         #expect(Self.extent(Self.resident(first, count)) == .success(first))
     }
 
-    @Test func theHighestExtentOfAll() {
+    @Test func `the extent with the highest frame number is found`() {
         let first = Sample.highestFrame - 511
         #expect(Self.extent(Self.resident(first, 512)) == .success(first))
         #expect(Self.extent(Self.resident(Sample.highestFrame, 1)) == .success(Sample.highestFrame))
     }
 
-    @Test func bitsThatDoNotMatterAreIgnored() {
+    @Test func `pagemap bits that say nothing of the frame are ignored`() {
         var entries = Self.resident(1024, 512)
         for index in entries.indices where index % 3 == 0 { entries[index] |= 0b1_1000_0111 << 55 & ~(Self.swapped) }
         #expect(Self.extent(entries) == .success(1024))
     }
 
     @Test(arguments: [0, 1, 255, 510, 511])
-    func oneWrongEntryIsNamed(_ index: Int) {
+    func `one wrong entry in an extent is named by its index`(_ index: Int) {
         let good = Self.resident(1024, 512)
         var entries = good
         entries[index] |= Self.swapped
@@ -59,7 +59,7 @@ import VNodeBalloon
         #expect(Self.extent(entries) == .failure(.broken(index: index)), "the same frame twice")
     }
 
-    @Test func misalignedReversedHidden() {
+    @Test func `misaligned, reversed and hidden frames are refused as an extent`() {
         #expect(Self.extent(Self.resident(1025, 512)) == .failure(.misaligned(gfn: 1025)))
         #expect(Self.extent(Self.resident(1024 + 256, 512)) == .failure(.misaligned(gfn: 1280)))
         #expect(Self.extent(Self.resident(1024, 512).reversed()) == .failure(.misaligned(gfn: 1535)))
@@ -71,7 +71,7 @@ import VNodeBalloon
                 == .failure(.misaligned(gfn: Sample.highestFrame)))
     }
 
-    @Test func theLastEntryOfAnExtent() {
+    @Test func `the last pagemap entry alone yields the extent, or its fault`() {
         func last(_ entry: UInt64) -> Result<UInt64, FrameFault> {
             do { return .success(try PagemapEntry.extent(last: entry, frames: 512)) } catch { return .failure(error) }
         }
@@ -88,7 +88,7 @@ import VNodeBalloon
         #expect(last(5 | Self.present) == .failure(.misaligned(gfn: 5 &- 511)))
     }
 
-    @Test func anyEntriesAsTheReferenceSees() {
+    @Test func `any pagemap entries yield what the reference implementation yields`() {
         property("pagemap", cases: 400) { random in
             let size = 1 << random.number(0...9)
             let first = random.oneIn(5) ? UInt64(random.number(0...3000)) : UInt64(random.number(0...9) * size)

@@ -38,7 +38,7 @@ import Testing
     /// So that a holder that was silent is asked again.
     func wait() { now += .seconds(60) }
 
-    @Test func thisAndNothing() throws {
+    @Test func `a kept pin is found, a dropped one is not, and a look starts no holder`() throws {
         #expect(try client.kept("a") == nil && client.keptNames(prefix: "a") == [])
         // Looking starts nobody.
         #expect(holder.store == nil)
@@ -52,14 +52,14 @@ import Testing
     }
 
     /// Far more than one answer has room for.
-    @Test func manyNames() throws {
+    @Test func `more names than one answer holds are listed completely`() throws {
         let one = try pin(1)
         let names = (100..<500).map { "lost.vnode0.\($0).a-long-tail-of-a-name" }
         for name in names + ["other"] { try client.keep(name, one) }
         #expect(try HolderClient(holder).keptNames(prefix: "lost.") == names)
     }
 
-    @Test func silenceIsNoAnswer() throws {
+    @Test func `a silent holder is busy, and its late answer is not taken for the next one`() throws {
         let (x, y) = (try pin(1), try pin(2))
         try client.keep("x", x)
         try client.keep("y", y)
@@ -74,7 +74,7 @@ import Testing
     }
 
     /// The process that looked at it last has it, too: a holder that takes over gets it again.
-    @Test func whatLostItsPlaceOutlivesTheHolderAfterTwoStarts() throws {
+    @Test func `a pin that lost its place outlives the holder, from the client that looked last`() throws {
         try client.keep("lost.vnode0.1.2", try pin(3))
         try client.keep("pin.vnode0.0", try pin(1))
         let later = HolderClient(holder)
@@ -86,7 +86,7 @@ import Testing
     }
 
     /// After an update: all that the old holder had is a new one's, from a client that never gave any of it.
-    @Test func aNewHolderGetsAllOfIt() throws {
+    @Test func `a new holder gets every pin of the old one from a client that kept none of them`() throws {
         let names = ["mount.7", "file.vnode0", "pin.vnode0.0", "lost.vnode0.1.2", "Z-9"]
         for (pages, name) in names.enumerated() { try client.keep(name, try pin(pages + 1)) }
         let successor = HolderClient(holder)
@@ -103,7 +103,7 @@ import Testing
     }
 
     /// Who was silent is not asked, and waited for, at once again.
-    @Test func silenceIsWaitedForOnce() throws {
+    @Test func `a silent holder is waited for once, and not at each question`() throws {
         try client.keep("x", try pin(1))
         var waits = 0
         holder.waited = { waits += 1 }
@@ -113,7 +113,7 @@ import Testing
     }
 
     /// A keep that was not answered may be done later. Neither pin is emptied, and the fuller one is kept at last.
-    @Test func aKeepThatIsDoneLate() throws {
+    @Test func `a keep that is done late empties neither pin, and the fuller pin is kept`() throws {
         let (old, new) = (try pin(5), try pin(3))
         try client.keep("x", old)
         holder.stop()
@@ -127,7 +127,7 @@ import Testing
     }
 
     /// An old pin that has fewer pages than what is kept does not make that go.
-    @Test func whatHasMorePagesIsKeptBesideIt() throws {
+    @Test func `a pin with more pages than the one that replaces it is kept beside it`() throws {
         let (old, new) = (try pin(5), try pin(3))
         try client.keep("x", old)
         holder.stop()
@@ -147,7 +147,8 @@ import Testing
         #expect(holder.store?.names(prefix: "").count == 1)
     }
 
-    @Test(arguments: [false, true]) func aHolderThatIsKilled(isStored: Bool) throws {
+    @Test(arguments: [false, true])
+    func `a killed holder's pins are kept again by the next holder, but for the dropped one`(isStored: Bool) throws {
         holder.isStored = isStored
         let pins = try (0..<5).map { _ in try pin(1) }
         for (index, pin) in pins.enumerated() { try client.keep("pin\(index)", pin) }
@@ -159,7 +160,8 @@ import Testing
     }
 
     /// What a holder's answer to it was lost is dropped all the same: as soon as it answers.
-    @Test(arguments: [false, true]) func aDropToASilentHolder(isDoneLate: Bool) throws {
+    @Test(arguments: [false, true])
+    func `a drop that a silent holder did not answer is repeated, and not for a later pin`(isDoneLate: Bool) throws {
         for name in ["a", "b"] { try client.keep(name, try pin(1)) }
         holder.stop()
         client.drop("b")
@@ -174,7 +176,7 @@ import Testing
         #expect(holder.store?.descriptor("b") === again)
     }
 
-    @Test func noMoreDescriptors() throws {
+    @Test func `a client or a holder out of descriptors is an error that loses no pin`() throws {
         let (one, other) = (try pin(1), try pin(1))
         try client.keep("x", one)
         holder.isClientFull = true
@@ -190,7 +192,7 @@ import Testing
         #expect(try client.kept("x") === one && client.kept("y") === other)
     }
 
-    @Test func answersOutOfTurn() throws {
+    @Test func `a holder's answer with a wrong number or kind is refused as busy`() throws {
         let one = try pin(1)
         try client.keep("x", one)
         let wrong: [(String) -> String?] = [
@@ -208,7 +210,7 @@ import Testing
         fails(.busy) { _ = try client.kept("x") }
     }
 
-    @Test func aHolderOfBeforeTheUpdate() throws {
+    @Test func `a holder from before the update is named in the error`() throws {
         try client.keep("x", try pin(1))
         let other = HolderClient(holder)
         holder.nextAnswers = [{ _ in "no" }]

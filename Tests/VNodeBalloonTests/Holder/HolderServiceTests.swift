@@ -10,7 +10,7 @@ import Testing
         FileDescriptor(unsafe open("/dev/null", O_RDONLY))
     }
 
-    @Test func messages() {
+    @Test func `a holder's requests and answers survive encoding and decoding`() {
         let requests: [HolderRequest] = [
             .hello, .keep("a.b-c_9"), .drop("x"), .get("x"), .names(prefix: "x", after: nil),
             .names(prefix: "x", after: "xyz"), .end,
@@ -33,20 +33,20 @@ import Testing
         "1 keep \u{e9}\n", "1 hello 1\n", "-1 end\n", "1  end\n", "18446744073709551616 end\n",
         "1 keep " + String(repeating: "n", count: 64) + "\n",
     ])
-    func nonsense(_ text: String) {
+    func `a nonsensical line to the holder gets no reply`(_ text: String) {
         var service = HolderService(DescriptorStore(), token: 1)
         #expect(HolderMessage.request(text) == nil)
         #expect(service.reply(to: text, .none) == nil)
     }
 
     /// A page of names has room for its number and is full.
-    @Test func pages() {
+    @Test func `a page of names fits the longest answer, and nearly fills it`() {
         let names = (0..<200).map { "name\($0)" }
         let line = HolderMessage.line(.max, HolderMessage.page(names))
         #expect(line.utf8.count <= HolderMessage.longestAnswer && line.utf8.count > HolderMessage.longestAnswer - 12)
     }
 
-    @Test func aDaemonOfBeforeTheUpdate() throws {
+    @Test func `the holder serves a daemon from before the update, whose replaced pins it empties`() throws {
         var service = HolderService(DescriptorStore(), token: 1) { pin in
             // Unsafe: a C string for the call.
             let null = unsafe open("/dev/null", O_WRONLY)
@@ -74,7 +74,7 @@ import Testing
     }
 
     /// The new protocol empties nothing: who gave a pin does, once it is sure of what took its place.
-    @Test func nothingIsEmptied() throws {
+    @Test func `the holder empties no pin that the new protocol replaces or drops`() throws {
         var service = HolderService(DescriptorStore(), token: 1)
         var ends: [Int32] = [-1, -1]
         // Unsafe: two numbers for C to fill, and bytes to write.
@@ -89,7 +89,7 @@ import Testing
     }
 
     /// A service manager that does not listen is told later, everything, in order: the new one before the old one goes.
-    @Test func aDeafServiceManager() throws {
+    @Test func `a deaf service manager is sent everything later, a new pin before the old one's removal`() throws {
         final class Manager {
             var told: [String] = []
             var isDeaf = true
@@ -118,14 +118,14 @@ import Testing
     }
 
     /// What an earlier process left; killed between storing a new one and removing the old one.
-    @Test func storedBefore() throws {
+    @Test func `of two stored pins of one name the newer one is used`() throws {
         let (one, other, third) = (try descriptor(), try descriptor(), try descriptor())
         let store = DescriptorStore(stored: [("x#2", other), ("x#1", one), ("y#1", third), ("odd", try descriptor())])
         #expect(store.names(prefix: "") == ["x", "y"] && store.descriptor("x") === other)
     }
 
     /// A service manager refuses what a full store is sent. What takes an old one's place is sent before that goes.
-    @Test func aFullStoreLosesNothing() throws {
+    @Test func `a pin is replaced in a full descriptor store without losing its place`() throws {
         final class Manager {
             var most = 0
             var stored: Set<String> = []
@@ -163,7 +163,7 @@ import Testing
     }
 
     /// 4 TiB in pins of 64 pages.
-    @Test func noLimitOfNames() throws {
+    @Test func `a store keeps 32768 names`() throws {
         var store = DescriptorStore()
         let one = try descriptor()
         for index in 0..<32_768 { store.keep("pin\(index)", one) }

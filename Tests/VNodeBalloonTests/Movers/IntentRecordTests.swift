@@ -5,7 +5,7 @@ import VNodeBalloon
 @Suite struct IntentRecordTests {
     static let move = InterruptedMove(slots: 3..<7, foreignPoolPages: 40, poolPages: 4)
 
-    @Test func whatIsNotedIsReadByTheNextProcess() throws {
+    @Test func `a noted move is read by the next process, and an ended move reads as quiet`() throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove("intent") }
         let record = try IntentRecord(stateDirectory: directory.path)
@@ -24,7 +24,7 @@ import VNodeBalloon
         #expect(next.line(vnode: 31) == .moving(largest))
     }
 
-    @Test func theTotalIsNoted() throws {
+    @Test func `the noted total is read by the next process, unless the file is cut off`() throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove("intent") }
         let record = try IntentRecord(stateDirectory: directory.path)
@@ -40,7 +40,8 @@ import VNodeBalloon
         #expect(record.total() == nil)
     }
 
-    @Test(arguments: [0, 1, 10, 95]) func aLineThatIsCutOffTellsNothing(_ length: Int) throws {
+    @Test(arguments: [0, 1, 10, 95])
+    func `a line of the intent record that is cut off is unreadable`(_ length: Int) throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove("intent") }
         let record = try IntentRecord(stateDirectory: directory.path)
@@ -57,7 +58,7 @@ import VNodeBalloon
         "vnode 0 moving 3 7 foreign 4 pool -4 .", "vnode 0 moving 3 7 foreign 4 .", "\0\0\0\0", "vnode 0 loud .",
         "vnode 0 moving 3 7 foreign 4 pool 4 4",
     ])
-    func whatMakesNoSenseTellsNothing(_ text: String) throws {
+    func `a line of the intent record that makes no sense is unreadable`(_ text: String) throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove("intent") }
         let record = try IntentRecord(stateDirectory: directory.path)
@@ -66,7 +67,7 @@ import VNodeBalloon
         #expect(record.line(vnode: 0) == .unreadable)
     }
 
-    @Test func aCountBelowZeroTellsNothing() throws {
+    @Test func `a line of the intent record with a count below zero is unreadable`() throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove("intent") }
         let record = try IntentRecord(stateDirectory: directory.path)
@@ -75,7 +76,7 @@ import VNodeBalloon
         #expect(record.line(vnode: 0) == .unreadable)
     }
 
-    @Test func anyBytesAreRead() throws {
+    @Test func `an intent record with any byte changed never yields a negative range or count`() throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove("intent") }
         let record = try IntentRecord(stateDirectory: directory.path)

@@ -20,7 +20,7 @@ import Testing
     }
 
     /// Slots and files are its part's: it has none where that has none.
-    @Test func itHasWhatItsPartHas() throws {
+    @Test func `a joint mover has slots and files exactly where its part has them`() throws {
         let module = SimulatedModule(extentsPerVNode: 12, vnodes: 1, hasVNUMA: false)
         let slotted = ModuleMover(vnodes: module.vnodes, module: module, pause: { _ in })
         let bare = try KernelMover(try hand.balloon(), figures: hand, staticMaxKiB: nil, now: { 0 })
@@ -35,14 +35,14 @@ import Testing
     }
 
     /// Where no page is free, giving one first would keep all of it from coming back.
-    @Test func takingBackNeverGives() throws {
+    @Test func `a deflate with Linux's own balloon as a part never gives a page first`() throws {
         #expect(backend.balloonFrames(vnode: 0) == KiB(4096 + 512).wholeFrames)
         _ = try backend.deflate(vnode: 0, extents: 1)
         try hand.turn()
         #expect(hand.currentReservation().kib.count == 65536 + 512)
     }
 
-    @Test func givingBeginsWithWhatMakesLinuxPartWhole() throws {
+    @Test func `an inflate begins with the pages that make Linux's part a multiple of 2 MiB`() throws {
         _ = try backend.inflate(vnode: 0, extents: 1)
         try hand.turn()
         #expect(hand.currentReservation().kib.count == 65536 - 1536)

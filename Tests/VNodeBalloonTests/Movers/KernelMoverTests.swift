@@ -13,7 +13,7 @@ import VNodeBalloon
         return hand
     }
 
-    @Test func theHoleFromBootIsPartOfTheBalloon() throws {
+    @Test func `the hole from boot is part of the balloon, and starting changes nothing`() throws {
         let hand = try guest()
         #expect(hand.state.balloonKiB == 262_144)
         #expect(hand.state.vnode.sizeKiB == 786_432)
@@ -22,7 +22,7 @@ import VNodeBalloon
     }
 
     /// A balloon of 384 MiB leaves 384 MiB, and not 128.
-    @Test func aHoleFromBootThatTheKernelDoesNotCountIsPartOfTheBalloonToo() throws {
+    @Test func `a hole from boot that the kernel does not count is part of the balloon all the same`() throws {
         let hand = try guest(countsHole: false)
         #expect(hand.state.balloonKiB == 262_144)
         for kib in [393_216, 131_072, 262_144] as [UInt64] {
@@ -34,13 +34,14 @@ import VNodeBalloon
         }
     }
 
-    @Test func withoutStaticMaxTheKernelsCountIsAllThereIs() throws {
+    @Test func `without static-max, or above it, the balloon is what the kernel counts`() throws {
         let hand = try KernelHand(current: 524_288, all: 786_432, countsHole: false)
         #expect(try hand.balloon().read().balloonKiB == 0)
         #expect(try hand.balloon(allKiB: 500_000).read().balloonKiB == 0)
     }
 
-    @Test(arguments: [393_216, 569_344, 131_072, 262_148, 0] as [UInt64]) func targetsAreReached(_ kib: UInt64) throws {
+    @Test(arguments: [393_216, 569_344, 131_072, 262_148, 0] as [UInt64])
+    func `a target is reached through Linux's balloon, one new size every 64 MiB`(_ kib: UInt64) throws {
         let hand = try guest()
         hand.target(kib)
         try hand.run(seconds: 20)
@@ -52,7 +53,7 @@ import VNodeBalloon
         #expect(hand.changes == Int((distance + 65535) / 65536))
     }
 
-    @Test func aKernelThatTriesAgainIsLeftToIt() throws {
+    @Test func `a kernel that tries again by itself gets no new size, and the vnode is held`() throws {
         let hand = try guest()
         hand.most = 600_000
         hand.target(0)
@@ -62,7 +63,7 @@ import VNodeBalloon
         #expect(hand.changes == 2)
     }
 
-    @Test func aKernelThatGaveUpIsTriedAtTheBackoff() throws {
+    @Test func `a kernel that gave up gets a new size at the back-off, until the target is reached`() throws {
         let hand = try guest()
         hand.most = 600_000
         hand.target(0)
@@ -80,7 +81,7 @@ import VNodeBalloon
         #expect(hand.said == "idle")
     }
 
-    @Test func aKernelWithoutMemoryIsHeld() throws {
+    @Test func `a vnode whose kernel finds no more memory is held with no-memory`() throws {
         let hand = try guest()
         hand.least = 500_000
         hand.target(393_216)
@@ -89,7 +90,7 @@ import VNodeBalloon
         #expect(hand.current == 500_000)
     }
 
-    @Test func theMaximumIsRespectedWithoutTrying() throws {
+    @Test func `a deflate stops at the maximum reservation, and goes on when that is raised`() throws {
         let hand = try guest()
         hand.maximum = 525_312
         hand.target(131_072)
@@ -104,7 +105,7 @@ import VNodeBalloon
         #expect(hand.current == 786_432 - 131_072)
     }
 
-    @Test func aTargetReachedOnTheWayEndsTheWay() throws {
+    @Test func `a new target equal to the present balloon stops the kernel's inflate there`() throws {
         let hand = try guest()
         hand.speed = 1024
         hand.target(393_216)
@@ -118,7 +119,7 @@ import VNodeBalloon
         #expect(reached < 393_216)
     }
 
-    @Test func aRestLeavesTheSizeAsItIs() throws {
+    @Test func `a rest stops the kernel's balloon at the size that it has`() throws {
         let hand = try guest()
         hand.speed = 1024
         hand.target(393_216)
@@ -131,7 +132,7 @@ import VNodeBalloon
         #expect(hand.current > 786_432 - 393_216)
     }
 
-    @Test func whatSomebodyElseTellsTheKernelIsTheirs() throws {
+    @Test func `a size that another program writes to the kernel is left as it is, and reported`() throws {
         let hand = try guest()
         try hand.run(seconds: 1)
         try hand.tell(450_000)
@@ -141,7 +142,7 @@ import VNodeBalloon
         #expect(hand.said == "idle")
     }
 
-    @Test func theGuardCounts() throws {
+    @Test func `the guard holds the kernel's balloon before any size is written`() throws {
         let hand = try guest()
         hand.facts.memory = [0: Hand.memory(availableMiB: 10)]
         hand.target(393_216)
@@ -150,7 +151,7 @@ import VNodeBalloon
         #expect(hand.changes == 0)
     }
 
-    @Test func withVirtualNUMAThereIsOneBalloonForAllVNodes() throws {
+    @Test func `with virtual NUMA one kernel balloon answers for all vnodes`() throws {
         let hand = try KernelHand(current: 524_288, all: 786_432)
         func backend(_ ranges: [(vnode: UInt32, start: UInt64, end: UInt64)], count: Int) throws -> KernelMover {
             let topology = try VNUMATopology(vnodeCount: count, untrusted: ranges)
@@ -166,7 +167,7 @@ import VNodeBalloon
         #expect(one.domainVNodes == all)
     }
 
-    @Test func noBalloonInTheKernelIsSaid() throws {
+    @Test func `a kernel without a balloon is refused with an error`() throws {
         let directory = try TemporaryDirectory()
         #expect(throws: BalloonError.self) { try KernelBalloon(directory: directory.path) }
     }

@@ -44,7 +44,8 @@ import VNodeBalloon
         #expect(machine.violations == [])
     }
 
-    @Test(arguments: [false, true]) func aPageThatIsMappedNoMore(_ isRestarted: Bool) throws {
+    @Test(arguments: [false, true])
+    func `a poisoned page is counted as lost and never freed, and the others come back`(_ isRestarted: Bool) throws {
         var backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 8)
         machine.poison(vnode: 0, slot: 5)
@@ -61,7 +62,7 @@ import VNodeBalloon
         try checkAllButOne(backend, slot: 5, kind: .lost)
     }
 
-    @Test func aFrameThatIsNeitherRAMNorAHole() throws {
+    @Test func `a slot with a frame that is neither RAM nor a hole is lost, and the others come back`() throws {
         var backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 8)
         machine.killNow()

@@ -54,7 +54,7 @@ import VNodeBalloon
 
     // MARK: Frames
 
-    @Test func aHoleThatSomebodyFilled() throws {
+    @Test func `a hole that another program filled is found by an audit, and given again`() throws {
         let backend = try process(extents: 3)
         machine.bringBack(vnode: 0, slot: 1, from: 511, count: 1)
         #expect(try findings(backend) == ["1 ram-in-balloon"])
@@ -65,7 +65,7 @@ import VNodeBalloon
 
     /// A look at one vnode may show that a part of another came back. The record names that at once: somebody else may have
     /// moved as much by the time the next process compares the sum of all memory.
-    @Test func whatIsFoundOnAnotherVNodeIsNoted() throws {
+    @Test func `frames found returned on another vnode are noted for the next process`() throws {
         let backend = try process()
         for vnode in 0...1 { _ = try backend.inflate(vnode: vnode, extents: 2) }
         machine.bringBack(vnode: 0, slot: 1, from: 200, count: 3)
@@ -76,7 +76,7 @@ import VNodeBalloon
         #expect(try process().balloonFrames(vnode: 0) == 1021)
     }
 
-    @Test func memoryThatSomebodyGave() throws {
+    @Test func `RAM in the reserve that another program gave is found and counted as a hole`() throws {
         let backend = try process(extents: 3)
         // A slot that came back stays, as RAM, below one that is a hole.
         machine.bringBack(vnode: 0, slot: 1, from: 0, count: 512)
@@ -94,7 +94,7 @@ import VNodeBalloon
 
     // MARK: The file
 
-    @Test func aPageThatSomebodyPunchedOut() throws {
+    @Test func `a page that another program punched out of the file is found, and its memory comes back`() throws {
         let backend = try process(extents: 4)
         machine.punch(vnode: 0, slot: 2)
         #expect(try backend.file(vnode: 0) == .damaged)
@@ -104,7 +104,7 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
-    @Test func aFileThatSomebodyCut() throws {
+    @Test func `a file that another program shortened is repaired, and no memory is lost`() throws {
         let backend = try process(extents: 4)
         machine.cut(vnode: 0, to: 1)
         #expect(try backend.file(vnode: 0) == .damaged)
@@ -115,7 +115,7 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
-    @Test func aFileThatSomebodyLengthened() throws {
+    @Test func `a file that another program lengthened is shortened again`() throws {
         let backend = try process(extents: 2)
         machine.lengthen(vnode: 0, by: 3)
         #expect(try backend.file(vnode: 0) == .damaged)
@@ -125,7 +125,7 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
-    @Test func whatIsLostIsBroughtBackOnceThereIsMemory() throws {
+    @Test func `memory lost with a shortened file comes back once the physical node has memory`() throws {
         let backend = try process(extents: 3)
         machine.hostTakes(.max, pnode: 0)
         machine.cut(vnode: 0, to: 1)
@@ -136,7 +136,8 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
-    @Test(arguments: [false, true]) func aFileThatLostItsName(_ isReplaced: Bool) throws {
+    @Test(arguments: [false, true])
+    func `a removed or replaced file stays in use until empty, and is then made anew`(_ isReplaced: Bool) throws {
         var backend = try process(extents: 3)
         if isReplaced { machine.replaceFile(vnode: 0) } else { machine.removeFile(vnode: 0) }
         #expect(try findings(backend) == [isReplaced ? "0 file-replaced" : "0 file-removed"])
@@ -158,7 +159,7 @@ import VNodeBalloon
     // MARK: What a look compares
 
     /// Less came back than a broken move was about.
-    @Test func aPartThatCameBackBesideABrokenMove() throws {
+    @Test func `frames that came back beside a move that was killed are found by the next process`() throws {
         var backend = try process(extents: 2)
         machine.plan = [machine.steps + 12: .crashAfter]
         #expect(throws: BalloonError.self) { try backend.inflate(vnode: 0, extents: 4) }
@@ -170,7 +171,7 @@ import VNodeBalloon
     }
 
     /// A vnode that cannot be looked at keeps nobody else from moving; but then nothing tells that no part came back.
-    @Test func aVNodeThatCannotBeLookedAt() throws {
+    @Test func `a vnode whose recovery fails keeps no other vnode from moving`() throws {
         var backend = try process(extents: 3)
         _ = try backend.inflate(vnode: 1, extents: 2)
         machine.killNow()
@@ -187,7 +188,7 @@ import VNodeBalloon
     }
 
     /// Its node may have had memory, and a balloon, when the last process ran.
-    @Test func aVNodeWithoutANode() throws {
+    @Test func `a vnode whose Linux node is gone keeps its balloon, and gives nothing more`() throws {
         _ = try process(extents: 3)
         machine.killNow()
         let vnodes = machine.layout.vnodes.map { VNode(number: $0.number, linuxNode: nil, sizeKiB: $0.sizeKiB) }
@@ -198,7 +199,7 @@ import VNodeBalloon
     }
 
     /// Looks at an undisturbed balloon stay cheap, move after move.
-    @Test func nothingIsAskedTwiceWithoutNeed() throws {
+    @Test func `recovery of an undisturbed balloon probes two frames an extent, and the next deflate none`() throws {
         var backend = try process(extents: 4)
         _ = try backend.deflate(vnode: 0, extents: 1)
         machine.killNow()

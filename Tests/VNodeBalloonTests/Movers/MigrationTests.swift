@@ -41,7 +41,8 @@ import VNodeBalloon
 
     /// Nothing that is populated while the domain is being sent is freed: it is missing in the new domain. Migrated or
     /// given up, all is right in the end.
-    @Test(arguments: moves.indices, [true, false]) func beingSentFromAnyStepOn(_ move: Int, _ arrives: Bool) throws {
+    @Test(arguments: moves.indices, [true, false])
+    func `a move frees nothing once log-dirty has begun`(_ move: Int, _ arrives: Bool) throws {
         let (name, body) = Self.moves[move]
         for step in shareOf(0..<40) {
             for later in 1..<20 {
@@ -65,7 +66,7 @@ import VNodeBalloon
         #expect(try backend.tidy(vnode: 0) == .done)
     }
 
-    @Test func nothingMovesWhileTheDomainIsBeingSent() throws {
+    @Test func `nothing moves while the domain is log-dirty`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
         machine.isLogDirty = true
@@ -91,7 +92,7 @@ import VNodeBalloon
     }
 
     /// A new process, too, leaves what an old one populated.
-    @Test func aNewProcessFreesNothingWhileTheDomainIsBeingSent() throws {
+    @Test func `a new process frees nothing that was populated while the domain is log-dirty`() throws {
         try deflateWhileSendingBegins(process(), thenKill: true)
         machine.killNow()
         let next = try process()
@@ -103,7 +104,7 @@ import VNodeBalloon
     }
 
     /// What waited is asked about anew, even if no clock shows that the domain is another one.
-    @Test func whatWaitedIsNotFreedUnseen() throws {
+    @Test func `what waited for log-dirty to end is asked about anew before it is freed`() throws {
         let backend = try process()
         try deflateWhileSendingBegins(backend, thenKill: false)
         #expect(try backend.tidy(vnode: 0) == .waiting)
@@ -130,7 +131,8 @@ import VNodeBalloon
         ("a look", { _ = try $0.recover(vnode: 0) }),
     ]
 
-    @Test(arguments: returns.indices, moves.indices) func atEveryStepOfAMove(_ index: Int, _ move: Int) throws {
+    @Test(arguments: returns.indices, moves.indices)
+    func `a migration at any step of a move or a recovery loses no memory`(_ index: Int, _ move: Int) throws {
         let (name, body) = Self.moves[move]
         for step in 0..<100 {
             let backend = try process()
@@ -147,7 +149,8 @@ import VNodeBalloon
     }
 
     /// Killed after that, too: the next process finds what came back.
-    @Test(arguments: returns.indices, moves.indices) func andKilledAfterIt(_ index: Int, _ move: Int) throws {
+    @Test(arguments: returns.indices, moves.indices)
+    func `a kill after a migration hides nothing from the next process`(_ index: Int, _ move: Int) throws {
         let (name, body) = Self.moves[move]
         for step in shareOf(0..<40) {
             for kill in 1..<40 {
@@ -168,7 +171,8 @@ import VNodeBalloon
     }
 
     /// Where the host has no 2 MiB in one piece.
-    @Test(arguments: returns.indices) func whileFramesAreTakenBackOneByOne(_ index: Int) throws {
+    @Test(arguments: returns.indices)
+    func `a migration while frames are taken back one by one loses no memory`(_ index: Int) throws {
         for step in shareOf(0..<60) {
             let backend = try process()
             _ = try backend.inflate(vnode: 0, extents: 4)
@@ -182,7 +186,7 @@ import VNodeBalloon
     }
 
     /// In the middle of asking about the frames of an extent.
-    @Test func whileXenIsAskedFrameByFrame() throws {
+    @Test func `a migration while Xen is asked frame by frame loses no memory`() throws {
         for probe in stride(from: 1, through: 2200, by: 37) {
             let backend = try process()
             _ = try backend.inflate(vnode: 0, extents: 2)
@@ -196,7 +200,7 @@ import VNodeBalloon
     }
 
     /// What others had mapped is not charged any more in the new domain, and may hide what came back.
-    @Test func whatOthersHadMappedHidesNothing() throws {
+    @Test func `frames that other domains had mapped do not hide what came back with a migration`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
         machine.reference(vnode: 0, every: 512)
@@ -209,7 +213,7 @@ import VNodeBalloon
     }
 
     /// Where no clock shows it, distrust finds what two probes would not.
-    @Test func distrustLooksAtEveryFrame() throws {
+    @Test func `after distrust a recovery asks Xen about every frame`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
         machine.bringBack(vnode: 0, slot: 0, from: 100, count: 50)

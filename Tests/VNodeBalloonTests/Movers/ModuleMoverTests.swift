@@ -13,7 +13,7 @@ import Testing
     init() { backend = ModuleMover(vnodes: module.vnodes, module: module, pause: { _ in }) }
 
     @Test(arguments: MoverCheck.all.indices, [true, false])
-    func itDoesWhatEveryMoverMust(_ number: Int, hasVNUMA: Bool) {
+    func `the module's mover passes every mover check`(_ number: Int, hasVNUMA: Bool) {
         let module = SimulatedModule(extentsPerVNode: 12, vnodes: hasVNUMA ? 3 : 1, hasVNUMA: hasVNUMA)
         let backend = ModuleMover(vnodes: module.vnodes, module: module, pause: { _ in })
         let check = MoverCheck.all[number]
@@ -26,14 +26,16 @@ import Testing
         (.refused, .hypervisorRefused, .pnodeFull), (.atMaximum, .maxReservation, .maxReservation),
         (.migrating, .migrating, .migrating), (.pressure, .guard, .guard),
     ])
-    func eachReasonIsTold(_ reason: ModuleMove.Reason, inflating: HeldReason, deflating: HeldReason) throws {
+    func `each reason for which the module stops a move becomes the held reason`(
+        _ reason: ModuleMove.Reason, inflating: HeldReason, deflating: HeldReason
+    ) throws {
         let fixed = FixedModule(module, reason)
         let backend = ModuleMover(vnodes: module.vnodes, module: fixed, pause: { _ in })
         #expect(try backend.inflate(vnode: 0, extents: 4).obstacle == inflating)
         #expect(try backend.deflate(vnode: 0, extents: 4).obstacle == deflating)
     }
 
-    @Test func whatTheKernelTookBackIsSeen() throws {
+    @Test func `memory that the kernel takes back by itself leaves the balloon, down to what is kept`() throws {
         _ = try backend.inflate(vnode: 1, extents: 20)
         module.takeBackForOthers(1, 16)
         #expect(backend.balloonFrames(vnode: 1) == Frames(4 * 512))
@@ -43,7 +45,7 @@ import Testing
     }
 
     /// While the module looks, what it holds may be memory again.
-    @Test func afterAResumeNothingIsKnownBeforeItHasLooked() throws {
+    @Test func `after a resume the balloon is unknown until the module has looked at every extent`() throws {
         _ = try backend.inflate(vnode: 0, extents: 3)
         module.resume(frames: 200, of: 0)
         #expect(backend.balloonFrames(vnode: 0) == nil)
@@ -58,7 +60,7 @@ import Testing
         #expect(try backend.deflate(vnode: 0, extents: 3) == Outcome(balloonFrames: 0))
     }
 
-    @Test func anExtentInDoubtIsNoPartOfTheBalloonAndNotForgotten() throws {
+    @Test func `an extent in doubt is not part of the balloon, and is counted as lost`() throws {
         (module.refusesEvery, module.leavesDoubt) = (3, true)
         #expect(try backend.inflate(vnode: 0, extents: 5).balloonFrames == Frames(2 * 512))
         #expect(backend.lostExtents(vnode: 0) == 1)
@@ -69,14 +71,14 @@ import Testing
         #expect(try backend.audit(vnode: 0, slots: 0..<1, everyFrame: true).map(\.kind) == [.lost])
     }
 
-    @Test func theAuditNamesTheSlot() throws {
+    @Test func `a module's audit names the slot that has memory`() throws {
         _ = try backend.inflate(vnode: 0, extents: 6)
         module.places[0].given[4] = 7
         let findings = try backend.audit(vnode: 0, slots: 2..<6, everyFrame: false)
         #expect(findings == [AuditFinding(vnode: 0, slot: 4, gfn: 0, kind: .ramInBalloon)])
     }
 
-    @Test func aModuleThatDoesNotAnswerIsNotAnEmptyBalloon() throws {
+    @Test func `a module that does not answer leaves the balloon unknown, not empty`() throws {
         _ = try backend.inflate(vnode: 0, extents: 6)
         module.failures = 3
         #expect(backend.balloonFrames(vnode: 0) == nil)
@@ -85,7 +87,7 @@ import Testing
         #expect(backend.balloonFrames(vnode: 0) == Frames(6 * 512))
     }
 
-    @Test func anInterruptedMoveIsNoFailure() throws {
+    @Test func `a move of the module that a signal interrupts is repeated, and is no failure`() throws {
         module.interruptions = 1
         let outcome = try backend.inflate(vnode: 0, extents: 2)
         #expect(outcome.obstacle == nil && outcome.pause == ModuleMover.again)
@@ -94,7 +96,7 @@ import Testing
     // MARK: PV
 
     /// Memory comes home before it is given, and a vnode that has no more says so.
-    @Test func inPVMemoryComesHomeFirst() throws {
+    @Test func `in a PV guest a vnode's memory is moved home before it is given`() throws {
         let module = SimulatedModule(extentsPerVNode: 16, isPV: true, sharedNode: true)
         let backend = ModuleMover(vnodes: module.vnodes, module: module, pause: { _ in })
         var steps = 0
@@ -113,7 +115,8 @@ import Testing
     // MARK: With the engine
 
     /// Both vnodes, faults of Xen's now and then, and memory that is short: the targets are met all the same.
-    @Test(arguments: [nil, 3, 7]) func theEngineReachesTargets(_ refusesEvery: Int?) throws {
+    @Test(arguments: [nil, 3, 7])
+    func `the engine reaches its targets through the module, in spite of refusals`(_ refusesEvery: Int?) throws {
         let work = try TemporaryDirectory()
         var now: Moment = 0
         let module = SimulatedModule(extentsPerVNode: 200)

@@ -20,26 +20,26 @@ import Testing
         return (backend, try #require(backend.balloons[0]))
     }
 
-    @Test func aHoleIsNotFreed() async {
+    @Test func `the process traps rather than free a hole`() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
             try Self.balloon().balloon.free(keeping: 0)
         }
     }
 
-    @Test func aHoleIsNotPunchedOut() async {
+    @Test func `the process traps rather than punch out a hole`() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
             try Self.balloon().balloon.punch([0])
         }
     }
 
-    @Test func aHoleIsNotGiven() async {
+    @Test func `the process traps rather than give a hole`() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
             let (backend, balloon) = try Self.balloon()
             _ = try backend.give(balloon, [0])
         }
     }
 
-    @Test func whatIsInDoubtIsNotGiven() async {
+    @Test func `the process traps rather than give a slot in doubt`() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
             let (backend, balloon) = try Self.balloon()
             balloon.slots[0].holes = nil
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func memoryIsNotPopulated() async {
+    @Test func `the process traps rather than populate RAM`() async {
         await #expect(processExitsWith: .signal(SIGILL)) {
             let (backend, balloon) = try Self.balloon()
             balloon.slots[0].holes = 0
@@ -56,7 +56,7 @@ import Testing
     }
 
     /// What the others would say if a balloon could not be made there at all.
-    @Test func whatIsGivenIsPopulated() async {
+    @Test func `a slot that was given is populated without a trap`() async {
         await #expect(processExitsWith: .success) {
             let (backend, balloon) = try Self.balloon()
             guard try backend.populate(balloon, [0, 1]) == nil else { exit(1) }

@@ -30,7 +30,7 @@ import VNodeBalloon
         Outcome(balloonFrames: frames, obstacle: obstacle)
     }
 
-    @Test func nothingMovesBeforeALook() throws {
+    @Test func `an inflate before the first recovery is refused`() throws {
         let layout = machine.layout
         let backend = try PrivcmdMover(
             vnodes: layout.vnodes, hypervisor: SimulatedXen(machine),
@@ -61,7 +61,7 @@ import VNodeBalloon
         Issue.record("it has more than 100 steps")
     }
 
-    @Test func aKillAtEveryStepOfAMove() throws {
+    @Test func `a kill at any step of a move is made good by the next process`() throws {
         try killEverywhere { _ in
         } _: { backend in
             _ = try backend.inflate(vnode: 0, extents: 3)
@@ -71,7 +71,7 @@ import VNodeBalloon
     }
 
     /// Slots that came back to us are freed along with the last one.
-    @Test func aKillWhileMoreIsFreedThanWasMoved() throws {
+    @Test func `a kill while more is freed than was moved is made good by the next process`() throws {
         try killEverywhere { backend in
             _ = try backend.inflate(vnode: 0, extents: 3)
             machine.bringBack(vnode: 0, slot: 1, from: 0, count: 512)
@@ -82,7 +82,7 @@ import VNodeBalloon
     }
 
     /// A look alone may free, too.
-    @Test func aKillWhileALookFrees() throws {
+    @Test func `a kill while a recovery frees slots is made good by the next process`() throws {
         try killEverywhere { backend in
             _ = try backend.inflate(vnode: 0, extents: 3)
             machine.bringBack(vnode: 0, slot: 1, from: 0, count: 512)
@@ -93,7 +93,7 @@ import VNodeBalloon
     }
 
     /// What one process saw of a migration, the next one has to find, too.
-    @Test func aKillWhileALookFindsParts() throws {
+    @Test func `a kill while a recovery finds returned frames is made good by the next process`() throws {
         try killEverywhere { backend in
             _ = try backend.inflate(vnode: 0, extents: 2)
             machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
@@ -103,7 +103,7 @@ import VNodeBalloon
         }
     }
 
-    @Test func framesThatOthersUseAreTakenBack() throws {
+    @Test func `an inflate of frames that another domain has mapped is refused and undone`() throws {
         machine.reference(vnode: 0, every: 512)
         let backend = try process()
         #expect(try backend.inflate(vnode: 0, extents: 2) == Self.outcome(0, .hypervisorRefused))
@@ -111,7 +111,7 @@ import VNodeBalloon
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
     }
 
-    @Test func framesThatCameBackAndThatOthersUseAreKept() throws {
+    @Test func `a returned frame that another domain has mapped is kept, and the rest is given`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 1)
         machine.bringBack(vnode: 0, slot: 0, from: 10, count: 5)
@@ -126,7 +126,7 @@ import VNodeBalloon
     }
 
     /// Its frames are not known to be holes, and those that are have no slot any more.
-    @Test func aPageThatIsAnotherOneIsLeftAlone() throws {
+    @Test func `a page that was replaced behind the daemon is not populated, and the audit names it`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
         machine.replacePage(vnode: 0, slot: 1)
@@ -138,7 +138,7 @@ import VNodeBalloon
         #expect(machine.violations.isEmpty)
     }
 
-    @Test func anExtentThatGoesOnlyInPartIsTakenBack() throws {
+    @Test func `an extent of which Xen takes only a part is taken back`() throws {
         machine.stick(vnode: 0, blocks: 1, frame: 300)
         let backend = try process()
         let outcome = try backend.inflate(vnode: 0, extents: 1)
@@ -148,7 +148,7 @@ import VNodeBalloon
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
     }
 
-    @Test func aFullPhysicalNodeHoldsAndLetsGo() throws {
+    @Test func `a full physical node holds a deflate, which goes on when memory is free`() throws {
         let backend = try process()
         #expect(try backend.inflate(vnode: 0, extents: 2) == Self.outcome(1024))
         machine.hostTakes(800, pnode: 0)
@@ -161,14 +161,14 @@ import VNodeBalloon
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
     }
 
-    @Test func theMaximumReservationIsNamed() throws {
+    @Test func `a deflate at the maximum reservation is held with max-reservation`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 1)
         machine.maximumReservation = machine.currentReservation
         #expect(try backend.deflate(vnode: 0, extents: 1) == Self.outcome(512, .maxReservation))
     }
 
-    @Test func noMoreThanTheNodeHas() throws {
+    @Test func `an inflate gives no more pages than the node has`() throws {
         let backend = try process()
         machine.hog(vnode: 0, blocks: 14)
         #expect(try backend.inflate(vnode: 0, extents: 4) == Self.outcome(0, .noMemory))
@@ -179,7 +179,7 @@ import VNodeBalloon
     }
 
     /// Memory that came back behind our back is found slice by slice, while other slots still move, and given again.
-    @Test func whatCameBackIsMendedInSlices() throws {
+    @Test func `returned frames are found slice by slice, and given again`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 6)
         machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
@@ -197,7 +197,7 @@ import VNodeBalloon
     }
 
     /// A page that is another one is not asked about; the rest is.
-    @Test func mendingLeavesAnotherPageAlone() throws {
+    @Test func `a slice's recovery leaves a replaced page alone, and counts the rest`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
         machine.bringBack(vnode: 0, slot: 0, from: 0, count: 1)
@@ -208,7 +208,7 @@ import VNodeBalloon
     }
 
     /// 23 us a probe: two an extent are cheap, 512 are dearer than all the rest.
-    @Test func anUndisturbedMoveProbesTwoFramesAnExtent() throws {
+    @Test func `an undisturbed move probes at most two frames an extent`() throws {
         let backend = try process()
         let before = machine.probes
         _ = try backend.inflate(vnode: 0, extents: 4)
@@ -219,7 +219,7 @@ import VNodeBalloon
     }
 
     /// What came back on one vnode is found, though a move on another one makes up for it.
-    @Test func aMoveElsewhereHidesNothingFromTheNextProcess() throws {
+    @Test func `frames that came back are found although a move on another vnode makes up for them`() throws {
         let first = try process()
         _ = try first.inflate(vnode: 0, extents: 1)
         _ = try first.inflate(vnode: 1, extents: 2)
@@ -238,7 +238,7 @@ import VNodeBalloon
     }
 
     /// The reservation that was noted tells a new process that it must look at every frame.
-    @Test func partOfAnExtentThatCameBackWhileNobodyLooked() throws {
+    @Test func `part of an extent that came back while no daemon ran is found by the next process`() throws {
         _ = try process().inflate(vnode: 0, extents: 2)
         machine.killNow()
         machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)

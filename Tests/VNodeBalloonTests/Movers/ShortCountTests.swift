@@ -27,7 +27,7 @@ import VNodeBalloon
 
     /// No 2 MiB in one piece is left on the physical node: each step takes one extent back, frame by frame, and Xen, which
     /// counted all of it, is not asked about any frame.
-    @Test func aFragmentedNodeCostsNoQuestions() throws {
+    @Test func `a deflate on a fragmented physical node probes no frame`() throws {
         let backend = try process(extents: 64)
         machine.isFragmented[0] = true
         let (probes, clock) = (machine.probes, machine.clock)
@@ -45,7 +45,7 @@ import VNodeBalloon
     }
 
     /// After a short inflate Xen is asked about the extent at which it stopped.
-    @Test func aShortInflateAsksAboutOneExtent() throws {
+    @Test func `an inflate that stops short asks Xen about the frames of one extent only`() throws {
         let backend = try process(extents: 4)
         machine.stick(vnode: 0, blocks: 3, frame: 100)
         let probes = machine.probes
@@ -60,7 +60,7 @@ import VNodeBalloon
     }
 
     /// A step that failed leaves its own slots in doubt, and no others.
-    @Test func afterAnErrorOnlyItsOwnSlotsAreAskedAbout() throws {
+    @Test func `a step that failed leaves only its own slots in doubt`() throws {
         let backend = try process(extents: 40)
         machine.plan = [machine.steps + 5: .lateError]
         #expect(throws: BalloonError.self) { try backend.deflate(vnode: 0, extents: 3) }

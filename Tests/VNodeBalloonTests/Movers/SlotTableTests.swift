@@ -37,7 +37,7 @@ import Testing
         return sums
     }
 
-    @Test func aSlotIsReadAsItWasWritten() {
+    @Test func `a slot is read from the table as it was written`() {
         property("slots", cases: 2_000) { random in
             let slot = Self.slot(&random)
             var table = SlotTable()
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func sumsAndHintsAreThoseOfAPlainList() {
+    @Test func `the table's sums and hints equal those of a plain list`() {
         property("tables", cases: 200) { random in
             var (table, list) = (SlotTable(), [SlotTable.Slot]())
             for _ in 0..<random.number(1...120) {
@@ -94,7 +94,7 @@ import Testing
     }
 
     /// Four TiB: 8 bytes a slot, and no copy of all of it.
-    @Test func terabytesAreCounted() {
+    @Test func `a table of 100000 slots counts all their holes, and takes from its end`() {
         var table = SlotTable()
         for index in 0..<100_000 {
             let gfn = UInt64(index + 1) * 512

@@ -47,7 +47,7 @@ import Testing
     /// But for the page whose pins are gone with their holder.
     var violations: [String] { machine.violations.filter { !$0.hasSuffix("is a hole without a pin") } }
 
-    @Test func asManyPagesAsTheFileAndNotTheSame() throws {
+    @Test func `two pages are lost where the pin has as many pages as the file, but not the same`() throws {
         var backend = try withBrokenPage()
         #expect(backend.lostExtents(vnode: 0) == 1)
         machine.killNow()
@@ -61,7 +61,7 @@ import Testing
     }
 
     /// The process that met the broken page knows it, too.
-    @Test func theSameProcess() throws {
+    @Test func `a process that met a broken page takes back a punched one, and loses only the broken one`() throws {
         let backend = try withBrokenPage()
         machine.punch(vnode: 0, slot: 2)
         _ = try backend.recover(vnode: 0)
@@ -71,7 +71,7 @@ import Testing
     }
 
     /// All pins are put aside for one page that is lost. To the next process no more than that one is.
-    @Test func pagesThatAreInTheFileAreNotLost() throws {
+    @Test func `the next process counts only the page that left the file as lost`() throws {
         var backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 8)
         machine.hostTakes(.max, pnode: 0)
@@ -90,7 +90,7 @@ import Testing
     }
 
     /// The kernel maps a broken page for nobody, so a process that never saw it whole does not know its frame.
-    @Test func aBrokenPageOfAnUnknownFrameLeavesTheFile() throws {
+    @Test func `a broken page of an unknown frame that leaves the file stays counted as lost`() throws {
         _ = try process().inflate(vnode: 0, extents: 8)
         machine.killNow()
         machine.poison(vnode: 0, slot: 1)
@@ -105,7 +105,7 @@ import Testing
         #expect(violations == [])
     }
 
-    @Test func nothingIsLostWithoutACut() throws {
+    @Test func `a broken page is counted as lost once, however often the process restarts`() throws {
         _ = try withBrokenPage()
         for _ in 0..<2 {
             machine.killNow()

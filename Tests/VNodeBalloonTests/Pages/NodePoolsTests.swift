@@ -108,7 +108,8 @@ final class FakePools: PoolSource {
         return written
     }
 
-    @Test(arguments: [true, false]) func theSameNumberForAllNodes(isOld: Bool) throws {
+    @Test(arguments: [true, false])
+    func `the same number written for all nodes leaves each node its free pages`(isOld: Bool) throws {
         let source = FakePools([(20, 32), (30, 32)], isOld: isOld)
         let pools = try begun(source)
         source.setAll(50)
@@ -122,7 +123,7 @@ final class FakePools: PoolSource {
     }
 
     /// The balloon is gone before anybody looked: the number was written for a pool that had its pages.
-    @Test func theSameNumberAndNoBalloon() throws {
+    @Test func `a number written just before the balloon is emptied counts without the balloon's pages`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let pools = try begun(source)
         source.setAll(50)
@@ -136,7 +137,8 @@ final class FakePools: PoolSource {
         #expect(source.nodes.reduce(0) { $0 + $1.total } == 50)
     }
 
-    @Test(arguments: [true, false]) func anotherNumberForAllNodes(isOld: Bool) throws {
+    @Test(arguments: [true, false])
+    func `another number written for all nodes counts without the balloon's pages`(isOld: Bool) throws {
         let source = FakePools([(20, 32), (30, 32)], isOld: isOld)
         let pools = try begun(source)
         for (number, free) in [(60, 60), (0, 0), (200, 200), (6, 6)] {
@@ -148,7 +150,7 @@ final class FakePools: PoolSource {
         }
     }
 
-    @Test(arguments: [true, false]) func aNumberForOneNode(isOld: Bool) throws {
+    @Test(arguments: [true, false]) func `a number written for one node changes that node only`(isOld: Bool) throws {
         let source = FakePools([(20, 32), (30, 32)], isOld: isOld)
         let pools = try begun(source)
         source.write(8, node: 0)
@@ -161,7 +163,7 @@ final class FakePools: PoolSource {
     }
 
     /// They add up to what there was, and are not that all the same.
-    @Test func numbersForBothNodes() throws {
+    @Test func `numbers for both nodes that add up to the old total are followed on each node`() throws {
         let source = FakePools([(20, 32), (30, 32)], isOld: false)
         let pools = try begun(source)
         source.write(10, node: 0)
@@ -171,7 +173,7 @@ final class FakePools: PoolSource {
         #expect([0, 1].map(pools.shares.administrators) == [10, 40])
     }
 
-    @Test func ourOwnChanges() throws {
+    @Test func `the balloon's own changes of a pool are not taken for an administrator's number`() throws {
         let source = FakePools([(20, 0), (0, 0)])
         let pools = try begun(source)
         source.write(24, node: 0)
@@ -186,7 +188,7 @@ final class FakePools: PoolSource {
     }
 
     /// The kernel may take seconds for a number: half of it is not what was wanted.
-    @Test func aNumberInTheMaking() throws {
+    @Test func `a number that the kernel is still reaching is waited for`() throws {
         let source = FakePools([(0, 32), (0, 0)])
         let pools = try begun(source)
         source.write(40, node: 0)
@@ -198,7 +200,7 @@ final class FakePools: PoolSource {
     }
 
     /// A program that has mapped pages gets them, whatever is written.
-    @Test func promisedPages() throws {
+    @Test func `pages reserved by a program stay in the pool, and the administrator's number is reached`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let pools = try begun(source)
         source.promised = 12
@@ -209,7 +211,7 @@ final class FakePools: PoolSource {
         #expect(source.nodes.map(\.surplus) == [0, 0])
     }
 
-    @Test func aBrokenPage() throws {
+    @Test func `a page that breaks in a pool lowers the administrator's number`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let pools = try begun(source)
         (source.nodes[0].total, source.nodes[0].free) = (51, 19)
@@ -219,7 +221,7 @@ final class FakePools: PoolSource {
     }
 
     /// Only as much as the guard leaves, the surplus pages but for those, and the rest later.
-    @Test func noMemory() throws {
+    @Test func `a pool gets only what the guard leaves, and the rest later`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let pools = try begun(source)
         source.setAll(50)
@@ -234,7 +236,7 @@ final class FakePools: PoolSource {
 
     // MARK: Over a restart
 
-    @Test func writtenWhileNobodyLooked() throws {
+    @Test func `a number written while no daemon ran counts after the restart`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let note = try begun(source).note()
         #expect(note == "0 20 20 0\n1 30 30 0\n")
@@ -245,7 +247,7 @@ final class FakePools: PoolSource {
     }
 
     /// A process that is killed while it puts a pool right: the next one goes on, and takes no part of it for a number.
-    @Test func killedOnTheWay() throws {
+    @Test func `a process killed while it puts a pool right is followed by one that goes on`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let first = try begun(source)
         source.setAll(50)
@@ -260,7 +262,7 @@ final class FakePools: PoolSource {
     }
 
     /// What an interrupted move left, and what somebody took out of a file, is no number either.
-    @Test func leftByAKill() throws {
+    @Test func `pages that an interrupted move left are not taken for an administrator's number`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let note = try begun(source).note()
         (source.nodes[0].total, source.nodes[0].free) = (56, 24)
@@ -275,7 +277,7 @@ final class FakePools: PoolSource {
     }
 
     /// Surplus from before the first look: nobody noted whose it was.
-    @Test func nothingNoted() throws {
+    @Test func `without a note the surplus pages count for the administrator's number`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         source.setAll(50)
         let pools = try begun(source)
@@ -284,7 +286,7 @@ final class FakePools: PoolSource {
         #expect(source.nodes.map(\.surplus) == [0, 0])
     }
 
-    @Test func notesThatAreNone() {
+    @Test func `a note of a pool that makes no sense is ignored`() {
         #expect(PoolShares.notes("0 1 2 3\n").count == 1)
         for line in ["0 1 2", "0 1 2 3 4", "0 -1 2 3", "a 1 2 3", "0 1 2 99999999999999999999", ""] {
             #expect(PoolShares.notes(line).isEmpty, "\(line)")

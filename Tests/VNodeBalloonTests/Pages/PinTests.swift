@@ -52,20 +52,21 @@ import Testing
         return found
     }
 
-    @Test(arguments: [0, 1, 17, 63, 64]) func rewriting(_ kept: Int) throws {
+    @Test(arguments: [0, 1, 17, 63, 64])
+    func `a pin that is rewritten keeps its first pages and drops the rest`(_ kept: Int) throws {
         let (pin, spare) = (try pin(0..<Self.count), try Pin(kernel))
         try pin.rewrite(through: spare, keeping: (0..<Self.slots).map { $0 < kept })
         #expect(try spare.count() == 0)
         #expect(try pages(of: pin) == Array(0..<UInt64(kept)))
     }
 
-    @Test func oneAmongOthers() throws {
+    @Test func `a pin that is rewritten drops the pages between others that are not kept`() throws {
         let (pin, spare) = (try pin(0..<6), try Pin(kernel))
         try pin.rewrite(through: spare, keeping: [true, false, true, true, true, false])
         #expect(try pages(of: pin) == [0, 2, 3, 4] && spare.count() == 0)
     }
 
-    @Test func copies() throws {
+    @Test func `a copy of a pin keeps its pages after the pin is emptied`() throws {
         let (pin, other) = (try pin(0..<5), try Pin(kernel))
         try pin.copy(to: other)
         try other.dropFirst()
@@ -78,7 +79,7 @@ import Testing
     }
 
     /// A page that does not fit is not lost.
-    @Test func aFullPin() throws {
+    @Test func `a page that does not fit into a full pin is not lost`() throws {
         let (pin, full) = (try pin(0..<5), try pin(0..<Self.count))
         #expect(throws: BalloonError.self) { try pin.moveFirst(to: full) }
         #expect(throws: BalloonError.self) { try pin.copy(to: full) }
@@ -86,7 +87,7 @@ import Testing
     }
 
     /// What was kept has its read end alone, until it is opened again.
-    @Test func openedAgain() throws {
+    @Test func `a kept pin takes pages again once it is opened`() throws {
         var kept = try Pin(kernel, readEnd: pin(0..<2).readEnd)
         #expect(throws: BalloonError.self) { try add(address, kept) }
         try kept.open()
@@ -94,7 +95,7 @@ import Testing
         #expect(try pages(of: kept) == [0, 1, 2])
     }
 
-    @Test func noPin() throws {
+    @Test func `clearing a descriptor that is no pin is no error`() throws {
         try Pin(kernel, readEnd: file).clear()
     }
 }

@@ -3,7 +3,7 @@ import Testing
 @testable import VNodeBalloon
 
 @Suite struct SlotPagesTests {
-    @Test func theyAreWhatWasPut() {
+    @Test func `a list of slot pages returns each page as it was put`() {
         let list: [SlotPage] = (0..<10_000).map { slot in
             switch slot % 7 {
             case 3: .none

@@ -65,13 +65,13 @@ import VNodeBalloon
 
     static func parse(_ text: String) -> ZoneInfo { ZoneInfo(parsing: Array(text.utf8).span) }
 
-    @Test func zonesLieWhereTheyLie() {
+    @Test func `zones of zoneinfo have their node and frames, without Device and empty zones`() {
         let zones = Self.parse(Self.text).zones
         #expect(zones.map(\.node) == [0, 0, 1])
         #expect(zones.map(\.frames) == [1..<4096, 4096..<131072, 131072..<262144])
     }
 
-    @Test func memoryIsSummedOverTheNode() {
+    @Test func `a node's free and available memory is summed over its zones`() {
         let memory = Self.parse(Self.text).memory
         // Of both lists of files all but the low watermarks, of the little slab all but a half.
         let free0: UInt64 = 63_840 - 1650
@@ -85,7 +85,7 @@ import VNodeBalloon
     }
 
     /// What reclaim gives fills the node up to its watermarks first.
-    @Test func belowTheHighWatermarksReclaimHasToFillUpFirst() {
+    @Test func `reclaimable memory counts only beyond what fills the node up to its watermarks`() {
         func memory(_ free: Int, _ file: Int) -> NodeMemory? {
             Self.parse(
                 "Node 0, zone Normal\n nr_active_file \(file)\n pages free \(free)\n low 80\n high 100\n managed 1000"
@@ -96,7 +96,7 @@ import VNodeBalloon
         #expect(memory(100, 0) == NodeMemory(managedKiB: 4000, freeKiB: 0, availableKiB: 0))
     }
 
-    @Test func nodesAreFoundByAddress() {
+    @Test func `a node is found by its ranges, and none that has other memory in them`() {
         let info = Self.parse(Self.text)
         func node(_ ranges: Range<UInt64>...) -> Int? { info.node(within: ranges, of: [0..<131072, 131072..<262144]) }
         #expect(node(0..<131072) == 0)
@@ -109,7 +109,7 @@ import VNodeBalloon
     }
 
     /// 2560 and 1536 MiB, RAM below 4 GiB ends at 3840 MiB: the second node's zone DMA32 ends at 4 GiB all the same.
-    @Test func aNodeMayLieOnBothSidesOfTheHole() {
+    @Test func `a node on both sides of the hole below 4 GiB is found by both its ranges`() {
         let text = """
             Node 0, zone    DMA32
                     spanned  651264
@@ -134,7 +134,7 @@ import VNodeBalloon
         #expect(info.node(within: second, of: first + second + other) == nil, "another vnode's memory in the zone")
     }
 
-    @Test func textThatIsNoZoneinfoTellsNothing() {
+    @Test func `text that is no zoneinfo yields no zones and no memory`() {
         for text in [
             "", "\n\n", "Node", "Node x, zone DMA", "pages free 12", "Node 0, zone DMA\n managed 99999999999999999999",
         ] {
@@ -142,7 +142,7 @@ import VNodeBalloon
         }
     }
 
-    @Test func anyTextIsRead() {
+    @Test func `any change of the bytes of zoneinfo is read without a trap`() {
         property("zoneinfo", cases: 300) { random in
             var bytes = Array(Self.text.utf8)
             for _ in 0..<random.number(1...20) {

@@ -13,7 +13,7 @@ import Testing
     // Unsafe, in all of these: C reads and fills what Swift lends it for the call, and is told how much that is.
 
     /// Blocked signals that no descriptor can read would leave a process that only SIGKILL ends.
-    @Test func noDescriptorForSignals() async {
+    @Test func `signals stay unblocked where no descriptor for them can be had`() async {
         await #expect(processExitsWith: .success) {
             var empty = sigset_t()
             guard unsafe sigemptyset(&empty) == 0 && sigprocmask(SIG_SETMASK, &empty, nil) == 0 else { exit(5) }
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func files() throws {
+    @Test func `the shim's file calls take their limits and return -errno beyond them`() throws {
         let path = work.path + "/file"
         defer { work.remove("file") }
         for how: Int32 in [-1, 5, .min, .max] { #expect(unsafe cb_file_open(path, how) == -EINVAL) }
@@ -54,7 +54,7 @@ import Testing
         _ = cb_file_close(directory)
     }
 
-    @Test func numbers() throws {
+    @Test func `the shim reads and writes numbers up to the largest, and refuses text that is none`() throws {
         let path = work.path + "/number"
         defer { work.remove("number") }
         let file = unsafe cb_file_open(path, Int32(CB_OPEN_CREATE))
@@ -76,7 +76,7 @@ import Testing
         #expect(cb_number_read(-1) == -Int64(EBADF) && cb_number_write(-1, 1) == -Int64(EBADF))
     }
 
-    @Test func errorTexts() {
+    @Test func `an error's text ends with a NUL for any number and capacity`() {
         for number: Int32 in [.min, -1, 0, 1, 22, 4095, .max] {
             for capacity in [1, 2, 8, 64] {
                 var text = [CChar](repeating: 1, count: capacity)
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test func timersAndPoll() throws {
+    @Test func `the shim's timers and poll take their limits, and poll refuses one descriptor too many`() throws {
         let timer = cb_timer_descriptor()
         try #require(timer >= 0)
         defer { close(timer) }
@@ -106,7 +106,7 @@ import Testing
         cb_sleep(1)
     }
 
-    @Test func socketNames() throws {
+    @Test func `the shim's sockets take the longest name, and refuse longer and empty ones`() throws {
         let long = work.path + "/" + String(repeating: "x", count: 108)
         for path in ["", long] {
             #expect(unsafe cb_socket_listen(path, 1) == -ENAMETOOLONG)
@@ -148,7 +148,7 @@ import Testing
     }
 
     /// Ordinary pages stand in for huge ones.
-    @Test func pages() throws {
+    @Test func `the shim maps, populates, pins and reads pages, and returns -errno for bad arguments`() throws {
         let file = unsafe cb_file_open(work.path + "/pages", Int32(CB_OPEN_CREATE))
         work.remove("pages")
         try #require(file >= 0 && cb_file_truncate(file, 4 * Self.page) == 0)
@@ -182,7 +182,7 @@ import Testing
     }
 
     /// A door that leads nowhere: the arguments are made, and the call itself is refused.
-    @Test func hypercallArguments() throws {
+    @Test func `the shim refuses bad hypercall arguments, and passes on the error of a closed door`() throws {
         let file = unsafe cb_file_open(work.path + "/door", Int32(CB_OPEN_CREATE))
         work.remove("door")
         try #require(file >= 0 && cb_file_truncate(file, 1 << 20) == 0)

@@ -14,7 +14,7 @@ import VNodeBalloon
         start = machine.fingerprint
     }
 
-    @Test func acquiresWhatThereIsAndReleasesIt() throws {
+    @Test func `the simulated reserve acquires the pages that there are, and releases them`() throws {
         #expect(try reserve.foreignPoolPages() == 2)
         let frames = try reserve.acquire(3)
         #expect(frames.count == 3 && Set(frames).count == 3 && frames.allSatisfy { $0 % 512 == 0 })
@@ -29,7 +29,7 @@ import VNodeBalloon
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
     }
 
-    @Test func anErrorTakesBackWhatWasAdded() throws {
+    @Test func `an error in the simulated reserve takes back what was added`() throws {
         for step in 0..<6 {
             machine.plan[machine.steps + step] = .error
             #expect(throws: BalloonError.self, "step \(step)") { try reserve.acquire(2) }
@@ -40,7 +40,7 @@ import VNodeBalloon
     }
 
     /// Killed anywhere, what it left is found, pinned and can be freed, and the pool is as before.
-    @Test func aKillAnywhereIsMended() throws {
+    @Test func `what a kill anywhere in the simulated reserve left is found and can be freed`() throws {
         let move = InterruptedMove(slots: 0..<2, foreignPoolPages: 2)
         for step in 0..<16 {
             machine.plan[machine.steps + step] = step % 2 == 0 ? .crashBefore : .crashAfter
@@ -60,7 +60,7 @@ import VNodeBalloon
         }
     }
 
-    @Test func pagesMoveUntilTheirPinIsKept() throws {
+    @Test func `simulated pages may move until their pin is kept`() throws {
         machine.plan[machine.steps + 4] = .crashBefore
         #expect(throws: BalloonError.self) { try reserve.acquire(1) }
         machine.restart()

@@ -19,7 +19,7 @@ import VNodeBalloon
         for gfn in gfns { xen.extents.append(gfn) }
     }
 
-    @Test func givesAndTakesWholeExtents() throws {
+    @Test func `the simulated Xen gives and takes whole extents`() throws {
         let before = machine.fingerprint
         let gfns = try reserve.acquire(3)
         list(gfns)
@@ -32,7 +32,7 @@ import VNodeBalloon
         #expect(machine.fingerprint.mapped == before.mapped && machine.violations.isEmpty)
     }
 
-    @Test func aHoleStopsTheCallAndThePartIsNotCounted() throws {
+    @Test func `a hole stops the simulated decrease, which takes the frames before it uncounted`() throws {
         let gfns = try reserve.acquire(2)
         list([gfns[0] + 100], order: 0)
         #expect(try xen.decreaseReservation() == 1)
@@ -44,7 +44,7 @@ import VNodeBalloon
         #expect(try xen.memoryType(of: gfns[0] + 99) == .hole && xen.memoryType(of: gfns[0] + 101) == .ram)
     }
 
-    @Test func memoryComesFromTheVnodesNodeOnly() throws {
+    @Test func `the simulated populate takes memory of the vnode's physical node only`() throws {
         let gfns = try reserve.acquire(1)
         list(gfns)
         _ = try xen.decreaseReservation()
@@ -58,7 +58,7 @@ import VNodeBalloon
         #expect(try xen.populatePhysmap(vnode: 1) == 112 && machine.violations.isEmpty)
     }
 
-    @Test func fragmentedMemoryComesFrameByFrame() throws {
+    @Test func `a fragmented simulated node populates single frames, but no extent`() throws {
         let gfns = try reserve.acquire(1)
         list(gfns)
         _ = try xen.decreaseReservation()
@@ -68,7 +68,7 @@ import VNodeBalloon
         #expect(try xen.populatePhysmap(vnode: 1) == 512)
     }
 
-    @Test func theMaximumRefuses() throws {
+    @Test func `the simulated populate is refused beyond the maximum reservation`() throws {
         let gfns = try reserve.acquire(1)
         list(gfns)
         _ = try xen.decreaseReservation()
@@ -78,13 +78,13 @@ import VNodeBalloon
         #expect(try xen.populatePhysmap(vnode: 1) == 1)
     }
 
-    @Test func ordersAboveTheDomainsAreRefused() throws {
+    @Test func `the simulated Xen refuses orders above the domain's`() throws {
         list([0], order: 10)
         #expect(try xen.decreaseReservation() == 0)
         #expect(try xen.populatePhysmap(vnode: 0) == 0)
     }
 
-    @Test func framesThatOthersUseStayCharged() throws {
+    @Test func `frames that another domain has mapped stay charged in the simulated Xen`() throws {
         machine.reference(vnode: 1, every: 100)
         let gfns = try reserve.acquire(1)
         let before = try xen.currentReservation()
@@ -96,7 +96,7 @@ import VNodeBalloon
         #expect(try xen.currentReservation() == before - 512)
     }
 
-    @Test func whatIsNoMemoryOfOursCannotGo() throws {
+    @Test func `the simulated Xen takes no firmware and no stuck frame, and shows log-dirty RAM`() throws {
         list([Layout.firmware.lowerBound], order: 0)
         #expect(try xen.decreaseReservation() == 0)
         #expect(try !xen.memoryType(of: 0xF0).isRAM && !xen.memoryType(of: 0xF0).isHole)
@@ -108,7 +108,7 @@ import VNodeBalloon
         #expect(try xen.memoryType(of: gfns[0] + 7) == .ramLogDirty && xen.memoryType(of: gfns[0]) == .hole)
     }
 
-    @Test func faultsHappenAtTheirStep() throws {
+    @Test func `a planned fault of the simulated Xen happens at its step`() throws {
         let gfns = try reserve.acquire(3)
         list(gfns)
         machine.plan[machine.steps] = .short(extents: 1, frames: 30)
@@ -122,7 +122,7 @@ import VNodeBalloon
         #expect(machine.holes(vnode: 1) == 1024 + 30)
     }
 
-    @Test func aKilledProcessDoesNothing() throws {
+    @Test func `a killed simulated process makes no further call`() throws {
         let gfns = try reserve.acquire(2)
         list([gfns[0]])
         machine.plan[machine.steps] = .crashBefore

@@ -28,12 +28,12 @@ import VNodeBalloon
 
     func complains(_ words: String) -> Bool { machine.violations.contains { $0.contains(words) } }
 
-    @Test func givingWhatIsNotOurs() throws {
+    @Test func `the simulation sees that memory is given which is not the balloon's`() throws {
         try give(512)
         #expect(complains("is not ours and pinned"))
     }
 
-    @Test func givingWhatNobodyPins() throws {
+    @Test func `the simulation sees that a page is given which no pin holds`() throws {
         machine.plan[machine.steps + 4] = .crashBefore
         #expect(throws: BalloonError.self) { try reserve.acquire(1) }
         machine.restart()
@@ -42,7 +42,7 @@ import VNodeBalloon
         #expect(complains("is not ours and pinned") && complains("is a hole without a pin"))
     }
 
-    @Test func populatingMemory() throws {
+    @Test func `the simulation sees that RAM is populated, and charges it twice`() throws {
         let gfn = try reserve.acquire(1)[0]
         try give(gfn)
         try populate(gfn + 3, order: 0)
@@ -54,7 +54,7 @@ import VNodeBalloon
         #expect(machine.fingerprint.mapped == before.mapped)
     }
 
-    @Test func populatingPartOfAnExtentTwice() throws {
+    @Test func `the simulation sees that an extent is populated which has RAM in part`() throws {
         let gfn = try reserve.acquire(1)[0]
         try give(gfn)
         try populate(gfn + 511, order: 0)
@@ -63,19 +63,19 @@ import VNodeBalloon
         #expect(complains("was populated and is ram"))
     }
 
-    @Test func populatingFirmware() throws {
+    @Test func `the simulation sees that a firmware frame is populated`() throws {
         try give(reserve.acquire(1)[0])
         try populate(0xF0, order: 0)
         #expect(complains("was populated and is special") && complains("is not ours"))
     }
 
-    @Test func freeingAHole() throws {
+    @Test func `the simulation sees that a hole is freed`() throws {
         try give(reserve.acquire(2)[1])
         try reserve.release(keeping: 1)
         #expect(complains("was freed and has a hole") && complains("is a hole without a pin"))
     }
 
-    @Test func freeingOneFrameThatIsAHole() throws {
+    @Test func `the simulation sees that a page is freed in which one frame is a hole`() throws {
         try give(reserve.acquire(1)[0] + 200, order: 0)
         try reserve.release(keeping: 0)
         #expect(complains("was freed and has a hole"))
@@ -83,7 +83,7 @@ import VNodeBalloon
         #expect(complains("audit: block"))
     }
 
-    @Test func handingOutAHole() throws {
+    @Test func `the simulation sees that a freed hole is handed to another program`() throws {
         try give(reserve.acquire(1)[0])
         try reserve.release(keeping: 0)
         let count = machine.violations.count

@@ -5,7 +5,8 @@ import Testing
 
 /// Whatever could not be opened, a limit of descriptors is told by its name, and passes.
 @Suite struct BalloonErrorTests {
-    @Test(arguments: [EMFILE, ENFILE]) func noMoreFiles(_ errno: Int32) {
+    @Test(arguments: [EMFILE, ENFILE])
+    func `running out of descriptors is told as such, whatever could not be opened`(_ errno: Int32) {
         for code in [BalloonError.Code.noXen, .noHugePages, .environment, .system] {
             let error = BalloonError(code, "cannot open it", errno: errno)
             #expect(error.code == .descriptors && error.description.contains("may open"))

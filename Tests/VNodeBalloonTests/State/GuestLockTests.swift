@@ -6,7 +6,7 @@ import Testing
 
 /// One writer a guest, and how others of this machine are found.
 @Suite struct GuestLockTests {
-    @Test func oneAtATime() throws {
+    @Test func `a guest's lock is taken by one writer at a time, and the error names that writer`() throws {
         let work = try TemporaryDirectory()
         defer { work.remove("device") }
         try work.overwrite("device", at: 0, with: "x")
@@ -33,7 +33,7 @@ import Testing
         #expect(none?.code == .environment)
     }
 
-    @Test func mountsOfAType() {
+    @Test func `the hugetlbfs mounts are found in mountinfo, with their escaped names`() {
         let lines = """
             22 28 0:21 / /proc rw,nosuid shared:12 - proc proc rw
             36 22 0:30 / /run/vnode-balloon/pages rw,nosuid,nodev,noexec - hugetlbfs vnode-balloon rw,pagesize=2M,mode=700

@@ -5,7 +5,7 @@ import Testing
 
 /// Files that stay open between two readings.
 @Suite struct ProcFileTests {
-    @Test func eachReadingIsNew() throws {
+    @Test func `a kept file is read anew each time, whatever its length`() throws {
         let work = try TemporaryDirectory()
         let path = work.path + "/number"
         defer { work.remove("number") }
@@ -21,7 +21,7 @@ import Testing
     }
 
     /// The kernel makes the text anew for a file that is open already.
-    @Test func ofTheKernel() throws {
+    @Test func `a kept file of the kernel is read with its new value`() throws {
         let file = ProcFile("/proc/self/oom_score_adj")
         let before = try file.readNumber()
         let asked = ProcFile("/proc/self/oom_score_adj", .write)
@@ -30,7 +30,7 @@ import Testing
         #expect(try ProcFile("/proc/zoneinfo").read() != [])
     }
 
-    @Test func whatCannotBe() throws {
+    @Test func `a kept file refuses a number below zero, and to read 64 MiB`() throws {
         let asked = ProcFile("/proc/self/oom_score_adj", .write)
         let error = #expect(throws: BalloonError.self) { try asked.writeNumber(-1) }
         #expect(error?.errno == EINVAL)
@@ -42,7 +42,7 @@ import Testing
         #expect(other?.errno == EFBIG)
     }
 
-    @Test func oneThatIsNotThere() {
+    @Test func `a kept file that is missing is an error with ENOENT`() {
         let error = #expect(throws: BalloonError.self) { try ProcFile("/proc/self/none").readNumber() }
         #expect(error?.errno == ENOENT && error?.code == .system)
     }

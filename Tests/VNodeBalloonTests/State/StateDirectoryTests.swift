@@ -16,9 +16,9 @@ import Testing
         } catch { return error }
     }
 
-    @Test func oneThatCanBeMadeIsFine() { #expect(fault("/new") == nil) }
+    @Test func `a state directory that can be made is accepted`() { #expect(fault("/new") == nil) }
 
-    @Test func oneOfOurOwnIsFineAndOneOpenToOthersIsNot() throws {
+    @Test func `a state directory with mode 0700 is accepted, and one open to other users refused`() throws {
         #expect(fault("") == nil)
         for mode: mode_t in [0o777, 0o770, 0o755, 0o711, 0o740, 0o720, 0o710, 0o704, 0o702, 0o701] {
             // Unsafe: C reads a path that Swift lends it for the call.
@@ -28,13 +28,13 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: geteuid() == 0)) func oneOfSomebodyElseIsNot() {
+    @Test(.enabled(if: geteuid() == 0)) func `a state directory of another user is refused`() {
         // Unsafe: C reads a path that Swift lends it for the call.
         #expect(unsafe chown(work.path, 65534, 0) == 0)
         #expect(fault("")?.code == .environment)
     }
 
-    @Test func oneThatIsMadeIsForItsOwnerAlone() throws {
+    @Test func `a state directory that is made has mode 0700`() throws {
         _ = try StateDirectory(path: work.path + "/new")
         var info = stat()
         // Unsafe: C reads paths that Swift lends it for the calls, and fills a struct.
@@ -42,12 +42,12 @@ import Testing
         _ = unsafe rmdir(work.path + "/new")
     }
 
-    @Test func itsParentMustBeThere() {
+    @Test func `a state directory without its parent is refused, and the parent is named`() {
         #expect(fault("/none/state")?.code == .environment)
         #expect(fault("/none/state")?.message.contains("\(work.path)/none does not exist") == true)
     }
 
-    @Test func aFileIsNone() throws {
+    @Test func `a state directory that is a file, or below one, is refused`() throws {
         defer { work.remove("file") }
         try work.overwrite("file", at: 0, with: "x")
         #expect(fault("/file")?.code == .environment)
@@ -55,7 +55,7 @@ import Testing
     }
 
     /// Pages: not there yet is fine; anything but our hugetlbfs is not, and that is seen without a lock.
-    @Test func whatIsOnPagesIsExaminedBeforeAnythingIsMade() throws {
+    @Test func `anything but a hugetlbfs on the pages path is refused before it is mounted`() throws {
         let kernelHasPages = (try? HugePageMount.checkSupport()) != nil
         func fault() -> BalloonError.Code? {
             do throws(BalloonError) {

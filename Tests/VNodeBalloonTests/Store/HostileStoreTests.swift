@@ -54,7 +54,7 @@ import Testing
         VNodeState(vnode: VNode(number: $0, linuxNode: $0, sizeKiB: 32768), balloonFrames: 512)
     }
 
-    @Test func anHonestOne() throws {
+    @Test func `with an honest store targets are read, sizes published and events taken`() throws {
         let interface = try interface()
         let reading = try interface.read()
         #expect(reading.requests == [0: .size(4096), 1: .size(4096)] && !reading.hasLegacyTarget)
@@ -69,7 +69,7 @@ import Testing
     }
 
     /// After an event about a target, this target is read and what it must fit; after any other, everything.
-    @Test func onlyTheTargetThatChangedIsRead() throws {
+    @Test func `after an event about a target only that target and its vnode's size are read`() throws {
         let interface = try interface()
         _ = try interface.read()
         _ = try interface.publish(Self.states, now: 1)
@@ -102,7 +102,7 @@ import Testing
 
     /// A toolstack makes a vnode's rows one after the other, and some after we have written: they are filled within a
     /// minute, whichever they are.
-    @Test func rowsThatAreMadeAnew() throws {
+    @Test func `rows that the toolstack makes anew are filled, and then not written again`() throws {
         let names = ["target", "size", "state", "reason", "granularity"].map { "memory/vnode1/balloon-" + $0 }
         fake.set("control/feature-balloon-vnode", "")
         for name in names + ["memory/vnode0/balloon-state"] { fake.set(name, "") }
@@ -123,13 +123,13 @@ import Testing
         #expect(fake.requests.count { $0.kind == .write } == asked, "and then nothing is written")
     }
 
-    @Test func oneThatIsLate() throws {
+    @Test func `a store that answers late is read all the same`() throws {
         fake.react { _ in .late(milliseconds: 20) }
         #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])
     }
 
     /// The longest value there can be, of the worst bytes there are, everywhere.
-    @Test func fourKibibytesOfOnes() throws {
+    @Test func `values of 4096 bytes 0xff are invalid targets, and no limits`() throws {
         let ones = [UInt8](repeating: 0xff, count: 4096)
         for path in [Self.target, "memory/vnode0/size", "memory/target", "memory/static-max", "memory/vnode1/size"] {
             fake.set(path, ones)
@@ -146,7 +146,8 @@ import Testing
     }
 
     /// The protocol knows no value of more than 4096 bytes. An error, and the next connection works.
-    @Test(arguments: [4097, 65536, UInt32.max]) func lengthsThatCannotBe(_ length: UInt32) throws {
+    @Test(arguments: [4097, 65536, UInt32.max])
+    func `an answer with an impossible length is an error, and the next connection works`(_ length: UInt32) throws {
         fake.react { request in
             guard request.path == Self.target else { return .honest }
             let header = FakeXenstored.header(.read, request.header[1], request.header[2], length)
@@ -158,7 +159,8 @@ import Testing
     }
 
     /// The end comes in the middle of an answer.
-    @Test(arguments: [0, 1, 15, 16, 17]) func oneThatHangsUp(_ bytes: Int) throws {
+    @Test(arguments: [0, 1, 15, 16, 17])
+    func `a store that hangs up in an answer is an error at every call, and nothing hangs`(_ bytes: Int) throws {
         fake.react { request in
             guard request.path == Self.target else { return .honest }
             let answer = FakeXenstored.message(.read, request.header[1], request.header[2], Array("4096".utf8))
@@ -173,7 +175,7 @@ import Testing
     }
 
     /// Noise, which ends sooner or later.
-    @Test func noiseForAnAnswer() throws {
+    @Test func `noise instead of an answer is an error`() throws {
         for seed in 0..<30 {
             var random = SeededGenerator(seed: UInt64(seed))
             let noise = (0..<random.number(0...200)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
@@ -185,7 +187,7 @@ import Testing
 
     /// An answer that comes twice may be taken for that to the next question, or end the connection. It asks for nothing
     /// that cannot be, and an honest connection is read as it is.
-    @Test func answersThatComeTwice() throws {
+    @Test func `answers that come twice yield no target that was never written`() throws {
         fake.set(Self.target, "4100")
         for _ in 0..<10 {
             fake.react { $0.path == Self.target ? .twice : .honest }
@@ -200,7 +202,7 @@ import Testing
     }
 
     /// A reading asks for the guest's own vnodes only, and events of others are no reason for one.
-    @Test func aThousandVNodes() throws {
+    @Test func `a thousand vnodes that are not the guest's cause no reading`() throws {
         for vnode in 2..<1000 {
             fake.set("memory/vnode\(vnode)/target-balloon-size", "4096")
             fake.set("memory/vnode\(vnode)/size", "32768")
@@ -224,7 +226,7 @@ import Testing
     }
 
     /// Events without an end: a turn takes a limited number, and the loop goes on in between.
-    @Test func aFloodOfEvents() throws {
+    @Test func `a flood of events is taken in bounded turns`() throws {
         let flood = FloodedStore()
         let interface = try VNodeInterface(
             flood, vnodes: backend.domainVNodes, granularityKiB: 2048, log: Self.log)
@@ -232,7 +234,7 @@ import Testing
     }
 
     /// Somebody changes what we read all the time: an error, after a few tries.
-    @Test func aTransactionThatIsNeverTaken() throws {
+    @Test func `a transaction that always conflicts is an error after eight tries`() throws {
         let interface = try interface()
         _ = try interface.read()
         fake.react { $0.kind == .end ? .refused("EAGAIN") : .honest }
@@ -244,7 +246,7 @@ import Testing
     }
 
     /// What was written all the same is not taken for what was there before.
-    @Test func aWriteWhoseAnswerComesTooLate() throws {
+    @Test func `a write whose answer came too late counts as written, and the next publish corrects it`() throws {
         let store = try Xenstore(paths: [work.path + "/s"], patience: .milliseconds(50))
         let interface = try VNodeInterface(
             store, vnodes: backend.domainVNodes, granularityKiB: 2048, log: Self.log)
@@ -265,7 +267,7 @@ import Testing
     }
 
     /// Paths of events, as long as they can be, of any bytes.
-    @Test func pathsThatAreNone() throws {
+    @Test func `event paths of any bytes are taken without harm`() throws {
         let interface = try interface()
         try events(interface) { $0 }
         fake.sendEvents([[UInt8](repeating: 0xff, count: 4000), [], Array("memory/vnode0\u{301}/x".utf8)])
@@ -273,7 +275,7 @@ import Testing
         #expect(try interface.read().requests[0] == .size(4096))
     }
 
-    @Test func oneThatIsGoneIsNoticedWithoutAQuestion() throws {
+    @Test func `a store that hung up is noticed by looking for events`() throws {
         let interface = try interface()
         try events(interface) { $0 }
         fake.hangUp()
@@ -281,7 +283,7 @@ import Testing
     }
 
     /// A connection that is gone is noticed by the next look at events or values, whichever comes first.
-    @Test func oneThatIsGone() throws {
+    @Test func `a store that hung up is noticed by a reading, and a new connection works`() throws {
         let interface = try interface()
         try events(interface) { $0 }
         fake.hangUp()

@@ -20,7 +20,7 @@ import Testing
         return schedule
     }
 
-    @Test func onlyWhatChangedIsWritten() {
+    @Test func `only the rows that changed are written`() {
         func names(_ row: VNodeRows, after before: VNodeRows?) -> [String] { row.values(after: before).map(\.name) }
         let moving = VNodeRows(acknowledged: "4096", balloonKiB: 2048, activity: .inflating, granularityKiB: 2048)
         var further = moving
@@ -33,13 +33,13 @@ import Testing
         #expect(names(held, after: nil) == all)
     }
 
-    @Test func unchangedRowsAreNotWritten() {
+    @Test func `unchanged rows are not due`() {
         var schedule = Self.quiet()
         #expect(schedule.due(Self.rows(0, .idle), now: .at(5)).isEmpty)
         #expect(schedule.nextDue(Self.rows(0, .idle), now: .at(5)) == nil)
     }
 
-    @Test func aShortMoveIsToldOfWhenItHasEnded() {
+    @Test func `a short move is published when it has ended`() {
         var schedule = Self.quiet()
         let begin = Moment.at(5)
         #expect(schedule.due(Self.rows(2048, .inflating), now: begin).isEmpty)
@@ -47,7 +47,7 @@ import Testing
         #expect(schedule.due(Self.rows(65536, .idle), now: begin + 1) == Self.rows(65536, .idle))
     }
 
-    @Test func aLongOneOnTheWayToo() {
+    @Test func `a long move is published on the way, once a second`() {
         var schedule = Self.quiet()
         let begin = Moment.at(5)
         let told = begin + PublishSchedule.patience
@@ -61,7 +61,7 @@ import Testing
         #expect(!schedule.due(Self.rows(8192, .inflating), now: told + PublishSchedule.interval).isEmpty)
     }
 
-    @Test func theNextMoveIsAsPatient() {
+    @Test func `a move that went back unpublished does not shorten the next move's patience`() {
         var schedule = Self.quiet()
         #expect(schedule.due(Self.rows(2048, .inflating), now: .at(5)).isEmpty)
         // Back where it was: there was nothing to tell.
@@ -69,7 +69,7 @@ import Testing
         #expect(schedule.due(Self.rows(2048, .inflating), now: .at(7)).isEmpty)
     }
 
-    @Test func whatWasForgottenIsWrittenAtOnce() {
+    @Test func `rows that were forgotten are written at once`() {
         var schedule = Self.quiet()
         schedule.forget(0)
         #expect(!schedule.due(Self.rows(2048, .inflating), now: .at(5)).isEmpty)

@@ -14,11 +14,11 @@ import Testing
         return rows
     }
 
-    @Test func `only where somebody made the row, and at first whatever it is`() {
+    @Test func `a shortage is due only where the toolstack made the row, and then at once`() {
         #expect(rows(1).due([0: 0, 1: 0], now: 5) == [1: 0])
     }
 
-    @Test func `changes of more than 8 MiB, and to and from nothing`() {
+    @Test func `a shortage is due again when it changes by more than 8 MiB, or to or from 0`() {
         var rows = rows(0)
         rows.wrote([0: 0], now: 0)
         #expect(rows.due([0: 0], now: .at(2)).isEmpty)
@@ -28,14 +28,14 @@ import Testing
         for kib in [UInt64(0), 807, 17_193] { #expect(!rows.due([0: kib], now: .at(9)).isEmpty) }
     }
 
-    @Test func `at most once a second`() {
+    @Test func `a shortage is due at most once a second`() {
         var rows = rows(0)
         rows.wrote([0: 0], now: .at(1))
         #expect(rows.due([0: 50_000], now: .at(2) - 1).isEmpty)
         #expect(rows.due([0: 50_000], now: .at(2)) == [0: 50_000])
     }
 
-    @Test func `a row that was made anew is filled again, and one that went is left alone`() {
+    @Test func `a balloon-short row made anew is filled again, and a removed one is left alone`() {
         var rows = rows(0)
         rows.wrote([0: 50_000], now: 0)
         rows.note(0, Array("50000".utf8))
@@ -46,7 +46,7 @@ import Testing
         #expect(rows.due([0: 50_000], now: .at(2)).isEmpty && rows.told(0) == nil)
     }
 
-    @Test func `a quarter below what the guard keeps begins to count, and then all of it`() {
+    @Test func `a shortage begins a quarter below what the guard keeps, and then counts all of it`() {
         let rule = Guard()
         func short(_ kib: UInt64, _ wasShort: Bool) -> UInt64 {
             rule.shortKiB(

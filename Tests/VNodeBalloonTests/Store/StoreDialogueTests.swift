@@ -36,7 +36,7 @@ extension Box<StoreDialogue> {
             transaction: UInt32(truncatingIfNeeded: random.next()), body)
     }
 
-    @Test func messagesComeOutAsTheyWentIn() {
+    @Test func `messages cut into any pieces come out as they went in`() {
         property("messages in pieces", cases: 500) { random in
             let messages = (0..<random.number(0...8)).map { _ in
                 Self.random(&random, longest: random.pick([0, 3, 40, StoreMessage.longestBody]))
@@ -53,7 +53,7 @@ extension Box<StoreDialogue> {
         }
     }
 
-    @Test func aLengthThatCannotBe() throws {
+    @Test func `a message of more than 4096 bytes is refused`() throws {
         var message = StoreMessage(.read, request: 1, [UInt8](repeating: 65, count: 4096))
         let decoder = Box(StoreDecoder())
         decoder.value.take(message.bytes)
@@ -63,7 +63,7 @@ extension Box<StoreDialogue> {
         #expect(throws: BalloonError.self) { try decoder.value.next() }
     }
 
-    @Test func questionsAndAnswers() throws {
+    @Test func `an answer is matched to its question by number, and events are kept apart`() throws {
         let dialogue = Box(StoreDialogue())
         let (first, bytes) = try dialogue.ask(.read, in: 5, StoreMessage.texts("domid"))
         #expect(bytes == StoreMessage(.read, request: first, transaction: 5, Array("domid\0".utf8)).bytes)
@@ -75,7 +75,7 @@ extension Box<StoreDialogue> {
     }
 
     /// Linux's device takes 4096 bytes with the header.
-    @Test func aQuestionThatIsTooLong() throws {
+    @Test func `a question of more than 4096 bytes with its header is refused with E2BIG`() throws {
         let dialogue = Box(StoreDialogue())
         #expect(try dialogue.ask(.write, [UInt8](repeating: 65, count: 4080)).bytes.count == 4096)
         #expect { try dialogue.ask(.write, [UInt8](repeating: 65, count: 4081)) } throws: {
@@ -83,7 +83,7 @@ extension Box<StoreDialogue> {
         }
     }
 
-    @Test func whatNobodyAskedFor() throws {
+    @Test func `an answer that no question asked for is refused`() throws {
         let dialogue = Box(StoreDialogue())
         let (number, _) = try dialogue.ask(.read, [0])
         try dialogue.take(StoreMessage(.read, request: number).bytes)
@@ -103,7 +103,7 @@ extension Box<StoreDialogue> {
     }
 
     /// It is not taken for the answer to another question, and a transaction that it begins is ended.
-    @Test func anAnswerThatComesTooLate() throws {
+    @Test func `a late answer is dropped, and a transaction that it begins is ended`() throws {
         let dialogue = Box(StoreDialogue())
         let (late, _) = try dialogue.ask(.read, [0])
         let (begun, _) = try dialogue.ask(.begin, [0])
@@ -123,7 +123,7 @@ extension Box<StoreDialogue> {
     }
 
     /// Linux answers a watch by itself; some kernels without the question's number.
-    @Test func anAnswerWithoutANumber() throws {
+    @Test func `a watch's answer without the question's number is accepted`() throws {
         let dialogue = Box(StoreDialogue())
         let (watch, _) = try dialogue.ask(.watch, StoreMessage.texts("memory", "memory"))
         try dialogue.take(StoreMessage(.watch, request: 0, StoreMessage.texts("OK")).bytes)
@@ -131,7 +131,8 @@ extension Box<StoreDialogue> {
     }
 
     /// Then one event for each watch says that anything may have changed.
-    @Test(arguments: [1, 4000]) func moreEventsThanAnybodyCanTake(_ length: Int) throws {
+    @Test(arguments: [1, 4000])
+    func `more events than can be kept become one event for each watch`(_ length: Int) throws {
         let dialogue = Box(StoreDialogue())
         for path in ["memory", "control", "domid"] { dialogue.value.noteWatch(path) }
         let path = String(repeating: "x", count: length)
@@ -149,7 +150,7 @@ extension Box<StoreDialogue> {
         #expect(taken.count <= 4)
     }
 
-    @Test func numbersOfTransactions() {
+    @Test func `a transaction's number is 1 to 2^32-1, and any other text is refused`() {
         for (text, number) in [("1\0", 1), ("4294967295\0", .max), ("7", 7)] as [(String, UInt32)] {
             #expect(StoreDialogue.transaction(Array(text.utf8)) == number)
         }
@@ -158,7 +159,7 @@ extension Box<StoreDialogue> {
         }
     }
 
-    @Test func errorsByTheirNames() {
+    @Test func `xenstore's errors are known by their names, and an unknown name is EIO`() {
         #expect(StoreErrors.number(Array("EACCES\0".utf8)) == EACCES)
         #expect(StoreErrors.number(Array("EAGAIN".utf8)) == EAGAIN)
         for text in ["", "\0", "EVERYTHING\0", "eacces\0"] { #expect(StoreErrors.number(Array(text.utf8)) == EIO) }
@@ -166,7 +167,7 @@ extension Box<StoreDialogue> {
         #expect(StoreErrors.error("no", Array("EACCES\0".utf8)).message == "no")
     }
 
-    @Test func silence() {
+    @Test func `a silent store is asked every ten seconds, and is hopeless after a minute`() {
         let silence = Box(StoreSilence())
         #expect(
             silence.value.since == nil && !silence.with({ $0.isQuestionDue(now: .at(100)) })

@@ -38,7 +38,7 @@ import Testing
 
     func isTimeout(_ error: any Error) -> Bool { (error as? BalloonError)?.errno == ETIMEDOUT }
 
-    @Test func valuesAndTransactions() throws {
+    @Test func `values are read and written, in and outside a transaction, and a refusal is an error`() throws {
         let store = try client(patience: .seconds(10))
         #expect(try text(store, "memory/target") == "4711" && text(store, "nothing") == nil)
         try store.write("data/a", "1", in: nil)
@@ -53,7 +53,7 @@ import Testing
         #expect(store.condition == .open)
     }
 
-    @Test func transactionsAreTriedAgain() throws {
+    @Test func `a transaction that conflicts is tried eight times, and one over quota once`() throws {
         let store = try client(patience: .seconds(10))
         for word in ["EAGAIN", "ENOENT"] {
             let before = fake.requests.count
@@ -68,7 +68,7 @@ import Testing
     }
 
     /// One that fails is dropped.
-    @Test func aTransactionThatIsDropped() throws {
+    @Test func `a transaction whose body fails is aborted`() throws {
         let store = try client(patience: .seconds(10))
         #expect(throws: BalloonError.self) {
             try store.transaction { (_) throws(BalloonError) in throw BalloonError(.store, "on purpose") }
@@ -77,7 +77,7 @@ import Testing
     }
 
     /// It costs two seconds once (here: a tenth of one), and then nothing.
-    @Test func oneThatIsSilent() throws {
+    @Test func `a silent xenstored costs one timeout, and its late answer is not taken for the next one`() throws {
         let store = try client()
         #expect(try text(store, "domid") == "3")
         fake.pause()
@@ -103,7 +103,7 @@ import Testing
     }
 
     /// Without anybody asking for events.
-    @Test func oneThatGoesOn() throws {
+    @Test func `a xenstored that goes on is read again without a look for events`() throws {
         let store = try client()
         fake.pause()
         usleep(20_000)
@@ -114,7 +114,7 @@ import Testing
     }
 
     /// Nobody knows its number before the answer comes: it is ended then.
-    @Test func aTransactionThatBeginsTooLate() throws {
+    @Test func `a transaction whose number arrives after the timeout is aborted`() throws {
         let store = try client()
         fake.pause()
         usleep(20_000)
@@ -128,7 +128,7 @@ import Testing
     }
 
     /// The store falls silent while a transaction is open: it is dropped without waiting.
-    @Test func silenceInTheMiddleOfATransaction() throws {
+    @Test func `a transaction in which xenstored falls silent is aborted without a second wait`() throws {
         let store = try client()
         let taken = time {
             #expect(
@@ -148,7 +148,7 @@ import Testing
     }
 
     /// An event that comes with an answer is there although the descriptor is quiet.
-    @Test func eventsThatCameWithAnAnswer() throws {
+    @Test func `an event that came with an answer is there while the descriptor is quiet`() throws {
         let store = try client(patience: .seconds(10))
         try store.watch("memory", token: "memory")
         #expect(try text(store, "domid") == "3")
@@ -160,7 +160,7 @@ import Testing
         #expect(try store.nextEvent() == "memory/target")
     }
 
-    @Test func aWatchThatIsThereAlready() throws {
+    @Test func `a watch that exists is no error, and one over quota is`() throws {
         let store = try client(patience: .seconds(10))
         fake.react { $0.kind == .watch ? .refused("EEXIST") : .honest }
         try store.watch("memory", token: "memory")
@@ -169,7 +169,7 @@ import Testing
     }
 
     /// Nothing hangs, and nobody is woken again and again.
-    @Test func oneThatIsGone() throws {
+    @Test func `a xenstored that hung up is lost, and every call is an error at once`() throws {
         let store = try client(patience: .seconds(10))
         #expect(try text(store, "domid") == "3")
         fake.hangUp()
@@ -179,7 +179,7 @@ import Testing
         #expect(throws: BalloonError.self) { try store.transaction { _ in } }
     }
 
-    @Test func noneAtAll() throws {
+    @Test func `a path that is no xenstore is refused`() throws {
         #expect { try Xenstore(paths: ["/nowhere"]) } throws: { ($0 as? BalloonError)?.code == .noXen }
         // A file takes questions, and has no answers.
         #expect { try Xenstore(paths: ["/etc/passwd"]) } throws: { ($0 as? BalloonError)?.code == .noXen }

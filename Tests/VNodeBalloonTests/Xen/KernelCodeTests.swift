@@ -2,7 +2,7 @@ import Testing
 import VNodeBalloon
 
 @Suite struct KernelCodeTests {
-    @Test func framesAreSpreadOverTheCode() {
+    @Test func `the probed frames are spread over the kernel's code`() {
         let iomem = """
             00000000-00000fff : Reserved
             00001000-0009ffff : System RAM
@@ -17,7 +17,7 @@ import VNodeBalloon
         "", "00000000-00000000 : Kernel code", "x-y : Kernel code", "01000000 : Kernel code", " : Kernel code",
         "01e00fff-01000000 : Kernel code", "01000000-01e00fff : Kernel code of somebody",
     ])
-    func whatMakesNoSenseIsNoCode(_ iomem: String) {
+    func `a line of iomem that makes no sense names no kernel code`(_ iomem: String) {
         #expect(KernelCode.parse(iomem) == [])
     }
 }

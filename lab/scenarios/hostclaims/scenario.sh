@@ -115,7 +115,7 @@ check "memory/target is put back" wait_until 5 eval '[ "$(legacy_of gp)" = 26214
 check_eq "and Xen's maximum" "$(max_pages gp)" 65792
 check "the memory is as it was" wait_until 60 eval '[ "$(tot gp)" = 49168 ]'
 host 0 "the list names it" list
-check_has "the list names it" "$(cat /tmp/host.out)" "somebody else wrote memory/target = 204800 KiB"
+check_has "the list names it" "$(cat /tmp/host.out)" "another program wrote memory/target = 204800 KiB"
 
 note "Xen's maximum follows"
 stop_watch

@@ -60,7 +60,7 @@ arrive "beside the administrator's pages" 65536 98304
 check_eq "beside the administrator's pages: ours come on top" "$(pool_counts)" "52 20 78 30 "
 
 written "sysctl writes the same number again" "echo 50 > /proc/sys/vm/nr_hugepages" "52 20 78 30"
-check_has "the log tells" "$(guest_log daemon)" "somebody else wrote nr_hugepages"
+check_has "the log tells" "$(guest_log daemon)" "another program wrote nr_hugepages"
 guest_start huge "pattern 1 40 7 huge"
 check "a program gets 20 huge pages of node 1" wait_until 20 guest 'grep -q ready /run/lab/huge.log'
 written "and again, with pages in use" "echo 50 > /proc/sys/vm/nr_hugepages" "52 20 78 10"

@@ -69,7 +69,7 @@ check "it is saved" save_guest
 date -s "@$(($(date +%s) - 1000))" > /dev/null
 check "it is restored 1000 s earlier" restore_guest
 check "what it holds is published, though no clock jumped" wait_row 0 size 65536 10
-check "it is seen that xenstore is another one" guest 'grep -q "xenstore is another one" /run/lab/daemon.log'
+check "it is seen that xenstore is another one" guest 'grep -q "the domain has another xenstore" /run/lab/daemon.log'
 check_exact "restored, the clock behind" 65536
 
 # --- The daemon does not run -----------------------------------------------------------------------------------------

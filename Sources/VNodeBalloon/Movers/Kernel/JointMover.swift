@@ -77,7 +77,7 @@ public final class JointMover: Mover {
         return outcome(vnode, try driver.deflate(kib: possible), obstacle: .pnodeFull)
     }
 
-    /// What Linux's balloon populates while the domain is being sent is lost just as ours would be.
+    /// What Linux's balloon populates while the domain is log-dirty is lost, just as ours would be.
     private func wait(_ vnode: Int) throws(BalloonError) -> Outcome? {
         guard try ours.isBeingSent() else { return nil }
         try driver.rest()

@@ -1,6 +1,6 @@
 /// Moves Linux's own balloon: tells it a size, then watches it.
 ///
-/// A size is written once. A kernel that tries again by itself is left to it; one that gave up is told to rest, so that
+/// A size is written once. A kernel that tries again gets no new size; one that gave up gets its present size, so that
 /// the next try, which the controller's back-off spaces out, is a change to it.
 final class KernelBalloonDriver {
     enum Progress: Equatable {
@@ -53,7 +53,7 @@ final class KernelBalloonDriver {
         guard let goal else { return }
         self.goal = nil
         let reading = try balloon.read()
-        // What somebody else told it is theirs.
+        // A size that another program wrote stays.
         guard reading.targetKiB == goal, reading.currentKiB != goal else { return }
         try balloon.setTarget(kib: reading.currentKiB)
     }

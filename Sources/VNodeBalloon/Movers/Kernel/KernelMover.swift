@@ -17,7 +17,7 @@ public final class KernelMover: Mover {
     private let figures: any DomainFigures
 
     /// - Parameters:
-    ///   - topology: Xen's layout of the domain, nil without one, or where nobody can ask.
+    ///   - topology: Xen's layout of the domain; nil without one, or where Xen cannot be asked.
     ///   - now: the clock.
     public init(
         _ balloon: KernelBalloon, figures: any DomainFigures, topology: VNUMATopology? = nil, staticMaxKiB: UInt64?,
@@ -46,7 +46,7 @@ public final class KernelMover: Mover {
 
     public func abandonRecovery(vnode: Int) {}
 
-    /// Where the kernel does not say, nobody knows.
+    /// nil where the kernel does not say it.
     public func balloonFrames(vnode: Int) -> Frames? {
         (try? driver.balloon.read()).map { KiB($0.balloonKiB).wholeFrames }
     }

@@ -13,14 +13,14 @@ public final class ModuleMover: Mover, SlotAuditing {
 
     private let module: any BalloonModule
     private let pause: (Interval) -> Void
-    /// PV: extents that were looked at since the last one came home. All of a vnode's without one: there is no more.
+    /// PV: extents that were tried since the last one came home. When that is all of a vnode, there is no more.
     private var fruitless: [Int: Int] = [:]
 
     /// How long a recovery lets the module look, before it asks again.
     private static let look: Interval = .milliseconds(5)
     /// How soon a move that was interrupted is tried again.
     static let again: Interval = .milliseconds(10)
-    /// PV: extents that one step looks at for their place.
+    /// PV: extents whose place one step asks for.
     private static let homecoming = 4
 
     /// - Parameters:
@@ -37,7 +37,7 @@ public final class ModuleMover: Mover, SlotAuditing {
 
     public func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError) { fruitless[vnode] = nil }
 
-    /// The module has looked at every frame by the time that it is sure.
+    /// The module has audited every frame by the time that it is sure.
     public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
         let given = try module.vnode(vnode).given
         guard try module.state().isUnsure else { return .done }
@@ -47,7 +47,7 @@ public final class ModuleMover: Mover, SlotAuditing {
 
     public func abandonRecovery(vnode: Int) {}
 
-    /// While the module looks through its own list nobody knows.
+    /// nil while the module audits its own list.
     public func balloonFrames(vnode: Int) -> Frames? {
         guard let state = try? module.state(), !state.isUnsure else { return nil }
         return (try? module.vnode(vnode)).map { Frames(ExtentBuffer.framesPerExtent) * UInt64($0.given) }
@@ -88,7 +88,7 @@ public final class ModuleMover: Mover, SlotAuditing {
         switch move.reason {
         case .all, .empty:
             outcome = Outcome(balloonFrames: balloonFrames(vnode: vnode))
-            // All of it was looked at, and no more can be brought there: what is left of the vnode is in use.
+            // All of it was tried, and no more can be brought home: what is left of the vnode is in use.
             if UInt64(looked) * granularityKiB > size + granularityKiB {
                 fruitless[vnode] = nil
                 outcome.obstacle = .noMemory
@@ -115,10 +115,10 @@ public final class ModuleMover: Mover, SlotAuditing {
         case .interrupted: if move.done == 0 { outcome.pause = Self.again }
         case .unsure:
             throw BalloonError(
-                .suspended, "the domain was suspended: the kernel module looks at every frame", vnode: vnode)
+                .suspended, "the domain was suspended: the kernel module audits every frame", vnode: vnode)
         case .closed:
             throw BalloonError(
-                .system, "another kernel, or an image of this one's memory, is about to come: nothing is given",
+                .system, "kexec or hibernation is under way: nothing is given",
                 vnode: vnode)
         }
         return outcome
@@ -129,12 +129,12 @@ public final class ModuleMover: Mover, SlotAuditing {
     /// Slots are extents that are given, the one given longest ago first. Every frame is asked about in any case.
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {
         guard try !module.state().isUnsure else {
-            throw BalloonError(.looking, "the kernel module looks at every frame after a resume", vnode: vnode)
+            throw BalloonError(.looking, "the kernel module audits every frame after a resume", vnode: vnode)
         }
         var findings: [AuditFinding] = []
         for slot in slots.clamped(to: 0..<slotCount(vnode: vnode)) {
             let found = try module.audit(vnode: vnode, extents: slot..<slot + 1)
-            // No frame number is told.
+            // The module reports no frame number.
             if found.ram > 0 { findings.append(AuditFinding(vnode: vnode, slot: slot, gfn: 0, kind: .ramInBalloon)) }
             if found.other > 0 { findings.append(AuditFinding(vnode: vnode, slot: slot, gfn: 0, kind: .unknownType)) }
         }

@@ -1,4 +1,4 @@
-/// Where moves are noted before they begin, so that a new process knows where to look closer.
+/// Where moves are noted before they begin, so that a new process knows which slots to audit frame by frame.
 ///
 /// It is a hint: what is RAM and what is a hole is always asked of Xen.
 public protocol IntentLog: AnyObject {

@@ -1,15 +1,15 @@
-// Pages that a foreign hand took out of a file, and the file itself.
+// Pages that another program took out of a file, and the file itself.
 extension PrivcmdMover {
     /// Lost pages are freed with their pins. Holes among them become memory again before; where the pins went first, what
     /// the kernel or a program wrote there is gone.
     ///
     /// This is the one place where frames outside of our file are populated. They were ours, Xen says that they are
-    /// holes, and nobody else makes any: a page that is a hole can only be one that was taken from us.
+    /// holes, and no other program makes holes: a page that is a hole can only be one that was taken out of our file.
     ///
     /// One extent a piece: each of its frames is asked about.
     func bringBackNextLost(_ balloon: SlottedBalloon, _ next: Int) throws(BalloonError) {
-        // What is populated while the domain is being sent may be missing in the new one. Asked after the last populate, too:
-        // what is freed must be memory there. A migration that begins later sends all of it.
+        // What is populated while the domain is log-dirty may be missing in the new one. Asked after the last
+        // populate, too: what is freed must be memory there. A migration that begins later sends all of it.
         let isSent = next < balloon.lost.count || !balloon.filled.isEmpty ? try isBeingSent() : false
         guard next < balloon.lost.count, !isSent else {
             if isSent {

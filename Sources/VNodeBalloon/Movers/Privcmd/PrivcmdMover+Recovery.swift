@@ -16,7 +16,7 @@ extension PrivcmdMover {
         recovery.isUnreadable = line == .unreadable
         balloon.isKnown = false
         (balloon.isWaiting, balloon.unsent) = (false, [])
-        // Nobody asked after the populate whether the domain was being sent.
+        // The process ended before it asked, after the populate, whether the domain was log-dirty.
         balloon.lost += balloon.filled
         balloon.filled = []
         // Before anything is read: a suspend in the middle ends what was read before it.
@@ -188,7 +188,7 @@ extension PrivcmdMover {
     }
 
     /// Pages that an interrupted move of this process left in the pool: at most what was in motion, and only what is there
-    /// beyond what others had.
+    /// beyond the pages that were not ours.
     private func takeBackStranded(_ balloon: SlottedBalloon) throws(BalloonError) {
         guard balloon.isNothingLost, balloon.reserve.strayPins == 0 else { return }
         guard balloon.noted == .move, case .moving(let move) = intents.line(vnode: balloon.vnode.number) else { return }
@@ -216,7 +216,7 @@ extension PrivcmdMover {
             do throws(BalloonError) {
                 _ = try probe(balloon, slot)
             } catch {
-                // Neither RAM nor a hole: it stays in doubt, and the audit tells. The others are asked about all the same.
+                // Neither RAM nor a hole: it stays in doubt, and the audit names it. The others are still asked about.
                 guard error.code == .moved else { throw error }
             }
         }

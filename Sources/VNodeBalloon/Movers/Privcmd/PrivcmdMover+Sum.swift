@@ -1,11 +1,11 @@
 // All memory together: what the domain has, and what its balloons have.
 extension PrivcmdMover {
     /// Our moves do not change what the domain and its balloons have together. Where that differs from what was noted, by
-    /// this process or an earlier one, part of an extent came back, or somebody else moved memory of the domain: then
+    /// this process or an earlier one, part of an extent came back, or another program moved memory of the domain: then
     /// Xen is asked about every frame of all balloons.
     ///
-    /// It can be compared only once all vnodes were asked about. While one of them cannot be, the others are asked about
-    /// frame by frame.
+    /// It can be compared only once all vnodes were asked about. While one of them cannot be, the other vnodes are asked
+    /// about frame by frame.
     func compareSum(_ balloon: SlottedBalloon) throws(BalloonError) -> RecoveryProgress {
         if balloon.isKnown {
             try noteSum(balloon)
@@ -40,12 +40,12 @@ extension PrivcmdMover {
         balloons.values.allSatisfy { $0.isKnown && $0.slots.sums.inDoubt == 0 }
     }
 
-    /// Every frame is known: the sum is what the next recovery, of whichever process, compares with.
+    /// Every frame is known: the next recovery, of this process or a later one, compares with this sum.
     func noteSum(_ balloon: SlottedBalloon) throws(BalloonError) {
         let total = try total()
         // A suspend since the first probe would be hidden by the sum for ever.
         for other in balloons.values { try checkNotSuspended(other) }
-        // A process that only looks notes nothing: what an interrupted move left in the pool stands in the old note.
+        // A process that only audits notes nothing: the old note says what an interrupted move left in the pool.
         if balloons.values.contains(where: \.reserve.isReading) { return try settle(balloon) }
         // Once the new sum is noted it no longer reveals these partial extents, so they are noted first.
         for other in balloons.values where other.noted != .move { _ = try noteDoubts(other) }

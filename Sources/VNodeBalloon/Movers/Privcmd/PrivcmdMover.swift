@@ -9,8 +9,8 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
     public let name = "privcmd"
     public let granularityKiB: UInt64 = Frames(ExtentBuffer.framesPerExtent).kib.count
     public let vnodes: [VNode]
-    /// Giving an extent takes 3 ms on an emulated processor, taking one back 0.3: whoever wants something waits for one step
-    /// at most.
+    /// Giving an extent takes 3 ms on an emulated processor, taking one back 0.3: a client of the daemon waits for one
+    /// step at most.
     public let steps = StepLimits(inflateExtents: 16, deflateExtents: 64)
     public let isMovedByOthers = false
 
@@ -103,7 +103,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
     }
 
     private func giveAgain(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
-        // Before the note, which says what others have in the pool: pages that somebody cut off are none of theirs.
+        // Before the note, which says how many pool pages are not ours: pages cut off our file must not count there.
         for slot in slots { try balloon.checkFrames(of: slot..<slot + 1) }
         try beginMove(balloon, slots[0]..<slots[slots.count - 1] + 1)
         let slots = slots.filter { balloon.slots[$0].isReturned }
@@ -164,7 +164,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
 
     // MARK: Moves and doubts
 
-    /// Notes a move and what others have in the pool, before anything is touched.
+    /// Notes a move, and the pool's pages that are not ours, before anything is touched.
     ///
     /// Slots that are part RAM, wherever they are, stay noted: two probes may not show it. What lies as RAM below the
     /// moving slots may be freed with them.
@@ -195,7 +195,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
             try intents.end(vnode: balloon.vnode.number)
             balloon.noted = .nothing
         } catch {
-            // An old note only has the next process look closer than it must.
+            // With an old note the next process only audits more slots than it must.
             warning = error
         }
     }
@@ -209,8 +209,8 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
         return true
     }
 
-    /// Frees what is RAM at the end, unless the domain is being sent: what was populated since that began is a hole in the
-    /// new domain, and must still be ours there.
+    /// Frees what is RAM at the end, unless the domain is log-dirty: what was populated since that began is a hole in
+    /// the new domain, and must still be ours there.
     ///
     /// Asked after the populate. A migration that begins later sends all of it.
     private func freeRAM(_ balloon: SlottedBalloon, _ checked: Range<Int>?) throws(BalloonError) {

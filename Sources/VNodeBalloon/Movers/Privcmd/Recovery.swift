@@ -9,7 +9,7 @@ struct Recovery {
         case pins(isAllBack: Bool)
         /// Xen is asked about each slot from this one on: two frames of an extent, or all of them where that may not do.
         case slots(next: Int)
-        /// All slots were asked about. Those of other vnodes have to be, too, before all memory can be added up.
+        /// Xen was asked about all slots of this vnode. The sum of all memory needs the other vnodes' slots, too.
         case sum
         /// Xen is asked about every frame, from this slot on.
         case everyFrame(next: Int)

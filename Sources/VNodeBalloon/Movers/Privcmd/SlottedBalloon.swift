@@ -23,7 +23,7 @@ final class SlottedBalloon {
     var lost: [UInt64] = []
     /// Those that are memory again, while their pins have not gone yet.
     var filled: [UInt64] = []
-    /// How many more there are whose frame nobody knows: the kernel maps a broken page for nobody. They stay pinned.
+    /// How many more there are of unknown frame: the kernel maps a broken page for no process. They stay pinned.
     var lostNameless = 0
     var isNothingLost: Bool { lost.isEmpty && lostNameless == 0 }
     /// Pages that a foreign hand put from our file into the pool.
@@ -33,9 +33,9 @@ final class SlottedBalloon {
 
     enum Note {
         case nothing
-        /// Slots to look at closely; nothing of the pool.
+        /// Slots to audit frame by frame; nothing of the pool.
         case doubts
-        /// A move, with what others had in the pool before.
+        /// A move, with the pool's pages that were not ours before it.
         case move
     }
 
@@ -44,10 +44,10 @@ final class SlottedBalloon {
         self.reserve = reserve
     }
 
-    /// Every slot is known now, but for those that nobody can read.
+    /// Every slot is known now, but for those that no process can read.
     var isSettled: Bool { isKnown && recovery == nil && slots.sums.inDoubt == 0 }
 
-    /// Frames of ours that Xen has; nil: not known. What nobody can read is not part of it.
+    /// Frames of ours that are ballooned out; nil: not known. Slots that no process can read are not part of it.
     var balloonFrames: Frames? { isSettled ? Frames(slots.sums.holes) : nil }
 
     /// Frees what may be freed at the end, down to `kept` slots. The only place, with ``punch(_:)``, where anything is freed:
