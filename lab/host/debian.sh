@@ -21,9 +21,12 @@ choose_xen() {
     esac
     MACHINE_ROOT=$CACHE/root
     APT_OPTIONS=("${APT_BASE[@]}")
-    [ "$RELEASE" = bookworm ] || use_own_lists
+    is_own_release || use_own_lists
     list_packages
 }
+
+# Whether the emulated machine's Debian is this machine's.
+is_own_release() { [ "$RELEASE" = bookworm ]; }
 
 # apt's sandbox user often cannot write to the cache directory.
 APT_BASE=(-o APT::Sandbox::User=root -o Dpkg::Use-Pty=0)
@@ -49,7 +52,7 @@ LIST
 # What the emulated machine is made of. The names that end in t64 are Debian 13's of the same libraries.
 list_packages() {
     local t64=''
-    [ "$RELEASE" = bookworm ] || t64=t64
+    is_own_release || t64=t64
     MACHINE_PACKAGES=(
         "xen-hypervisor-$XEN_VERSION-amd64" "xen-utils-$XEN_VERSION" xenstore-utils "libxenmisc$XEN_VERSION"
         libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4

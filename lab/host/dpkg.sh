@@ -4,8 +4,10 @@
 
 DPKG_CACHE=$CACHE/dpkg
 DPKG_ROOT=$DPKG_CACHE/root
+APT_LIBRARY=libapt-pkg6.0
+is_own_release || APT_LIBRARY=libapt-pkg7.0
 DPKG_PACKAGES=(
-    dpkg apt libapt-pkg6.0 tar perl-base init-system-helpers kmod libmd0 libbz2-1.0 libxxhash0 libudev1 libsystemd0 libgcrypt20
+    dpkg apt "$APT_LIBRARY" tar perl-base init-system-helpers kmod libmd0 libbz2-1.0 libxxhash0 libudev1 libsystemd0 libgcrypt20
     libgpg-error0 liblz4-1
 )
 DPKG_LEFT_OUT=(usr/share/{doc,man,locale,info,lintian,bash-completion,polkit-1} etc/{cron.daily,logrotate.d} etc/kernel usr/lib/apt/solvers)

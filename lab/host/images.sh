@@ -13,23 +13,6 @@ PRELOADED_TOOLS=(mallocs calls)
 STORE_TOOLS=(rows rewrite moment)
 DOM0_TOOLS=(maxmem setvnuma hostcount)
 
-# library_path [ROOT]: with the libraries of packages unpacked somewhere else.
-library_path() {
-    local root lib=x86_64-linux-gnu path=
-    for root in "$MACHINE_ROOT" "$@"; do
-        path+=:$root/lib/$lib:$root/usr/lib/$lib
-    done
-    echo "${path#:}:$MACHINE_ROOT/usr/lib/xen-$XEN_VERSION/lib/$lib"
-}
-
-# Debian 13 has it below /usr only.
-loader() {
-    local place
-    for place in lib64 usr/lib64; do
-        [ ! -e "$MACHINE_ROOT/$place/ld-linux-x86-64.so.2" ] || echo "$MACHINE_ROOT/$place/ld-linux-x86-64.so.2"
-    done | head -n 1
-}
-
 # The shared libraries of a program: first of the emulated machine's packages (and of ROOT), then of this machine.
 list_libraries() {
     local program=$1 list

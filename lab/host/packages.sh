@@ -121,32 +121,44 @@ unpack_kernel() {
 # place_of PATTERN FILE: the first, in bytes; nothing when there is none.
 place_of() { LC_ALL=C grep -abom1 -P "$1" "$2" | head -n 1 | cut -d: -f1 || true; }
 
+# The sets, in the order in which they are downloaded.
+SETS=(machine systemd dpkg hvm headers)
+
+# are_downloaded SET...
 are_downloaded() {
-    is_set "$CACHE" "${MACHINE_PACKAGES[@]}" && is_set "$SYSTEMD_CACHE" "${SYSTEMD_PACKAGES[@]}" \
-        && is_set "$DPKG_CACHE" "${DPKG_PACKAGES[@]}" \
-        && is_set "$HVM_CACHE" "${HVM_PACKAGES[@]}" && are_headers_there
+    local name
+    for name in "$@"; do
+        use_set is_set_here "$name" || return 1
+    done
 }
 
-# Only of this machine's release: a module is built by this machine's compiler.
-are_headers_there() {
-    # shellcheck disable=SC2046 # several names
-    [ "$RELEASE" != bookworm ] || is_set "$HEADERS_CACHE" $(headers_packages)
+# use_set COMMAND SET: COMMAND gets what fetch_set takes.
+use_set() {
+    case $2 in
+        machine) $1 "$CACHE" "the emulated machine's packages (about 100 MB)" add_kernel "${MACHINE_PACKAGES[@]}" ;;
+        systemd) $1 "$SYSTEMD_CACHE" "systemd's packages (about 10 MB)" trim_systemd "${SYSTEMD_PACKAGES[@]}" ;;
+        dpkg) $1 "$DPKG_CACHE" "dpkg's packages (about 6 MB)" trim_dpkg "${DPKG_PACKAGES[@]}" ;;
+        hvm) $1 "$HVM_CACHE" "the device model's packages (about 20 MB)" true "${HVM_PACKAGES[@]}" ;;
+        # shellcheck disable=SC2046 # several names
+        headers) $1 "$HEADERS_CACHE" "the kernel's headers ($(headers_size))" move_headers $(headers_packages) ;;
+        *) die "no such set of packages: $2" ;;
+    esac
 }
+is_set_here() { is_set "$1" "${@:4}"; }
+headers_size() { if is_own_release; then echo "14 MB"; else echo "and its compiler, 54 MB"; fi; }
 
-# All that a run needs. Two runs on a fresh machine: one downloads, the other waits.
+# download_packages SET...: what a run needs. Two runs on a fresh machine: one downloads, the other waits.
 download_packages() {
-    are_downloaded && return 0
+    local name
+    are_downloaded "$@" && return 0
     mkdir -p "$CACHE"
     exec 9>"$CACHE/lock"
     flock 9
-    if [ "$RELEASE" != bookworm ] && ! is_set "$CACHE" "${MACHINE_PACKAGES[@]}"; then
+    if ! is_own_release && ! is_set "$CACHE" "${MACHINE_PACKAGES[@]}"; then
         write_sources deb "$RELEASE"
     fi
-    fetch_set "$CACHE" "the emulated machine's packages (about 100 MB)" add_kernel "${MACHINE_PACKAGES[@]}"
-    fetch_set "$SYSTEMD_CACHE" "systemd's packages (about 10 MB)" trim_systemd "${SYSTEMD_PACKAGES[@]}"
-    fetch_set "$DPKG_CACHE" "dpkg's packages (about 6 MB)" trim_dpkg "${DPKG_PACKAGES[@]}"
-    fetch_set "$HVM_CACHE" "the device model's packages (about 20 MB)" true "${HVM_PACKAGES[@]}"
-    # shellcheck disable=SC2046 # several names
-    are_headers_there || fetch_set "$HEADERS_CACHE" "the kernel's headers (14 MB)" move_headers $(headers_packages)
+    for name in "$@"; do
+        use_set fetch_set "$name"
+    done
     exec 9>&-
 }

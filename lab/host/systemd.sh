@@ -7,7 +7,7 @@ SYSTEMD_ROOT=$SYSTEMD_CACHE/root
 # What is in the packages and not in the guest: an emulated CPU would only load it.
 SYSTEMD_LEFT_OUT=(
     usr/share/{doc,man,locale,bash-completion,zsh,lintian,bug} usr/lib/udev lib/udev usr/lib/x86_64-linux-gnu/libssl.so.3
-    usr/lib/x86_64-linux-gnu/gconv usr/lib/systemd/catalog lib/systemd/{systemd-networkd,systemd-homed} etc/init.d
+    usr/lib/x86_64-linux-gnu/gconv usr/lib/systemd/catalog {lib,usr/lib}/systemd/{systemd-networkd,systemd-homed} etc/init.d
 )
 
 # Units that have nothing to do in this guest, and cost a second of an emulated CPU each.
@@ -26,14 +26,22 @@ SYSTEMD_MASKED=(
     remote-fs.target cryptsetup.target integritysetup.target veritysetup.target
 )
 
+# Debian 13's own, likewise.
+SYSTEMD_MASKED+=(
+    systemd-pcrmachine.service systemd-tpm2-setup.service systemd-tpm2-setup-early.service systemd-hibernate-clear.service
+    systemd-tmpfiles-setup-dev-early.service systemd-creds.socket systemd-hostnamed.socket systemd-pcrextend.socket
+    systemd-pcrlock.socket systemd-sysext.socket tmp.mount run-lock.mount
+)
+
 trim_systemd() { (cd "$SYSTEMD_ROOT" && rm -rf "${SYSTEMD_LEFT_OUT[@]}"); }
 
 # add_systemd TREE: makes the guest's tree one that systemd starts, with the project installed and enabled.
 add_systemd() {
     local tree=$1 unit units=$1/etc/systemd/system
+    is_own_release || merge_usr "$tree"
     cp -a --remove-destination "$SYSTEMD_ROOT/." "$tree/"
     # Their libraries are among the machine's packages.
-    add_program "$tree" "$SYSTEMD_ROOT/sbin/kexec" /sbin/kexec
+    add_program "$tree" "$(find "$SYSTEMD_ROOT" -path '*/sbin/kexec')" /sbin/kexec
     add_program "$tree" "$SYSTEMD_ROOT/usr/bin/make" /usr/bin/make
     mkdir -p "$units/multi-user.target.wants" "$tree"/{var/log,usr/local,root}
     for unit in "${SYSTEMD_MASKED[@]}"; do
@@ -52,6 +60,17 @@ add_systemd() {
     esac
     rm -f "$tree/bin/balloonctl"
     install -m 755 "$lab/guest/init-systemd" "$tree/init"
+}
+
+# merge_usr TREE: Debian 13's packages have everything below /usr, and systemd looks for nothing elsewhere.
+merge_usr() {
+    local name
+    for name in bin sbin lib lib64; do
+        mkdir -p "$1/$name" "$1/usr/$name"
+        cp -a "$1/$name/." "$1/usr/$name/"
+        rm -r "${1:?}/$name"
+        ln -s "usr/$name" "$1/$name"
+    done
 }
 
 # As an administrator would: `make install`. The project's Makefile stays, for `make uninstall`.
