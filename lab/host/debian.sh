@@ -74,7 +74,7 @@ list_packages() {
     )
     if [ -n "$t64" ]; then
         MACHINE_PACKAGES+=(libext2fs2t64 libcom-err2)
-        SYSTEMD_PACKAGES+=(libsystemd0)
+        SYSTEMD_PACKAGES+=(libsystemd0 zlib1g)
     fi
     HEADERS_CACHE=$CACHE/headers
 }

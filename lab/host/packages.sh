@@ -139,8 +139,10 @@ use_set() {
         systemd) $1 "$SYSTEMD_CACHE" "systemd's packages (about 10 MB)" trim_systemd "${SYSTEMD_PACKAGES[@]}" ;;
         dpkg) $1 "$DPKG_CACHE" "dpkg's packages (about 6 MB)" trim_dpkg "${DPKG_PACKAGES[@]}" ;;
         hvm) $1 "$HVM_CACHE" "the device model's packages (about 20 MB)" true "${HVM_PACKAGES[@]}" ;;
-        # shellcheck disable=SC2046 # several names
-        headers) $1 "$HEADERS_CACHE" "the kernel's headers ($(headers_size))" move_headers $(headers_packages) ;;
+        headers)
+            # shellcheck disable=SC2046 # several names
+            $1 "$HEADERS_CACHE" "the kernel's headers ($(headers_size))" move_headers $(headers_packages)
+            ;;
         *) die "no such set of packages: $2" ;;
     esac
 }
