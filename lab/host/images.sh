@@ -6,12 +6,12 @@ XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
 STATIC_TOOLS=(
-    probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample vnbctl eater taker churn foreign
+    probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample vnbctl eater taker churn foreign beside
 )
 PRELOADED_TOOLS=(mallocs calls)
 # In dom0; of libxenstore, and of libxenctrl, which has another name with each release of Xen.
 STORE_TOOLS=(rows rewrite moment)
-DOM0_TOOLS=(maxmem setvnuma hostcount)
+DOM0_TOOLS=(maxmem setvnuma hostcount logdirty)
 
 # The shared libraries of a program: first of the emulated machine's packages (and of ROOT), then of this machine.
 list_libraries() {

@@ -1,9 +1,11 @@
-/* churn FILE NODE EXTENTS ROUNDS SEED: gives random extents of FILE, which it makes on hugetlbfs, to Xen and takes them back,
+/* churn FILE NODE EXTENTS ROUNDS SEED [grants]: gives random extents of FILE, which it makes on hugetlbfs, to Xen and takes them back,
    ROUNDS times. Each frame of what is memory has a number of its own in its first word, and is looked at before it
    is given: two frames that were one, or one that somebody else had, are seen. In one of eight rounds a single frame is given
-   and taken first: a superpage that was split. At the end all is memory again. Prints `rounds N split N lost N`. */
+   and taken first: a superpage that was split. At the end all is memory again. Prints `rounds N split N lost N`. NODE `-`: a guest
+   without virtual NUMA. `grants`: 32 of the frames are granted to dom0, whose references are printed (`grants REF...`). */
 #define _GNU_SOURCE
 #include "extents.h"
+#include "grants.h"
 
 static uint64_t *list, *frames, state;
 static char *memory, *given;
@@ -66,14 +68,15 @@ static void one_round(size_t extent)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6)
+    if (argc != 6 && argc != 7)
         return 64;
-    unsigned node = (unsigned)atoi(argv[2]);
-    size_t extents = strtoull(argv[3], NULL, 10), rounds = strtoull(argv[4], NULL, 10), bytes = extents << EXTENT_SHIFT;
+    int plain = !strcmp(argv[2], "-"), granting = argc == 7;
+    unsigned node = plain ? 0 : (unsigned)atoi(argv[2]);
+    size_t extents = strtoull(argv[3], NULL, 10), rounds = strtoull(argv[4], NULL, 10), bytes = (extents + (size_t)granting) << EXTENT_SHIFT;
     state = strtoull(argv[5], NULL, 10) | 1;
     hypercall_open();
     list = (void *)(hypercall_buffer + LIST_OFFSET);
-    populate_flags = XENMEMF_vnode | XENMEMF_node(node) | XENMEMF_exact_node_request;
+    populate_flags = plain ? 0 : XENMEMF_vnode | XENMEMF_node(node) | XENMEMF_exact_node_request;
     frames = calloc(extents, sizeof *frames);
     given = calloc(extents, 1);
     int fd = open(argv[1], O_RDWR | O_CREAT, 0600), pagemap = open("/proc/self/pagemap", O_RDONLY);
@@ -89,6 +92,10 @@ int main(int argc, char **argv)
         frames[i] = frame_of(pagemap, memory + (i << EXTENT_SHIFT));
         mark(i);
     }
+    char *spare = memory + (extents << EXTENT_SHIFT);
+    uint64_t spare_frame = granting ? frame_of(pagemap, spare) : 0;
+    if (granting)
+        grant_frames(spare, spare_frame, frames, extents);
     /* Whoever wants to hold some of them is told which. */
     printf("first");
     for (size_t i = 0; i < extents; i++)
@@ -102,6 +109,10 @@ int main(int argc, char **argv)
         if (given[i])
             one_round(i);
         look(i);
+    }
+    if (granting) {
+        end_grants(spare, spare_frame);
+        move_one(spare_frame, 0, 0);
     }
     printf("rounds %zu split %zu lost %zu\n", rounds, split, lost);
     munmap(memory, bytes);

@@ -30,6 +30,23 @@ measure() {
     check_all_back "$1: the product's"
 }
 
+# interference NAME: what 256 MiB cost a program that writes to memory on the other vCPU.
+interference() {
+    guest "echo $((MOVE_MIB / 2)) > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"
+    for try in 1 2 3; do
+        guest "beside /huge/beside 1 $((MOVE_MIB / 2)) 16" > /tmp/beside || fail "$1: the program beside"
+        for way in rest give take; do
+            # Chunks of work in a millisecond, and the longest one, in us.
+            figure "$1.beside.$way $(awk -v way=$way '$1 == way { print $3 / $2 * 1e6 }' /tmp/beside)"
+            figure "$1.beside.$way.longest $(awk -v way=$way '$1 == way { print $4 / 1e3 }' /tmp/beside)"
+            figure "$1.beside.$way.chunks $(awk -v way=$way '$1 == way { print $3 }' /tmp/beside)"
+            figure "$1.beside.$way.ms $(awk -v way=$way '$1 == way { print $2 / 1e6 }' /tmp/beside)"
+        done
+    done
+    guest "echo 0 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"
+    check_all_back "$1: beside the program"
+}
+
 # storm NAME SEED: random gives and takes of 32 extents on vnode 1; dom0 holds two frames of each of the first 16.
 storm() {
     guest "echo 32 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"
@@ -56,6 +73,7 @@ churn_has_ended() { guest "test -s /run/lab/churn.code"; }
 whole() {
     start_guest
     measure "$1"
+    interference "$1"
     storm "$1" "$2"
     stop_guest
 }
