@@ -48,7 +48,7 @@ BEGIN {
     rule("map", "(un)?map_domain_page")
     rule("table", "p2m_.*|write_p2m_entry|do_recalc|__mfn_valid|set_gpfn_from_mfn|guest_physmap_.*|pod_.*|hap_.*")
     rule("thunk", "__x86_(return|indirect)_thunk.*")
-    rule("call", "do_memory_op|guest_remove_page|populate_physmap|hvm_memory_op|ioreq_request_mapcache_invalidate")
+    rule("call", "(guest_remove|unmap|free)_superpage|drop_last_references|decrease_reservation|do_memory_op|guest_remove_page|populate_physmap|hvm_memory_op|ioreq_request_mapcache_invalidate")
     count["guest_remove_page"] = "removed"
     count["populate_physmap"] = "calls"
     count["send_IPI_mask"] = "interrupts"

@@ -49,7 +49,11 @@ check_inside() {
             "$(per_cent "$(sum_of $move '^(xen|guest)$')" "$(timed $move)")" 99 101
     done
     for move in {bare,ours}.inflate; do
-        inside_check "$move: Xen removes each frame of 4 KiB alone" "$(inside $move removed)" 65536 65536
+        if [[ ${XEN_BUILD:-} == patched* ]]; then
+            inside_check "$move: Xen removes no frame of 4 KiB alone" "$(inside $move removed)" 0 0
+        else
+            inside_check "$move: Xen removes each frame of 4 KiB alone" "$(inside $move removed)" 65536 65536
+        fi
     done
     # Linux's own balloon is noticed a millisecond or two after its first frames.
     move=kernel.inflate
