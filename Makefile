@@ -171,6 +171,6 @@ lint:
 # Before version 4 it does not know REUSE.toml.
 	if reuse --version 2> /dev/null | grep -qE 'version ([4-9]|[1-9][0-9])'; then reuse lint --quiet; fi
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck $(filter-out scripts/arrows scripts/schemas.py,$(wildcard scripts/*)) lab/setup lab/run lab/demo lab/bench lab/bench-xen lab/host/*.sh packaging/build-deb .ci/run && \
+	    shellcheck $(filter-out scripts/arrows %.py,$(wildcard scripts/*)) lab/setup lab/run lab/demo lab/bench lab/bench-xen lab/host/*.sh packaging/build-deb .ci/run && \
 	    shellcheck -s sh lab/guest/init lab/guest/init-systemd lab/dom0/init lab/dom0/*.sh packaging/before-uninstall packaging/source-id packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi

@@ -56,12 +56,15 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // What balloonctl draws: pure, and nothing that the daemon runs.
+        .target(name: "BalloonPictures", dependencies: ["BalloonCore"], swiftSettings: strict),
         .executableTarget(
             name: "balloonctl",
             dependencies: [
                 "BalloonCore",
                 "BalloonSystem",
                 "BalloonHost",
+                "BalloonPictures",
                 "VNodeBalloon",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -114,5 +117,7 @@ let package = Package(
         .testTarget(
             name: "BalloonHostTests",
             dependencies: ["BalloonCore", "BalloonHost", "HostSimulation", "Simulation"], swiftSettings: strict),
+        .testTarget(
+            name: "BalloonPicturesTests", dependencies: ["BalloonCore", "BalloonPictures"], swiftSettings: strict),
     ]
 )

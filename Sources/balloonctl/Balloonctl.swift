@@ -14,7 +14,8 @@ struct Balloonctl: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             DaemonCommand.self, StatusCommand.self, ForceCommand.self, DeflateCommand.self, GivenCommand.self,
-            AuditCommand.self, DoctorCommand.self, MetricsCommand.self, HoldCommand.self, HostCommand.self,
+            AuditCommand.self, DoctorCommand.self, MetricsCommand.self, TopCommand.self, RecordCommand.self,
+            PlotCommand.self, HoldCommand.self, HostCommand.self,
         ])
 
     func run() throws { throw ValidationError("a command is missing") }

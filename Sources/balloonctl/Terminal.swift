@@ -34,9 +34,20 @@ enum Terminal {
         let lines =
             isOver
             ? "\u{1b}[H" + text.split(separator: "\n").map { $0 + "\u{1b}[K\n" }.joined() + "\u{1b}[J" : text + "\n"
-        if let error = StandardStream.output.write(lines), outputError == nil {
-            failure.store(error, ordering: .relaxed)
-        }
+        note(StandardStream.output.write(lines))
+    }
+
+    /// The whole screen, from its top: nothing of what was there is cleared before it is written over, so it does not
+    /// flicker. The last line has no end, which would move the screen up.
+    /// - Parameter lines: with whether a line reaches the last column. Behind such a one nothing is to be cleared, and the
+    ///   terminal would clear its last character.
+    static func showScreen(_ lines: [(text: String, isFull: Bool)]) {
+        let text = lines.map { $0.isFull ? $0.text : $0.text + "\u{1b}[K" }.joined(separator: "\n")
+        note(StandardStream.output.write("\u{1b}[H" + text + (lines.last?.isFull == true ? "" : "\u{1b}[J")))
+    }
+
+    private static func note(_ error: Int32?) {
+        if let error, outputError == nil { failure.store(error, ordering: .relaxed) }
     }
 
     /// Lines of data, each with its end.

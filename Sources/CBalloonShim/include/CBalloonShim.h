@@ -14,6 +14,7 @@
 #include "cb_privcmd.h"
 #include "cb_privileges.h"
 #include "cb_process.h"
+#include "cb_screen.h"
 #include "cb_store.h"
 #include "cb_watch.h"
 

@@ -1,0 +1,65 @@
+import FoundationEssentials
+
+/// A file that `balloonctl record` wrote.
+public struct Record: Sendable {
+    /// A line that cannot be read.
+    public struct Fault: Error, Equatable, CustomStringConvertible {
+        /// From 1.
+        public let line: Int
+        public let description: String
+    }
+
+    public struct Entry: Sendable {
+        public var time: UTCTime
+        /// nil: nobody answered, or nobody looked.
+        public var vnodes: [RecordLine.Balloon]?
+    }
+
+    public private(set) var entries: [Entry] = []
+
+    /// What is at the end without a newline may be half a line, which its writer did not finish: then it is left out.
+    /// - Throws: ``Fault``.
+    public init(_ bytes: some Collection<UInt8>) throws(Fault) {
+        let decoder = JSONDecoder()
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        // The last one has no newline behind it.
+        for (index, line) in lines.enumerated() {
+            let isUnfinished = index == lines.count - 1
+            if isUnfinished && line.isEmpty { break }
+            do throws(Fault) {
+                append(try Self.entry(Data(line), index + 1, decoder))
+            } catch {
+                if !isUnfinished { throw error }
+            }
+        }
+    }
+
+    private static func entry(_ line: Data, _ number: Int, _ decoder: JSONDecoder) throws(Fault) -> Entry {
+        guard let line = try? decoder.decode(RecordLine.self, from: line) else {
+            throw Fault(line: number, description: "line \(number) is no line of a record")
+        }
+        guard line.schema == RecordLine.schema else {
+            throw Fault(
+                line: number,
+                description: "line \(number) is of schema \(line.schema); this balloonctl knows \(RecordLine.schema)")
+        }
+        guard let time = UTCTime(line.time) else {
+            throw Fault(line: number, description: "line \(number) has no time such as 2026-11-25T12:00:05Z")
+        }
+        return Entry(time: time, vnodes: line.vnodes)
+    }
+
+    /// A clock that was set back does not turn the line of time round.
+    private mutating func append(_ entry: Entry) {
+        var entry = entry
+        if let last = entries.last, entry.time < last.time { entry.time = last.time }
+        entries.append(entry)
+    }
+
+    /// The numbers of all vnodes in it.
+    public var vnodes: [Int] {
+        entries.reduce(into: Set<Int>()) { numbers, entry in
+            for balloon in entry.vnodes ?? [] { numbers.insert(balloon.vnode) }
+        }.sorted()
+    }
+}

@@ -1,0 +1,121 @@
+import BalloonCore
+
+/// A line of what `balloonctl record` writes: docs/schema/record-1.json. Sizes in KiB.
+public struct RecordLine: Decodable, Equatable, Sendable {
+    /// One balloon at one moment.
+    public struct Balloon: Decodable, Equatable, Sendable {
+        public var vnode: Int
+        public var sizeKiB: UInt64
+        /// nil: xenstore holds no valid size.
+        public var targetKiB: UInt64?
+        /// nil: it follows xenstore.
+        public var forcedKiB: UInt64?
+        /// nil: not known.
+        public var balloonKiB: UInt64?
+        public var state: String
+        public var reason: String?
+
+        public init(
+            vnode: Int, sizeKiB: UInt64, targetKiB: UInt64?, forcedKiB: UInt64? = nil, balloonKiB: UInt64?,
+            state: String, reason: String? = nil
+        ) {
+            self.vnode = vnode
+            self.sizeKiB = sizeKiB
+            self.targetKiB = targetKiB
+            self.forcedKiB = forcedKiB
+            self.balloonKiB = balloonKiB
+            self.state = state
+            self.reason = reason
+        }
+
+        /// The size that it shall have.
+        public var goalKiB: UInt64? { forcedKiB ?? targetKiB }
+
+        enum CodingKeys: String, CodingKey {
+            case vnode
+            case sizeKiB = "size_kib"
+            case targetKiB = "target_kib"
+            case forcedKiB = "forced_kib"
+            case balloonKiB = "balloon_kib"
+            case state
+            case reason
+        }
+    }
+
+    /// Raised when a member goes, or changes its meaning.
+    public static let schema = 1
+
+    public var schema = Self.schema
+    /// As ``UTCTime`` writes it.
+    public var time: String
+    /// By number; nil: nobody answered, or nobody looked.
+    public var vnodes: [Balloon]?
+
+    public init(time: UTCTime, vnodes: [Balloon]?) {
+        self.time = time.text
+        self.vnodes = vnodes
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case schema
+        case time
+        case vnodes
+    }
+
+    /// How every line begins, whatever its schema.
+    public static let beginning = "{\"schema\":"
+
+    /// Without the line's end.
+    public var json: String {
+        var json = JSONWriter()
+        json.object { json in
+            json.member(CodingKeys.schema, schema)
+            json.member(CodingKeys.time, time)
+            guard let vnodes else { return json.member(CodingKeys.vnodes, nil as String?) }
+            json.key(CodingKeys.vnodes)
+            json.array(vnodes) { json, balloon in json.object { Self.write(balloon, to: &$0) } }
+        }
+        return json.text
+    }
+
+    private static func write(_ balloon: Balloon, to json: inout JSONWriter) {
+        json.member(Balloon.CodingKeys.vnode, balloon.vnode)
+        json.member(Balloon.CodingKeys.sizeKiB, balloon.sizeKiB)
+        json.member(Balloon.CodingKeys.targetKiB, balloon.targetKiB)
+        json.member(Balloon.CodingKeys.forcedKiB, balloon.forcedKiB)
+        json.member(Balloon.CodingKeys.balloonKiB, balloon.balloonKiB)
+        json.member(Balloon.CodingKeys.state, balloon.state)
+        json.member(Balloon.CodingKeys.reason, balloon.reason)
+    }
+}
+
+/// Which of what is seen is written: a line a change, and the last sight at the end.
+public struct Recorder {
+    private var written: RecordLine?
+    private var seen: RecordLine?
+
+    public init() {}
+
+    /// - Returns: the line to write; nil: nothing changed.
+    public mutating func see(_ vnodes: [RecordLine.Balloon]?, at time: UTCTime) -> RecordLine? {
+        let line = RecordLine(time: time, vnodes: vnodes)
+        seen = line
+        if let written, written.vnodes == vnodes { return nil }
+        written = line
+        return line
+    }
+
+    /// Where a record goes on that another process made: nobody has looked since its last line.
+    /// - Returns: the line that says it; nil: the last line says so already, or is none.
+    public static func gap(behind last: String) -> RecordLine? {
+        guard let last = try? Record(last.utf8).entries.last, last.vnodes != nil else { return nil }
+        return RecordLine(time: last.time, vnodes: nil)
+    }
+
+    /// The line at the end, which says how long nothing changed; nil where the last line says it.
+    public func end(at time: UTCTime) -> RecordLine? {
+        guard let seen else { return nil }
+        let line = RecordLine(time: time, vnodes: seen.vnodes)
+        return line == written ? nil : line
+    }
+}

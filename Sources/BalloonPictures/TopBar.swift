@@ -1,0 +1,48 @@
+/// A vnode's memory as a bar: from the left what is given, then what more could be given, what the guard keeps, and what is
+/// in use.
+struct TopBar {
+    static let legend: [(mark: Character, colour: TopLine.Colour, meaning: String)] = [
+        ("#", .balloon, "balloon"), (".", .available, "available"), ("%", .guarded, "kept by the guard"),
+        ("=", .faint, "in use"), ("|", .strong, "target"),
+    ]
+
+    private let row: TopRow
+    private let cells: Int
+
+    /// - Parameter columns: with the brackets.
+    init(_ row: TopRow, columns: Int) {
+        self.row = row
+        cells = max(columns - 2, 1)
+    }
+
+    var line: TopLine {
+        var line = TopLine("[")
+        let goal = row.goalKiB.map { max(cell($0), 1) - 1 }
+        for index in 0..<cells {
+            let mark = index == goal ? "|" : mark(index)
+            line.add(String(mark), Self.legend.first { $0.mark == mark }?.colour ?? .plain)
+        }
+        line.add("]")
+        return line
+    }
+
+    /// Where a size ends. What there is of it is seen, be it ever so little.
+    private func cell(_ kib: UInt64) -> Int {
+        guard kib > 0, row.sizeKiB > 0 else { return 0 }
+        return max(1, Int((Double(min(kib, row.sizeKiB)) / Double(row.sizeKiB) * Double(cells)).rounded()))
+    }
+
+    private func mark(_ index: Int) -> Character {
+        guard let balloon = row.balloonKiB else { return "?" }
+        let given = cell(balloon)
+        if index < given { return "#" }
+        guard let available = row.availableKiB else { return "?" }
+        // The guest's own part is what the balloon leaves, whatever the node says.
+        let rest = row.sizeKiB - min(balloon, row.sizeKiB)
+        let had = min(available, rest)
+        let kept = min(row.keptKiB ?? 0, had)
+        let free = cell(min(balloon, row.sizeKiB) + had - kept)
+        if index < free { return "." }
+        return index < cell(min(balloon, row.sizeKiB) + had) ? "%" : "="
+    }
+}

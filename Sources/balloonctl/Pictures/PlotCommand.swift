@@ -1,0 +1,37 @@
+import ArgumentParser
+import BalloonPictures
+import FoundationEssentials
+
+struct PlotCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plot", abstract: "Make a picture (SVG) of what record wrote.",
+        discussion: """
+            On standard output: for each vnode its balloon over time, its target, and below that its state.
+
+            \(Exit.codes(
+                (Exit.usage, "usage, or the file is no record"), (Exit.inputOutput, "the file cannot be read")))
+            """)
+
+    @Argument(help: "The file that record wrote, or - for standard input.", completion: .file())
+    var file: String
+
+    func run() throws {
+        let name = file == "-" ? "standard input" : file
+        guard let bytes = try? Data(contentsOf: URL(filePath: file == "-" ? "/dev/stdin" : file)) else {
+            Terminal.complain("\(name) cannot be read: is it there, and may you read it?")
+            throw Exit.inputOutput
+        }
+        let record: Record
+        do {
+            record = try Record(bytes)
+        } catch {
+            Terminal.complain("\(name): \(error.description)")
+            throw Exit.usage
+        }
+        guard let plot = Plot(record) else {
+            Terminal.complain("\(name): there is no whole line in it")
+            throw Exit.usage
+        }
+        Terminal.showText(plot.svg)
+    }
+}

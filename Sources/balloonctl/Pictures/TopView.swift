@@ -1,0 +1,69 @@
+import BalloonCore
+import BalloonPictures
+import BalloonSystem
+import FoundationEssentials
+
+/// Shows pictures live, on the screen or one below the other.
+struct TopView {
+    let isBatch: Bool
+    /// nil: until somebody ends it.
+    let count: UInt64?
+    /// Seconds.
+    let every: UInt64
+    var order: TopOrder
+
+    /// - Parameter look: what there is to show now.
+    mutating func run(_ first: TopLayout.Frame, look: () -> TopLayout.Frame) throws {
+        let events = try ScreenEvents(output: 1, onScreen: !isBatch)
+        if !isBatch { try Screen.enter() }
+        defer { Screen.leave() }
+        var frame = first
+        var shown: UInt64 = 0
+        var due = Moment.now
+        while true {
+            show(frame, isFirst: shown == 0)
+            shown += 1
+            // Nobody reads it any more.
+            if Terminal.outputError != nil || shown == count { return }
+            due = max(due + .seconds(every), Moment.now)
+            if try wait(events, until: due, frame) { return }
+            frame = look()
+        }
+    }
+
+    /// Obeys keys and signals meanwhile.
+    /// - Returns: whether it is the end.
+    private mutating func wait(_ events: ScreenEvents, until due: Moment, _ frame: TopLayout.Frame) throws -> Bool {
+        while true {
+            switch try events.next(until: due) {
+            case .timeout: return false
+            case .end, .key("q"), .key("Q"): return true
+            case .unread: throw Exit.pipe
+            case .stop: try Screen.stop()
+            case .key("s"): order = order.next
+            case .key("n"): order = .number
+            case .resize: break
+            case .key: continue
+            }
+            show(frame, isFirst: false)
+        }
+    }
+
+    private func show(_ frame: TopLayout.Frame, isFirst: Bool) {
+        if isBatch {
+            let lines = TopLayout(columns: Live.columns, height: nil, order: order, hasKeys: false).lines(frame)
+            return Terminal.showText((isFirst ? "" : "\n") + lines.map { $0.plain + "\n" }.joined())
+        }
+        let (columns, rows) = Live.size
+        let lines = TopLayout(columns: columns, height: rows, order: order, hasKeys: Screen.hasKeys).lines(frame)
+        let isPlain = Screen.isColourless
+        Terminal.showScreen(lines.map { (isPlain ? $0.plain : $0.coloured, isFull: $0.width >= columns) })
+    }
+}
+
+extension Live {
+    /// How wide a picture is that no screen shows.
+    static var columns: Int {
+        Terminal.columns ?? ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? 80
+    }
+}

@@ -1,0 +1,88 @@
+import Testing
+
+@testable import BalloonPictures
+
+@Suite struct RecordTests {
+    private func time(_ second: Int64) -> UTCTime { UTCTime(milliseconds: 1_795_608_000_000 + second * 1000) }
+
+    private func balloon(
+        _ kib: UInt64?, target: UInt64? = 0, state: String = "idle", reason: String? = nil
+    ) -> RecordLine.Balloon {
+        .init(vnode: 1, sizeKiB: 1 << 20, targetKiB: target, balloonKiB: kib, state: state, reason: reason)
+    }
+
+    private func file(_ lines: [RecordLine]) -> String { lines.map { $0.json + "\n" }.joined() }
+
+    @Test func `A line that is written is read as it was`() throws {
+        let balloons = [balloon(nil, target: nil, state: "held", reason: "a \"word\" & <b>"), balloon(4)]
+        let record = try Record(file([RecordLine(time: time(0), vnodes: balloons)]).utf8)
+        #expect(record.entries.map(\.vnodes) == [balloons])
+        #expect(record.entries.map(\.time) == [time(0)])
+    }
+
+    @Test func `That nobody answered is read as that`() throws {
+        let record = try Record(file([RecordLine(time: time(0), vnodes: nil)]).utf8)
+        #expect(record.entries.count == 1)
+        #expect(record.entries.first?.vnodes == nil)
+        #expect(record.vnodes.isEmpty)
+    }
+
+    @Test func `A line beside the known members is a line`() throws {
+        let text = #"{"schema":1,"time":"2026-11-25T12:00:05Z","vnodes":[],"host":"a"}"# + "\n"
+        #expect(try Record(text.utf8).entries.count == 1)
+    }
+
+    @Test func `Half a line at the end is left out, wherever it is torn`() throws {
+        let whole = file([RecordLine(time: time(0), vnodes: [balloon(0)])])
+        let last = RecordLine(time: time(1), vnodes: [balloon(4)]).json
+        for length in 0..<last.utf8.count {
+            #expect(try Record((whole + last.prefix(length)).utf8).entries.count == 1)
+        }
+        #expect(try Record((whole + last).utf8).entries.count == 2)
+    }
+
+    @Test(arguments: [
+        "nonsense", "", "{\"schema\":1}", "{\"schema\":1,\"time\":\"2026-11-25T12:00:05Z\",\"vnodes\":[{}]}",
+    ])
+    func `A bad line is told by its number`(line: String) {
+        let good = file([RecordLine(time: time(0), vnodes: [balloon(0)])])
+        #expect(throws: Record.Fault(line: 2, description: "line 2 is no line of a record")) {
+            try Record((good + line + "\n" + good).utf8)
+        }
+    }
+
+    @Test func `A line of another schema, or of no time, is told`() {
+        #expect(throws: Record.Fault(line: 1, description: "line 1 is of schema 2; this balloonctl knows 1")) {
+            try Record("{\"schema\":2,\"time\":\"2026-11-25T12:00:05Z\",\"vnodes\":[]}\n".utf8)
+        }
+        #expect(throws: Record.Fault(line: 1, description: "line 1 has no time such as 2026-11-25T12:00:05Z")) {
+            try Record("{\"schema\":1,\"time\":\"noon\",\"vnodes\":[]}\n".utf8)
+        }
+    }
+
+    @Test func `A clock that was set back does not turn time round`() throws {
+        let record = try Record(
+            file([5, 2, 6].map { RecordLine(time: time($0), vnodes: [balloon(UInt64($0))]) }).utf8)
+        #expect(record.entries.map(\.time) == [time(5), time(5), time(6)])
+    }
+
+    @Test func `A line is recorded when anything changed, and one at the end`() {
+        var recorder = Recorder()
+        #expect(recorder.end(at: time(0)) == nil)
+        #expect(recorder.see([balloon(0)], at: time(0)) != nil)
+        #expect(recorder.end(at: time(0)) == nil)
+        #expect(recorder.see([balloon(0)], at: time(1)) == nil)
+        #expect(recorder.see([balloon(4)], at: time(2)) == RecordLine(time: time(2), vnodes: [balloon(4)]))
+        #expect(recorder.see(nil, at: time(3)) == RecordLine(time: time(3), vnodes: nil))
+        #expect(recorder.see(nil, at: time(4)) == nil)
+        #expect(recorder.see([balloon(4)], at: time(5)) != nil)
+        #expect(recorder.end(at: time(9)) == RecordLine(time: time(9), vnodes: [balloon(4)]))
+    }
+
+    @Test func `What nobody saw between two records in a file is not known`() {
+        let last = RecordLine(time: time(7), vnodes: [balloon(4)])
+        #expect(Recorder.gap(behind: last.json) == RecordLine(time: time(7), vnodes: nil))
+        #expect(Recorder.gap(behind: RecordLine(time: time(7), vnodes: nil).json) == nil)
+        #expect(Recorder.gap(behind: "nonsense") == nil)
+    }
+}

@@ -1,0 +1,132 @@
+import Testing
+
+@testable import BalloonPictures
+
+@Suite struct TopTests {
+    private static func row(
+        _ number: Int, balloon: UInt64? = 128, goal: UInt64? = 128, available: UInt64? = 256, kept: UInt64? = 64,
+        state: String = "idle", reason: String? = nil, detail: String? = nil
+    ) -> TopRow {
+        TopRow(
+            number: number, name: "vnode \(number)", sizeKiB: 512 * 1024, balloonKiB: balloon.map { $0 * 1024 },
+            goalKiB: goal.map { $0 * 1024 }, availableKiB: available.map { $0 * 1024 }, keptKiB: kept.map { $0 * 1024 },
+            state: state, reason: reason, detail: detail)
+    }
+
+    private static func lines(
+        _ rows: [TopRow], columns: Int = 80, height: Int? = nil, order: TopOrder = .number, fault: String? = nil
+    ) -> [String] {
+        TopLayout(columns: columns, height: height, order: order, hasKeys: height != nil).lines(
+            .init(time: "12:00:05", heading: fault == nil ? "PVH guest, 896M of 1024M" : "", rows: rows, fault: fault)
+        ).map(\.plain)
+    }
+
+    private func bar(_ row: TopRow, columns: Int = 18) -> String { TopBar(row, columns: columns).line.plain }
+
+    // MARK: The bar
+
+    @Test func `A bar shows what is given, what could be, what the guard keeps and what is in use`() {
+        // A cell is 32 MiB.
+        #expect(bar(Self.row(0, goal: 192)) == "[####.|....%%====]")
+        #expect(bar(Self.row(0)) == "[###|......%%====]")
+        #expect(bar(Self.row(0, balloon: 0, goal: 0)) == "[|.....%%========]")
+        #expect(bar(Self.row(0, balloon: 512, goal: 512)) == "[###############|]")
+    }
+
+    @Test func `A node below its guard has nothing to give`() {
+        #expect(bar(Self.row(0, goal: nil, available: 32)) == "[####%===========]")
+    }
+
+    @Test func `What is given is seen, be it ever so little`() {
+        #expect(bar(Self.row(0, balloon: 1, goal: nil)).hasPrefix("[#"))
+        #expect(bar(Self.row(0, balloon: 0, goal: nil)).hasPrefix("[."))
+    }
+
+    @Test func `What is not known is no nothing`() {
+        #expect(bar(Self.row(0, balloon: nil, goal: nil)) == "[????????????????]")
+        #expect(bar(Self.row(0, goal: nil, available: nil)) == "[####????????????]")
+    }
+
+    @Test func `A bar keeps its width whatever the figures are`() {
+        for (balloon, goal, available, kept) in [
+            (9999, 9999, 9999, 9999), (0, 9999, 0, 9999), (9999, 0, 9999, 0), (512, 1, 512, 1),
+        ] as [(UInt64, UInt64, UInt64, UInt64)] {
+            #expect(bar(Self.row(0, balloon: balloon, goal: goal, available: available, kept: kept)).count == 18)
+        }
+    }
+
+    // MARK: The order
+
+    @Test func `Rows are sorted, what is not known first, equal ones by number`() {
+        let rows = [
+            Self.row(3, balloon: 64, available: 10), Self.row(2, balloon: nil, available: 9),
+            Self.row(1, balloon: 128, available: nil), Self.row(0, balloon: 64, available: 9),
+        ]
+        #expect(TopOrder.number.sorted(rows).map(\.number) == [0, 1, 2, 3])
+        #expect(TopOrder.balloon.sorted(rows).map(\.number) == [2, 1, 0, 3])
+        #expect(TopOrder.available.sorted(rows).map(\.number) == [1, 0, 2, 3])
+    }
+
+    @Test func `The next order comes round`() {
+        #expect(TopOrder.number.next.next.next == .number)
+        #expect(Set([TopOrder.number, .number.next, .number.next.next]).count == 3)
+    }
+
+    // MARK: The screen
+
+    @Test(arguments: [12, 20, 40, 79, 80, 110, 200])
+    func `No line is wider than the screen, and the screen is full`(columns: Int) {
+        let rows = (0..<9).map {
+            Self.row(
+                $0, balloon: $0 == 4 ? nil : UInt64($0) * 50, state: "held", reason: "invalid-target",
+                detail: "the file of vnode 4 cannot be read, and one word is supercalifragilisticexpialidocious")
+        }
+        for height in [1, 2, 5, 15, 24, 50] {
+            let lines = Self.lines(rows, columns: columns, height: height)
+            #expect(lines.allSatisfy { $0.count <= columns })
+            #expect(lines.count == height)
+        }
+        #expect(Self.lines(rows, columns: columns).allSatisfy { $0.count <= columns })
+    }
+
+    @Test func `Forty columns hold all figures of a vnode`() {
+        let lines = Self.lines([Self.row(1, state: "held", reason: "guard")], columns: 40, height: 15)
+        #expect(lines.contains("vnode 1  held: guard  balloon 128M/512M"))
+        #expect(lines.contains("  target 128M  available 256M  guard 64M"))
+        #expect(lines.last == "q quit  s sort  n by number")
+    }
+
+    @Test func `What has no room is told`() {
+        let lines = Self.lines((0..<20).map { Self.row($0) }, height: 15)
+        let shown = lines.filter { $0.hasPrefix("vnode") }.count
+        #expect(shown > 2)
+        #expect(lines.contains("and \(20 - shown) more below"))
+        #expect(!Self.lines((0..<3).map { Self.row($0) }, height: 15).contains { $0.hasSuffix("more below") })
+    }
+
+    @Test func `A wide screen has a line for each vnode`() {
+        let lines = Self.lines([Self.row(0), Self.row(1)], columns: 120)
+        #expect(lines.filter { $0.hasPrefix("vnode") }.count == 2)
+        #expect(lines.filter { $0.hasPrefix("vnode") }.allSatisfy { $0.hasSuffix("]") && $0.count == 120 })
+    }
+
+    @Test func `That nobody answers is told in place of figures`() {
+        let lines = Self.lines([], fault: "the daemon does not answer within 5 s")
+        #expect(lines == ["12:00:05  by number", "", "the daemon does not answer within 5 s"])
+    }
+
+    @Test func `Nothing of what is shown is obeyed by a terminal`() {
+        let lines = Self.lines([Self.row(0, detail: "a\u{1b}[2Jb\u{9b}c")])
+        #expect(lines.contains("a?[2Jb?c"))
+    }
+
+    @Test func `Colours are around the text and nowhere in it`() {
+        var line = TopLine("a", .strong)
+        line.add("b")
+        line.add("c", .held)
+        #expect(line.coloured == "\u{1b}[1ma\u{1b}[0mb\u{1b}[31mc\u{1b}[0m")
+        #expect(line.plain == "abc" && line.width == 3)
+        #expect(line.cut(2).plain == "ab")
+        #expect(line.followed(by: "defg").cut(5).plain == "abcde")
+    }
+}
