@@ -12,6 +12,8 @@ public struct Layout: Sendable {
     public var foreignPages: Int
     /// False: the guest has one vnode that it knows nothing of.
     public var hasVNUMA: Bool
+    /// So many blocks at the end of each vnode's Linux node are memory of no vnode: Linux hot-added them.
+    public var hotAddedBlocks = 0
 
     public init(
         pnodes: [Int] = [0, 1], blocksPerVNode: Int = 24, hostFreeFrames: UInt64 = 0, foreignPages: Int = 0,
@@ -59,7 +61,8 @@ public struct Layout: Sendable {
         let ranges = pnodes.indices.map { vnode in
             let blocks = blocks(of: vnode)
             return VNUMATopology.Range(
-                vnode: vnode, frames: UInt64(blocks.lowerBound) * 512..<UInt64(blocks.upperBound) * 512)
+                vnode: vnode, frames: UInt64(blocks.lowerBound) * 512..<UInt64(blocks.upperBound - hotAddedBlocks) * 512
+            )
         }
         return VNUMATopology(vnodeCount: pnodes.count, ranges: ranges)
     }

@@ -16,18 +16,42 @@ public struct ZoneInfo: Equatable, Sendable {
     /// The one Linux node whose zones begin and end in these frames; nil when there is none, or several.
     ///
     /// By address and never by number: Linux numbers nodes by its first CPU.
+    ///
+    /// Memory that Linux hot-added lies outside all vnodes. The kernel counts it to one of its nodes all the same: a zone
+    /// of that node then begins or ends there, and other vnodes' memory may lie in between. Such a border says nothing.
     /// - Parameters:
     ///   - ranges: of one vnode.
     ///   - memory: the ranges of all vnodes; nil when these are all.
     public func node(within ranges: [Range<UInt64>], of memory: [Range<UInt64>]? = nil) -> Int? {
-        func isInside(_ frame: UInt64) -> Bool { ranges.contains { $0.contains(frame) } }
+        let memory = memory ?? ranges
         let nodes = Set(zones.map(\.node)).filter { node in
-            zones.allSatisfy { zone in
-                zone.node != node
-                    || isInside(zone.frames.lowerBound) && isInside(Self.end(of: zone, in: memory ?? ranges) - 1)
-            }
+            let zones = zones.filter { $0.node == node }
+            let borders = zones.flatMap { Self.borders(of: $0, in: memory) }
+            return !borders.isEmpty && borders.allSatisfy { Self.lies($0, in: ranges) }
+                && zones.allSatisfy { !isAlone($0, between: ranges, of: memory) }
         }
         return nodes.count == 1 ? nodes.first : nil
+    }
+
+    /// Whether the zone goes on into hot-added memory, over memory of another vnode in which no other node has a border.
+    /// Then that memory may be this zone's as well, as it is where Linux has one node for all vnodes.
+    private func isAlone(_ zone: Zone, between ranges: [Range<UInt64>], of memory: [Range<UInt64>]) -> Bool {
+        guard Self.borders(of: zone, in: memory).count < 2 else { return false }
+        return memory.contains { other in
+            guard other.overlaps(zone.frames), !ranges.contains(where: { $0.overlaps(other) }) else { return false }
+            return !zones.contains { their in
+                their.node != zone.node && Self.borders(of: their, in: memory).contains { other.contains($0) }
+            }
+        }
+    }
+
+    private static func lies(_ frame: UInt64, in ranges: [Range<UInt64>]) -> Bool {
+        ranges.contains { $0.contains(frame) }
+    }
+
+    /// The zone's first and last frame, as far as they are memory of a vnode.
+    private static func borders(of zone: Zone, in memory: [Range<UInt64>]) -> [UInt64] {
+        [zone.frames.lowerBound, end(of: zone, in: memory) - 1].filter { lies($0, in: memory) }
     }
 
     /// Where the zone's memory ends. The kernel lets the zone DMA32 go on to 4 GiB, through the hole there, when its node

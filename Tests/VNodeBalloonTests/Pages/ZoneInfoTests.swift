@@ -134,6 +134,29 @@ import VNodeBalloon
         #expect(info.node(within: second, of: first + second + other) == nil, "another vnode's memory in the zone")
     }
 
+    /// 512 MiB a vnode, and 128 MiB behind both that the kernel counts to the first one's node, in a zone of their own or in
+    /// one that began in the vnode.
+    @Test func `memory that was hot-added behind all vnodes takes no vnode its node`() {
+        func zone(_ node: Int, _ name: String, _ frames: Range<UInt64>) -> String {
+            "Node \(node), zone \(name)\n spanned \(frames.count)\n managed \(frames.count)\n start_pfn: \(frames.lowerBound)\n"
+        }
+        let first: [Range<UInt64>] = [0..<131072]
+        let second: [Range<UInt64>] = [131072..<262144]
+        let both = first + second
+        let other = zone(1, "DMA32", 131072..<262144)
+        let own = Self.parse(zone(0, "DMA32", 1..<131072) + zone(0, "Normal", 262144..<294912) + other)
+        #expect(own.node(within: first, of: both) == 0)
+        #expect(own.node(within: second, of: both) == 1)
+        let longer = Self.parse(zone(0, "Normal", 1..<294912) + other)
+        #expect(longer.node(within: first, of: both) == 0)
+        #expect(longer.node(within: second, of: both) == 1)
+        let alone = Self.parse(zone(0, "Normal", 1..<294912))
+        #expect(alone.node(within: first, of: both) == nil, "one node for all")
+        #expect(alone.node(within: second, of: both) == nil)
+        let outside = Self.parse(zone(0, "Normal", 262144..<294912))
+        #expect(outside.node(within: first, of: both) == nil, "a node without memory of a vnode")
+    }
+
     @Test func `text that is no zoneinfo yields no zones and no memory`() {
         for text in [
             "", "\n\n", "Node", "Node x, zone DMA", "pages free 12", "Node 0, zone DMA\n managed 99999999999999999999",

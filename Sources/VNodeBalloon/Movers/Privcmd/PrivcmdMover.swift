@@ -89,23 +89,23 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
     }
 
     private func giveNew(_ balloon: SlottedBalloon, _ extents: Int) throws(BalloonError) -> HeldReason? {
-        let first = balloon.slots.count
-        try beginMove(balloon, first..<first + extents)
-        let frames = try balloon.reserve.acquire(extents)
-        for gfn in frames { balloon.slots.append(SlotTable.Slot(.extent(gfn))) }
-        if frames.isEmpty { return .noMemory }
-        for slot in first..<first + frames.count where try !isMemory(balloon, slot) {
-            throw BalloonError(
-                .moved, "frame \(frames[slot - first]) is a new page of Linux and no RAM for Xen; it is left alone",
-                vnode: balloon.vnode.number)
-        }
-        return try give(balloon, Array(first..<first + frames.count))
+        let new = try acquireInside(balloon, extents)
+        if new.inside.isEmpty { return .noMemory }
+        let obstacle = try give(balloon, new.inside)
+        try putBack(balloon, new.outside)
+        return obstacle
     }
 
     private func giveAgain(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         // Before the note, which says how many pool pages are not ours: pages cut off our file must not count there.
         for slot in slots { try balloon.checkFrames(of: slot..<slot + 1) }
         try beginMove(balloon, slots[0]..<slots[slots.count - 1] + 1)
+        // An earlier process was killed before it put them back.
+        let outside = slots.filter { !isInside(balloon, $0) }
+        if !outside.isEmpty {
+            try putBack(balloon, outside)
+            return nil
+        }
         let slots = slots.filter { balloon.slots[$0].isReturned }
         if slots.isEmpty { return nil }
         // Parts of extents one a step, because Xen is asked about every frame; whole ones together.
@@ -117,7 +117,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
     ///
     /// One probe: Linux has just cleared all of it, so this only tells a page that is no memory of ours at all. A frame of
     /// it that is a hole already makes the count short.
-    private func isMemory(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> Bool {
+    func isMemory(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> Bool {
         guard let gfn = balloon.slots[slot].gfn, try hypervisor.memoryType(of: gfn).isRAM else { return false }
         balloon.slots[slot].holes = 0
         return true
@@ -168,7 +168,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
     ///
     /// Slots that are part RAM, wherever they are, stay noted: two probes may not show it. What lies as RAM below the
     /// moving slots may be freed with them.
-    private func beginMove(_ balloon: SlottedBalloon, _ slots: Range<Int>) throws(BalloonError) {
+    func beginMove(_ balloon: SlottedBalloon, _ slots: Range<Int>) throws(BalloonError) {
         let lower = balloon.slots.ramStart(below: slots.lowerBound)
         let doubtful = balloon.slots.doubtful ?? slots
         let noted = min(lower, doubtful.lowerBound)..<max(slots.upperBound, doubtful.upperBound)
