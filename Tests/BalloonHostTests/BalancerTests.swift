@@ -42,6 +42,22 @@ import Testing
         #expect(try turn(&balancer, 3) == [1: [1: .mib(90)]])
     }
 
+    @Test func `the balancer gives nothing back to a guest that moves nothing and says that it has given less`() throws {
+        try host.bringUp(1, 2)
+        try host.engine.setTargets(host.domain(1), [1: .mib(180)])
+        host.follow(1)
+        try host.engine.setTargets(host.domain(2), [1: .mib(60)])
+        host.follow(2)
+        host.xen.free[1] = .mib(32)
+        var balancer = Balancer()
+        for second in UInt64(1)...60 {
+            try turn(&balancer, second)
+            host.say(2, 1, size: 0, state: "inflating")
+            let target = host.row(2, 1, "target-balloon-size").flatMap { UInt64($0) } ?? 0
+            #expect(target >= KiB.mib(60).count, "second \(second)")
+        }
+    }
+
     @Test func `the balancer leaves out a guest that does not move, and asks it at growing intervals`() throws {
         try host.bringUp(1, 2)
         try host.engine.setTargets(host.domain(1), [1: .mib(180)])

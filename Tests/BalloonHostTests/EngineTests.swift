@@ -180,6 +180,36 @@ import Testing
         #expect(host.row(1, 1, "target-balloon-size") == "\(KiB.mib(60))")
     }
 
+    /// Nobody measured what it could take back with less for a target.
+    @Test func `a guest that says it moves and has little is given up at what Xen's count confirms`() throws {
+        try host.bringUp(1)
+        host.move(1, 1, to: .mib(60))
+        try host.engine.setTargets(host.domain(1), [1: .mib(100)])
+        host.say(1, 1, size: 0, state: "inflating")
+        var task = FreeTask([], FreeTask.Options(), host.snapshot())
+        try task.giveUp(on: [1: .stuck], [1: [1: .mib(100)]], host.engine, host.snapshot())
+        #expect(host.row(1, 1, "target-balloon-size") == "\(KiB.mib(60))")
+    }
+
+    /// libxl writes the file last, when devices are attached; the domain is introduced before.
+    @Test func `the physical nodes of a guest are learnt when they are written down after its first look`() throws {
+        host.make(1)
+        var (asked, known) = (0, [Int]?.none)
+        let reader = HostReader(
+            xen: host.xen, store: host.store,
+            pnodesOf: { _, _ in
+                asked += 1
+                return known
+            }, savedLimits: { _ in SavedLimits() })
+        func pnodes() throws -> [Int?] {
+            try reader.read().domains.first { $0.id == 1 }?.vnodes.map(\.pnode) ?? []
+        }
+        #expect(try pnodes() == [nil, nil])
+        known = [0, 1]
+        #expect(try pnodes() == [0, 1])
+        #expect(try pnodes() == [0, 1] && asked == 2, "what is known is not asked for again")
+    }
+
     @Test func `grants on two nodes together stay within what claims leave of the host`() throws {
         try host.bringUp(1)
         for vnode in 0...1 { host.move(1, vnode, to: .mib(128)) }

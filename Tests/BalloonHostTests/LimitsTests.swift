@@ -68,4 +68,12 @@ import Testing
         #expect(SavedLimits.read("u", in: directory).limits.isEmpty)
         #expect(SavedLimits.read("u", in: directory).faults.count == 1)
     }
+
+    @Test func `a guest whose saved limits cannot be read is in no plan`() throws {
+        let host = SimulatedHost()
+        try host.bringUp(1)
+        #expect(host.domain(1).exclusion == nil)
+        host.saved.limits["uuid-1"] = SavedLimits(parsing: Array("min = much\n".utf8), name: "f")
+        #expect(host.domain(1).exclusion == .limitsUnknown)
+    }
 }

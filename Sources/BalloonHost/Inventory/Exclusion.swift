@@ -16,6 +16,7 @@ public enum Exclusion: String, Sendable, CaseIterable {
     case held = "its daemon says that it can give no more"
     case contradiction = "what it says and what Xen counts do not agree"
     case unknown = "the size of its balloon is not known"
+    case limitsUnknown = "its saved limits cannot be read"
     case onItsWay = "it is not where its memory/target is"
 }
 
@@ -37,6 +38,8 @@ extension HostDomain {
         if facts.isDying { return .dying }
         if !isIntroduced { return .beingBuilt }
         if facts.isShutdown { return .shutdown }
+        // What an administrator keeps for it is not known, and that is not nothing.
+        if !savedLimits.faults.isEmpty { return .limitsUnknown }
         return facts.isPaused ? .paused : nil
     }
 

@@ -23,9 +23,14 @@ extension HostDomain {
     }
 
     /// What a vnode has given at most, as Xen counts it where the domain's own word does not count.
+    ///
+    /// A guest may say less than it has given while it says that it moves. What Xen counts beyond all that its vnodes say may
+    /// then be this one's: with less for a target it could take that back, and nobody measured it free.
     func mostGiven(_ vnode: HostVNode) -> KiB? {
         guard let told = vnode.balloon else { return nil }
-        guard contradiction != nil, let counted = counted else { return told }
-        return max(told, min(vnode.size, counted))
+        guard let counted = counted else { return told }
+        if contradiction != nil { return max(told, min(vnode.size, counted)) }
+        let untold = counted.less(vnodes.reduce(.zero) { $0 + ($1.balloon ?? .zero) })
+        return untold > Self.tolerance ? max(told, min(vnode.size, told + untold)) : told
     }
 }

@@ -111,7 +111,8 @@ public final class HostReader {
             return layout
         }
         layout.pnodes = layout.sizes == nil ? nil : pnodesOf(facts.id, facts.uuid)
-        layouts[key] = layout
+        // libxl writes down where the vnodes lie only when it has built all of the domain: until then it is asked again.
+        if layout.sizes == nil || layout.pnodes != nil { layouts[key] = layout }
         return layout
     }
 

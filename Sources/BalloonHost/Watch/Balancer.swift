@@ -69,7 +69,7 @@ public struct Balancer: Sendable {
         known.excludedUntil = now + known.penalty
         known.since = now
         let stuck = open.compactMap { vnode in
-            vnode.balloon.map { (vnode.number, $0.roundedUp(to: vnode.grain)) }
+            domain.mostGiven(vnode).map { (vnode.number, $0.roundedUp(to: vnode.grain)) }
         }
         return Dictionary(uniqueKeysWithValues: stuck.filter { vnode, kib in kib <= domain.vnodes[vnode].promised })
     }

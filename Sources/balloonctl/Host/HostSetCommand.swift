@@ -203,7 +203,8 @@ struct HostLimitsCommand: ParsableCommand {
                 }
                 found = try session.domains([domain], try engine.read())[0]
             }
-            if save { try HostEngine.saveLimits(found) }
+            // In a turn: another command that saves writes the same file.
+            if save { try session.turn { () throws(BalloonError) in try HostEngine.saveLimits(found) } }
             show(found)
         }
     }
