@@ -81,6 +81,14 @@ public final class HolderClient: OutlivingKeeper {
         return kept.count
     }
 
+    /// Whether a holder keeps anything: files and pins of a balloon, whatever names are left of them.
+    /// - Throws: `.busy`, `.descriptors`: that is not known.
+    public func keepsSomething() throws(BalloonError) -> Bool {
+        guard try connectIfThere() else { return false }
+        for prefix in HolderMessage.firstBytes where try !keptNames(prefix: prefix).isEmpty { return true }
+        return false
+    }
+
     /// Before this process ends with all balloons empty: nothing needs to be kept, and the holder ends, too.
     public func dropAll() {
         for name in kept.keys where !name.hasPrefix(KeptName.lostPrefix) { drop(name) }

@@ -16,6 +16,11 @@ enum Adoption {
         var theirs = configuration
         theirs.stateDirectory = directory
         let mover = try MoverChoice.ofThisGuest(theirs, for: .command)
+        // Nothing is left in that directory's files. What another mover has is no part of it, and stays where it is: with the
+        // option still there each start would take all of it back.
+        guard mover == .privcmd else {
+            return log.notice("there is nothing to take over", metadata: ["state-dir": "\(directory)"])
+        }
         let guest = try Guest.open(mover, stateDirectory: directory, keeper: keeper, staticMaxKiB: nil)
         let engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         try engine.recover()

@@ -3,20 +3,39 @@ internal import Glibc
 
 /// One writer a guest, whatever its state directory, its mount namespace or its root directory.
 ///
-/// The lock lies on a device of Xen's that every writer opens, as process 1 sees it: the path goes through /proc/1/root, so
+/// The locks lie on devices of Xen's, as process 1 sees them: xenbus, which is there where xenstore is, and privcmd, which the
+/// kernel module's mover does not need. Every writer takes both, as far as they are there. The path goes through /proc/1/root, so
 /// a root or a /dev of one's own leads to the same inode. That there is one process 1 is checked elsewhere
 /// (``HugePageMount/checkNamespaces()``). Only root may open the device, so nobody else can keep us from the lock.
 final class GuestLock {
-    private let device: FileDescriptor
+    private let devices: [FileDescriptor]
 
     /// - Parameter timeout: how long another one is waited for.
     /// - Throws: `.busy` when another process has it after that time; `.environment`.
     init(
         _ kind: GuestKind, stateDirectory: String, timeout: Interval = StateDirectory.lockTimeout
     ) throws(BalloonError) {
-        // A PV guest needs no privcmd; xenbus is there where xenstore is.
-        let path = "/proc/1/root/dev/xen/" + (kind == .pv ? "xenbus" : "privcmd")
-        device = try Self.take(path, stateDirectory: stateDirectory, timeout: timeout)
+        // In a PV guest privcmd is no writer's.
+        let names = kind == .pv ? ["xenbus"] : ["privcmd", "xenbus"]
+        devices = try Self.takeAll(
+            names.map { "/proc/1/root/dev/xen/" + $0 }, stateDirectory: stateDirectory, timeout: timeout)
+    }
+
+    /// The locks of all files that are there, in this order.
+    /// - Throws: the same; `.environment` where none of them is there.
+    static func takeAll(
+        _ paths: [String], stateDirectory: String, timeout: Interval
+    ) throws(BalloonError) -> [FileDescriptor] {
+        var taken: [FileDescriptor] = []
+        for path in paths {
+            do throws(BalloonError) {
+                taken.append(try take(path, stateDirectory: stateDirectory, timeout: timeout))
+            } catch {
+                let isNoneLeft = taken.isEmpty && path == paths.last
+                guard error.errno == ENOENT, !isNoneLeft else { throw error }
+            }
+        }
+        return taken
     }
 
     /// The same on any file.

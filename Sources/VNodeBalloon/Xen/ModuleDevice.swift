@@ -8,16 +8,27 @@ public final class ModuleDevice: BalloonModule {
     static let mostVNodes = Int(CB_MAX_VNODES)
     private let file: FileDescriptor
 
+    /// - Parameter module: what is there while the module is loaded.
     /// - Returns: nil where no such module is loaded.
     /// - Throws: `.environment`: it is loaded, and cannot be used.
-    public static func open(_ path: String = path) throws(BalloonError) -> ModuleDevice? {
+    public static func open(
+        _ path: String = path, module: String = "/sys/module/vnode_balloon"
+    ) throws(BalloonError) -> ModuleDevice? {
         // Unsafe: a C string for the call.
         let opened = unsafe cb_module_open(path)
-        if [-ENOENT, -ENODEV, -ENXIO].contains(opened) { return nil }
+        if [-ENOENT, -ENODEV, -ENXIO].contains(opened) {
+            // It may hold memory: that its device cannot be seen from here says nothing of that.
+            guard opened == -ENOENT, (try? FileInfo(path: module, "")) != nil else { return nil }
+            throw BalloonError(
+                .environment,
+                "the kernel module is loaded, and there is no \(path) here: run this where /dev is the machine's own",
+                errno: ENOENT)
+        }
         let file = FileDescriptor(
             try check(
                 opened, .environment,
-                "the kernel module is loaded, and its device \(path) does not open: run this as root, or set mover = privcmd"
+                "the kernel module is loaded, and its device \(path) does not open: run this as root, and in a"
+                    + " service with packaging/module.conf beside its unit (systemctl daemon-reload)"
             ))
         let device = ModuleDevice(file)
         let state = try device.read()

@@ -33,6 +33,25 @@ import Testing
         #expect(none?.code == .environment)
     }
 
+    @Test func `a guest's lock is on every device that is there, and one of them has to be`() throws {
+        let work = try TemporaryDirectory()
+        defer { work.remove("xenbus") }
+        try work.overwrite("xenbus", at: 0, with: "x")
+        func take(_ names: [String]) throws(BalloonError) -> [FileDescriptor] {
+            try GuestLock.takeAll(names.map { work.path + "/" + $0 }, stateDirectory: "/run/mine", timeout: 1)
+        }
+        let one = try take(["privcmd", "xenbus"])
+        #expect(one.count == 1)
+        try work.overwrite("privcmd", at: 0, with: "x")
+        defer { work.remove("privcmd") }
+        // The same guest, by a writer that sees both.
+        let other = #expect(throws: BalloonError.self) { try take(["privcmd", "xenbus"]) }
+        #expect(other?.code == .busy)
+        withExtendedLifetime(one) {}
+        let none = #expect(throws: BalloonError.self) { try take(["none", "nothing"]) }
+        #expect(none?.code == .environment)
+    }
+
     @Test func `the hugetlbfs mounts are found in mountinfo, with their escaped names`() {
         let lines = """
             22 28 0:21 / /proc rw,nosuid shared:12 - proc proc rw
