@@ -42,7 +42,8 @@ import Testing
         #expect(try turn(&balancer, 3) == [1: [1: .mib(90)]])
     }
 
-    @Test func `the balancer gives nothing back to a guest that moves nothing and says that it has given less`() throws {
+    @Test func `the balancer gives nothing back to a guest that moves nothing and says that it has given less`() throws
+    {
         try host.bringUp(1, 2)
         try host.engine.setTargets(host.domain(1), [1: .mib(180)])
         host.follow(1)
