@@ -79,12 +79,18 @@ static void look_again(struct work_struct *work)
 }
 DECLARE_WORK(vnb_look_work, look_again);
 
-static int resumed(struct notifier_block *block, unsigned long event, void *data)
+/* Perhaps another domain, on another machine: nothing that was known of either holds. */
+static void look_anew(void)
 {
 	atomic64_inc(&vnb_resumes);
 	atomic_set(&vnb_unsure, 1);
 	vnb_forget_machine();
 	queue_work(system_freezable_wq, &vnb_look_work);
+}
+
+static int resumed(struct notifier_block *block, unsigned long event, void *data)
+{
+	look_anew();
 	return NOTIFY_OK;
 }
 static struct notifier_block resume_block = { .notifier_call = resumed };
@@ -164,6 +170,17 @@ static struct notifier_block oom_block = { .notifier_call = short_of_memory };
 
 /* --- Another kernel, another life -------------------------------------------------------------------------------- */
 
+/*
+ * From here on nothing is given. Under vnb_lock, as who gives looks under it: what was given before is in a list when
+ * this returns, and who still searches for memory to give will find the door shut.
+ */
+static void close_door(void)
+{
+	mutex_lock(&vnb_lock);
+	atomic_set(&vnb_closed, 1);
+	mutex_unlock(&vnb_lock);
+}
+
 /* kexec's way through kernel_restart_prepare(). Any other restart makes a new domain. It cannot be refused here. */
 static int rebooting(struct notifier_block *block, unsigned long event, void *command)
 {
@@ -171,7 +188,7 @@ static int rebooting(struct notifier_block *block, unsigned long event, void *co
 
 	if (event != SYS_RESTART || !command || strcmp(command, "kexec reboot"))
 		return NOTIFY_OK;
-	atomic_set(&vnb_closed, 1);
+	close_door();
 	flush_work(&vnb_look_work);
 	left = vnb_release_all();
 	if (left)
@@ -188,7 +205,7 @@ static int sleeping(struct notifier_block *block, unsigned long event, void *dat
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
-		atomic_set(&vnb_closed, 1);
+		close_door();
 		flush_work(&vnb_look_work);
 		left = vnb_release_all();
 		if (!left)
@@ -199,7 +216,10 @@ static int sleeping(struct notifier_block *block, unsigned long event, void *dat
 		return notifier_from_errno(-EBUSY);
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
+		/* Linux's Xen code tells nobody of this one. The queue runs again, and nothing is held: a short wait. */
+		look_anew();
 		atomic_set(&vnb_closed, 0);
+		flush_work(&vnb_look_work);
 		break;
 	}
 	return NOTIFY_OK;

@@ -64,6 +64,9 @@ extern atomic_t vnb_unsure, vnb_closed;
 extern const struct vnb_xen_ops *vnb_xen;
 extern const struct vnb_xen_ops vnb_hvm_ops, vnb_pv_ops;
 
+/* Why something that was found did not go to Xen. */
+static inline u32 vnb_why_not(void) { return atomic_read(&vnb_closed) ? VNB_CLOSED : VNB_REFUSED; }
+
 /* main.c */
 void vnb_tell(void);
 

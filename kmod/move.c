@@ -49,6 +49,11 @@ static unsigned int give(struct list_head *chunks)
 	struct page *page;
 
 	mutex_lock(&vnb_lock);
+	/* Under the lock: everything may have been taken back while this was searched for. */
+	if (atomic_read(&vnb_closed)) {
+		mutex_unlock(&vnb_lock);
+		return 0;
+	}
 	list_for_each_entry(page, chunks, lru)
 		vnb_chunks[n++] = page;
 	plant(n);
@@ -107,7 +112,7 @@ static bool hold_batch(struct vnb_move *move)
 	vnb_free_chunks(&chunks);
 	move->done += given;
 	if (given < n)
-		why = VNB_REFUSED;
+		why = vnb_why_not();
 	else if (n == want)
 		why = VNB_ALL;
 	move->reason = why;

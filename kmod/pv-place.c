@@ -63,7 +63,8 @@ static bool exchange(struct page *page, unsigned int vnode, struct list_head *ba
 	bool home = false;
 
 	mutex_lock(&vnb_lock);
-	is = vnb_finish(page);
+	/* As when memory is given: everything may have been taken back meanwhile. */
+	is = atomic_read(&vnb_closed) ? VNB_RAM : vnb_finish(page);
 	if (is != VNB_RAM) {
 		home = is == VNB_HOLE && fill(page, vnode);
 		/* Elsewhere, as it was before. */
@@ -117,7 +118,7 @@ void vnb_rehome(struct vnb_move *move)
 		if (vnb_lies_on(frame, move->vnode))
 			continue;
 		if (!rehome_extent(frame, move)) {
-			move->reason = VNB_REFUSED;
+			move->reason = vnb_why_not();
 			break;
 		}
 	}
