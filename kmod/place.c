@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <linux/gfp.h>
+#include <linux/highmem.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
 #include <linux/sched/signal.h>
@@ -162,9 +163,10 @@ static bool has_room(struct page *page)
 	return zone_page_state(zone, NR_FREE_PAGES) > high_wmark_pages(zone) + SPARE_FRAMES;
 }
 
+/* Makes nothing be in it any more. Without __GFP_ZERO: before Linux 6.14 alloc_contig_range() takes no notice of it. */
 static bool clear_range(unsigned long frame)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_ZERO;
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 	return !alloc_contig_range(frame, frame + VNB_EXTENT_FRAMES, ACR_FLAGS_NONE, gfp);
@@ -173,7 +175,18 @@ static bool clear_range(unsigned long frame)
 #endif
 }
 
-/* The extent of these frames, named, once nothing is in it. */
+/* Xen does not scrub what a living domain gives: whoever gets it next could read what was in it. */
+static void zero_range(struct page *page)
+{
+	unsigned int i;
+
+	for (i = 0; i < VNB_EXTENT_FRAMES; i++) {
+		clear_highpage(page + i);
+		cond_resched();
+	}
+}
+
+/* The extent of these frames, zeroed and named, once nothing is in it. */
 struct page *vnb_try_range(unsigned long frame, unsigned int vnode)
 {
 	struct page *page = pfn_to_online_page(frame);
@@ -182,6 +195,7 @@ struct page *vnb_try_range(unsigned long frame, unsigned int vnode)
 		return NULL;
 	if (!has_room(page) || !clear_range(frame))
 		return NULL;
+	zero_range(page);
 	vnb_name_chunk(page, vnode, true);
 	return page;
 }
