@@ -21,8 +21,28 @@ static void plant(unsigned int chunks)
 	vnb_frames[0] = page_to_pfn(vnb_chunks[1]) + 100;
 	vnb_xen->give_frames(1);
 }
+
+static bool plant_ram;
+module_param(plant_ram, bool, 0644);
+MODULE_PARM_DESC(plant_ram, "once: half of the next batch is taken, and half of the extent behind that");
+
+static unsigned int plant_fewer(unsigned int chunks) { return plant_ram && chunks > 1 ? chunks / 2 : chunks; }
+
+static void plant_part(struct page *page)
+{
+	unsigned int i;
+
+	if (!plant_ram || !page)
+		return;
+	plant_ram = false;
+	for (i = 0; i < VNB_EXTENT_FRAMES / 2; i++)
+		vnb_frames[i] = page_to_pfn(page) + i;
+	vnb_xen->take_frames(VNB_EXTENT_FRAMES / 2, vnb_vnode_of(page));
+}
 #else
 static void plant(unsigned int chunks) { }
+static unsigned int plant_fewer(unsigned int chunks) { return chunks; }
+static void plant_part(struct page *page) { }
 #endif
 
 /* Whether another batch may be moved; else move->reason says why not. */
@@ -135,20 +155,17 @@ void vnb_hold(struct vnb_move *move)
 
 /* --- Take back --------------------------------------------------------------------------------------------------- */
 
-/* Where Xen has no memory in one piece. All of it is memory then, or all a hole again, or it is in doubt. */
-static bool take_singly(struct page *page, unsigned int vnode)
+/*
+ * The chunk at which Xen stopped may be memory in part. It stays held if all of it can be made a hole again; else it is
+ * in doubt: the next call would populate it whole. Under vnb_lock.
+ */
+static void look_at_last(struct page *page)
 {
-	enum vnb_type is;
-
-	if (vnb_fill(page, vnode))
-		return true;
-	is = vnb_finish(page);
-	if (is == VNB_HOLE)
-		return false;
+	if (vnb_finish(page) == VNB_HOLE)
+		return;
 	list_del(&page->lru);
-	vnb_places[vnode].held_extents--;
+	vnb_places[vnb_vnode_of(page)].held_extents--;
 	vnb_keep_doubtful(page);
-	return false;
 }
 
 /* The youngest chunks of a vnode become memory and move to `back`. Under vnb_lock. */
@@ -156,7 +173,7 @@ static unsigned int take(unsigned int vnode, unsigned int want, struct list_head
 {
 	struct vnb_place *place = &vnb_places[vnode];
 	unsigned int n = 0, taken = 0, i;
-	struct page *page;
+	struct page *page, *last = NULL;
 
 	list_for_each_entry_reverse(page, &place->held, lru) {
 		if (n == want || n == VNB_BATCH)
@@ -171,15 +188,22 @@ static unsigned int take(unsigned int vnode, unsigned int want, struct list_head
 	 */
 	preempt_disable();
 	if (!atomic_read(&vnb_unsure) && !vnb_migrating()) {
-		page = vnb_chunks[0];
-		taken = vnb_xen->take(n, vnode);
-		if (!taken)
-			taken = take_singly(page, vnode);
+		taken = vnb_xen->take(plant_fewer(n), vnode);
+		if (taken < n)
+			last = vnb_chunks[taken];
+		plant_part(last);
+		/* Where Xen has no memory in one piece. */
+		if (!taken && vnb_fill(last, vnode)) {
+			taken = 1;
+			last = NULL;
+		}
 	}
 	preempt_enable();
 	for (i = 0; i < taken; i++)
 		list_move_tail(&vnb_chunks[i]->lru, back);
 	place->held_extents -= taken;
+	if (last)
+		look_at_last(last);
 	return taken;
 }
 

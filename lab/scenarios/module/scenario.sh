@@ -52,6 +52,10 @@ check_move "with its maximum back it does" release 1 8 8 0
 check "the test build is loaded" guest "rmmod vnode_balloon && insmod $test_build plant_hole=1"
 check_move "a hole in the second extent of eight: that one is given frame by frame" hold 1 8 2 2
 check_held "after the fault" 0 2
+check_move "six more" hold 1 6 6 0
+guest 'echo 1 > /sys/module/vnode_balloon/parameters/plant_ram'
+check_move "half are taken, and half of the extent behind: that is made a hole, and all come back" release 1 8 8 0
+check_held "no page was populated twice" 0 0
 guest 'echo 2 > /sys/module/vnode_balloon/parameters/fault_every'
 vnb random 1 200 2 40
 guest 'echo 0 > /sys/module/vnode_balloon/parameters/fault_every'
