@@ -35,6 +35,8 @@ struct vnb_place {
 	int node;			/* the one that is exactly this vnode, else NUMA_NO_NODE */
 	bool by_range;			/* the vnode is part of a node, or of several */
 	unsigned long cursor;		/* by_range: where to look next */
+	unsigned long fruitless;	/* by_range: extents looked at since the last that was found, over calls */
+	bool any_known;			/* PV: one of these is known to lie on the vnode's physical node */
 	unsigned long rehomed;		/* PV: where to go on with REHOME */
 };
 
@@ -82,7 +84,7 @@ extern bool vnb_vnuma;
 void vnb_learn_vnodes(void);
 u64 vnb_vnode_frames(unsigned int vnode);
 bool vnb_in_vnode(unsigned long frame, unsigned int vnode);
-struct page *vnb_find_chunk(unsigned int vnode, u32 *reason);
+struct page *vnb_find_chunk(unsigned int vnode, unsigned int *tries, u32 *reason);
 #define VNB_NO_FRAME (~0UL)
 unsigned long vnb_nth_extent(unsigned int vnode, unsigned long n);
 struct page *vnb_try_range(unsigned long frame, unsigned int vnode);
@@ -103,6 +105,7 @@ void vnb_look_through(struct vnb_audit *audit);
 
 /* move.c */
 void vnb_free_chunks(struct list_head *chunks);
+bool vnb_interrupted(void);
 bool vnb_may_go_on(struct vnb_move *move);
 void vnb_hold(struct vnb_move *move);
 void vnb_release(struct vnb_move *move);

@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 
 #define GIVE_BATCH 16	/* extents a hypercall; more are no faster (kmod-notes) */
+#define RANGE_TRIES 256	/* ranges that may be tried in vain for these */
 
 #ifdef VNB_TEST
 static bool plant_hole;
@@ -45,6 +46,9 @@ static unsigned int plant_fewer(unsigned int chunks) { return chunks; }
 static void plant_part(struct page *page) { }
 #endif
 
+/* Whoever freezes processes gives up after 20 seconds. */
+bool vnb_interrupted(void) { return signal_pending(current) || freezing(current); }
+
 /* Whether another batch may be moved; else move->reason says why not. */
 bool vnb_may_go_on(struct vnb_move *move)
 {
@@ -53,7 +57,7 @@ bool vnb_may_go_on(struct vnb_move *move)
 		move->reason = VNB_UNSURE;
 	else if (atomic_read(&vnb_closed))
 		move->reason = VNB_CLOSED;
-	else if (signal_pending(current) || freezing(current))
+	else if (vnb_interrupted())
 		move->reason = VNB_INTERRUPTED;
 	else if (vnb_migrating())
 		move->reason = VNB_MIGRATING;
@@ -116,11 +120,12 @@ void vnb_free_chunks(struct list_head *chunks)
 static bool hold_batch(struct vnb_move *move)
 {
 	unsigned int n = 0, want = min_t(u64, GIVE_BATCH, move->extents - move->done), given;
+	unsigned int tries = RANGE_TRIES;
 	u32 why = VNB_ALL;
 	LIST_HEAD(chunks);
 
 	while (n < want) {
-		struct page *page = vnb_find_chunk(move->vnode, &why);
+		struct page *page = vnb_find_chunk(move->vnode, &tries, &why);
 
 		if (!page)
 			break;

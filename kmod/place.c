@@ -6,7 +6,6 @@
 #include <linux/highmem.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <asm/xen/hypercall.h>
@@ -94,6 +93,13 @@ static int node_of(unsigned int vnode)
 	return node;
 }
 
+/* The next search begins to count anew: something was found, or all was looked at, or it is another machine. */
+static void end_round(struct vnb_place *place)
+{
+	place->fruitless = 0;
+	place->any_known = false;
+}
+
 /* Asks Xen, and finds the nodes. When the module is loaded, and after a resume. */
 void vnb_learn_vnodes(void)
 {
@@ -113,8 +119,10 @@ void vnb_learn_vnodes(void)
 	}
 	if (rc && vnb_vnuma)
 		pr_err("Xen's virtual NUMA cannot be understood (%d): nothing will be given\n", rc);
-	for (i = 0; i < VNB_MAX_VNODES; i++)
+	for (i = 0; i < VNB_MAX_VNODES; i++) {
+		end_round(&vnb_places[i]);
 		vnb_places[i].node = vnb_vnuma && i < vnb_vnodes ? node_of(i) : NUMA_NO_NODE;
+	}
 	for (i = 0; i < vnb_vnodes; i++) {
 		/* PV: which frames Linux's node has says nothing of where they lie. */
 		vnb_places[i].by_range = vnb_vnuma && (xen_pv_domain() || vnb_places[i].node == NUMA_NO_NODE);
@@ -219,43 +227,66 @@ unsigned long vnb_nth_extent(unsigned int vnode, unsigned long n)
 	return VNB_NO_FRAME;
 }
 
-/* Once round the vnode, from where the last one was found. PV: only what is known to lie on its physical node. */
-static struct page *search_range(unsigned int vnode, u32 *reason)
+/* The extent of these frames, if it can be had. PV: only what is known to lie on the vnode's physical node. */
+static struct page *try_extent(unsigned long frame, unsigned int vnode, unsigned int *tries)
+{
+	struct page *page;
+
+	if (xen_pv_domain() && !vnb_lies_on(frame, vnode))
+		return NULL;
+	vnb_places[vnode].any_known = true;
+	page = vnb_try_range(frame, vnode);
+	/* Again: Linux's own balloon may have been quicker. */
+	if (page && (!xen_pv_domain() || vnb_lies_on(frame, vnode)))
+		return page;
+	if (page)
+		vnb_free_chunk(page);
+	--*tries;
+	return NULL;
+}
+
+/*
+ * Once round the vnode, from where the last search stopped. Round a large vnode it takes many calls, so that none of
+ * them is long: VNB_INTERRUPTED says that there is more to look at.
+ */
+static struct page *search_range(unsigned int vnode, unsigned int *tries, u32 *reason)
 {
 	struct vnb_place *place = &vnb_places[vnode];
-	unsigned long left = vnb_vnode_frames(vnode) / VNB_EXTENT_FRAMES + 1;
+	unsigned long round = vnb_vnode_frames(vnode) / VNB_EXTENT_FRAMES + 1;
 
-	*reason = xen_pv_domain() ? VNB_UNKNOWN_PLACE : VNB_NO_MEMORY;
-	for (; left && !fatal_signal_pending(current); left--) {
-		unsigned long frame = vnb_nth_extent(vnode, place->cursor++);
+	for (; place->fruitless < round; place->fruitless++) {
+		unsigned long frame;
 		struct page *page;
 
+		if (!*tries || vnb_interrupted()) {
+			*reason = VNB_INTERRUPTED;
+			return NULL;
+		}
+		frame = vnb_nth_extent(vnode, place->cursor++);
 		if (frame == VNB_NO_FRAME) {
 			place->cursor = 0;
 			continue;
 		}
-		if (xen_pv_domain() && !vnb_lies_on(frame, vnode))
-			continue;
-		*reason = VNB_NO_MEMORY;
-		page = vnb_try_range(frame, vnode);
-		/* Again: Linux's own balloon may have been quicker. */
-		if (page && (!xen_pv_domain() || vnb_lies_on(frame, vnode)))
+		page = try_extent(frame, vnode, tries);
+		if (page) {
+			end_round(place);
 			return page;
-		if (page)
-			vnb_free_chunk(page);
+		}
 		cond_resched();
 	}
+	*reason = xen_pv_domain() && !place->any_known ? VNB_UNKNOWN_PLACE : VNB_NO_MEMORY;
+	end_round(place);
 	return NULL;
 }
 
-/* 2 MiB of the vnode, cleared, and ours; or none, and why. */
-struct page *vnb_find_chunk(unsigned int vnode, u32 *reason)
+/* 2 MiB of the vnode, cleared, and ours; or none, and why. By range there may be so many tries in vain. */
+struct page *vnb_find_chunk(unsigned int vnode, unsigned int *tries, u32 *reason)
 {
 	struct vnb_place *place = &vnb_places[vnode];
 	struct page *page;
 
 	if (place->by_range)
-		return search_range(vnode, reason);
+		return search_range(vnode, tries, reason);
 	*reason = VNB_NO_MEMORY;
 	page = allocate(place);
 	if (!page)

@@ -25,7 +25,7 @@ enum vnb_reason {
 	VNB_REFUSED,		/* Xen did less: its node is full, or it would not take a frame */
 	VNB_AT_MAXIMUM,		/* the domain has all the memory that it may have */
 	VNB_MIGRATING,		/* the domain is being sent: nothing moves meanwhile */
-	VNB_INTERRUPTED,	/* a signal, or the freezer */
+	VNB_INTERRUPTED,	/* a signal, the freezer, or there is much to search: ask again */
 	VNB_PRESSURE,		/* memory was short, and the OOM notifier took some back meanwhile */
 	VNB_UNSURE,		/* after a resume, until every frame was looked at */
 	VNB_EMPTY,		/* nothing more is held there */
