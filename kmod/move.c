@@ -66,11 +66,33 @@ bool vnb_may_go_on(struct vnb_move *move)
 
 /* --- Give -------------------------------------------------------------------------------------------------------- */
 
-/* Up to GIVE_BATCH of them, marked. Returns how many are held; those that are still memory stay in the list. */
-static unsigned int give(struct list_head *chunks)
+static unsigned int take(unsigned int vnode, unsigned int want, struct list_head *back);
+
+/*
+ * Xen counted, but the domain has as much as before: another domain has frames of them mapped, or Xen keeps them for
+ * populate-on-demand. Nobody can use what was given, so it comes back. They are the youngest of the vnode. Returns how
+ * many stay held. Under vnb_lock.
+ */
+static unsigned int take_back(unsigned int vnode, unsigned int given, struct list_head *back)
+{
+	unsigned int taken;
+
+	while (given) {
+		taken = take(vnode, given, back);
+		if (!taken)
+			break;
+		given -= taken;
+	}
+	return given;
+}
+
+/* Up to GIVE_BATCH of them, marked. Returns how many are held; those that are memory are in the list afterwards. */
+static unsigned int give(unsigned int vnode, struct list_head *chunks)
 {
 	unsigned int i, n = 0, given;
 	struct page *page;
+	bool freed;
+	long before;
 
 	mutex_lock(&vnb_lock);
 	/* Under the lock: everything may have been taken back while this was searched for. */
@@ -81,7 +103,9 @@ static unsigned int give(struct list_head *chunks)
 	list_for_each_entry(page, chunks, lru)
 		vnb_chunks[n++] = page;
 	plant(n);
+	before = vnb_reservation();
 	given = vnb_xen->give(n);
+	freed = before - vnb_reservation() >= (long)given * VNB_EXTENT_FRAMES;
 	for (i = 0; i < n && i <= given; i++) {
 		enum vnb_type is = VNB_HOLE;
 
@@ -101,6 +125,8 @@ static unsigned int give(struct list_head *chunks)
 			break;
 		}
 	}
+	if (!freed)
+		given = take_back(vnode, given, chunks);
 	vnb_pin();
 	mutex_unlock(&vnb_lock);
 	return given;
@@ -133,7 +159,7 @@ static bool hold_batch(struct vnb_move *move)
 		n++;
 	}
 	vnb_mark_all(&chunks, true);
-	given = n ? give(&chunks) : 0;
+	given = n ? give(move->vnode, &chunks) : 0;
 	vnb_free_chunks(&chunks);
 	move->done += given;
 	if (given < n)
