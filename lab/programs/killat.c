@@ -8,7 +8,9 @@
    COMMAND takes this process's place, so that its id is the one that the caller knows. Prints `killed at N pages`, the
    reservation at the kill, to standard error. Gives up after 60 s, or when COMMAND has ended by itself. */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +21,27 @@ static double seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* With KILLAT_ALONE in the environment the watching process has the last processor, before all others that run there, and the
+   command has the other ones. On the command's own processor it would not run before a hypercall of the command ends, which may
+   be the whole move. */
+static void divide_processors(int watching)
+{
+    struct sched_param first = { .sched_priority = 1 };
+    cpu_set_t all, mine;
+    int last = 0;
+    if (!getenv("KILLAT_ALONE") || sched_getaffinity(0, sizeof all, &all) || CPU_COUNT(&all) < 2)
+        return;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &all))
+            last = cpu;
+    CPU_ZERO(&mine);
+    CPU_SET(last, &mine);
+    if (!watching)
+        CPU_XOR(&mine, &mine, &all);
+    if (sched_setaffinity(0, sizeof mine, &mine) || (watching && sched_setscheduler(0, SCHED_FIFO, &first)))
+        perror("killat: processors");
 }
 
 /* Waits for the moment and kills. */
@@ -60,11 +83,14 @@ int main(int argc, char **argv)
     }
     if (child == 0) {
         /* Forked once more, so that the command has no child that it knows nothing of. */
-        if (fork() == 0)
+        if (fork() == 0) {
+            divide_processors(1);
             watch(victim, argv[1], argv[2]);
+        }
         _exit(0);
     }
     waitpid(child, NULL, 0);
+    divide_processors(0);
     execvp(argv[3], argv + 3);
     perror(argv[3]);
     return 127;

@@ -31,7 +31,7 @@ check_given "everything is back" 0 0
 # The tools that watch and kill.
 guest "echo 30 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages; rm -f /pages/*"
 guest_start turns "turns 2048"
-guest_start victim "killat below $((START_TOTAL - 1000)) probe give /pages/p1 1 60"
+guest_start victim "env KILLAT_ALONE=1 killat below $((START_TOTAL - 1000)) probe give /pages/p1 1 60"
 victim_over() { guest '[ -s /run/lab/victim.code ]'; }
 wait_until 30 victim_over
 check_eq "killat kills" "$(guest 'cat /run/lab/victim.code')" 137
