@@ -12,8 +12,9 @@ struct Waiting {
     /// - Returns: the vnodes' reports at the end.
     /// - Throws: 75 when all that are not there are held, 130 on Ctrl-C.
     func run() throws -> [StatusReport.VNodeReport] {
-        // Ctrl-C ends the waiting, not the force: it comes through a descriptor, between two readings.
-        let signals = try SignalSource()
+        // Ctrl-C ends the waiting, not the force: it comes through a descriptor, between two readings. Where no more files can be
+        // opened, taking memory back goes on without it.
+        let signals = try? SignalSource()
         defer { Terminal.endProgress() }
         while true {
             let due = step()
@@ -23,7 +24,7 @@ struct Waiting {
                 publish()
                 return vnodes
             }
-            if signals.next() != nil {
+            if signals?.next() != nil {
                 publish()
                 Terminal.endProgress()
                 for vnode in vnodes { Terminal.complain(whatGoesOn(vnode)) }
