@@ -1,4 +1,4 @@
-import BalloonCore
+public import BalloonCore
 
 /// Where an axis has its marks, and what stands beside them.
 public struct TimeAxis: Sendable {
@@ -34,25 +34,25 @@ public struct TimeAxis: Sendable {
 
 public struct SizeAxis: Sendable {
     /// Between two marks.
-    public let stepKiB: UInt64
-    public let lastKiB: UInt64
+    public let step: KiB
+    public let last: KiB
 
-    /// - Parameter most: KiB that must have room.
-    public init(mostKiB: UInt64) {
+    /// - Parameter most: what must have room.
+    public init(most: KiB) {
         // What lies beyond 2^50 KiB is no memory.
-        let most = min(max(mostKiB, 4), 1 << 50)
-        var step: UInt64 = 1
-        while most > step * 4 { step *= 2 }
-        stepKiB = step
-        lastKiB = (most + step - 1) / step * step
+        let most = min(max(most, KiB(4)), KiB(1 << 50))
+        var step = KiB(1)
+        while most > step * 4 { step = step * 2 }
+        self.step = step
+        last = most.roundedUp(to: step)
     }
 
-    public var ticks: [UInt64] { Array(stride(from: 0, through: lastKiB, by: Int(stepKiB))) }
+    public var ticks: [KiB] { (0...last / step).map { step * $0 } }
 
     /// All marks of an axis have one unit.
-    public func label(_ kib: UInt64) -> String {
-        if kib == 0 { return "0" }
-        if stepKiB >= 1 << 20 { return "\(kib >> 20) GiB" }
-        return stepKiB >= 1 << 10 ? "\(kib >> 10) MiB" : "\(kib) KiB"
+    public func label(_ size: KiB) -> String {
+        if size == .zero { return "0" }
+        if step >= .gib(1) { return "\(size.count >> 20) GiB" }
+        return step >= .mib(1) ? "\(size.wholeMiB) MiB" : "\(size) KiB"
     }
 }

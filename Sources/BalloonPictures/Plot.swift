@@ -27,12 +27,12 @@ public struct Plot {
         self.record = record
         vnodes = record.vnodes
         time = TimeAxis(first: first.time, last: last.time)
-        var most: UInt64 = 0
+        var most: KiB = .zero
         for balloon in record.entries.lazy.flatMap({ $0.vnodes ?? [] }) {
-            most = max(most, balloon.balloonKiB ?? 0, balloon.goalKiB ?? 0)
+            most = max(most, balloon.balloon ?? .zero, balloon.goal ?? .zero)
         }
         // Where nothing was ever given the axis is one that is read at a glance.
-        size = SizeAxis(mostKiB: most == 0 ? 64 * 1024 : most)
+        size = SizeAxis(most: most == .zero ? .mib(64) : most)
     }
 
     public var svg: String {

@@ -29,28 +29,28 @@ struct PlotPanel {
     func draw(_ svg: inout SVG) {
         svg.raw("<g>")
         axes(&svg)
-        let balloon = samples { $0.balloonKiB }
+        let balloon = samples { $0.balloon }
         svg.path(area(balloon), "fill=\"#0072b2\" fill-opacity=\"0.12\"")
         svg.path(steps(balloon), Self.balloonStroke)
         // On top: a balloon that is where it shall be does not hide it.
-        svg.path(steps(samples { $0.goalKiB }), Self.goalStroke)
+        svg.path(steps(samples { $0.goal }), Self.goalStroke)
         lane(&svg)
-        let size = balloons.lazy.compactMap { $0?.sizeKiB }.last.map { " of \(Self.size($0))" } ?? ""
+        let size = balloons.lazy.compactMap { $0?.size }.last.map { " of \(Self.size($0))" } ?? ""
         svg.write("vnode \(vnode)\(size)", x: left, y: top - 8, "font-weight=\"bold\" fill=\"#222222\"")
         svg.raw("</g>")
     }
 
-    private static func size(_ kib: UInt64) -> String {
-        kib > 0 && kib % (1 << 20) == 0 ? "\(kib >> 20) GiB" : Size.mib(kib: kib)
+    private static func size(_ size: KiB) -> String {
+        size > .zero && size.roundedDown(to: .gib(1)) == size ? "\(size.count >> 20) GiB" : Size.mib(size)
     }
 
     // MARK: Axes
 
     private func axes(_ svg: inout SVG) {
         let laneEnd = bottom + 4 + Plot.Metrics.lane
-        for kib in plot.size.ticks {
-            svg.line((left, y(kib)), (right, y(kib)), "stroke=\"#dddddd\"")
-            svg.write(plot.size.label(kib), x: left - 8, y: y(kib) + 4, "text-anchor=\"end\" fill=\"#444444\"")
+        for size in plot.size.ticks {
+            svg.line((left, y(size)), (right, y(size)), "stroke=\"#dddddd\"")
+            svg.write(plot.size.label(size), x: left - 8, y: y(size) + 4, "text-anchor=\"end\" fill=\"#444444\"")
         }
         var day = plot.time.first.dateText
         for tick in plot.time.ticks() {
@@ -65,13 +65,13 @@ struct PlotPanel {
 
     private func x(_ time: UTCTime) -> Double { left + Plot.Metrics.plotted * plot.time.part(time) }
 
-    private func y(_ kib: UInt64) -> Double {
-        bottom - Plot.Metrics.panel * Double(min(kib, plot.size.lastKiB)) / Double(plot.size.lastKiB)
+    private func y(_ size: KiB) -> Double {
+        bottom - Plot.Metrics.panel * Double(min(size, plot.size.last).count) / Double(plot.size.last.count)
     }
 
     // MARK: Curves
 
-    private func samples(_ value: (RecordLine.Balloon) -> UInt64?) -> [Thinning.Sample] {
+    private func samples(_ value: (RecordLine.Balloon) -> KiB?) -> [Thinning.Sample] {
         Thinning.samples(
             zip(plot.record.entries, balloons).map { entry, balloon in
                 Thinning.Sample(x: x(entry.time), value: balloon.flatMap(value))
@@ -116,7 +116,7 @@ struct PlotPanel {
         var text = ""
         var height: String?
         for sample in samples {
-            let next = SVG.number(y(sample.value ?? 0))
+            let next = SVG.number(y(sample.value ?? .zero))
             if next == height { continue }
             text += height == nil ? next : " H\(SVG.number(sample.x)) V\(next)"
             height = next

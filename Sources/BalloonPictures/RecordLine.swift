@@ -1,42 +1,42 @@
-import BalloonCore
+public import BalloonCore
 
-/// A line of what `balloonctl record` writes: docs/schema/record-1.json. Sizes in KiB.
+/// A line of what `balloonctl record` writes: docs/schema/record-1.json.
 public struct RecordLine: Decodable, Equatable, Sendable {
     /// One balloon at one moment.
     public struct Balloon: Decodable, Equatable, Sendable {
         public var vnode: Int
-        public var sizeKiB: UInt64
+        public var size: KiB
         /// nil: xenstore holds no valid size.
-        public var targetKiB: UInt64?
+        public var target: KiB?
         /// nil: it follows xenstore.
-        public var forcedKiB: UInt64?
+        public var forced: KiB?
         /// nil: not known.
-        public var balloonKiB: UInt64?
+        public var balloon: KiB?
         public var state: String
         public var reason: String?
 
         public init(
-            vnode: Int, sizeKiB: UInt64, targetKiB: UInt64?, forcedKiB: UInt64? = nil, balloonKiB: UInt64?,
+            vnode: Int, size: KiB, target: KiB?, forced: KiB? = nil, balloon: KiB?,
             state: String, reason: String? = nil
         ) {
             self.vnode = vnode
-            self.sizeKiB = sizeKiB
-            self.targetKiB = targetKiB
-            self.forcedKiB = forcedKiB
-            self.balloonKiB = balloonKiB
+            self.size = size
+            self.target = target
+            self.forced = forced
+            self.balloon = balloon
             self.state = state
             self.reason = reason
         }
 
         /// The size that it shall have.
-        public var goalKiB: UInt64? { forcedKiB ?? targetKiB }
+        public var goal: KiB? { forced ?? target }
 
         enum CodingKeys: String, CodingKey {
             case vnode
-            case sizeKiB = "size_kib"
-            case targetKiB = "target_kib"
-            case forcedKiB = "forced_kib"
-            case balloonKiB = "balloon_kib"
+            case size = "size_kib"
+            case target = "target_kib"
+            case forced = "forced_kib"
+            case balloon = "balloon_kib"
             case state
             case reason
         }
@@ -80,10 +80,10 @@ public struct RecordLine: Decodable, Equatable, Sendable {
 
     private static func write(_ balloon: Balloon, to json: inout JSONWriter) {
         json.member(Balloon.CodingKeys.vnode, balloon.vnode)
-        json.member(Balloon.CodingKeys.sizeKiB, balloon.sizeKiB)
-        json.member(Balloon.CodingKeys.targetKiB, balloon.targetKiB)
-        json.member(Balloon.CodingKeys.forcedKiB, balloon.forcedKiB)
-        json.member(Balloon.CodingKeys.balloonKiB, balloon.balloonKiB)
+        json.member(Balloon.CodingKeys.size, balloon.size)
+        json.member(Balloon.CodingKeys.target, balloon.target)
+        json.member(Balloon.CodingKeys.forced, balloon.forced)
+        json.member(Balloon.CodingKeys.balloon, balloon.balloon)
         json.member(Balloon.CodingKeys.state, balloon.state)
         json.member(Balloon.CodingKeys.reason, balloon.reason)
     }

@@ -1,9 +1,11 @@
+import BalloonCore
+
 /// What of a long record a picture can show.
 enum Thinning {
     /// A value from here on; nil: not known.
     struct Sample: Equatable {
         var x: Double
-        var value: UInt64?
+        var value: KiB?
     }
 
     /// Of all samples in one column of pixels the first, the least, the most and the last: the line covers the same

@@ -1,3 +1,5 @@
+import BalloonCore
+
 /// A vnode's memory as a bar: from the left what is given, then what more could be given, what the guard keeps, and what is
 /// in use.
 struct TopBar {
@@ -17,7 +19,7 @@ struct TopBar {
 
     var line: TopLine {
         var line = TopLine("[")
-        let goal = row.goalKiB.map { max(cell($0), 1) - 1 }
+        let goal = row.goal.map { max(cell($0), 1) - 1 }
         for index in 0..<cells {
             let mark = index == goal ? "|" : mark(index)
             line.add(String(mark), Self.legend.first { $0.mark == mark }?.colour ?? .plain)
@@ -27,22 +29,22 @@ struct TopBar {
     }
 
     /// Where a size ends. What there is of it is seen, be it ever so little.
-    private func cell(_ kib: UInt64) -> Int {
-        guard kib > 0, row.sizeKiB > 0 else { return 0 }
-        return max(1, Int((Double(min(kib, row.sizeKiB)) / Double(row.sizeKiB) * Double(cells)).rounded()))
+    private func cell(_ size: KiB) -> Int {
+        guard size > .zero, row.size > .zero else { return 0 }
+        return max(1, Int((Double(min(size, row.size).count) / Double(row.size.count) * Double(cells)).rounded()))
     }
 
     private func mark(_ index: Int) -> Character {
-        guard let balloon = row.balloonKiB else { return "?" }
+        guard let balloon = row.balloon else { return "?" }
         let given = cell(balloon)
         if index < given { return "#" }
-        guard let available = row.availableKiB else { return "?" }
+        guard let available = row.available else { return "?" }
         // The guest's own part is what the balloon leaves, whatever the node says.
-        let rest = row.sizeKiB - min(balloon, row.sizeKiB)
+        let rest = row.size.less(balloon)
         let had = min(available, rest)
-        let kept = min(row.keptKiB ?? 0, had)
-        let free = cell(min(balloon, row.sizeKiB) + had - kept)
+        let kept = min(row.kept ?? .zero, had)
+        let free = cell(min(balloon, row.size) + had - kept)
         if index < free { return "." }
-        return index < cell(min(balloon, row.sizeKiB) + had) ? "%" : "="
+        return index < cell(min(balloon, row.size) + had) ? "%" : "="
     }
 }

@@ -82,28 +82,30 @@ public struct TopLayout: Sendable {
 
     // MARK: A vnode
 
-    private static func size(_ kib: UInt64?) -> String { kib.map { Size.short(kib: $0) } ?? "?" }
+    private static func size(_ size: KiB?) -> String { size.map { Size.short($0) } ?? "?" }
 
     /// Of what changes all the time nobody reads tenths.
-    private static func rounded(_ kib: UInt64?) -> String { size(kib.map { $0 < 1024 ? $0 : $0 / 1024 * 1024 }) }
+    private static func rounded(_ size: KiB?) -> String {
+        self.size(size.map { $0 < .mib(1) ? $0 : $0.roundedDown(to: .mib(1)) })
+    }
 
-    private static func goal(_ row: TopRow) -> String { row.goalKiB.map { Size.short(kib: $0) } ?? "-" }
+    private static func goal(_ row: TopRow) -> String { row.goal.map { Size.short($0) } ?? "-" }
 
     private static func state(_ row: TopRow) -> TopLine {
         TopLine(
             row.reason.map { "\(row.state): \($0)" } ?? row.state,
-            row.state == "held" || row.balloonKiB == nil ? .held : .plain)
+            row.state == "held" || row.balloon == nil ? .held : .plain)
     }
 
     /// Its figures, as many lines as they take, and its bar below.
     private func block(_ row: TopRow) -> [TopLine] {
         var parts = [
             TopLine(row.name, .strong), Self.state(row),
-            TopLine("balloon \(Self.size(row.balloonKiB))/\(Self.size(row.sizeKiB))"),
+            TopLine("balloon \(Self.size(row.balloon))/\(Self.size(row.size))"),
             TopLine("\(row.isForced ? "forced" : "target") \(Self.goal(row))"),
         ]
-        if let available = row.availableKiB { parts.append(TopLine("available \(Self.rounded(available))")) }
-        if let kept = row.keptKiB { parts.append(TopLine("guard \(Self.size(kept))")) }
+        if let available = row.available { parts.append(TopLine("available \(Self.rounded(available))")) }
+        if let kept = row.kept { parts.append(TopLine("guard \(Self.size(kept))")) }
         let detail = row.detail.map { folded($0).map { TopLine($0) } } ?? []
         return packed(parts) + [TopBar(row, columns: columns).line] + detail
     }
@@ -113,8 +115,8 @@ public struct TopLayout: Sendable {
         let header = ["", "BALLOON", "SIZE", "TARGET", "AVAILABLE", "GUARD", "STATE"]
         let cells = rows.map { row in
             [
-                row.name, Self.size(row.balloonKiB), Self.size(row.sizeKiB), Self.goal(row) + (row.isForced ? "!" : ""),
-                Self.rounded(row.availableKiB), Self.size(row.keptKiB), Self.state(row).plain,
+                row.name, Self.size(row.balloon), Self.size(row.size), Self.goal(row) + (row.isForced ? "!" : ""),
+                Self.rounded(row.available), Self.size(row.kept), Self.state(row).plain,
             ]
         }
         let widths = header.indices.map { column in ([header] + cells).map { $0[column].count }.max() ?? 0 }
@@ -130,7 +132,7 @@ public struct TopLayout: Sendable {
         }
         var lines = [[line(header, .strong, state: .strong)]]
         for (row, texts) in zip(rows, cells) {
-            var text = line(texts, .plain, state: row.state == "held" || row.balloonKiB == nil ? .held : .plain)
+            var text = line(texts, .plain, state: row.state == "held" || row.balloon == nil ? .held : .plain)
             text.add(TopBar(row, columns: columns - text.width).line)
             lines.append([text] + (row.detail.map { folded($0).map { TopLine($0) } } ?? []))
         }

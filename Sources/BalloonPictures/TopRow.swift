@@ -1,33 +1,35 @@
-/// What `top` shows of one vnode. Sizes in KiB; nil: not known, or there is none.
+public import BalloonCore
+
+/// What `top` shows of one vnode; nil: not known, or there is none.
 public struct TopRow: Equatable, Sendable {
     public var number: Int
     public var name: String
-    public var sizeKiB: UInt64
-    public var balloonKiB: UInt64?
+    public var size: KiB
+    public var balloon: KiB?
     /// The size that it shall have.
-    public var goalKiB: UInt64?
+    public var goal: KiB?
     public var isForced: Bool
     /// Of the node's memory: what can be had.
-    public var availableKiB: UInt64?
+    public var available: KiB?
     /// What the guard keeps of that.
-    public var keptKiB: UInt64?
+    public var kept: KiB?
     public var state: String
     public var reason: String?
     /// What stands in the way, in a sentence.
     public var detail: String?
 
     public init(
-        number: Int, name: String, sizeKiB: UInt64, balloonKiB: UInt64?, goalKiB: UInt64?, isForced: Bool = false,
-        availableKiB: UInt64? = nil, keptKiB: UInt64? = nil, state: String, reason: String? = nil, detail: String? = nil
+        number: Int, name: String, size: KiB, balloon: KiB?, goal: KiB?, isForced: Bool = false,
+        available: KiB? = nil, kept: KiB? = nil, state: String, reason: String? = nil, detail: String? = nil
     ) {
         self.number = number
         self.name = name
-        self.sizeKiB = sizeKiB
-        self.balloonKiB = balloonKiB
-        self.goalKiB = goalKiB
+        self.size = size
+        self.balloon = balloon
+        self.goal = goal
         self.isForced = isForced
-        self.availableKiB = availableKiB
-        self.keptKiB = keptKiB
+        self.available = available
+        self.kept = kept
         self.state = state
         self.reason = reason
         self.detail = detail
@@ -53,11 +55,11 @@ public enum TopOrder: String, CaseIterable, Sendable {
     /// What is not known is first: it is what a reader has to look at.
     public func sorted(_ rows: [TopRow]) -> [TopRow] {
         rows.sorted { left, right in
-            let (a, b): (UInt64, UInt64) =
+            let (a, b): (KiB, KiB) =
                 switch self {
-                case .number: (0, 0)
-                case .balloon: (.max - (left.balloonKiB ?? .max), .max - (right.balloonKiB ?? .max))
-                case .available: (left.availableKiB ?? 0, right.availableKiB ?? 0)
+                case .number: (.zero, .zero)
+                case .balloon: (.max - (left.balloon ?? .max), .max - (right.balloon ?? .max))
+                case .available: (left.available ?? .zero, right.available ?? .zero)
                 }
             return a == b ? left.number < right.number : a < b
         }

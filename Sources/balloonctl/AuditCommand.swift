@@ -37,15 +37,15 @@ struct AuditCommand: ParsableCommand {
         var findings: [AuditFinding] = []
         var extents = 0
         /// Memory that no balloon accounts for; nil: not known.
-        var unaccountedKiB: UInt64?
+        var unaccounted: KiB?
         /// What moves memory.
         var backend = ""
         /// Of Linux's own balloon: only the kernel knows which frames those are.
-        var linuxKiB: UInt64 = 0
+        var linuxBalloon: KiB = .zero
         /// Why a vnode cannot be audited, for those that cannot.
         var unknown: [String] = []
 
-        var isClean: Bool { findings.isEmpty && unknown.isEmpty && unaccountedKiB ?? 0 == 0 }
+        var isClean: Bool { findings.isEmpty && unknown.isEmpty && unaccounted ?? .zero == .zero }
     }
 
     // MARK: Slices
@@ -53,12 +53,12 @@ struct AuditCommand: ParsableCommand {
     private func look(_ session: Session) throws -> Result {
         let slots = try slots(session)
         var result = Result()
-        result.unaccountedKiB = slots.unaccountedKiB
+        result.unaccounted = slots.unaccounted
         result.unknown = slots.slots.compactMap { entry in entry.slots == nil ? entry.detail : nil }
         result.extents = slots.slots.reduce(0) { $0 + ($1.slots ?? 0) }
         let report = try session.status()
         result.backend = report.backend
-        result.linuxKiB = Self.linuxKiB(report, extents: result.extents)
+        result.linuxBalloon = Self.linuxBalloon(report, extents: result.extents)
         try inSlices(slots, "audited") { vnode, range in
             let request = ControlRequest.audit(vnode: vnode, slots: range, everyFrame: !quick)
             let answer = try Self.patiently(session) { try session.ask(request, as: AuditAnswer.self) }
@@ -69,11 +69,11 @@ struct AuditCommand: ParsableCommand {
     }
 
     /// What the balloons have beyond their own pages.
-    private static func linuxKiB(_ report: StatusReport, extents: Int) -> UInt64 {
-        let balloons = report.vnodes.reduce(UInt64(0)) { $0 + ($1.balloonKiB ?? 0) }
+    private static func linuxBalloon(_ report: StatusReport, extents: Int) -> KiB {
+        let balloons = report.vnodes.reduce(KiB.zero) { $0 + ($1.balloon ?? .zero) }
         if report.backend == "kernel" { return balloons }
-        let own = UInt64(extents) * report.granularityKiB
-        return balloons > own ? balloons - own : 0
+        let own = report.granularity * UInt64(extents)
+        return balloons.less(own)
     }
 
     /// Has each slot asked about, and then the files of those vnodes looked at where that may not be all.
@@ -104,7 +104,7 @@ struct AuditCommand: ParsableCommand {
                 where refusal.code == BalloonError.Code.looking.description
             {
                 let vnodes = try session.status().vnodes
-                guard vnodes.contains(where: { $0.balloonKiB == nil && $0.detail == nil }) else { throw refusal }
+                guard vnodes.contains(where: { $0.balloon == nil && $0.detail == nil }) else { throw refusal }
                 session.goOn()
             }
         }
@@ -138,20 +138,20 @@ struct AuditCommand: ParsableCommand {
             let place = "vnode \(finding.vnode), slot \(finding.slot), frame \(finding.gfn)"
             Terminal.show("\(place): \(finding.kind.rawValue)")
         }
-        if let kib = result.unaccountedKiB, kib > 0 {
-            Terminal.show("\(Size.text(kib: kib)) are missing that no balloon accounts for: unaccounted")
+        if let missing = result.unaccounted, missing > .zero {
+            Terminal.show("\(Size.text(missing)) are missing that no balloon accounts for: unaccounted")
         }
-        if result.unaccountedKiB == nil && result.unknown.isEmpty {
+        if result.unaccounted == nil && result.unknown.isEmpty {
             Terminal.show("not compared with all of the guest's memory, whose sum is not known")
         }
         for sentence in result.unknown { Terminal.show("not audited: \(sentence)") }
-        if result.linuxKiB > 0 {
-            let compared = result.unaccountedKiB.map { $0 == 0 ? "; with it Xen's count is right" : "" } ?? ""
+        if result.linuxBalloon > .zero {
+            let compared = result.unaccounted.map { $0 == .zero ? "; with it Xen's count is right" : "" } ?? ""
             Terminal.show(
-                "Linux's own balloon has \(Size.text(kib: result.linuxKiB)), of frames that only the kernel knows\(compared)"
+                "Linux's own balloon has \(Size.text(result.linuxBalloon)), of frames that only the kernel knows\(compared)"
             )
         }
-        let count = result.findings.count + ((result.unaccountedKiB ?? 0) > 0 ? 1 : 0)
+        let count = result.findings.count + ((result.unaccounted ?? .zero) > .zero ? 1 : 0)
         let verdict = result.isClean ? "clean" : count == 0 ? "not all of them" : "\(count) findings"
         let keeper = result.backend == "module" ? " that the kernel module holds" : ""
         Terminal.show("\(result.extents) extents\(keeper) audited, \(verdict)")
@@ -164,15 +164,15 @@ struct AuditCommand: ParsableCommand {
             writer.member("clean", result.isClean)
             writer.member("backend", result.backend)
             writer.member("extents", result.extents)
-            writer.member("unaccounted_kib", result.unaccountedKiB)
-            writer.member("linux_kib", result.linuxKiB)
+            writer.member("unaccounted_kib", result.unaccounted)
+            writer.member("linux_kib", result.linuxBalloon)
             writer.key("findings")
             // Behind what was found of slots, what is missing of all of them: of no vnode.
-            let missing = result.unaccountedKiB.flatMap { $0 > 0 ? $0 : nil }
+            let missing = result.unaccounted.flatMap { $0 > .zero ? $0 : nil }
             writer.array(result.findings.map(Optional.some) + (missing == nil ? [] : [nil])) { writer, finding in
                 writer.object { writer in
                     if let finding { return finding.write(to: &writer) }
-                    AuditFinding.writeUnaccounted(kib: missing ?? 0, to: &writer)
+                    AuditFinding.writeUnaccounted(missing ?? .zero, to: &writer)
                 }
             }
             writer.key("unknown")

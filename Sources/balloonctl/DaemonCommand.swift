@@ -36,7 +36,7 @@ struct DaemonCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What each node keeps at least (default: \(Self.defaults.minFreeKiB), the guard's own 5 %, 32 MiB at least).",
+            "What each node keeps at least (default: \(Self.defaults.minFree), the guard's own 5 %, 32 MiB at least).",
             valueName: "size"))
     var minFree: String?
 
@@ -49,12 +49,12 @@ struct DaemonCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What each vnode's memory never goes below (default: \(Self.defaults.floorKiB)).", valueName: "size"))
+            "What each vnode's memory never goes below (default: \(Self.defaults.floor)).", valueName: "size"))
     var floor: String?
 
     @Option(
         help: ArgumentHelp(
-            "What yielding leaves in each balloon (default: \(Self.defaults.yieldToKiB)).", valueName: "size"))
+            "What yielding leaves in each balloon (default: \(Self.defaults.yieldTo)).", valueName: "size"))
     var yieldTo: String?
 
     @Option(

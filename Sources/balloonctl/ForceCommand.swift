@@ -45,7 +45,7 @@ struct ForceCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            try ForcedSize.run(common, vnode: vnode, kib: size.flatMap { Size($0) }?.kib, json: json)
+            try ForcedSize.run(common, vnode: vnode, size: size.flatMap { Size($0) }?.kib, json: json)
         }
     }
 }
@@ -54,18 +54,18 @@ struct ForceCommand: ParsableCommand {
 enum ForcedSize {
     /// - Parameters:
     ///   - vnode: nil for all.
-    ///   - kib: nil to release.
-    static func run(_ common: CommonOptions, vnode: Int?, kib: UInt64?, json: Bool) throws {
+    ///   - size: nil to release.
+    static func run(_ common: CommonOptions, vnode: Int?, size: KiB?, json: Bool) throws {
         // Memory that is given follows the configuration's limits; memory is taken back even where it has faults.
-        let settings = kib ?? 0 > 0 ? try common.settings() : try common.settingsWhateverTheFileSays()
+        let settings = size ?? .zero > .zero ? try common.settings() : try common.settingsWhateverTheFileSays()
         let session = try Session(settings)
-        let report = try session.ask(.force(vnode: vnode, kib: kib), as: StatusReport.self)
+        let report = try session.ask(.force(vnode: vnode, size: size), as: StatusReport.self)
         var vnodes = report.vnodes.filter { vnode == nil || $0.vnode == vnode }
-        if let kib {
-            let rounded = kib / report.granularityKiB * report.granularityKiB
-            if rounded != kib {
+        if let size {
+            let rounded = size.roundedDown(to: report.granularity)
+            if rounded != size {
                 Terminal.complain(
-                    "rounded down to \(Size.text(kib: rounded)): balloons are multiples of \(report.granularityKiB) KiB"
+                    "rounded down to \(Size.text(rounded)): balloons are multiples of \(report.granularity) KiB"
                 )
             }
             let goals = Dictionary(uniqueKeysWithValues: vnodes.map { ($0.vnode, rounded) })
@@ -73,7 +73,7 @@ enum ForcedSize {
             defer {
                 if vnode == nil {
                     Terminal.complain(
-                        "every balloon stays forced to \(Size.text(kib: rounded)), whatever xenstore says, until"
+                        "every balloon stays forced to \(Size.text(rounded)), whatever xenstore says, until"
                             + " balloonctl deflate --release")
                 }
             }
@@ -89,9 +89,9 @@ enum ForcedSize {
 
     private static func show(_ vnodes: [StatusReport.VNodeReport], json: Bool) {
         for vnode in vnodes {
-            let forced = vnode.forcedKiB == nil ? "follows xenstore" : "forced"
+            let forced = vnode.forced == nil ? "follows xenstore" : "forced"
             Terminal.show(
-                json ? vnode.json : "vnode \(vnode.vnode): balloon \(Size.text(known: vnode.balloonKiB)), \(forced)")
+                json ? vnode.json : "vnode \(vnode.vnode): balloon \(Size.text(known: vnode.balloon)), \(forced)")
         }
     }
 }
@@ -120,7 +120,7 @@ struct DeflateCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            try ForcedSize.run(common, vnode: nil, kib: all ? 0 : nil, json: json)
+            try ForcedSize.run(common, vnode: nil, size: all ? .zero : nil, json: json)
         }
     }
 }

@@ -92,10 +92,10 @@ struct GivenCommand: ParsableCommand {
 
     /// What balloons' files have, where neither the daemon nor Xen can be asked.
     private static func traces() -> String? {
-        guard let mounts = try? BalloonMount.all(), let mount = mounts.first(where: { $0.sizeKiB > 0 }) else {
+        guard let mounts = try? BalloonMount.all(), let mount = mounts.first(where: { $0.size > .zero }) else {
             return nil
         }
-        return "the balloons' files on \(mount.path) have \(Size.text(kib: mount.sizeKiB))"
+        return "the balloons' files on \(mount.path) have \(Size.text(mount.size))"
     }
 
     /// With the module as mover nobody else asks a holder what it keeps. A file that lost its name shows in no mount: its holes
@@ -109,29 +109,29 @@ struct GivenCommand: ParsableCommand {
 
     private static func asked(_ session: Session, _ settings: Settings) throws -> Answer {
         var report = try session.status()
-        while report.vnodes.contains(where: { $0.balloonKiB == nil && $0.detail == nil }) {
+        while report.vnodes.contains(where: { $0.balloon == nil && $0.detail == nil }) {
             session.goOn()
             report = try session.status()
         }
         for vnode in report.vnodes {
-            if let kib = vnode.balloonKiB, kib > 0 {
-                return .something("the balloon of vnode \(vnode.vnode) has \(Size.text(kib: kib))")
+            if let size = vnode.balloon, size > .zero {
+                return .something("the balloon of vnode \(vnode.vnode) has \(Size.text(size))")
             }
-            if vnode.lostKiB > 0 {
+            if vnode.lost > .zero {
                 return .something(
-                    "\(Size.text(kib: vnode.lostKiB)) of vnode \(vnode.vnode) cannot be taken back until the guest is"
+                    "\(Size.text(vnode.lost)) of vnode \(vnode.vnode) cannot be taken back until the guest is"
                         + " started again")
             }
         }
-        if let vnode = report.vnodes.first(where: { $0.balloonKiB == nil }) {
+        if let vnode = report.vnodes.first(where: { $0.balloon == nil }) {
             return .unknown("vnode \(vnode.vnode): \(vnode.detail ?? "its size is not known")")
         }
-        if let kib = report.unaccountedKiB, kib > 0 {
-            return .something("\(Size.text(kib: kib)) are missing that no balloon accounts for")
+        if let missing = report.unaccounted, missing > .zero {
+            return .something("\(Size.text(missing)) are missing that no balloon accounts for")
         }
         if report.backend == "module", let kept = try keptBeside(settings) { return kept }
         // It says by itself what it holds, and no more than that is asked for.
-        if report.unaccountedKiB == nil && hasModule && report.backend != "module" {
+        if report.unaccounted == nil && hasModule && report.backend != "module" {
             return .unknown("the kernel module is loaded, and the sum of all memory, which would tell, is not known")
         }
         return .nothing("all balloons are empty")

@@ -46,7 +46,7 @@ struct MetricsCommand: ParsableCommand {
             report: report, counters: try client.map { try ask($0, .counters) },
             // The kernel module needs none.
             holderIsUp: report?.backend == "module" ? nil : StateDirectory.hasHolder(settings.stateDirectory),
-            filesKiB: mounts?.reduce(0) { $0 + $1.sizeKiB }
+            files: mounts?.reduce(.zero) { $0 + $1.size }
         ).text
     }
 

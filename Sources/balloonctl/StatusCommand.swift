@@ -52,7 +52,7 @@ struct StatusCommand: ParsableCommand {
         let report = try session.status()
         if json { Terminal.show(report.json) } else { show(report) }
         // What is not known, and will not be by itself, is no success.
-        if report.vnodes.contains(where: { $0.balloonKiB == nil && $0.detail != nil }) { throw Exit.temporary }
+        if report.vnodes.contains(where: { $0.balloon == nil && $0.detail != nil }) { throw Exit.temporary }
         if report.isCutOff { throw Exit.temporary }
     }
 
@@ -60,7 +60,7 @@ struct StatusCommand: ParsableCommand {
         let report = try session.status()
         let explanation = Explanation(
             try MemoryFigures.gather(
-                balloonsKiB: report.balloonsKiB,
+                balloons: report.given,
                 moduleVNodes: report.backend == "module" ? report.vnodes.count : nil, hypervisor))
         return json ? explanation.json : explanation.text
     }

@@ -4,8 +4,8 @@ import VNodeBalloon
 /// Waiting for balloons to be where they shall be.
 struct Waiting {
     let session: Session
-    /// What each vnode shall have, in KiB.
-    let goals: [Int: UInt64]
+    /// What each vnode shall have.
+    let goals: [Int: KiB]
     private static let pause: Interval = .milliseconds(100)
 
     /// Waits with progress until all are there.
@@ -20,7 +20,7 @@ struct Waiting {
             let due = step()
             let vnodes = try session.status().vnodes.filter { goals[$0.vnode] != nil }
             let states = stateReasons()
-            if vnodes.allSatisfy({ $0.balloonKiB == goals[$0.vnode] }) {
+            if vnodes.allSatisfy({ $0.balloon == goals[$0.vnode] }) {
                 publish()
                 return vnodes
             }
@@ -31,13 +31,13 @@ struct Waiting {
                 throw Exit.interrupted
             }
             try complainIfHeld(vnodes, states)
-            for vnode in vnodes where vnode.forcedKiB != goals[vnode.vnode] {
+            for vnode in vnodes where vnode.forced != goals[vnode.vnode] {
                 Terminal.endProgress()
                 Terminal.complain("vnode \(vnode.vnode): another command changed the forced size meanwhile")
                 throw Exit.temporary
             }
             Terminal.progress(
-                vnodes.map { "vnode \($0.vnode): " + Self.progress($0, goal: goals[$0.vnode] ?? 0) }
+                vnodes.map { "vnode \($0.vnode): " + Self.progress($0, goal: goals[$0.vnode] ?? .zero) }
                     .joined(separator: ", "))
             if due == nil || due! > BalloonEngine.now { sleep(for: Self.pause) }
         }
@@ -45,10 +45,10 @@ struct Waiting {
 
     /// Ctrl-C ends the waiting, and nothing else.
     private func whatGoesOn(_ vnode: StatusReport.VNodeReport) -> String {
-        let goal = Size.text(kib: goals[vnode.vnode] ?? 0)
+        let goal = Size.text(goals[vnode.vnode] ?? .zero)
         let release = "balloonctl force \(vnode.vnode) --release ends that"
-        let (number, now) = (vnode.vnode, Size.text(known: vnode.balloonKiB))
-        guard vnode.balloonKiB != goals[number] else {
+        let (number, now) = (vnode.vnode, Size.text(known: vnode.balloon))
+        guard vnode.balloon != goals[number] else {
             return "vnode \(number): \(goal) are reached, and stay; \(release)"
         }
         switch session {
@@ -57,8 +57,8 @@ struct Waiting {
         }
     }
 
-    private static func progress(_ vnode: StatusReport.VNodeReport, goal: UInt64) -> String {
-        if let kib = vnode.balloonKiB { return "\(kib / 1024) of \(goal / 1024) MiB" }
+    private static func progress(_ vnode: StatusReport.VNodeReport, goal: KiB) -> String {
+        if let now = vnode.balloon { return "\(now.wholeMiB) of \(goal.wholeMiB) MiB" }
         guard let done = vnode.auditedExtents, let all = vnode.extents else { return "is being audited" }
         return "\(done) of \(all) extents audited"
     }
@@ -84,15 +84,15 @@ struct Waiting {
 
     private func complainIfHeld(_ vnodes: [StatusReport.VNodeReport], _ alone: [Int: HeldReason]) throws {
         var held: [String] = []
-        for vnode in vnodes where vnode.balloonKiB != goals[vnode.vnode] {
+        for vnode in vnodes where vnode.balloon != goals[vnode.vnode] {
             let reason = alone[vnode.vnode]?.rawValue ?? (vnode.state == "held" ? vnode.reason : nil)
             // A vnode that still moves is waited for, even if another one is held.
             guard let reason else { return }
             // It is being audited, and nothing stands in the way.
-            if vnode.balloonKiB == nil && vnode.detail == nil { return }
+            if vnode.balloon == nil && vnode.detail == nil { return }
             held.append(
-                vnode.balloonKiB.map {
-                    "vnode \(vnode.vnode) is held at \(Size.text(kib: $0)): \(Self.sentence(reason))"
+                vnode.balloon.map {
+                    "vnode \(vnode.vnode) is held at \(Size.text($0)): \(Self.sentence(reason))"
                 }
                     ?? "the size of vnode \(vnode.vnode) is not known: \(vnode.detail ?? Self.sentence(reason))")
         }

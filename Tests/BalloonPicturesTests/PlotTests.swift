@@ -1,3 +1,4 @@
+import BalloonCore
 import Testing
 
 @testable import BalloonPictures
@@ -9,7 +10,9 @@ import Testing
         RecordLine(
             time: UTCTime(milliseconds: 1_795_608_000_000 + Int64(milliseconds)),
             vnodes: [
-                .init(vnode: 0, sizeKiB: 1 << 20, targetKiB: target, balloonKiB: kib, state: state, reason: reason)
+                .init(
+                    vnode: 0, size: .gib(1), target: target.map { KiB($0) }, balloon: kib.map { KiB($0) }, state: state,
+                    reason: reason)
             ]
         ).json + "\n"
     }
@@ -77,10 +80,10 @@ import Testing
         (1 << 30, "1024 GiB"), (UInt64.max, "1073741824 GiB"),
     ])
     func `An axis of sizes has few round marks`(most: UInt64, last: String) {
-        let axis = SizeAxis(mostKiB: most)
+        let axis = SizeAxis(most: KiB(most))
         #expect((2...5).contains(axis.ticks.count))
-        #expect(axis.label(axis.lastKiB) == last)
-        #expect(axis.label(0) == "0")
+        #expect(axis.label(axis.last) == last)
+        #expect(axis.label(.zero) == "0")
     }
 
     @Test func `An axis of time has few marks, at round times`() {

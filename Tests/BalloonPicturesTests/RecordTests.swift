@@ -1,3 +1,4 @@
+import BalloonCore
 import Testing
 
 @testable import BalloonPictures
@@ -8,7 +9,9 @@ import Testing
     private func balloon(
         _ kib: UInt64?, target: UInt64? = 0, state: String = "idle", reason: String? = nil
     ) -> RecordLine.Balloon {
-        .init(vnode: 1, sizeKiB: 1 << 20, targetKiB: target, balloonKiB: kib, state: state, reason: reason)
+        .init(
+            vnode: 1, size: .gib(1), target: target.map { KiB($0) }, balloon: kib.map { KiB($0) }, state: state,
+            reason: reason)
     }
 
     private func file(_ lines: [RecordLine]) -> String { lines.map { $0.json + "\n" }.joined() }

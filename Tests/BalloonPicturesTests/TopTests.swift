@@ -1,3 +1,4 @@
+import BalloonCore
 import Testing
 
 @testable import BalloonPictures
@@ -8,8 +9,8 @@ import Testing
         state: String = "idle", reason: String? = nil, detail: String? = nil
     ) -> TopRow {
         TopRow(
-            number: number, name: "vnode \(number)", sizeKiB: 512 * 1024, balloonKiB: balloon.map { $0 * 1024 },
-            goalKiB: goal.map { $0 * 1024 }, availableKiB: available.map { $0 * 1024 }, keptKiB: kept.map { $0 * 1024 },
+            number: number, name: "vnode \(number)", size: .mib(512), balloon: balloon.map { .mib($0) },
+            goal: goal.map { .mib($0) }, available: available.map { .mib($0) }, kept: kept.map { .mib($0) },
             state: state, reason: reason, detail: detail)
     }
 

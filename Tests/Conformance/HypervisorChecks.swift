@@ -74,8 +74,8 @@ extension Check {
             try expect(one.frames.upperBound <= next.frames.lowerBound, "ranges overlap: \(one) and \(next)")
         }
         for vnode in subject.mover.vnodes {
-            try expect(vnode.sizeKiB, topology.sizeKiB(of: vnode.number), "size of vnode \(vnode.number)")
-            try expect(vnode.sizeKiB > 0, "vnode \(vnode.number) has no memory")
+            try expect(vnode.size, topology.size(of: vnode.number), "size of vnode \(vnode.number)")
+            try expect(vnode.size > .zero, "vnode \(vnode.number) has no memory")
         }
     }
 }

@@ -26,7 +26,7 @@ func realSubject(_ path: String) throws(BalloonError) -> Subject {
     var vnodes = [
         VNode(
             number: 0, linuxNode: zones.node(within: [0..<UInt64.max]),
-            sizeKiB: try hypervisor.currentReservation().kib.count
+            size: try hypervisor.currentReservation().kib
         )
     ]
     if let topology = try hypervisor.vnumaTopology() {
@@ -34,7 +34,7 @@ func realSubject(_ path: String) throws(BalloonError) -> Subject {
         vnodes = (0..<topology.vnodeCount).map { number in
             let ranges = topology.ranges.filter { $0.vnode == number }.map(\.frames)
             let node = zones.node(within: ranges, of: memory)
-            return VNode(number: number, linuxNode: node, sizeKiB: topology.sizeKiB(of: number))
+            return VNode(number: number, linuxNode: node, size: topology.size(of: number))
         }
     }
     var reserves: [Int: any PageReserve] = [:]

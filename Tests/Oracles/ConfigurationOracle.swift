@@ -55,18 +55,22 @@ enum ConfigurationOracle {
     /// The keys and what each may be.
     private static func assign(_ key: String, _ bytes: [UInt8], _ configuration: inout Configuration) -> Bool {
         let value = String(decoding: bytes, as: UTF8.self)
-        func put(_ number: UInt64?, _ place: WritableKeyPath<Configuration, UInt64>) -> Bool {
-            configuration[keyPath: place] = number ?? 0
-            return number != nil
+        func put(_ place: WritableKeyPath<Configuration, KiB>) -> Bool {
+            let size = PlainNumber.size(bytes)
+            configuration[keyPath: place] = size ?? .zero
+            return size != nil
         }
         switch key {
         case "state-dir":
             configuration.stateDirectory = value
             return bytes.first == 47 && bytes.count <= 79
-        case "min-free": return put(PlainNumber.size(bytes), \.minFreeKiB)
-        case "floor": return put(PlainNumber.size(bytes), \.floorKiB)
-        case "yield-to": return put(PlainNumber.size(bytes), \.yieldToKiB)
-        case "max-rate": return put(PlainNumber.read(bytes).flatMap { $0 >> 44 == 0 ? UInt64($0) : nil }, \.maxRateMiB)
+        case "min-free": return put(\.minFree)
+        case "floor": return put(\.floor)
+        case "yield-to": return put(\.yieldTo)
+        case "max-rate":
+            let rate = PlainNumber.read(bytes).flatMap { $0 >> 44 == 0 ? UInt64($0) : nil }
+            configuration.maxRateMiB = rate ?? 0
+            return rate != nil
         case "mover":
             configuration.mover = ["module": .module, "privcmd": .privcmd, "kernel": .kernel][value] ?? .auto
             return ["auto", "module", "privcmd", "kernel"].contains(value)
@@ -89,10 +93,10 @@ enum ConfigurationOracle {
 
     private static func text(_ configuration: Configuration) -> [UInt8] {
         let lines = [
-            "state-dir = \(configuration.stateDirectory)", "min-free = \(configuration.minFreeKiB)",
+            "state-dir = \(configuration.stateDirectory)", "min-free = \(configuration.minFree)",
             "max-rate=\(configuration.maxRateMiB)", "\tlog-level = \(configuration.logLevel)\r",
-            "on-pressure = \(configuration.onPressure.rawValue) # or not", "floor = \(configuration.floorKiB)",
-            "yield-to = \(configuration.yieldToKiB)k", "mover = \(configuration.mover.rawValue)",
+            "on-pressure = \(configuration.onPressure.rawValue) # or not", "floor = \(configuration.floor)",
+            "yield-to = \(configuration.yieldTo)k", "mover = \(configuration.mover.rawValue)",
         ]
         return Array(lines.joined(separator: "\n").utf8)
     }

@@ -101,7 +101,7 @@ enum VNUMAOracle {
         for vnode in 0..<topology.vnodeCount {
             let own = claims.filter { $0.vnode == vnode }
             let size = own.reduce(UInt128(0)) { $0 + UInt128($1.end - $1.start) * 4 }
-            try demand(UInt128(topology.sizeKiB(of: vnode)) == size, "the size of vnode \(vnode)")
+            try demand(UInt128(topology.size(of: vnode).count) == size, "the size of vnode \(vnode)")
             for frame in edges {
                 for length: UInt64 in [1, 512] {
                     let isInside = own.contains {

@@ -20,7 +20,7 @@ enum RequestOracle {
         let answered = answers.split(separator: 10, omittingEmptySubsequences: false)
         try demand(answered.last?.isEmpty == true, "the last answer has no end")
         try demand(answered.count - 1 == lines.count, "\(answered.count - 1) answers to \(lines.count) requests")
-        var forced: [Int: UInt64] = [:]
+        var forced: [Int: KiB] = [:]
         for (line, answer) in zip(lines, answered) {
             try demand(answer.count <= longestAnswer, "an answer of \(answer.count) bytes")
             try demand(JSONText.isObject(answer), "no JSON: \(String(decoding: answer, as: UTF8.self))")
@@ -88,7 +88,7 @@ private final class Served {
         _ = try backend.inflate(vnode: 1, extents: 2)
         self.engine = engine
         server = RequestServer(engine: engine) { () throws(BalloonError) in
-            try engine.report(isRunning: true, isFallback: true, staticMaxKiB: nil)
+            try engine.report(isRunning: true, isFallback: true, staticMax: nil)
         }
         socket = try ControlSocket(path: path + "/control.sock")
     }
@@ -102,7 +102,7 @@ private final class Served {
     }
 
     /// What the daemon keeps, as a later one would find it.
-    var forced: [Int: UInt64] { (try? StateDirectory(path: path)).flatMap { try? $0.forced() } ?? [:] }
+    var forced: [Int: KiB] { (try? StateDirectory(path: path)).flatMap { try? $0.forced() } ?? [:] }
 
     /// Sends all of it, reads until the other end closes.
     func converse(_ bytes: [UInt8]) throws -> (heard: [String], answers: [UInt8]) {

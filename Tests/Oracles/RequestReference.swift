@@ -34,15 +34,15 @@ enum RequestReference {
         return Meaning(name: name, numbers: numbers)
     }
 
-    /// What a request does to sizes that are forced, in KiB by vnode. False where it must be refused.
-    static func apply(_ meaning: Meaning, _ forced: inout [Int: UInt64], vnodes: [VNode]) -> Bool {
+    /// What a request does to sizes that are forced, by vnode. False where it must be refused.
+    static func apply(_ meaning: Meaning, _ forced: inout [Int: KiB], vnodes: [VNode]) -> Bool {
         let numbers = meaning.numbers
         let named = vnodes.filter { meaning.name.hasSuffix("-all") || numbers.first == UInt64($0.number) }
-        let kib = numbers.last
+        let size = numbers.last.map { KiB($0) }
         switch meaning.name {
         case "force", "force-all":
-            guard !named.isEmpty, let kib, named.allSatisfy({ kib <= $0.sizeKiB }) else { return false }
-            for vnode in named { forced[vnode.number] = kib }
+            guard !named.isEmpty, let size, named.allSatisfy({ size <= $0.size }) else { return false }
+            for vnode in named { forced[vnode.number] = size }
         case "release", "release-all":
             for vnode in named { forced[vnode.number] = nil }
             return !named.isEmpty

@@ -8,13 +8,13 @@ enum PlainNumber {
         return bytes.reduce(UInt128(0)) { $0 * 10 + UInt128($1 - 48) }
     }
 
-    /// In KiB, where its bytes fit into 64 bits.
-    static func size(_ bytes: [UInt8]) -> UInt64? {
+    /// Where its bytes fit into 64 bits.
+    static func size(_ bytes: [UInt8]) -> KiB? {
         let units: [Character: UInt128] = ["k": 1, "m": 1 << 10, "g": 1 << 20, "t": 1 << 30]
         let last = bytes.last.map { Character(UnicodeScalar($0)) }
         let unit = last.flatMap { units[Character($0.lowercased())] }
         guard let kib = read(unit == nil ? bytes : bytes.dropLast()).map({ $0 * (unit ?? 1) }) else { return nil }
-        return kib * 1024 <= UInt128(UInt64.max) ? UInt64(kib) : nil
+        return kib * 1024 <= UInt128(UInt64.max) ? KiB(UInt64(kib)) : nil
     }
 }
 
@@ -22,11 +22,11 @@ enum PlainNumber {
 enum TargetOracle {
     static func examine(_ bytes: [UInt8]) throws {
         let target = TargetText(untrusted: bytes)
-        let wanted = PlainNumber.read(bytes).flatMap { UInt64(exactly: $0) }
-        try demand(target.kib == wanted, "\(String(describing: target.kib)) for \(String(describing: wanted))")
-        for limit in [0, 1, 131072, wanted ?? 2, (wanted ?? 2) &- 1, .max] {
+        let wanted = PlainNumber.read(bytes).flatMap { UInt64(exactly: $0) }.map { KiB($0) }
+        try demand(target.size == wanted, "\(String(describing: target.size)) for \(String(describing: wanted))")
+        for limit in [0, 1, 131072, wanted?.count ?? 2, (wanted?.count ?? 2) &- 1, .max].map({ KiB($0) }) {
             let request = wanted.map { $0 <= limit ? TargetRequest.size($0) : .invalid } ?? .invalid
-            try demand(target.request(limitKiB: limit) == request, "the request with the limit \(limit)")
+            try demand(target.request(limit: limit) == request, "the request with the limit \(limit)")
         }
         let isPlain = (1...20).contains(bytes.count) && bytes.allSatisfy { $0 >= 32 && $0 < 127 }
         let acknowledgement = target.acknowledgement

@@ -70,7 +70,7 @@ public struct Layout: Sendable {
     /// The vnodes as the product sees them. Linux numbers them the other way round, as it may.
     public var vnodes: [VNode] {
         pnodes.indices.map {
-            VNode(number: $0, linuxNode: pnodes.count - 1 - $0, sizeKiB: UInt64(blocksPerVNode) * 2048)
+            VNode(number: $0, linuxNode: pnodes.count - 1 - $0, size: .mib(2) * UInt64(blocksPerVNode))
         }
     }
 }

@@ -1,4 +1,4 @@
-import VNodeBalloon
+public import VNodeBalloon
 
 // What others do: the host, the toolstack, the guest's administrators and programs.
 extension Machine {
@@ -180,8 +180,8 @@ extension Machine {
         (uses[old], uses[new]) = (.free, .ours(slot: slot))
     }
 
-    /// Free memory of a vnode in KiB.
-    public func freeKiB(vnode: Int) -> UInt64 { UInt64(nodes[vnode].free.count) * 2048 }
+    /// Free memory of a vnode.
+    public func free(vnode: Int) -> KiB { .mib(2) * UInt64(nodes[vnode].free.count) }
     public func slotCount(vnode: Int) -> Int { nodes[vnode].slots.count }
 
     /// Nothing is charged to the domain but what is in its map.
@@ -194,9 +194,8 @@ extension Machine {
         var memory: [Int: NodeMemory] = [:]
         for vnode in layout.vnodes {
             guard let node = vnode.linuxNode else { continue }
-            let plenty = freeKiB(vnode: vnode.number) + 64 * 1024
-            let free = plenty - min(plenty, takenKiB[vnode.number] ?? 0)
-            memory[node] = NodeMemory(managedKiB: 0, freeKiB: free, availableKiB: free)
+            let free = (free(vnode: vnode.number) + .mib(64)).less(taken[vnode.number] ?? 0)
+            memory[node] = NodeMemory(managed: 0, free: free, available: free)
         }
         return memory
     }

@@ -9,7 +9,7 @@ public final class Machine {
     public let layout: Layout
 
     /// What programs have of a vnode's memory, beside all else.
-    public var takenKiB: [Int: UInt64] = [:]
+    public var taken: [Int: KiB] = [:]
 
     // Xen.
     var frames: GuestFrames

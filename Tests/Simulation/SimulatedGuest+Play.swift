@@ -131,7 +131,7 @@ extension SimulatedGuest {
         // Everything is read once a minute: what the rows said before is no answer, and events are lost.
         let start = machine.clock
         while machine.clock < start + .seconds(61) || !hasLooked || !isArrived(goals)
-            || loop?.engine.unaccountedKiB == nil
+            || loop?.engine.unaccounted == nil
         {
             try turn()
             turns += 1
@@ -140,8 +140,8 @@ extension SimulatedGuest {
         machine.audit()
         try check("settled at \(goals)")
         for (vnode, extents) in goals.enumerated() { try checkArrived(vnode, extents) }
-        guard loop?.engine.unaccountedKiB == 0 else {
-            throw failure("\(loop?.engine.unaccountedKiB, default: "unknown") KiB are unaccounted for at \(goals)")
+        guard loop?.engine.unaccounted == 0 else {
+            throw failure("\(loop?.engine.unaccounted, default: "unknown") KiB are unaccounted for at \(goals)")
         }
     }
 

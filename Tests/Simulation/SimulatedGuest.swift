@@ -28,7 +28,7 @@ public final class SimulatedGuest {
         store.make("control/feature-balloon-vnode", isGuests: true)
         for vnode in machine.layout.vnodes {
             let directory = "memory/vnode\(vnode.number)"
-            store.make(directory + "/size", "\(vnode.sizeKiB)")
+            store.make(directory + "/size", "\(vnode.size)")
             for name in ["target", "size", "state", "reason", "granularity", "short"] {
                 store.make(directory + "/balloon-\(name)", isGuests: true)
             }

@@ -56,7 +56,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
 
     public var vnodes: [VNode] {
         places.indices.map {
-            VNode(number: $0, linuxNode: places[$0].node, sizeKiB: UInt64(places[$0].size) * 2048)
+            VNode(number: $0, linuxNode: places[$0].node, size: .mib(2) * UInt64(places[$0].size))
         }
     }
 
@@ -89,7 +89,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         try call()
         let place = places[number]
         return ModuleVNode(
-            node: place.node, sizeKiB: hasVNUMA ? UInt64(place.size) * 2048 : 0, given: place.given.count,
+            node: place.node, size: hasVNUMA ? .mib(2) * UInt64(place.size) : 0, given: place.given.count,
             doubt: place.doubt)
     }
 

@@ -3,16 +3,16 @@ import VNodeBalloon
 /// What the daemon's process keeps over a restart.
 final class SimulatedState: StateKeeper {
     private let machine: Machine
-    private var sizes: [Int: UInt64] = [:]
+    private var sizes: [Int: KiB] = [:]
     private var wasAbsent = false
 
     init(_ machine: Machine) { self.machine = machine }
 
     var path: String { "/simulated" }
     func wasLegacyTargetAbsent() -> Bool { wasAbsent }
-    func forced() -> [Int: UInt64] { sizes }
+    func forced() -> [Int: KiB] { sizes }
 
-    func setForced(_ forced: [Int: UInt64]) throws(BalloonError) {
+    func setForced(_ forced: [Int: KiB]) throws(BalloonError) {
         try machine.step("keep the forced sizes") { _ in sizes = forced }
     }
 

@@ -1,7 +1,7 @@
 package import BalloonCore
 
 // Tests are full of sizes and times: a number alone is KiB there, or frames, or nanoseconds. The product's code has to say
-// the unit.
+// the unit. A sum of numbers that nothing else has a type in is an Int in `#expect`, and equal to no size: KiB(1024 + 4).
 extension KiB: ExpressibleByIntegerLiteral {
     package init(integerLiteral count: UInt64) { self.init(count) }
 }

@@ -7,16 +7,16 @@ struct Size {
     let vnodes: Int
     let extentsEach: Int
 
-    init(kib: UInt64, vnodes: Int) {
+    init(_ memory: KiB, vnodes: Int) {
         self.vnodes = vnodes
-        extentsEach = Int(kib / 2048) / vnodes
+        extentsEach = Int(memory / .mib(2)) / vnodes
     }
 
     var extents: Int { vnodes * extentsEach }
     func firstBlock(of vnode: Int) -> Int { vnode * extentsEach }
 
     var list: [VNode] {
-        (0..<vnodes).map { VNode(number: $0, linuxNode: $0, sizeKiB: UInt64(extentsEach) * 2048) }
+        (0..<vnodes).map { VNode(number: $0, linuxNode: $0, size: .mib(2) * UInt64(extentsEach)) }
     }
 
     var topology: VNUMATopology? {
@@ -198,8 +198,8 @@ final class SizeIntents: IntentLog {
 final class SizeState: StateKeeper {
     var path: String { "/sizes" }
     func wasLegacyTargetAbsent() -> Bool { false }
-    func forced() -> [Int: UInt64] { [:] }
-    func setForced(_ forced: [Int: UInt64]) {}
+    func forced() -> [Int: KiB] { [:] }
+    func setForced(_ forced: [Int: KiB]) {}
     func noteLegacyTargetAbsent() {}
     func poolNote() -> String? { nil }
     func notePools(_ note: String) {}

@@ -43,10 +43,10 @@ final class Measurement {
         }
         let backend = try PrivcmdMover(vnodes: size.list, hypervisor: xen, reserves: reserves, intents: intents)
         // Each node has ten times what its balloon takes, so the guard never asks for more.
-        let plenty = UInt64(size.extentsEach) * 20_480
+        let plenty = KiB.mib(20) * UInt64(size.extentsEach)
         let memory = Dictionary(
             uniqueKeysWithValues: size.list.map {
-                ($0.number, NodeMemory(managedKiB: plenty, freeKiB: plenty, availableKiB: plenty))
+                ($0.number, NodeMemory(managed: plenty, free: plenty, available: plenty))
             })
         let guest = Guest(
             kind: .pvh, figures: xen, mover: backend, memory: { () throws(BalloonError) in memory }, rest: { _ in })
@@ -59,19 +59,19 @@ final class Measurement {
 
     /// Moves all vnodes to a share of their size; microseconds of each step, in order.
     private func move(_ engine: BalloonEngine, to share: UInt64) throws -> [Double] {
-        let goal = UInt64(size.extentsEach) * 2048 * share
+        let goal = KiB.mib(2) * UInt64(size.extentsEach) * share
         engine.force(Dictionary(uniqueKeysWithValues: size.list.map { ($0.number, goal) }))
         var steps: [Double] = []
         steps.reserveCapacity(size.extents / 16 + 64)
         var before = processorSeconds()
-        while engine.controller.states.contains(where: { $0.balloonKiB != goal }) {
+        while engine.controller.states.contains(where: { $0.balloon != goal }) {
             guard let due = engine.step() else { break }
             if due > BalloonEngine.now { break }
             let after = processorSeconds()
             steps.append((after - before) * 1e6)
             before = after
         }
-        guard engine.controller.states.allSatisfy({ $0.balloonKiB == goal }) else {
+        guard engine.controller.states.allSatisfy({ $0.balloon == goal }) else {
             throw BalloonError(.system, "the balloons did not get to \(goal) KiB: \(engine.controller.states[0])")
         }
         return steps

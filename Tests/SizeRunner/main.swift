@@ -6,7 +6,7 @@ import VNodeBalloon
 // size. `sizes` prints a table, `sizes GIB VNODES` one row of it: each in a process of its own, so that memory is its own.
 
 func row(gib: UInt64, vnodes: Int) throws {
-    let result = try Measurement(Size(kib: gib << 20, vnodes: vnodes)).run()
+    let result = try Measurement(Size(.gib(gib), vnodes: vnodes)).run()
     func number(_ value: Double, _ digits: Int) -> String {
         let factor = pow(10.0, Double(digits))
         let whole = Int((value * factor).rounded())

@@ -12,7 +12,7 @@ extension Loop {
         let targets = texts.map { TargetText(untrusted: $0) }
         let bytes = Array(texts.joined())
         return Loop("parsing a target", "1024 texts", "text", texts.count) {
-            targets.reduce(0) { mix($0, $1.kib ?? .max) }
+            targets.reduce(0) { mix($0, $1.size?.count ?? .max) }
         } c: {
             var (sum, start): (UInt64, Int) = (0, 0)
             for text in texts {
@@ -29,13 +29,13 @@ extension Loop {
 
     /// The controller asked for steps and told of their end, with two vnodes that go up and down.
     static func stepping() -> Loop {
-        let vnodes = (0..<2).map { VNode(number: $0, linuxNode: $0, sizeKiB: 1 << 20) }
-        var controller = BalloonController(vnodes: vnodes, granularityKiB: 2048)
+        let vnodes = (0..<2).map { VNode(number: $0, linuxNode: $0, size: 1 << 20) }
+        var controller = BalloonController(vnodes: vnodes, granularity: 2048)
         var facts = BalloonController.Facts()
         facts.memory = [:]
         for vnode in 0..<2 {
             facts.memory?[vnode] = NodeMemory(
-                managedKiB: 1 << 20, freeKiB: 1 << 19, availableKiB: 1 << 19)
+                managed: 1 << 20, free: 1 << 19, available: 1 << 19)
         }
         var (now, isUp, balloons) = (Moment.zero, false, [Frames](repeating: .zero, count: 2))
         return Loop("a step of the controller", "256 steps", "step", 256) {

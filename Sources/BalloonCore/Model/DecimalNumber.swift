@@ -15,6 +15,6 @@ public func decimalNumber(_ bytes: [UInt8]) -> UInt64? {
     return value
 }
 
-/// What xenstore says of an amount of the domain's memory, in KiB. nil for more than addresses have bits for: sums of such
+/// What xenstore says of an amount of the domain's memory; nil for more than addresses have bits for: sums of such
 /// numbers stay far within 64 bits.
-package func storedKiB(_ bytes: [UInt8]) -> UInt64? { decimalNumber(bytes).flatMap { $0 <= 1 << 42 ? $0 : nil } }
+package func storedSize(_ bytes: [UInt8]) -> KiB? { decimalNumber(bytes).flatMap { $0 <= 1 << 42 ? KiB($0) : nil } }

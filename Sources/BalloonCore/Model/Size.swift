@@ -1,11 +1,11 @@
 /// A size as people write it: a whole number with k, m, g or t in either case, binary; a bare number is KiB.
 public struct Size: Equatable, Sendable {
-    public let kib: UInt64
+    public let kib: KiB
 
     /// What ``init(_:)`` takes, in words.
     public static let form = "a whole number with k, m, g or t (binary); a bare number is KiB"
 
-    public init(kib: UInt64) { self.kib = kib }
+    public init(_ kib: KiB) { self.kib = kib }
 
     /// nil for anything else, fractions and signs included.
     public init?(_ text: String) {
@@ -20,33 +20,29 @@ public struct Size: Equatable, Sendable {
         }
         digits.removeLast()
         guard let number = decimalNumber(digits), number <= UInt64.max >> (shift + 10) else { return nil }
-        kib = number << shift
+        kib = KiB(number << shift)
     }
 
     /// "64 MiB", or KiB where it is not a whole number of MiB.
-    public static func text(kib: UInt64) -> String { kib % 1024 == 0 ? "\(kib / 1024) MiB" : "\(kib) KiB" }
+    public static func text(_ size: KiB) -> String { isWhole(size) ? "\(size.wholeMiB) MiB" : "\(size) KiB" }
 
     /// Always in MiB, so that sizes side by side compare; with a digit behind the point where it is not a whole number.
-    public static func mib(kib: UInt64) -> String {
-        if kib % 1024 == 0 { return "\(kib / 1024) MiB" }
+    public static func mib(_ size: KiB) -> String {
+        if isWhole(size) { return "\(size.wholeMiB) MiB" }
         // Not rounded up to a whole number that it is not.
-        return "\(kib / 1024).\(kib % 1024 * 10 / 1024) MiB"
+        return "\(size.wholeMiB).\(size.count % 1024 * 10 / 1024) MiB"
     }
 
-    /// ``mib(kib:)`` as one word: 64M, 1024.9M. A whole number is a size that ``init(_:)`` takes.
-    public static func short(kib: UInt64) -> String {
-        kib == 0 ? "0" : String(mib(kib: kib).dropLast(" MiB".count)) + "M"
+    /// ``mib(_:)`` as one word: 64M, 1024.9M. A whole number is a size that ``init(_:)`` takes.
+    public static func short(_ size: KiB) -> String {
+        size == .zero ? "0" : String(mib(size).dropLast(" MiB".count)) + "M"
     }
 
     /// For programs that reckon: all digits of it, even where so many bytes do not fit into 64 bits.
-    public static func bytes(kib: UInt64) -> String {
-        "\(UInt128(kib) * 1024)"
-    }
+    public static func bytes(_ size: KiB) -> String { "\(UInt128(size.count) * 1024)" }
 
-    /// The same of a size that may not be known.
-    public static func text(known kib: UInt64?) -> String { kib.map { text(kib: $0) } ?? "not known" }
+    /// ``text(_:)`` of a size that may not be known.
+    public static func text(known size: KiB?) -> String { size.map { text($0) } ?? "not known" }
 
-    /// The same of sizes that have their type.
-    public static func text(_ size: KiB) -> String { text(kib: size.count) }
-    public static func text(known size: KiB?) -> String { text(known: size?.count) }
+    private static func isWhole(_ size: KiB) -> Bool { size.count % 1024 == 0 }
 }

@@ -16,13 +16,13 @@ public struct VNode: Equatable, Sendable {
     public let number: Int
     /// Linux's number of the node at the same addresses; nil when there is none, or several.
     public let linuxNode: Int?
-    /// Memory in KiB, balloon included.
-    public let sizeKiB: UInt64
+    /// Memory, balloon included.
+    public let size: KiB
 
-    public init(number: Int, linuxNode: Int?, sizeKiB: UInt64) {
+    public init(number: Int, linuxNode: Int?, size: KiB) {
         self.number = number
         self.linuxNode = linuxNode
-        self.sizeKiB = sizeKiB
+        self.size = size
     }
 }
 
@@ -32,21 +32,21 @@ public enum TargetRequest: Equatable, Sendable {
     case absent
     /// Something that is not a size, or more than there is.
     case invalid
-    /// The size that the balloon shall have, in KiB, as it was written.
-    case size(UInt64)
+    /// The size that the balloon shall have, as it was written.
+    case size(KiB)
 }
 
 /// All that is known of one vnode's balloon.
 public struct VNodeState: Equatable, Sendable {
     public let vnode: VNode
-    /// The accepted target in KiB, rounded down; nil while xenstore holds no valid one.
-    public internal(set) var targetKiB: UInt64?
-    /// A size that an administrator set, in KiB.
-    public internal(set) var forcedKiB: UInt64?
+    /// The accepted target, rounded down; nil while xenstore holds no valid one.
+    public internal(set) var target: KiB?
+    /// A size that an administrator set.
+    public internal(set) var forced: KiB?
     /// Frames that Xen has of this vnode; nil: not known.
     public internal(set) var balloonFrames: Frames?
-    /// Pages that cannot be taken back, in KiB; not part of the balloon.
-    public internal(set) var lostKiB: UInt64 = 0
+    /// What cannot be taken back; not part of the balloon.
+    public internal(set) var lost: KiB = .zero
     /// What keeps it from being known, or from moving, in a sentence, where there is one.
     public internal(set) var detail: String?
     /// Extents that Xen was asked about, of all, while it is being audited.
@@ -69,8 +69,8 @@ public struct VNodeState: Equatable, Sendable {
         }
     }
 
-    /// The balloon in KiB; nil: not known.
-    public var balloonKiB: UInt64? { balloonFrames?.kib.count }
+    /// nil: not known.
+    public var balloon: KiB? { balloonFrames?.kib }
 
     /// Nothing is known of it yet, and nothing stands in the way of knowing it.
     public var isBeingAudited: Bool { balloonFrames == nil && reason == .looking && detail == nil }

@@ -18,7 +18,7 @@ public struct BalloonChronicle: Sendable {
         var left = 0
     }
     private struct Move {
-        var fromKiB: UInt64
+        var from: KiB
         var begun: Moment
     }
 
@@ -52,33 +52,33 @@ public struct BalloonChronicle: Sendable {
     private func target(_ before: VNodeState, _ state: VNodeState, _ text: String?) -> String? {
         let vnode = state.vnode.number
         if let text, text != refused[vnode] {
-            return "target refused: \(text) is not a size of 0 to \(state.vnode.sizeKiB) KiB"
+            return "target refused: \(text) is not a size of 0 to \(state.vnode.size) KiB"
         }
-        guard state.targetKiB != before.targetKiB || text == nil && refused[vnode] != nil else { return nil }
-        if let kib = state.targetKiB { return "target \(Size.text(kib: kib))" }
-        return text == nil && (before.targetKiB != nil || refused[vnode] != nil) ? "no target any more" : nil
+        guard state.target != before.target || text == nil && refused[vnode] != nil else { return nil }
+        if let size = state.target { return "target \(Size.text(size))" }
+        return text == nil && (before.target != nil || refused[vnode] != nil) ? "no target any more" : nil
     }
 
     private func force(_ before: VNodeState, _ state: VNodeState) -> String? {
-        guard state.forcedKiB != before.forcedKiB else { return nil }
-        return state.forcedKiB.map { "forced to \(Size.text(kib: $0))" } ?? "released: follows xenstore again"
+        guard state.forced != before.forced else { return nil }
+        return state.forced.map { "forced to \(Size.text($0))" } ?? "released: follows xenstore again"
     }
 
     private mutating func move(_ before: VNodeState, _ state: VNodeState, now: Moment) -> String? {
         let vnode = state.vnode.number
-        guard let kib = state.balloonKiB else {
+        guard let size = state.balloon else {
             moves[vnode] = nil
             return nil
         }
         let isMoving = state.activity == .inflating || state.activity == .deflating
-        if moves[vnode] == nil, let from = before.balloonKiB, isMoving || from != kib {
-            moves[vnode] = Move(fromKiB: from, begun: now)
+        if moves[vnode] == nil, let from = before.balloon, isMoving || from != size {
+            moves[vnode] = Move(from: from, begun: now)
         }
-        guard !isMoving, let move = moves.removeValue(forKey: vnode), move.fromKiB != kib else { return nil }
+        guard !isMoving, let move = moves.removeValue(forKey: vnode), move.from != size else { return nil }
         let tenths: UInt64 = move.begun.until(now) / .milliseconds(100)
-        let verb = kib > move.fromKiB ? "inflated" : "deflated"
+        let verb = size > move.from ? "inflated" : "deflated"
         return
-            "\(verb) from \(Size.text(kib: move.fromKiB)) to \(Size.text(kib: kib)) in \(tenths / 10).\(tenths % 10) s"
+            "\(verb) from \(Size.text(move.from)) to \(Size.text(size)) in \(tenths / 10).\(tenths % 10) s"
     }
 
     private func hold(_ before: VNodeState, _ state: VNodeState) -> String? {
@@ -88,7 +88,7 @@ public struct BalloonChronicle: Sendable {
         }
         guard reason(state) != reason(before) else { return nil }
         guard let reason = reason(state) else { return state.isBeingAudited ? nil : "no longer held" }
-        let size = state.balloonKiB.map { "held at \(Size.text(kib: $0))" } ?? "held, its size is not known"
+        let size = state.balloon.map { "held at \(Size.text($0))" } ?? "held, its size is not known"
         return "\(size): \(state.detail ?? reason.sentence)"
     }
 

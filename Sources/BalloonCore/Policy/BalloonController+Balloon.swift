@@ -2,9 +2,9 @@ extension BalloonController.Balloon {
     /// The size that is asked for: the forced one before xenstore's; nil: stay as you are.
     func askedFrames(_ extent: KiB) -> Frames? {
         if isRemoved { return .zero }
-        if let forced = state.forcedKiB { return KiB(forced).wholeFrames }
-        guard followsRequest, case .size(let kib) = request else { return nil }
-        return KiB(kib).roundedDown(to: extent).wholeFrames
+        if let forced = state.forced { return forced.wholeFrames }
+        guard followsRequest, case .size(let size) = request else { return nil }
+        return size.roundedDown(to: extent).wholeFrames
     }
 
     /// What it may have at most: by the configuration's floor, and by what memory pressure left.
@@ -37,10 +37,10 @@ extension BalloonController.Balloon {
     }
 
     mutating func settle(direction: VNodeActivity?, extent: KiB, legacyTargetReturned: Bool) {
-        if case .size(let kib) = request {
-            state.targetKiB = KiB(kib).roundedDown(to: extent).count
+        if case .size(let size) = request {
+            state.target = size.roundedDown(to: extent)
         } else {
-            state.targetKiB = nil
+            state.target = nil
         }
         isLimited = askedFrames(extent).map { $0 > limitFrames } ?? false
         let reason = heldReason(direction, legacyTargetReturned: legacyTargetReturned)
@@ -56,7 +56,7 @@ extension BalloonController.Balloon {
         if legacyTargetReturned { return .legacyTarget }
         if request == .invalid { return .invalidTarget }
         if isLimited { return .guard }
-        if let forced = state.forcedKiB, let target = state.targetKiB, target != forced { return .forced }
+        if let forced = state.forced, let target = state.target, target != forced { return .forced }
         return nil
     }
 }

@@ -1,9 +1,9 @@
 /// What memory pressure may do to the balloons.
 public struct Yielding: Equatable, Sendable {
-    /// What pressure leaves in each balloon, in KiB.
-    public var leastBalloonKiB: UInt64
+    /// What pressure leaves in each balloon.
+    public var leastBalloon: KiB
 
-    public init(leastBalloonKiB: UInt64 = 0) { self.leastBalloonKiB = leastBalloonKiB }
+    public init(leastBalloon: KiB = .zero) { self.leastBalloon = leastBalloon }
 }
 
 extension BalloonController.Balloon {
@@ -52,10 +52,10 @@ extension BalloonController {
             let balloon = balloons[index].state.balloonFrames
         else { return false }
         let isGrowing = direction(of: balloons[index]) == .inflating && balloons[index].backoff.due == nil
-        guard let missingKiB = missingKiB(memory, isTold: isTold, isGrowing: isGrowing) else { return false }
-        let missing = KiB(missingKiB).roundedUp(to: extent).wholeFrames
-        let least = min(balloon, KiB(yielding.leastBalloonKiB).roundedUp(to: extent).wholeFrames)
-        let left = max(least, balloon.less(missing))
+        guard let missing = missing(memory, isTold: isTold, isGrowing: isGrowing) else { return false }
+        let lacking = missing.roundedUp(to: extent).wholeFrames
+        let least = min(balloon, yielding.leastBalloon.roundedUp(to: extent).wholeFrames)
+        let left = max(least, balloon.less(lacking))
         let wasDeflating = direction(of: balloons[index]) == .deflating
         balloons[index].ceiling = Balloon.Ceiling(
             frames: min(left, balloons[index].ceiling?.frames ?? .max), due: now + Self.calm)
@@ -66,15 +66,15 @@ extension BalloonController {
         return isDeflating && balloons[index].backoff.due == nil
     }
 
-    /// What a node is short of, in KiB; 0: nothing, but the balloon must not grow; nil: it is not short of memory.
-    private func missingKiB(_ memory: NodeMemory, isTold: Bool, isGrowing: Bool) -> UInt64? {
-        let kept = options.guardRule.keptKiB(on: memory)
+    /// What a node is short of; 0: nothing, but the balloon must not grow; nil: it is not short of memory.
+    private func missing(_ memory: NodeMemory, isTold: Bool, isGrowing: Bool) -> KiB? {
+        let kept = options.guardRule.kept(on: memory)
         // An inflate ends at what the guard keeps. Without stalls a little less is no reason to turn round.
-        if memory.availableKiB < (isTold ? kept : kept - kept / 4) { return kept - memory.availableKiB }
+        if memory.available < (isTold ? kept : kept - kept / 4) { return kept - memory.available }
         // An inflate that has the kernel reclaim makes tasks wait, too: our own.
-        guard isTold, !isGrowing, memory.freeKiB < kept else { return nil }
+        guard isTold, !isGrowing, memory.free < kept else { return nil }
         // Tasks wait and nothing is free: then what counts as reclaimable is not, or not in time.
-        return memory.freeKiB == 0 ? kept / 4 : 0
+        return memory.free == .zero ? kept / 4 : .zero
     }
 
     /// The vnodes whose balloons could give way, for ``PressurePace``.
@@ -83,19 +83,19 @@ extension BalloonController {
         return balloons.compactMap { balloon in
             let vnode = balloon.state.vnode.number
             // One that is not known yet may be able to give way as soon as it is.
-            let kib = balloon.state.balloonKiB ?? yielding.leastBalloonKiB + 1
-            guard let memory = nodes[vnode], kib > yielding.leastBalloonKiB else { return nil }
+            let size = balloon.state.balloon ?? yielding.leastBalloon + KiB(1)
+            guard let memory = nodes[vnode], size > yielding.leastBalloon else { return nil }
             return PressurePace.Look(
-                vnode: vnode, availableKiB: memory.availableKiB, keptKiB: options.guardRule.keptKiB(on: memory),
-                balloonKiB: kib)
+                vnode: vnode, available: memory.available, kept: options.guardRule.kept(on: memory),
+                balloon: size)
         }
     }
 
     /// Whether a node has so much that taking some from it would not bring the pressure back at once: a quarter more
     /// than the guard keeps.
     func isAtEase(_ memory: NodeMemory) -> Bool {
-        let kept = options.guardRule.keptKiB(on: memory)
-        return memory.availableKiB >= kept + kept / 4
+        let kept = options.guardRule.kept(on: memory)
+        return memory.available >= kept + kept / 4
     }
 
     /// Lets a balloon grow again, or looks again later.

@@ -19,8 +19,8 @@ public struct BalloonController: Sendable {
     /// Settings, from the configuration.
     public struct Options: Equatable, Sendable {
         public var guardRule = Guard()
-        /// What each vnode's memory never goes below, in KiB.
-        public var floorKiB: UInt64 = 0
+        /// What each vnode's memory never goes below.
+        public var floor: KiB = .zero
         /// Memory pressure takes memory back; nil: it does not.
         public var yielding: Yielding?
         /// MiB a second over all vnodes; 0: as fast as it goes. What cannot wait does not: pressure, a removed file.
@@ -73,10 +73,10 @@ public struct BalloonController: Sendable {
         var unknown: HeldReason? = .looking
     }
 
-    /// - Parameter granularityKiB: targets are rounded down to a multiple of this; also the size of an extent.
-    public init(vnodes: [VNode], granularityKiB: UInt64, options: Options = Options()) {
+    /// - Parameter granularity: targets are rounded down to a multiple of this; also the size of an extent.
+    public init(vnodes: [VNode], granularity: KiB, options: Options = Options()) {
         self.options = options
-        extent = KiB(granularityKiB)
+        extent = granularity
         balloons = vnodes.map { Balloon(state: VNodeState(vnode: $0, balloonFrames: nil)) }
         takeOptions()
     }
@@ -84,7 +84,7 @@ public struct BalloonController: Sendable {
     private mutating func takeOptions() {
         rateDue = .zero
         for index in balloons.indices {
-            let most = KiB(balloons[index].state.vnode.sizeKiB).less(KiB(options.floorKiB))
+            let most = balloons[index].state.vnode.size.less(options.floor)
             balloons[index].mostFrames = most.roundedDown(to: extent).wholeFrames
             if options.yielding == nil { balloons[index].ceiling = nil }
             settle(index)
@@ -113,30 +113,30 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// A size that an administrator wants whatever xenstore says, in KiB; nil releases it.
-    public mutating func setForced(_ kib: UInt64?, vnode: Int) {
-        let rounded = kib.map { KiB($0).roundedDown(to: extent).count }
+    /// A size that an administrator wants whatever xenstore says; nil releases it.
+    public mutating func setForced(_ size: KiB?, vnode: Int) {
+        let rounded = size?.roundedDown(to: extent)
         update(vnode) { balloon in
-            guard balloon.state.forcedKiB != rounded else { return }
-            balloon.state.forcedKiB = rounded
+            guard balloon.state.forced != rounded else { return }
+            balloon.state.forced = rounded
             balloon.startAfresh()
         }
     }
 
     /// The balloon as an audit found it.
-    /// - Parameter lostKiB: what cannot be taken back, and is not part of it.
-    public mutating func setBalloon(frames: Frames, lostKiB: UInt64 = 0, vnode: Int) {
+    /// - Parameter lost: what cannot be taken back, and is not part of it.
+    public mutating func setBalloon(frames: Frames, lost: KiB = .zero, vnode: Int) {
         update(vnode) { balloon in
             // What was in the way is not any more.
             if balloon.isTrying && balloon.state.balloonFrames != frames { balloon.obstacle = nil }
             balloon.state.balloonFrames = frames
-            balloon.state.lostKiB = lostKiB
+            balloon.state.lost = lost
             if balloon.unknown != nil { (balloon.state.detail, balloon.state.audited) = (nil, nil) }
             balloon.unknown = nil
         }
     }
 
-    /// Nothing is known of the vnode's balloon: it is held until ``setBalloon(frames:lostKiB:vnode:)`` tells what it has.
+    /// Nothing is known of the vnode's balloon: it is held until ``setBalloon(frames:lost:vnode:)`` tells what it has.
     /// - Parameters:
     ///   - detail: what stands in the way; nil while it is being audited.
     ///   - audited: how far that is.
@@ -283,7 +283,7 @@ public struct BalloonController: Sendable {
         // If the node's memory cannot be read, the guard assumes it is short.
         guard let nodes = facts.memory else { return hold(index, .guard, now: now) }
         guard let memory = nodes[vnode] else { return hold(index, .noNode, now: now) }
-        let allowed = options.guardRule.extents(on: memory, extentKiB: extent.count)
+        let allowed = options.guardRule.extents(on: memory, extent: extent)
         guard allowed > 0 else { return hold(index, .guard, now: now) }
         return .inflate(vnode: vnode, extents: min(distance, allowed, options.inflateExtents, stepExtents))
     }

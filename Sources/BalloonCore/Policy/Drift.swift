@@ -8,10 +8,10 @@ public struct Drift: Sendable {
     public static let interval: Interval = .milliseconds(500)
     static let attention: Interval = .seconds(60)
 
-    /// What Linux's balloon took back since it was seen first, in KiB; nil: it was never seen.
-    public private(set) var kib: UInt64?
-    private var lastKiB: UInt64?
-    private var loggedKiB: UInt64 = 0
+    /// What Linux's balloon took back since it was seen first; nil: it was never seen.
+    public private(set) var amount: KiB?
+    private var last: KiB?
+    private var logged: KiB = .zero
     private var attentiveUntil: Moment = .zero
     /// When to look again; nil: with everything else.
     public private(set) var due: Moment?
@@ -24,13 +24,13 @@ public struct Drift: Sendable {
         due = now
     }
 
-    /// Takes in the size of Linux's balloon, in KiB.
-    public mutating func see(balloonKiB: UInt64, now: Moment) {
-        let before = lastKiB ?? balloonKiB
-        kib = (kib ?? 0) + before - min(before, balloonKiB)
+    /// Takes in the size of Linux's balloon.
+    public mutating func see(balloon: KiB, now: Moment) {
+        let before = last ?? balloon
+        amount = (amount ?? .zero) + before.less(balloon)
         // As long as it moves it is read again.
-        if before != balloonKiB { attentiveUntil = max(attentiveUntil, now + Self.attention / 4) }
-        lastKiB = balloonKiB
+        if before != balloon { attentiveUntil = max(attentiveUntil, now + Self.attention / 4) }
+        last = balloon
         due = now < attentiveUntil ? now + Self.interval : nil
     }
 
@@ -38,9 +38,9 @@ public struct Drift: Sendable {
     public mutating func missed() { due = nil }
 
     /// The amount, when it is news: at first, and when it grew by as much again.
-    public mutating func news() -> UInt64? {
-        guard let kib, kib > 0, kib >= 2 * loggedKiB else { return nil }
-        loggedKiB = kib
-        return kib
+    public mutating func news() -> KiB? {
+        guard let amount, amount > .zero, amount >= logged * 2 else { return nil }
+        logged = amount
+        return amount
     }
 }

@@ -1,31 +1,31 @@
 /// How much of a node's memory the guest keeps.
 public struct Guard: Equatable, Sendable {
-    /// The least that any node keeps, in KiB.
-    public static let leastKiB: UInt64 = 32 * 1024
+    /// The least that any node keeps.
+    public static let least: KiB = .mib(32)
 
-    /// The configured `min-free`, in KiB.
-    public var minFreeKiB: UInt64
+    /// The configured `min-free`.
+    public var minFree: KiB
 
-    public init(minFreeKiB: UInt64 = 0) { self.minFreeKiB = minFreeKiB }
+    public init(minFree: KiB = .zero) { self.minFree = minFree }
 
-    /// What the node keeps available, in KiB: the largest of 32 MiB, 5 % of the node, `min-free`.
+    /// What the node keeps available: the largest of 32 MiB, 5 % of the node, `min-free`.
     ///
     /// The high watermarks come on top of it: what is available is counted from there.
-    public func keptKiB(on node: NodeMemory) -> UInt64 {
-        max(Self.leastKiB, node.managedKiB / 20, minFreeKiB)
+    public func kept(on node: NodeMemory) -> KiB {
+        max(Self.least, node.managed / 20, minFree)
     }
 
-    /// What a node lacks of what it keeps, in KiB. An inflate ends at what is kept: a quarter less begins to count.
+    /// What a node lacks of what it keeps. An inflate ends at what is kept: a quarter less begins to count.
     /// - Parameter wasShort: then all of it counts, until nothing is missing.
-    public func shortKiB(on node: NodeMemory, wasShort: Bool) -> UInt64 {
-        let kept = keptKiB(on: node)
-        let missing = kept > node.availableKiB ? kept - node.availableKiB : 0
-        return wasShort || missing > kept / 4 ? missing : 0
+    public func short(on node: NodeMemory, wasShort: Bool) -> KiB {
+        let kept = kept(on: node)
+        let missing = kept.less(node.available)
+        return wasShort || missing > kept / 4 ? missing : .zero
     }
 
-    /// How many extents of `extentKiB` may be taken from the node now.
-    public func extents(on node: NodeMemory, extentKiB: UInt64) -> Int {
-        let kept = keptKiB(on: node)
-        return node.availableKiB <= kept ? 0 : Int((node.availableKiB - kept) / extentKiB)
+    /// How many extents of `extent` may be taken from the node now.
+    public func extents(on node: NodeMemory, extent: KiB) -> Int {
+        let kept = kept(on: node)
+        return Int(node.available.less(kept) / extent)
     }
 }

@@ -7,17 +7,17 @@ public struct PressurePace: Sendable {
     /// One node, as it was found.
     public struct Look: Sendable {
         public var vnode: Int
-        public var availableKiB: UInt64
+        public var available: KiB
         /// What the guard keeps there.
-        public var keptKiB: UInt64
+        public var kept: KiB
         /// What the vnode's balloon has.
-        public var balloonKiB: UInt64
+        public var balloon: KiB
 
-        public init(vnode: Int, availableKiB: UInt64, keptKiB: UInt64, balloonKiB: UInt64) {
+        public init(vnode: Int, available: KiB, kept: KiB, balloon: KiB) {
             self.vnode = vnode
-            self.availableKiB = availableKiB
-            self.keptKiB = keptKiB
-            self.balloonKiB = balloonKiB
+            self.available = available
+            self.kept = kept
+            self.balloon = balloon
         }
     }
 
@@ -32,7 +32,7 @@ public struct PressurePace: Sendable {
 
     /// What a node had at the last look, and the fastest that it was seen to lose memory.
     private struct Course: Sendable {
-        var totalKiB: UInt64
+        var total: KiB
         var time: Moment
         var rate: UInt64 = 0
         var rateTime: Moment = .zero
@@ -54,9 +54,9 @@ public struct PressurePace: Sendable {
         for look in looks {
             let rate = max(Self.assumedRate, noteRate(look, now: now))
             // A second for each KiB of 4 TiB is within 64 bits.
-            let lasts = Interval.seconds(min(look.availableKiB, 1 << 32)) / rate
+            let lasts = Interval.seconds(min(look.available.count, 1 << 32)) / rate
             pause = min(pause, lasts / 2)
-            if look.availableKiB / 4 < look.keptKiB { isPlenty = false }
+            if look.available / 4 < look.kept { isPlenty = false }
         }
         // Where memory is short a look may have waited for memory itself: that is no reason to stay away.
         let most = isPlenty ? Self.longest : Self.longestWithLittle
@@ -68,16 +68,16 @@ public struct PressurePace: Sendable {
     /// - Returns: the fastest rate of the last minute, in KiB a second.
     private mutating func noteRate(_ look: Look, now: Moment) -> UInt64 {
         // What the balloon itself took is no loss of the guest's programs.
-        let total = look.availableKiB + look.balloonKiB
-        var course = courses[look.vnode] ?? Course(totalKiB: total, time: now)
+        let total = look.available + look.balloon
+        var course = courses[look.vnode] ?? Course(total: total, time: now)
         let passed = course.time.until(now)
         if passed >= Self.shortest / 2 {
-            let lost = course.totalKiB - min(course.totalKiB, total)
-            let rate: UInt64 = .seconds(min(lost, 1 << 32)) / passed
+            let lost = course.total.less(total)
+            let rate: UInt64 = .seconds(min(lost.count, 1 << 32)) / passed
             if rate >= course.rate || now >= course.rateTime + Self.memory {
                 (course.rate, course.rateTime) = (rate, now)
             }
-            (course.totalKiB, course.time) = (total, now)
+            (course.total, course.time) = (total, now)
         }
         courses[look.vnode] = course
         return course.rate

@@ -7,52 +7,52 @@ package struct SharedBalloon: Sendable {
     private struct Share: Sendable {
         let vnode: VNode
         var request: TargetRequest = .absent
-        /// What of the balloon is written down for it. Sizes in KiB.
-        var kib: UInt64 = 0
+        /// What of the balloon is written down for it.
+        var part: KiB = .zero
         /// What it shall have: what is asked of it, or what it had when nothing was asked any more.
-        var wanted: UInt64 = 0
+        var wanted: KiB = .zero
         /// A size is asked of it.
         var isAsked = false
         /// What was written down for it before.
-        var before: UInt64 = 0
+        var before: KiB = .zero
 
-        mutating func keep() { wanted = kib }
+        mutating func keep() { wanted = part }
     }
 
-    private let limitKiB: UInt64
-    private let granularityKiB: UInt64
+    private let limit: KiB
+    private let granularity: KiB
     private var shares: [Share]
     private var isFirst = true
 
     /// - Parameters:
     ///   - vnodes: at least one.
-    ///   - limitKiB: what the balloon can have at most.
-    package init(_ vnodes: [VNode], limitKiB: UInt64, granularityKiB: UInt64) {
-        self.limitKiB = limitKiB
-        self.granularityKiB = granularityKiB
+    ///   - limit: what the balloon can have at most.
+    package init(_ vnodes: [VNode], limit: KiB, granularity: KiB) {
+        self.limit = limit
+        self.granularity = granularity
         shares = vnodes.map { Share(vnode: $0) }
     }
 
     /// What the vnodes' requests come to. A vnode of which no size is asked counts with the share that it had when that
     /// began: it stays as it is.
-    /// - Parameter balloonKiB: the balloon now.
-    package mutating func request(_ requests: [Int: TargetRequest], balloonKiB: UInt64) -> TargetRequest {
-        share(balloonKiB)
+    /// - Parameter balloon: the balloon now.
+    package mutating func request(_ requests: [Int: TargetRequest], balloon: KiB) -> TargetRequest {
+        share(balloon)
         for index in shares.indices { take(requests[shares[index].vnode.number] ?? .absent, index) }
-        if isFirst { begin(balloonKiB) }
+        if isFirst { begin(balloon) }
         guard shares.contains(where: \.isAsked) else {
             return shares.contains { $0.request == .invalid } ? .invalid : .absent
         }
-        let sum = shares.reduce(0) { $0 + $1.wanted }
-        return sum <= limitKiB ? .size(sum) : .invalid
+        let sum = shares.reduce(.zero) { $0 + $1.wanted }
+        return sum <= limit ? .size(sum) : .invalid
     }
 
     /// What is to be said of each vnode while the balloon is in this state. They begin and end to move together, for
     /// none of them has what it shall have before all have.
     package mutating func states(of balloon: VNodeState) -> [VNodeState] {
-        if let kib = balloon.balloonKiB { share(kib) }
+        if let size = balloon.balloon { share(size) }
         return shares.map { share in
-            let frames = balloon.balloonFrames == nil ? nil : KiB(share.kib).wholeFrames
+            let frames = balloon.balloonFrames == nil ? nil : share.part.wholeFrames
             var state = VNodeState(vnode: share.vnode, balloonFrames: frames, activity: balloon.activity)
             state.reason = balloon.reason
             (state.detail, state.audited) = (balloon.detail, balloon.audited)
@@ -67,9 +67,9 @@ package struct SharedBalloon: Sendable {
 
     private mutating func take(_ request: TargetRequest, _ index: Int) {
         shares[index].request = request
-        if case .size(let kib) = request {
+        if case .size(let size) = request {
             shares[index].isAsked = true
-            shares[index].wanted = kib / granularityKiB * granularityKiB
+            shares[index].wanted = size.roundedDown(to: granularity)
         } else if shares[index].isAsked {
             shares[index].isAsked = false
             shares[index].keep()
@@ -78,38 +78,38 @@ package struct SharedBalloon: Sendable {
 
     /// What was given before we began belongs first to the vnodes that it is asked of, then to those that nothing is asked
     /// of: so a restart moves nothing.
-    private mutating func begin(_ balloonKiB: UInt64) {
+    private mutating func begin(_ balloon: KiB) {
         isFirst = false
         for index in shares.indices {
-            shares[index].kib = 0
+            shares[index].part = .zero
             if !shares[index].isAsked { shares[index].keep() }
         }
-        share(balloonKiB)
+        share(balloon)
         for index in shares.indices where !shares[index].isAsked { shares[index].keep() }
     }
 
     /// Shares the balloon out with as little change as possible. First each vnode keeps what it has and shall have.
     /// Then each gets what it shall have. Then what is still to be taken back stays where it was. What is given beyond
     /// that goes to vnodes of which nothing is asked.
-    private mutating func share(_ balloonKiB: UInt64) {
-        let limits: [(Share) -> UInt64] = [
+    private mutating func share(_ balloon: KiB) {
+        let limits: [(Share) -> KiB] = [
             { min($0.before, $0.wanted) }, \.wanted, { max($0.before, $0.wanted) },
-            { $0.isAsked ? 0 : $0.vnode.sizeKiB }, \.vnode.sizeKiB,
+            { $0.isAsked ? .zero : $0.vnode.size }, \.vnode.size,
         ]
-        var rest = balloonKiB
+        var rest = balloon
         for index in shares.indices {
-            shares[index].before = shares[index].kib
-            shares[index].kib = 0
+            shares[index].before = shares[index].part
+            shares[index].part = .zero
         }
         for limit in limits {
-            for index in shares.indices where limit(shares[index]) > shares[index].kib {
-                let more = min(rest, limit(shares[index]) - shares[index].kib)
-                shares[index].kib += more
+            for index in shares.indices where limit(shares[index]) > shares[index].part {
+                let more = min(rest, limit(shares[index]) - shares[index].part)
+                shares[index].part += more
                 rest -= more
             }
         }
         // More than all vnodes have: the first one's account shows it.
-        shares[0].kib += rest
+        shares[0].part += rest
         guard !shares.contains(where: \.isAsked) else { return }
         for index in shares.indices { shares[index].keep() }
     }

@@ -1,7 +1,7 @@
 extension TargetText {
-    /// What it asks for, where the balloon can have `limitKiB` at most.
-    public func request(limitKiB: UInt64) -> TargetRequest {
-        guard let kib, kib <= limitKiB else { return .invalid }
-        return .size(kib)
+    /// What it asks for, where the balloon can have `limit` at most.
+    public func request(limit: KiB) -> TargetRequest {
+        guard let size, size <= limit else { return .invalid }
+        return .size(size)
     }
 }

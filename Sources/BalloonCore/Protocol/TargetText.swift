@@ -7,8 +7,8 @@ public struct TargetText: Equatable, Sendable {
 
     public init(untrusted: [UInt8]) { self.untrusted = untrusted }
 
-    /// The size in KiB: decimal digits only, no sign, no space, no overflow; nil for anything else.
-    public var kib: UInt64? { decimalNumber(untrusted) }
+    /// The size, a number of KiB: decimal digits only, no sign, no space, no overflow; nil for anything else.
+    public var size: KiB? { decimalNumber(untrusted).map { KiB($0) } }
 
     /// The text in quotation marks, as a log may show it: what is not printable ASCII as \\xNN, and no more than its
     /// beginning.

@@ -3,20 +3,20 @@ package struct VNodeRows: Equatable, Sendable {
     /// The target text that was last accepted or refused; "" before the first.
     var acknowledged = ""
     /// nil: not known. The row keeps what was known last.
-    package var balloonKiB: UInt64?
+    package var balloon: KiB?
     package var activity: VNodeActivity = .idle
     package var reason: HeldReason?
-    var granularityKiB: UInt64 = 0
+    var granularity: KiB = .zero
 
     package init(
-        acknowledged: String = "", balloonKiB: UInt64? = nil, activity: VNodeActivity = .idle,
-        reason: HeldReason? = nil, granularityKiB: UInt64 = 0
+        acknowledged: String = "", balloon: KiB? = nil, activity: VNodeActivity = .idle,
+        reason: HeldReason? = nil, granularity: KiB = .zero
     ) {
         self.acknowledged = acknowledged
-        self.balloonKiB = balloonKiB
+        self.balloon = balloon
         self.activity = activity
         self.reason = reason
-        self.granularityKiB = granularityKiB
+        self.granularity = granularity
     }
 
     var isMoving: Bool { activity == .inflating || activity == .deflating }
@@ -28,7 +28,7 @@ package struct VNodeRows: Equatable, Sendable {
     /// Names and values below the vnode's directory. What is not known has none.
     package var values: [(name: String, value: String)] {
         let all: [String?] = [
-            acknowledged, balloonKiB.map { "\($0)" }, activity.rawValue, reason?.rawValue ?? "", "\(granularityKiB)",
+            acknowledged, balloon.map { "\($0)" }, activity.rawValue, reason?.rawValue ?? "", "\(granularity)",
         ]
         return zip(Self.names, all).compactMap { name, value in value.map { (name, $0) } }
     }
@@ -94,7 +94,7 @@ package struct PublishSchedule: Equatable, Sendable {
     private func isPublished(_ row: VNodeRows, _ vnode: Int) -> Bool {
         guard let published = published[vnode] else { return false }
         var row = row
-        row.balloonKiB = row.balloonKiB ?? published.balloonKiB
+        row.balloon = row.balloon ?? published.balloon
         return row == published
     }
 
@@ -112,7 +112,7 @@ package struct PublishSchedule: Equatable, Sendable {
         for (vnode, row) in rows {
             var row = row
             // A size that is not known leaves the row as it was.
-            row.balloonKiB = row.balloonKiB ?? published[vnode]?.balloonKiB
+            row.balloon = row.balloon ?? published[vnode]?.balloon
             published[vnode] = row
         }
         lastWrite = now

@@ -22,16 +22,16 @@ public struct SlotsAnswer: Decodable, Equatable, Sendable {
 
     public var slots: [VNode]
     /// Memory that Xen does not have and that no balloon accounts for; nil: not known.
-    public var unaccountedKiB: UInt64?
+    public var unaccounted: KiB?
 
-    package init(slots: [VNode], unaccountedKiB: UInt64?) {
+    package init(slots: [VNode], unaccounted: KiB?) {
         self.slots = slots
-        self.unaccountedKiB = unaccountedKiB
+        self.unaccounted = unaccounted
     }
 
     enum CodingKeys: String, CodingKey {
         case slots
-        case unaccountedKiB = "unaccounted_kib"
+        case unaccounted = "unaccounted_kib"
     }
 
     package var json: String {
@@ -45,7 +45,7 @@ public struct SlotsAnswer: Decodable, Equatable, Sendable {
                     json.member(VNode.CodingKeys.detail, vnode.detail)
                 }
             }
-            json.member(CodingKeys.unaccountedKiB, unaccountedKiB)
+            json.member(CodingKeys.unaccounted, unaccounted)
         }
         return json.text
     }

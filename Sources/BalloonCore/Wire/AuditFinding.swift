@@ -56,11 +56,11 @@ public struct AuditFinding: Decodable, Equatable, Sendable {
     }
 
     /// The same of memory that no balloon accounts for: of no vnode, slot and frame, but of a size.
-    public static func writeUnaccounted(kib: UInt64, to json: inout JSONWriter) {
+    public static func writeUnaccounted(_ size: KiB, to json: inout JSONWriter) {
         json.member(CodingKeys.vnode, Int?.none)
         json.member(CodingKeys.slot, Int?.none)
         json.member(CodingKeys.gfn, UInt64?.none)
         json.member(CodingKeys.kind, Kind.unaccounted.rawValue)
-        json.member("kib", kib)
+        json.member("kib", size)
     }
 }

@@ -4,7 +4,7 @@ public enum ControlRequest: Equatable, Sendable {
     /// How many slots each vnode has.
     case slots
     /// A size for a vnode, or nil to release it; vnode nil: all of them.
-    case force(vnode: Int?, kib: UInt64?)
+    case force(vnode: Int?, size: KiB?)
     /// A slice of an audit.
     case audit(vnode: Int, slots: Range<Int>, everyFrame: Bool)
     /// What the daemon did since it started.
@@ -26,16 +26,16 @@ public enum ControlRequest: Equatable, Sendable {
         case ("status", 0): self = .status
         case ("slots", 0): self = .slots
         case ("counters", 0): self = .counters
-        case ("release-all", 0): self = .force(vnode: nil, kib: nil)
+        case ("release-all", 0): self = .force(vnode: nil, size: nil)
         case ("force-all", 1):
             guard let kib = numbers[0] else { return nil }
-            self = .force(vnode: nil, kib: UInt64(kib))
+            self = .force(vnode: nil, size: KiB(UInt64(kib)))
         case ("release", 1):
             guard let vnode = numbers[0] else { return nil }
-            self = .force(vnode: vnode, kib: nil)
+            self = .force(vnode: vnode, size: nil)
         case ("force", 2):
             guard let vnode = numbers[0], let kib = numbers[1] else { return nil }
-            self = .force(vnode: vnode, kib: UInt64(kib))
+            self = .force(vnode: vnode, size: KiB(UInt64(kib)))
         case ("audit", 4):
             guard let vnode = numbers[0], let first = numbers[1], let count = numbers[2], let full = numbers[3],
                 let slots = Self.slice(first, count), full <= 1
@@ -60,9 +60,9 @@ public enum ControlRequest: Equatable, Sendable {
         case .slots: return "slots"
         case .counters: return "counters"
         case .force(nil, nil): return "release-all"
-        case .force(nil, let kib?): return "force-all \(kib)"
+        case .force(nil, let size?): return "force-all \(size)"
         case .force(let vnode?, nil): return "release \(vnode)"
-        case .force(let vnode?, let kib?): return "force \(vnode) \(kib)"
+        case .force(let vnode?, let size?): return "force \(vnode) \(size)"
         case .audit(let vnode, let slots, let everyFrame):
             return "audit \(vnode) \(slots.lowerBound) \(slots.count) \(everyFrame ? 1 : 0)"
         case .repair(let vnode, let slots): return "repair \(vnode) \(slots.lowerBound) \(slots.count)"

@@ -2,16 +2,16 @@
 public struct Counters: Equatable, Sendable, Decodable {
     public struct VNode: Equatable, Sendable, Decodable {
         public var vnode: Int
-        public var inflatedKiB: UInt64 = 0
-        public var deflatedKiB: UInt64 = 0
+        public var inflated: KiB = .zero
+        public var deflated: KiB = .zero
         public var steps: UInt64 = 0
         /// Steps that did less than they were asked to, or failed.
         public var shortSteps: UInt64 = 0
 
         enum CodingKeys: String, CodingKey {
             case vnode
-            case inflatedKiB = "inflated_kib"
-            case deflatedKiB = "deflated_kib"
+            case inflated = "inflated_kib"
+            case deflated = "deflated_kib"
             case steps
             case shortSteps = "short_steps"
         }
@@ -62,8 +62,8 @@ public struct Counters: Equatable, Sendable, Decodable {
         vnodes[index].steps += 1
         if wasShort { vnodes[index].shortSteps += 1 }
         guard let before, let after else { return }
-        if after > before { vnodes[index].inflatedKiB += (after - before).kib.count }
-        if after < before { vnodes[index].deflatedKiB += (before - after).kib.count }
+        if after > before { vnodes[index].inflated += (after - before).kib }
+        if after < before { vnodes[index].deflated += (before - after).kib }
     }
 
     /// The same with failures that are counted elsewhere, by kind.
@@ -80,8 +80,8 @@ public struct Counters: Equatable, Sendable, Decodable {
             json.array(vnodes) { json, vnode in
                 json.object { json in
                     json.member(VNode.CodingKeys.vnode, vnode.vnode)
-                    json.member(VNode.CodingKeys.inflatedKiB, vnode.inflatedKiB)
-                    json.member(VNode.CodingKeys.deflatedKiB, vnode.deflatedKiB)
+                    json.member(VNode.CodingKeys.inflated, vnode.inflated)
+                    json.member(VNode.CodingKeys.deflated, vnode.deflated)
                     json.member(VNode.CodingKeys.steps, vnode.steps)
                     json.member(VNode.CodingKeys.shortSteps, vnode.shortSteps)
                 }

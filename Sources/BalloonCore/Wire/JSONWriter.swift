@@ -45,6 +45,8 @@ public struct JSONWriter {
     /// The number; the key names the unit.
     public mutating func member<T: Quantity>(_ name: String, _ value: T?) { member(name, value?.count) }
 
+    public mutating func member<T: Quantity>(_ key: some CodingKey, _ value: T?) { member(key.stringValue, value) }
+
     /// An element of an array.
     public mutating func value(_ text: String) { string(text) }
 

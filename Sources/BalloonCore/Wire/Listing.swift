@@ -2,19 +2,15 @@
 public enum ListingCell: Equatable, Sendable {
     case word(String)
     case number(Int)
-    case size(kib: UInt64)
+    case size(KiB)
     /// There is no such thing here.
     case none
     /// There is one, and it is not known.
     case unknown
 
     /// A size, or why there is none.
-    public static func size(_ kib: UInt64?, else missing: ListingCell = .none) -> ListingCell {
-        kib.map { .size(kib: $0) } ?? missing
-    }
-
     public static func size(_ size: KiB?, else missing: ListingCell = .none) -> ListingCell {
-        .size(size?.count, else: missing)
+        size.map { .size($0) } ?? missing
     }
 
     public static func number(_ number: Int?, else missing: ListingCell = .none) -> ListingCell {
@@ -26,7 +22,7 @@ public enum ListingCell: Equatable, Sendable {
         switch self {
         case .word(let word): return word.isEmpty ? "-" : Self.escaped(word)
         case .number(let number): return "\(number)"
-        case .size(let kib): return inBytes ? Size.bytes(kib: kib) : Size.short(kib: kib)
+        case .size(let size): return inBytes ? Size.bytes(size) : Size.short(size)
         case .none: return "-"
         case .unknown: return "?"
         }

@@ -5,15 +5,15 @@ public struct Metrics {
     /// - Parameters:
     ///   - report: nil without a daemon.
     ///   - holderIsUp: nil: not known.
-    ///   - filesKiB: what the balloons' files have; known without a daemon, too.
+    ///   - files: what the balloons' files have; known without a daemon, too.
     public init(
-        version: String, report: StatusReport?, counters: Counters?, holderIsUp: Bool?, filesKiB: UInt64?
+        version: String, report: StatusReport?, counters: Counters?, holderIsUp: Bool?, files: KiB?
     ) {
         family("daemon_up", "gauge", "1 while a daemon follows the targets.", [([], report == nil ? 0 : 1)])
         family(
             "holder_up", "gauge", "1 while the process that keeps the balloons' pages runs.",
             [([], holderIsUp.map { $0 ? 1 : 0 })])
-        family("files_bytes", "gauge", "Memory in the balloons' files, given or not.", [([], filesKiB.map(Self.bytes))])
+        family("files_bytes", "gauge", "Memory in the balloons' files, given or not.", [([], files?.bytes)])
         if let report {
             let names = [
                 ("version", version), ("domain_type", report.domain.type), ("backend", report.backend),
@@ -35,40 +35,40 @@ public struct Metrics {
         let domain = report.domain
         family(
             "domain_reservation_bytes", "gauge", "Memory that the domain has now, as Xen counts it.",
-            [([], Self.bytes(domain.currentReservationKiB))])
+            [([], domain.currentReservation.bytes)])
         family(
             "domain_max_reservation_bytes", "gauge", "Memory that Xen lets the domain have.",
-            [([], Self.bytes(domain.maximumReservationKiB))])
+            [([], domain.maximumReservation.bytes)])
         family(
             "granularity_bytes", "gauge", "Targets are rounded down to a multiple of this.",
-            [([], Self.bytes(report.granularityKiB))])
+            [([], report.granularity.bytes)])
         family(
             "legacy_target_present", "gauge", "1 while memory/target is there beside the vnodes' own targets.",
-            [([], domain.legacyTargetKiB != nil && report.interface == "vnode" ? 1 : 0)])
+            [([], domain.legacyTarget != nil && report.interface == "vnode" ? 1 : 0)])
         family("xenstore_up", "gauge", "1 while xenstore answers the daemon.", [([], report.isCutOff ? 0 : 1)])
         family(
             "unaccounted_bytes", "gauge",
             "Memory that Xen does not have and no balloon accounts for; absent while unknown.",
-            [([], report.unaccountedKiB.map(Self.bytes))])
+            [([], report.unaccounted?.bytes)])
         family(
             "drifted_bytes", "gauge", "Memory that Linux's own balloon took back beside ours; absent while unknown.",
-            [([], report.driftedKiB.map(Self.bytes))])
+            [([], report.drifted?.bytes)])
     }
 
     private mutating func vnodes(_ vnodes: [StatusReport.VNodeReport]) {
-        func each(_ value: (StatusReport.VNodeReport) -> UInt64?) -> [Sample] {
-            vnodes.map { (Self.labels($0), value($0).map(Self.bytes)) }
+        func each(_ value: (StatusReport.VNodeReport) -> KiB?) -> [Sample] {
+            vnodes.map { (Self.labels($0), value($0)?.bytes) }
         }
-        family("vnode_memory_bytes", "gauge", "Memory of the vnode, balloon included.", each(\.sizeKiB))
+        family("vnode_memory_bytes", "gauge", "Memory of the vnode, balloon included.", each(\.size))
         family(
             "size_bytes", "gauge", "Memory of the vnode that Xen has now; absent while it is not known.",
-            each(\.balloonKiB))
+            each(\.balloon))
         family(
             "target_bytes", "gauge", "Size that the toolstack asks the balloon to have; absent without a target.",
-            each(\.targetKiB))
-        family("forced_bytes", "gauge", "Size that an administrator forced; absent without one.", each(\.forcedKiB))
+            each(\.target))
+        family("forced_bytes", "gauge", "Size that an administrator forced; absent without one.", each(\.forced))
         family(
-            "lost_bytes", "gauge", "Memory that cannot be taken back before the guest starts again.", each(\.lostKiB))
+            "lost_bytes", "gauge", "Memory that cannot be taken back before the guest starts again.", each(\.lost))
         let states: [VNodeActivity] = [.idle, .inflating, .deflating, .held, .stopped]
         family(
             "state", "gauge", "1 for the state that the balloon is in, 0 for the others.",
@@ -98,10 +98,10 @@ public struct Metrics {
         }
         family(
             "inflated_bytes_total", "counter", "Memory given to Xen since the daemon started.",
-            each { Self.bytes($0.inflatedKiB) })
+            each(\.inflated.bytes))
         family(
             "deflated_bytes_total", "counter", "Memory taken back from Xen since the daemon started.",
-            each { Self.bytes($0.deflatedKiB) })
+            each(\.deflated.bytes))
         family("steps_total", "counter", "Steps since the daemon started.", each(\.steps))
         family(
             "short_steps_total", "counter", "Steps that did less than they were asked to, or failed.",
@@ -146,8 +146,6 @@ public struct Metrics {
     private static func labels(_ vnode: StatusReport.VNodeReport) -> [(String, String)] {
         [("vnode", "\(vnode.vnode)"), ("node", vnode.linuxNode.map { "\($0)" } ?? "")]
     }
-
-    private static func bytes(_ kib: UInt64) -> UInt64 { kib * 1024 }
 
     /// Without a Double: 2500 is 0.0025.
     private static func seconds(_ microseconds: UInt64) -> String {

@@ -1,48 +1,48 @@
-/// What `balloonctl status` shows. Sizes in KiB. The daemon writes it and the command reads it, by the same keys:
+/// What `balloonctl status` shows. The daemon writes it and the command reads it, by the same keys:
 /// docs/schema/status-1.json.
 public struct StatusReport: Decodable, Equatable, Sendable {
     public struct Domain: Decodable, Equatable, Sendable {
         public var type: String
-        public var currentReservationKiB: UInt64
-        public var maximumReservationKiB: UInt64
-        public var staticMaxKiB: UInt64?
-        public var legacyTargetKiB: UInt64?
+        public var currentReservation: KiB
+        public var maximumReservation: KiB
+        public var staticMax: KiB?
+        public var legacyTarget: KiB?
 
         package init(
-            type: String, currentReservationKiB: UInt64, maximumReservationKiB: UInt64, staticMaxKiB: UInt64?,
-            legacyTargetKiB: UInt64?
+            type: String, currentReservation: KiB, maximumReservation: KiB, staticMax: KiB?,
+            legacyTarget: KiB?
         ) {
             self.type = type
-            self.currentReservationKiB = currentReservationKiB
-            self.maximumReservationKiB = maximumReservationKiB
-            self.staticMaxKiB = staticMaxKiB
-            self.legacyTargetKiB = legacyTargetKiB
+            self.currentReservation = currentReservation
+            self.maximumReservation = maximumReservation
+            self.staticMax = staticMax
+            self.legacyTarget = legacyTarget
         }
 
         enum CodingKeys: String, CodingKey {
             case type
-            case currentReservationKiB = "current_reservation_kib"
-            case maximumReservationKiB = "maximum_reservation_kib"
-            case staticMaxKiB = "static_max_kib"
-            case legacyTargetKiB = "legacy_target_kib"
+            case currentReservation = "current_reservation_kib"
+            case maximumReservation = "maximum_reservation_kib"
+            case staticMax = "static_max_kib"
+            case legacyTarget = "legacy_target_kib"
         }
     }
 
     /// What all balloons have together; nil: of one it is not known.
-    public var balloonsKiB: UInt64? {
-        vnodes.reduce(0) { sum, vnode in vnode.balloonKiB.flatMap { kib in sum.map { $0 + kib } } }
+    public var given: KiB? {
+        vnodes.reduce(.zero) { sum, vnode in vnode.balloon.flatMap { size in sum.map { $0 + size } } }
     }
 
     public struct VNodeReport: Decodable, Equatable, Sendable {
         public var vnode: Int
         public var linuxNode: Int?
-        public var sizeKiB: UInt64
-        public var targetKiB: UInt64?
-        public var forcedKiB: UInt64?
+        public var size: KiB
+        public var target: KiB?
+        public var forced: KiB?
         /// nil: not known.
-        public var balloonKiB: UInt64?
+        public var balloon: KiB?
         /// What cannot be taken back, and is not part of the balloon.
-        public var lostKiB: UInt64
+        public var lost: KiB
         public var state: String
         public var reason: String?
         /// What stands in the way, in a sentence.
@@ -51,24 +51,24 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         public var auditedExtents: Int?
         public var extents: Int?
         /// Of the node's memory: free, free or soon to be had, and what the guard keeps of that. nil: not known.
-        public var nodeFreeKiB: UInt64?
-        public var nodeAvailableKiB: UInt64?
-        public var nodeKeptKiB: UInt64?
+        public var nodeFree: KiB?
+        public var nodeAvailable: KiB?
+        public var nodeKept: KiB?
 
         /// - Parameter node: the memory of the vnode's node, and what the guard keeps of it.
-        public init(_ state: VNodeState, isRunning: Bool, node: (memory: NodeMemory, keptKiB: UInt64)? = nil) {
-            nodeFreeKiB = node?.memory.freeKiB
-            nodeAvailableKiB = node?.memory.availableKiB
-            nodeKeptKiB = node?.keptKiB
+        public init(_ state: VNodeState, isRunning: Bool, node: (memory: NodeMemory, kept: KiB)? = nil) {
+            nodeFree = node?.memory.free
+            nodeAvailable = node?.memory.available
+            nodeKept = node?.kept
             vnode = state.vnode.number
             linuxNode = state.vnode.linuxNode
-            sizeKiB = state.vnode.sizeKiB
-            targetKiB = state.targetKiB
-            forcedKiB = state.forcedKiB
-            balloonKiB = state.balloonKiB
+            size = state.vnode.size
+            target = state.target
+            forced = state.forced
+            balloon = state.balloon
             self.state = isRunning ? state.activity.rawValue : VNodeActivity.stopped.rawValue
-            reason = isRunning || state.balloonKiB == nil ? state.reason?.rawValue : nil
-            lostKiB = state.lostKiB
+            reason = isRunning || state.balloon == nil ? state.reason?.rawValue : nil
+            lost = state.lost
             detail = state.detail
             auditedExtents = state.audited?.done
             extents = state.audited?.all
@@ -77,37 +77,37 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         enum CodingKeys: String, CodingKey {
             case vnode
             case linuxNode = "linux_node"
-            case sizeKiB = "size_kib"
-            case targetKiB = "target_kib"
-            case forcedKiB = "forced_kib"
-            case balloonKiB = "balloon_kib"
+            case size = "size_kib"
+            case target = "target_kib"
+            case forced = "forced_kib"
+            case balloon = "balloon_kib"
             case state
             case reason
-            case lostKiB = "lost_kib"
+            case lost = "lost_kib"
             case detail
             case auditedExtents = "audited_extents"
             case extents
-            case nodeFreeKiB = "node_free_kib"
-            case nodeAvailableKiB = "node_available_kib"
-            case nodeKeptKiB = "node_kept_kib"
+            case nodeFree = "node_free_kib"
+            case nodeAvailable = "node_available_kib"
+            case nodeKept = "node_kept_kib"
         }
 
         func write(to json: inout JSONWriter) {
             json.member(CodingKeys.vnode, vnode)
             json.member(CodingKeys.linuxNode, linuxNode)
-            json.member(CodingKeys.sizeKiB, sizeKiB)
-            json.member(CodingKeys.targetKiB, targetKiB)
-            json.member(CodingKeys.forcedKiB, forcedKiB)
-            json.member(CodingKeys.balloonKiB, balloonKiB)
+            json.member(CodingKeys.size, size)
+            json.member(CodingKeys.target, target)
+            json.member(CodingKeys.forced, forced)
+            json.member(CodingKeys.balloon, balloon)
             json.member(CodingKeys.state, state)
             json.member(CodingKeys.reason, reason)
-            json.member(CodingKeys.lostKiB, lostKiB)
+            json.member(CodingKeys.lost, lost)
             json.member(CodingKeys.detail, detail)
             json.member(CodingKeys.auditedExtents, auditedExtents)
             json.member(CodingKeys.extents, extents)
-            json.member(CodingKeys.nodeFreeKiB, nodeFreeKiB)
-            json.member(CodingKeys.nodeAvailableKiB, nodeAvailableKiB)
-            json.member(CodingKeys.nodeKeptKiB, nodeKeptKiB)
+            json.member(CodingKeys.nodeFree, nodeFree)
+            json.member(CodingKeys.nodeAvailable, nodeAvailable)
+            json.member(CodingKeys.nodeKept, nodeKept)
         }
 
         /// One alone: docs/schema/vnode-1.json.
@@ -128,16 +128,16 @@ public struct StatusReport: Decodable, Equatable, Sendable {
     public var fallback: Bool
     public var backend: String
     public var daemon: Bool
-    public var granularityKiB: UInt64
+    public var granularity: KiB
     /// Memory that Xen does not have and that no balloon accounts for; nil: not known.
-    public var unaccountedKiB: UInt64?
+    public var unaccounted: KiB?
     /// Why a forced size, or its release, does not outlive a restart, in a sentence.
     public var forceError: String?
     /// Whether xenstore answers the daemon: ``StoreCondition``; nil without a daemon.
     public var xenstore: String?
     /// Memory that Linux's own balloon took back beside ours since the daemon started: it may lie on any physical node.
     /// nil: not known, or of no meaning (one vnode, or Linux's balloon is the one that is moved).
-    public var driftedKiB: UInt64?
+    public var drifted: KiB?
     /// How long some task waited for memory, of the last ten seconds, in thousandths; nil: the kernel does not measure it.
     public var pressurePermille: UInt64?
     public var vnodes: [VNodeReport]
@@ -149,18 +149,18 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         case fallback
         case backend
         case daemon
-        case granularityKiB = "granularity_kib"
-        case unaccountedKiB = "unaccounted_kib"
+        case granularity = "granularity_kib"
+        case unaccounted = "unaccounted_kib"
         case forceError = "force_error"
         case xenstore
-        case driftedKiB = "drifted_kib"
+        case drifted = "drifted_kib"
         case pressurePermille = "pressure_permille"
         case vnodes
     }
 
     package init(
-        domain: Domain, interface: String, fallback: Bool, backend: String, daemon: Bool, granularityKiB: UInt64,
-        unaccountedKiB: UInt64? = nil, forceError: String? = nil, xenstore: String? = nil, driftedKiB: UInt64? = nil,
+        domain: Domain, interface: String, fallback: Bool, backend: String, daemon: Bool, granularity: KiB,
+        unaccounted: KiB? = nil, forceError: String? = nil, xenstore: String? = nil, drifted: KiB? = nil,
         pressurePermille: UInt64? = nil, vnodes: [VNodeReport]
     ) {
         self.domain = domain
@@ -168,11 +168,11 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         self.fallback = fallback
         self.backend = backend
         self.daemon = daemon
-        self.granularityKiB = granularityKiB
-        self.unaccountedKiB = unaccountedKiB
+        self.granularity = granularity
+        self.unaccounted = unaccounted
         self.forceError = forceError
         self.xenstore = xenstore
-        self.driftedKiB = driftedKiB
+        self.drifted = drifted
         self.pressurePermille = pressurePermille
         self.vnodes = vnodes
     }
@@ -187,20 +187,20 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.key(CodingKeys.domain)
             json.object { json in
                 json.member(Domain.CodingKeys.type, domain.type)
-                json.member(Domain.CodingKeys.currentReservationKiB, domain.currentReservationKiB)
-                json.member(Domain.CodingKeys.maximumReservationKiB, domain.maximumReservationKiB)
-                json.member(Domain.CodingKeys.staticMaxKiB, domain.staticMaxKiB)
-                json.member(Domain.CodingKeys.legacyTargetKiB, domain.legacyTargetKiB)
+                json.member(Domain.CodingKeys.currentReservation, domain.currentReservation)
+                json.member(Domain.CodingKeys.maximumReservation, domain.maximumReservation)
+                json.member(Domain.CodingKeys.staticMax, domain.staticMax)
+                json.member(Domain.CodingKeys.legacyTarget, domain.legacyTarget)
             }
             json.member(CodingKeys.interface, interface)
             json.member(CodingKeys.fallback, fallback)
             json.member(CodingKeys.backend, backend)
             json.member(CodingKeys.daemon, daemon)
-            json.member(CodingKeys.granularityKiB, granularityKiB)
-            json.member(CodingKeys.unaccountedKiB, unaccountedKiB)
+            json.member(CodingKeys.granularity, granularity)
+            json.member(CodingKeys.unaccounted, unaccounted)
             json.member(CodingKeys.forceError, forceError)
             json.member(CodingKeys.xenstore, xenstore)
-            json.member(CodingKeys.driftedKiB, driftedKiB)
+            json.member(CodingKeys.drifted, drifted)
             json.member(CodingKeys.pressurePermille, pressurePermille)
             json.key(CodingKeys.vnodes)
             json.array(vnodes) { json, vnode in json.object { json in vnode.write(to: &json) } }

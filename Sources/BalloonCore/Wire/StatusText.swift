@@ -18,12 +18,12 @@ public struct StatusText {
             .map { TextLayout.wrapped($0, columns: columns) }.joined(separator: "\n")
     }
 
-    private func size(_ kib: UInt64?, unknown: String = "-") -> String { kib.map { Size.mib(kib: $0) } ?? unknown }
+    private func size(_ size: KiB?, unknown: String = "-") -> String { size.map { Size.mib($0) } ?? unknown }
 
     private var heading: String {
         let domain = report.domain
         var parts = [
-            "\(domain.type) guest, \(size(domain.currentReservationKiB)) of \(size(domain.maximumReservationKiB))",
+            "\(domain.type) guest, \(size(domain.currentReservation)) of \(size(domain.maximumReservation))",
             "interface \(report.interface)" + (report.fallback ? " (reported below data/)" : "")
                 + ", backend \(report.backend), " + (report.daemon ? "daemon running" : "no daemon"),
         ]
@@ -36,7 +36,7 @@ public struct StatusText {
     private var warningsOfTheDomain: [String] {
         var lines: [String] = []
         let domain = report.domain
-        if let legacy = domain.legacyTargetKiB, report.interface == "vnode" {
+        if let legacy = domain.legacyTarget, report.interface == "vnode" {
             lines.append("warning: memory/target is present (\(size(legacy))); Linux's own balloon follows it as well")
         }
         if report.backend == "kernel", domain.type != GuestKind.pv.rawValue {
@@ -54,21 +54,21 @@ public struct StatusText {
     public static let columns: [ListingColumn<StatusReport.VNodeReport>] = [
         .init("VNODE") { .number($0.vnode) },
         .init("NODE") { .number($0.linuxNode) },
-        .init("SIZE") { .size(kib: $0.sizeKiB) },
-        .init("BALLOON") { .size($0.balloonKiB, else: .unknown) },
-        .init("TARGET") { .size($0.targetKiB) },
-        .init("FORCED") { .size($0.forcedKiB) },
-        .init("AVAILABLE") { ofNode($0, $0.nodeAvailableKiB) },
-        .init("FREE", isUsual: false) { ofNode($0, $0.nodeFreeKiB) },
-        .init("KEPT", isUsual: false) { ofNode($0, $0.nodeKeptKiB) },
-        .init("LOST", isUsual: false) { .size(kib: $0.lostKiB) },
+        .init("SIZE") { .size($0.size) },
+        .init("BALLOON") { .size($0.balloon, else: .unknown) },
+        .init("TARGET") { .size($0.target) },
+        .init("FORCED") { .size($0.forced) },
+        .init("AVAILABLE") { ofNode($0, $0.nodeAvailable) },
+        .init("FREE", isUsual: false) { ofNode($0, $0.nodeFree) },
+        .init("KEPT", isUsual: false) { ofNode($0, $0.nodeKept) },
+        .init("LOST", isUsual: false) { .size($0.lost) },
         .init("STATE", isWord: true) { .word($0.state) },
         .init("REASON", isWord: true) { $0.reason.map { .word($0) } ?? .none },
     ]
 
     /// A vnode without a node shows no memory of it. Where there is a node its memory may not be known.
-    private static func ofNode(_ vnode: StatusReport.VNodeReport, _ kib: UInt64?) -> ListingCell {
-        .size(kib, else: vnode.linuxNode == nil ? .none : .unknown)
+    private static func ofNode(_ vnode: StatusReport.VNodeReport, _ size: KiB?) -> ListingCell {
+        .size(size, else: vnode.linuxNode == nil ? .none : .unknown)
     }
 
     /// The table alone, for programs.
@@ -93,17 +93,17 @@ public struct StatusText {
             var lines: [String] = []
             if let detail = vnode.detail {
                 lines.append("vnode \(vnode.vnode): \(detail)")
-            } else if vnode.balloonKiB == nil, let done = vnode.auditedExtents, let all = vnode.extents {
+            } else if vnode.balloon == nil, let done = vnode.auditedExtents, let all = vnode.extents {
                 lines.append("vnode \(vnode.vnode) is being audited: \(done) of \(all) extents")
             }
-            if let available = vnode.nodeAvailableKiB, let kept = vnode.nodeKeptKiB, available < kept {
+            if let available = vnode.nodeAvailable, let kept = vnode.nodeKept, available < kept {
                 lines.append(
                     "vnode \(vnode.vnode): its node is short of memory: \(size(available)) are available of the"
                         + " \(size(kept)) that the guard keeps")
             }
-            if vnode.lostKiB > 0 {
+            if vnode.lost > .zero {
                 lines.append(
-                    "vnode \(vnode.vnode): \(size(vnode.lostKiB)) cannot be taken back until the guest is started again;"
+                    "vnode \(vnode.vnode): \(size(vnode.lost)) cannot be taken back until the guest is started again;"
                         + " see balloonctl audit")
             }
             return lines
@@ -113,13 +113,14 @@ public struct StatusText {
     private var warningsOfMemory: [String] {
         var lines: [String] = []
         if let error = report.forceError { lines.append("warning: \(error)") }
-        if let kib = report.driftedKiB, kib > 0 {
+        if let drifted = report.drifted, drifted > .zero {
             lines.append(
-                "warning: drifted: Linux's own balloon took back \(size(kib)), which may lie on other physical nodes")
+                "warning: drifted: Linux's own balloon took back \(size(drifted)), which may lie on other physical nodes"
+            )
         }
-        if let kib = report.unaccountedKiB, kib > 0 {
+        if let missing = report.unaccounted, missing > .zero {
             lines.append(
-                "warning: \(size(kib)) are missing that no balloon accounts for; see balloonctl status --explain")
+                "warning: \(size(missing)) are missing that no balloon accounts for; see balloonctl status --explain")
         }
         return lines
     }

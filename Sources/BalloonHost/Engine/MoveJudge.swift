@@ -52,7 +52,7 @@ public struct MoveJudge: Sendable {
             let domain = snapshot.domains.first { $0.id == id }
             watches[id] = Watch(goals: goals, began: now, lastPages: domain?.facts.pages ?? .zero, lastProgress: now)
             if let domain, let goal = goals[HostDomain.whole] {
-                watches[id]?.wantedKiB = Int64(domain.wholeTarget(goal).count) + (domain.besideKiB ?? 0)
+                watches[id]?.wantedKiB = Int64(domain.wholeTarget(goal).count) + (domain.besideKiB ?? .zero)
             }
         }
     }

@@ -1,7 +1,7 @@
 /// What a guest or another program wrote: never more than a number or a word that is known.
 enum GuestText {
     /// A size that no sum overflows with.
-    static func kib(_ bytes: [UInt8]?) -> KiB? { bytes.flatMap(storedKiB).map { KiB($0) } }
+    static func kib(_ bytes: [UInt8]?) -> KiB? { bytes.flatMap(storedSize) }
 
     static func word<Word: RawRepresentable<String>>(_ bytes: [UInt8]?, as: Word.Type) -> Word? {
         guard let bytes, bytes.count <= TargetText.longest else { return nil }

@@ -15,7 +15,7 @@ public struct SavedLimits: Equatable, Sendable {
     package init(parsing bytes: [UInt8], name: String) {
         var found = HostLimits()
         faults = ConfigurationText.take(bytes, name: name) { key, value in
-            guard let size = Size(value).map({ KiB($0.kib) }), size <= Seat.largest else {
+            guard let size = Size(value)?.kib, size <= Seat.largest else {
                 return "\(key) is not a size: \(Size.form)"
             }
             return found.set(key, size) ? nil : "unknown key \(key)"

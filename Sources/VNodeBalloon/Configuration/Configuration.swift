@@ -6,18 +6,18 @@ public struct Configuration: Equatable, Sendable {
 
     public var stateDirectory = StateDirectory.standardPath
     public var mover = MoverName.auto
-    /// What each node keeps at least, in KiB.
-    public var minFreeKiB: UInt64 = 0
+    /// What each node keeps at least.
+    public var minFree: KiB = .zero
     /// What memory pressure may do.
     public enum OnPressure: String, Sendable, Equatable, CaseIterable {
         case stay = "hold"
         case yield
     }
     public var onPressure = OnPressure.stay
-    /// What each vnode's memory never goes below, in KiB.
-    public var floorKiB: UInt64 = 0
-    /// What pressure leaves in each balloon, in KiB.
-    public var yieldToKiB: UInt64 = 0
+    /// What each vnode's memory never goes below.
+    public var floor: KiB = .zero
+    /// What pressure leaves in each balloon.
+    public var yieldTo: KiB = .zero
     /// MiB a second; 0: unlimited.
     public var maxRateMiB: UInt64 = 0
     /// Its bytes fit into 64 bits.
@@ -130,12 +130,12 @@ public struct Configuration: Equatable, Sendable {
                 return "mover must be one of \(MoverName.allCases.map(\.rawValue).joined(separator: ", "))"
             }
             mover = named
-        case "min-free": return set(\.minFreeKiB, key, value)
+        case "min-free": return set(\.minFree, key, value)
         case "on-pressure":
             guard let policy = OnPressure(rawValue: value) else { return "on-pressure must be hold or yield" }
             onPressure = policy
-        case "floor": return set(\.floorKiB, key, value)
-        case "yield-to": return set(\.yieldToKiB, key, value)
+        case "floor": return set(\.floor, key, value)
+        case "yield-to": return set(\.yieldTo, key, value)
         case "max-rate":
             guard let rate = decimalNumber(Array(value.utf8)) else { return "max-rate is not a number: \(value)" }
             guard rate <= Self.largestRateMiB else { return "max-rate is at most \(Self.largestRateMiB): \(value)" }
@@ -150,7 +150,7 @@ public struct Configuration: Equatable, Sendable {
         return nil
     }
 
-    private mutating func set(_ size: WritableKeyPath<Self, UInt64>, _ key: String, _ value: String) -> String? {
+    private mutating func set(_ size: WritableKeyPath<Self, KiB>, _ key: String, _ value: String) -> String? {
         guard let parsed = Size(value) else { return "\(key) is not a size: \(value)" }
         self[keyPath: size] = parsed.kib
         return nil
@@ -159,10 +159,10 @@ public struct Configuration: Equatable, Sendable {
     /// What the controller needs of it.
     public var controllerOptions: BalloonController.Options {
         var options = BalloonController.Options()
-        options.guardRule = Guard(minFreeKiB: minFreeKiB)
+        options.guardRule = Guard(minFree: minFree)
         options.maxRateMiB = maxRateMiB
-        options.floorKiB = floorKiB
-        options.yielding = onPressure == .yield ? Yielding(leastBalloonKiB: yieldToKiB) : nil
+        options.floor = floor
+        options.yielding = onPressure == .yield ? Yielding(leastBalloon: yieldTo) : nil
         return options
     }
 

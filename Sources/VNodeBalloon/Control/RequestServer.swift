@@ -36,8 +36,8 @@ public struct RequestServer {
         case .status: return try report().json
         case .slots: return slots()
         case .counters: return engine.counters.json
-        case .force(let vnode, let kib):
-            try force(vnode, kib)
+        case .force(let vnode, let size):
+            try force(vnode, size)
             return try report().json
         case .audit(let vnode, let slots, let everyFrame):
             return try inPieces(slots) { (slots) throws(BalloonError) in
@@ -55,21 +55,20 @@ public struct RequestServer {
         }
     }
 
-    private func force(_ vnode: Int?, _ kib: UInt64?) throws(BalloonError) {
+    private func force(_ vnode: Int?, _ size: KiB?) throws(BalloonError) {
         let vnodes = engine.guest.mover.vnodes
         if let vnode, !vnodes.contains(where: { $0.number == vnode }) {
             throw absent(vnode)
         }
         let chosen = vnodes.filter { vnode == nil || $0.number == vnode }
         for vnode in chosen {
-            if let kib, kib > vnode.sizeKiB {
+            if let size, size > vnode.size {
                 throw BalloonError(
                     .usage,
-                    "\(Size.text(kib: kib)) is more than vnode \(vnode.number) has"
-                        + " (\(Size.text(kib: vnode.sizeKiB)))")
+                    "\(Size.text(size)) is more than vnode \(vnode.number) has (\(Size.text(vnode.size)))")
             }
         }
-        engine.force(Dictionary(uniqueKeysWithValues: chosen.map { ($0.number, kib) }))
+        engine.force(Dictionary(uniqueKeysWithValues: chosen.map { ($0.number, size) }))
     }
 
     private func absent(_ vnode: Int) -> BalloonError {
@@ -102,6 +101,6 @@ public struct RequestServer {
                 slots: isKnown ? engine.guest.slots?.slotCount(vnode: vnode.number) ?? 0 : nil,
                 detail: isKnown ? nil : state?.detail)
         }
-        return SlotsAnswer(slots: vnodes, unaccountedKiB: engine.unaccountedKiB).json
+        return SlotsAnswer(slots: vnodes, unaccounted: engine.unaccounted).json
     }
 }

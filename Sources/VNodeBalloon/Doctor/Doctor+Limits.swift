@@ -9,11 +9,11 @@ extension Doctor {
     }
 
     /// A descriptor pins 128 MiB. Files, sockets and what is kept open to be read again need fewer than so many.
-    private static let kibOfDescriptor: UInt64 = 128 << 10
+    private static let pinnedByDescriptor: KiB = .mib(128)
     private static let otherDescriptors: UInt64 = 64
 
     private static func descriptors(_ vnodes: [VNode], _ limits: ProcessLimits) -> Check {
-        let needed = vnodes.reduce(otherDescriptors) { $0 + $1.sizeKiB / kibOfDescriptor + 1 }
+        let needed = vnodes.reduce(otherDescriptors) { $0 + $1.size / pinnedByDescriptor + 1 }
         return check("descriptors", .later, isFine: limits.descriptors ?? .max >= needed) {
             "at most \(limits.descriptors ?? 0) files may be open, and all of this memory needs \(needed):"
                 + " raise LimitNOFILE= (ulimit -n)"
@@ -21,10 +21,10 @@ extension Doctor {
     }
 
     private static func fileSize(_ vnodes: [VNode], _ limits: ProcessLimits) -> Check {
-        let largest = vnodes.map(\.sizeKiB).max() ?? 0
-        return check("file-size", .later, isFine: limits.fileBytes ?? .max >= largest * 1024) {
-            "a file may have \(Size.text(kib: (limits.fileBytes ?? 0) / 1024)) at most, and a vnode has"
-                + " \(Size.text(kib: largest)): raise LimitFSIZE= (ulimit -f)"
+        let largest = vnodes.map(\.size).max() ?? .zero
+        return check("file-size", .later, isFine: limits.fileBytes ?? .max >= largest.bytes) {
+            "a file may have \(Size.text(KiB(wholeOfBytes: limits.fileBytes ?? 0))) at most, and a vnode has"
+                + " \(Size.text(largest)): raise LimitFSIZE= (ulimit -f)"
         }
     }
 
@@ -44,10 +44,10 @@ extension Doctor {
     }
 
     private static func cgroup(_ vnodes: [VNode], _ limits: ProcessLimits) -> Check {
-        let sum = vnodes.reduce(0) { $0 + $1.sizeKiB }
-        return check("cgroup", .later, isFine: limits.hugeBytes ?? .max >= sum * 1024) {
-            "a hugetlb cgroup allows \(Size.text(kib: (limits.hugeBytes ?? 0) / 1024)) of 2 MiB pages, of"
-                + " \(Size.text(kib: sum)): raise hugetlb.2MB.max"
+        let sum = vnodes.reduce(.zero) { $0 + $1.size }
+        return check("cgroup", .later, isFine: limits.hugeBytes ?? .max >= sum.bytes) {
+            "a hugetlb cgroup allows \(Size.text(KiB(wholeOfBytes: limits.hugeBytes ?? 0))) of 2 MiB pages, of"
+                + " \(Size.text(sum)): raise hugetlb.2MB.max"
         }
     }
 

@@ -140,7 +140,7 @@ public enum Doctor {
 
     private static func vnodes(_ hypervisor: any Hypervisor, _ limits: ProcessLimits) -> [Check] {
         guard let zones = try? ZoneInfo.read(),
-            let vnodes = try? Guest.vnodes(hypervisor, zones, staticMaxKiB: nil)
+            let vnodes = try? Guest.vnodes(hypervisor, zones, staticMax: nil)
         else { return [] }
         return vnodes.map { vnode in
             check("vnode\(vnode.number)", .later, isFine: vnode.linuxNode != nil) {
@@ -155,37 +155,37 @@ public enum Doctor {
     private static func unaccounted(
         _ hypervisor: PrivcmdHypervisor, _ client: ControlClient?, _ store: Xenstore?
     ) -> Check? {
-        guard let kib = client == nil ? reckonedKiB(hypervisor, store) : toldKiB(client) else { return nil }
-        return check("unaccounted", .later, isFine: kib == 0) {
-            "\(Size.text(kib: kib)) of this guest's memory are missing, and no balloon accounts for them; see balloonctl"
+        guard let size = client == nil ? reckoned(hypervisor, store) : told(client) else { return nil }
+        return check("unaccounted", .later, isFine: size == .zero) {
+            "\(Size.text(size)) of this guest's memory are missing, and no balloon accounts for them; see balloonctl"
                 + " status --explain"
         }
     }
 
     /// A daemon knows.
-    private static func toldKiB(_ client: ControlClient?) -> UInt64? {
+    private static func told(_ client: ControlClient?) -> KiB? {
         guard let answer = try? client?.ask(.status) else { return nil }
         let key = "\"unaccounted_kib\":"
         guard let end = answer.range(ofText: key) else { return nil }
-        return decimalNumber(Array(answer.utf8[end...].prefix { (48...57).contains($0) }))
+        return decimalNumber(Array(answer.utf8[end...].prefix { (48...57).contains($0) })).map { KiB($0) }
     }
 
     /// Without a daemon, and without asking Xen about the balloons' frames: what their files have counts as given.
-    private static func reckonedKiB(_ hypervisor: PrivcmdHypervisor, _ store: Xenstore?) -> UInt64? {
+    private static func reckoned(_ hypervisor: PrivcmdHypervisor, _ store: Xenstore?) -> KiB? {
         guard let kind = try? GuestKind.current(), let mounts = try? BalloonMount.all(),
             let reservation = try? hypervisor.currentReservation()
         else { return nil }
-        var video: UInt64?
-        do { video = try store.flatMap { try VNodeInterface.videoKiB($0) } } catch { return nil }
+        var video: KiB?
+        do { video = try store.flatMap { try VNodeInterface.videoRAM($0) } } catch { return nil }
         if store == nil && kind == .hvm { return nil }
-        var account = MemoryAccount(kind, FirmwareMap.read(), videoKiB: video ?? 0)
+        var account = MemoryAccount(kind, FirmwareMap.read(), videoRAM: video ?? .zero)
         let isDone = try? account.ask(atMost: 1 << 16) { (frame) throws(BalloonError) in
             try hypervisor.memoryType(of: frame).isRAM
         }
         guard isDone == true else { return nil }
-        var files = mounts.reduce(UInt64(0)) { $0 + $1.sizeKiB }
-        if let linux = try? KernelBalloon().read() { files += linux.balloonKiB }
-        return account.unaccountedKiB(reservationKiB: reservation.kib.count, balloonsKiB: files, lostKiB: 0)
+        var files = mounts.reduce(KiB.zero) { $0 + $1.size }
+        if let linux = try? KernelBalloon().read() { files += linux.balloon }
+        return account.unaccounted(reservation: reservation.kib, balloons: files, lost: .zero)
     }
 
     // MARK: Others

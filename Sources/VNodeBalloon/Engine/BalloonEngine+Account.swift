@@ -8,7 +8,7 @@ extension BalloonEngine {
     func readVideo(_ store: (any Store)?) {
         do throws(BalloonError) {
             guard let store else { throw BalloonError(.store, "xenstore cannot be reached") }
-            videoKiB = try VNodeInterface.videoKiB(store)
+            videoRAM = try VNodeInterface.videoRAM(store)
         } catch {
             isVideoUnknown = guest.kind == .hvm
         }
@@ -19,7 +19,7 @@ extension BalloonEngine {
     func continueAccount() -> Bool {
         guard !isAccountComplete, !isVideoUnknown, !isAccountImpossible else { return false }
         if account == nil {
-            account = MemoryAccount(guest.kind, guest.firmware, videoKiB: videoKiB ?? 0)
+            account = MemoryAccount(guest.kind, guest.firmware, videoRAM: videoRAM ?? .zero)
         }
         do throws(BalloonError) {
             let isDone = try account?.ask(atMost: Self.probesAtOnce) { (frame) throws(BalloonError) in
@@ -37,23 +37,22 @@ extension BalloonEngine {
         return !isAccountComplete
     }
 
-    /// Memory that Xen does not have and that no balloon accounts for, in KiB; nil: not known.
-    public var unaccountedKiB: UInt64? {
+    /// Memory that Xen does not have and that no balloon accounts for; nil: not known.
+    public var unaccounted: KiB? {
         guard isAccountComplete, let account else { return nil }
-        var balloons: UInt64 = 0
-        var lost: UInt64 = 0
+        var balloons: KiB = .zero
+        var lost: KiB = .zero
         for vnode in guest.mover.vnodes.map(\.number) {
             guard isKnown(vnode), let frames = guest.mover.balloonFrames(vnode: vnode) else { return nil }
-            balloons += frames.kib.count
-            lost += guest.lostKiB(vnode: vnode)
+            balloons += frames.kib
+            lost += guest.lost(vnode: vnode)
         }
         // Where each vnode has a balloon of its own Linux's part is in none of them.
         if !guest.mover.includesLinuxBalloon, let linux = guest.linuxBalloon {
             guard let reading = try? linux.read() else { return nil }
-            balloons += reading.balloonKiB
+            balloons += reading.balloon
         }
         guard let reservation = try? guest.figures.currentReservation() else { return nil }
-        return account.unaccountedKiB(
-            reservationKiB: reservation.kib.count, balloonsKiB: balloons, lostKiB: lost)
+        return account.unaccounted(reservation: reservation.kib, balloons: balloons, lost: lost)
     }
 }

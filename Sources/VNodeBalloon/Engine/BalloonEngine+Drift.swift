@@ -12,15 +12,15 @@ extension BalloonEngine {
         guard let balloon = driftingBalloon else { return drift.missed() }
         let now = self.now
         do throws(BalloonError) {
-            drift.see(balloonKiB: try balloon.read().balloonKiB, now: now)
+            drift.see(balloon: try balloon.read().balloon, now: now)
         } catch {
             drift.missed()
             failures.log(log, "cannot read the size of Linux's own balloon", error, now: now)
             return
         }
-        guard let kib = drift.news() else { return }
+        guard let amount = drift.news() else { return }
         log.warning(
             "drifted: Linux's own balloon took memory back beside ours, which may lie on other physical nodes now; the toolstack should remove memory/target",
-            metadata: ["kib": "\(kib)"])
+            metadata: ["kib": "\(amount)"])
     }
 }

@@ -87,7 +87,7 @@ extension BalloonEngine {
 
     private func begin(_ pools: NodePools) throws(BalloonError) -> NodePools.Look {
         poolLook.noted = try state.poolNote()
-        let isSure = guest.mover.vnodes.allSatisfy { guest.lostKiB(vnode: $0.number) == 0 }
+        let isSure = guest.mover.vnodes.allSatisfy { guest.lost(vnode: $0.number) == .zero }
         let nodes = try pools.begin(notes: PoolShares.notes(poolLook.noted ?? ""), isSure: isSure)
         return nodes.isEmpty ? .same : .written(nodes)
     }
@@ -130,7 +130,7 @@ extension BalloonEngine {
         for vnode in guest.mover.vnodes {
             guard let node = vnode.linuxNode, let facts = memory[vnode.number] else { continue }
             let rule = controller.options.guardRule
-            room[node] = rule.extents(on: facts, extentKiB: guest.mover.granularityKiB)
+            room[node] = rule.extents(on: facts, extent: guest.mover.granularity)
         }
         return room
     }

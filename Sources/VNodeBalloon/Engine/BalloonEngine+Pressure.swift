@@ -10,11 +10,11 @@ extension BalloonEngine {
         guard let nodes = memoryFacts(now) else { return nil }
         for (vnode, memory) in nodes.sorted(by: { $0.key < $1.key }) {
             guard controller.press(vnode: vnode, memory: memory, isTold: isTold, now: now) else { continue }
-            let kept = controller.options.guardRule.keptKiB(on: memory)
+            let kept = controller.options.guardRule.kept(on: memory)
             log.notice(
                 "memory pressure: the balloon deflates",
                 metadata: [
-                    "vnode": "\(vnode)", "available_kib": "\(memory.availableKiB)", "kept_kib": "\(kept)",
+                    "vnode": "\(vnode)", "available_kib": "\(memory.available)", "kept_kib": "\(kept)",
                 ])
         }
         return controller.looks(at: nodes)

@@ -179,7 +179,7 @@ extension BalloonEngine {
                 continue
             }
             retries[vnode] = nil
-            controller.setBalloon(frames: frames, lostKiB: guest.lostKiB(vnode: vnode), vnode: vnode)
+            controller.setBalloon(frames: frames, lost: guest.lost(vnode: vnode), vnode: vnode)
         }
         takeWaitingRequests()
     }

@@ -2,11 +2,11 @@ import Logging
 
 // What is kept over a restart. That it cannot be written must not keep anything from moving.
 extension BalloonEngine {
-    /// Forces sizes, in KiB by vnode, or releases them (nil), and keeps that over a restart, where it can be written.
-    public func force(_ changes: [Int: UInt64?]) {
-        for (vnode, kib) in changes {
-            controller.setForced(kib, vnode: vnode)
-            unkept[vnode] = .some(kib)
+    /// Forces sizes, by vnode, or releases them (nil), and keeps that over a restart, where it can be written.
+    public func force(_ changes: [Int: KiB?]) {
+        for (vnode, size) in changes {
+            controller.setForced(size, vnode: vnode)
+            unkept[vnode] = .some(size)
         }
         keepForced()
     }
@@ -16,7 +16,7 @@ extension BalloonEngine {
         if unkept.isEmpty { return }
         do throws(BalloonError) {
             var forced = try state.forced()
-            for (vnode, kib) in unkept { forced[vnode] = kib }
+            for (vnode, size) in unkept { forced[vnode] = size }
             try state.setForced(forced)
             (unkept, unkeptError) = ([:], nil)
             failures.succeeded(Self.notKept)

@@ -35,14 +35,14 @@ public final class BalloonEngine {
     /// What the domain should have, and whether all of that is known.
     var account: MemoryAccount?
     var isAccountComplete = false
-    /// xenstore's memory/videoram, in KiB.
-    public var videoKiB: UInt64?
+    /// xenstore's memory/videoram.
+    public var videoRAM: KiB?
     var isVideoUnknown = false
     /// This process may not ask Xen about frames.
     var isAccountImpossible = false
 
     /// Forced and released sizes that could not be written down, and why.
-    var unkept: [Int: UInt64?] = [:]
+    var unkept: [Int: KiB?] = [:]
     var unkeptError: BalloonError?
     /// A step was done since this was read last.
     var hasMoved = false
@@ -73,14 +73,14 @@ public final class BalloonEngine {
         stepCounters = Counters(vnodes: guest.mover.vnodes.map(\.number))
         let mover = guest.mover
         controller = BalloonController(
-            vnodes: mover.vnodes, granularityKiB: mover.granularityKiB, options: options.with(mover.steps))
+            vnodes: mover.vnodes, granularity: mover.granularity, options: options.with(mover.steps))
         if mover.vnodes.count == 1, mover.domainVNodes.count > 1 {
             shared = SharedBalloon(
-                mover.domainVNodes, limitKiB: mover.vnodes[0].sizeKiB, granularityKiB: mover.granularityKiB)
+                mover.domainVNodes, limit: mover.vnodes[0].size, granularity: mover.granularity)
         }
         do throws(BalloonError) {
             isLegacyTargetAbsent = try state.wasLegacyTargetAbsent()
-            for (vnode, kib) in try state.forced() { controller.setForced(kib, vnode: vnode) }
+            for (vnode, size) in try state.forced() { controller.setForced(size, vnode: vnode) }
         } catch {
             stateError = error
         }
@@ -104,7 +104,7 @@ public final class BalloonEngine {
     private func tellWhatYieldingLeaves() {
         for vnode in guest.mover.vnodes.map(\.number) {
             do throws(BalloonError) {
-                try guest.mover.keep(vnode: vnode, kib: controller.options.yielding?.leastBalloonKiB ?? 0)
+                try guest.mover.keep(vnode: vnode, size: controller.options.yielding?.leastBalloon ?? .zero)
             } catch {
                 failures.log(log, "a shortage of memory may take more than yield-to leaves", error, now: now)
             }
@@ -115,7 +115,7 @@ public final class BalloonEngine {
 
     /// Takes in what xenstore says.
     public func take(_ reading: VNodeInterface.Reading) {
-        if let before = self.reading.legacyTargetKiB, let now = reading.legacyTargetKiB, before != now,
+        if let before = self.reading.legacyTarget, let now = reading.legacyTarget, before != now,
             reading.hasTargets
         {
             log.error(
@@ -123,7 +123,7 @@ public final class BalloonEngine {
                 metadata: ["kib": "\(now)"])
         }
         // The first reading is no change.
-        if let before = self.reading.legacyTargetKiB, before != reading.legacyTargetKiB { drift.expect(now: now) }
+        if let before = self.reading.legacyTarget, before != reading.legacyTarget { drift.expect(now: now) }
         self.reading = reading
         takeRequests()
         if !reading.hasLegacyTarget && !isLegacyTargetAbsent {
@@ -150,7 +150,7 @@ public final class BalloonEngine {
         guard shared != nil, let balloon = controller.states.first else { return requests }
         // A vnode that nothing is asked of keeps what it has: without knowing how much is given it would lose that.
         isReadingWaiting = !isAllKnown
-        guard !isReadingWaiting, let kib = balloon.balloonKiB, let sum = shared?.request(requests, balloonKiB: kib)
+        guard !isReadingWaiting, let size = balloon.balloon, let sum = shared?.request(requests, balloon: size)
         else {
             return [:]
         }

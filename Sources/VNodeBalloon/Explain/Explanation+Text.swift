@@ -2,14 +2,14 @@ extension Explanation {
     /// For people: a table of the figures, then the accounts.
     public var text: String {
         let width = values.map(\.name.count).max() ?? 0
-        var lines = values.map { line($0.name, Int64($0.kib), width) + "  \($0.meaning)" }
+        var lines = values.map { line($0.name, Int64($0.size.count), width) + "  \($0.meaning)" }
         for account in accounts {
             let names = account.terms.map(\.name) + [account.name, "unexplained"]
             let width = names.map(\.count).max() ?? 0
             lines += ["", account.name + ":"]
             lines += account.terms.map { "  " + line($0.name, $0.kib, width) }
             if account.unexplained != 0 { lines.append("  " + line("unexplained", account.unexplained, width)) }
-            lines.append("  " + line("= " + account.name, Int64(account.kib), width))
+            lines.append("  " + line("= " + account.name, Int64(account.size.count), width))
         }
         return lines.joined(separator: "\n")
     }
@@ -28,7 +28,7 @@ extension Explanation {
             json.array(values) { json, value in
                 json.object { json in
                     json.member("name", value.name)
-                    json.member("kib", value.kib)
+                    json.member("kib", value.size)
                     json.member("meaning", value.meaning)
                 }
             }
@@ -41,7 +41,7 @@ extension Explanation {
     private func write(_ account: Account, to json: inout JSONWriter) {
         json.object { json in
             json.member("name", account.name)
-            json.member("kib", account.kib)
+            json.member("kib", account.size)
             json.key("terms")
             json.array(account.terms) { json, term in
                 json.object { json in

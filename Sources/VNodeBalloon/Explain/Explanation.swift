@@ -3,7 +3,7 @@ public struct Explanation: Equatable, Sendable {
     /// One figure.
     public struct Value: Equatable, Sendable {
         public let name: String
-        public let kib: UInt64
+        public let size: KiB
         /// What it includes.
         public let meaning: String
     }
@@ -12,24 +12,24 @@ public struct Explanation: Equatable, Sendable {
     public struct Account: Equatable, Sendable {
         public struct Term: Equatable, Sendable {
             public let name: String
-            /// Negative when it is taken away.
+            /// In KiB; negative when it is taken away.
             public let kib: Int64
         }
 
         public let terms: [Term]
         /// The figure that they should make up.
         public let name: String
-        public let kib: UInt64
+        public let size: KiB
 
         /// What the terms leave open, in KiB.
-        public var unexplained: Int64 { Int64(kib) - terms.reduce(0) { $0 + $1.kib } }
+        public var unexplained: Int64 { Int64(size.count) - terms.reduce(0) { $0 + $1.kib } }
     }
 
     public let values: [Value]
     public let accounts: [Account]
 
     /// libxl lets each domain have so much above its target (LIBXL_MAXMEM_CONSTANT).
-    static let toolstackExtra: UInt64 = 1024
+    static let toolstackExtra: KiB = .mib(1)
 
     public init(_ figures: MemoryFigures) {
         values = Self.values(figures)
@@ -41,7 +41,7 @@ public struct Explanation: Equatable, Sendable {
     // MARK: Figures
 
     private static func values(_ figures: MemoryFigures) -> [Value] {
-        let all: [(String, UInt64?, String)] = [
+        let all: [(String, KiB?, String)] = [
             (
                 "firmware memory map", figures.firmware.isEmpty ? nil : figures.firmwareRAM,
                 "all RAM the guest could have, balloons included"
@@ -61,25 +61,25 @@ public struct Explanation: Equatable, Sendable {
             ("low_kb + high_kb", figures.kernelBalloon, "Linux's own balloon, the hole from boot included"),
             ("our balloons", figures.balloons, "given extents of all vnodes"),
         ]
-        return all.compactMap { name, kib, meaning in kib.map { Value(name: name, kib: $0, meaning: meaning) } }
+        return all.compactMap { name, size, meaning in size.map { Value(name: name, size: $0, meaning: meaning) } }
     }
 
     private static func memTotalMeaning(_ figures: MemoryFigures) -> String {
         if figures.isLeftOutOfMemTotal { return "what Linux manages, without our balloons and its own code" }
-        return figures.balloons ?? 1 > 0
+        return figures.balloons != .zero
             ? "what Linux manages; our balloons still count in it" : "what Linux manages, without its own code"
     }
 
     // MARK: Accounts
 
     /// A term, left out where it is nothing.
-    private static func term(_ name: String, _ kib: UInt64?, minus: Bool = false) -> Account.Term? {
-        guard let kib, kib > 0 else { return nil }
-        return Account.Term(name: name, kib: minus ? -Int64(kib) : Int64(kib))
+    private static func term(_ name: String, _ size: KiB?, minus: Bool = false) -> Account.Term? {
+        guard let size, size > .zero else { return nil }
+        return Account.Term(name: name, kib: minus ? -Int64(size.count) : Int64(size.count))
     }
 
     private static func reservation(_ figures: MemoryFigures) -> Account? {
-        guard let kib = figures.currentReservation, !figures.firmware.isEmpty, figures.balloons != nil else {
+        guard let size = figures.currentReservation, !figures.firmware.isEmpty, figures.balloons != nil else {
             return nil
         }
         let reserved =
@@ -93,44 +93,45 @@ public struct Explanation: Equatable, Sendable {
             reserved,
             term("video memory", figures.videoRAM),
         ]
-        return Account(terms: terms.compactMap { $0 }, name: "XENMEM_current_reservation", kib: kib)
+        return Account(terms: terms.compactMap { $0 }, name: "XENMEM_current_reservation", size: size)
     }
 
     private static func staticMax(_ figures: MemoryFigures) -> Account? {
-        guard let kib = figures.staticMax, !figures.firmware.isEmpty else { return nil }
+        guard let size = figures.staticMax, !figures.firmware.isEmpty else { return nil }
         let terms = [
             term("firmware memory map", figures.firmwareRAM),
             term("below 1 MiB, reserved", figures.legacyRange),
             term("at the end of RAM, the BIOS's", figures.biosRange),
             term("video memory", figures.videoRAM),
         ]
-        return Account(terms: terms.compactMap { $0 }, name: "memory/static-max", kib: kib)
+        return Account(terms: terms.compactMap { $0 }, name: "memory/static-max", size: size)
     }
 
     /// xl mem-set leaves room for memory/target, xl mem-max for static-max.
     private static func maximum(_ figures: MemoryFigures) -> Account? {
-        guard let kib = figures.maximumReservation else { return nil }
+        guard let size = figures.maximumReservation else { return nil }
         let extra = term("the toolstack's extra", toolstackExtra)
         let bases = [
             [term("memory/target", figures.legacyTarget), term("video memory", figures.videoRAM), extra],
             [term("memory/static-max", figures.staticMax), extra],
         ]
         let accounts = bases.filter { $0[0] != nil }.map {
-            Account(terms: $0.compactMap { $0 }, name: "XENMEM_maximum_reservation", kib: kib)
+            Account(terms: $0.compactMap { $0 }, name: "XENMEM_maximum_reservation", size: size)
         }
         return accounts.min { abs($0.unexplained) < abs($1.unexplained) }
     }
 
     /// What Linux keeps at boot is known from the difference alone.
     private static func memTotal(_ figures: MemoryFigures) -> Account? {
-        let given = figures.isLeftOutOfMemTotal ? figures.balloons : 0
-        guard let kib = figures.memTotal, let current = figures.kernelCurrent, let given, kib + given <= current else {
+        let given = figures.isLeftOutOfMemTotal ? figures.balloons : .zero
+        guard let size = figures.memTotal, let current = figures.kernelCurrent, let given, size + given <= current
+        else {
             return nil
         }
         let terms = [
             term("current_kb", current), term("our balloons", given, minus: true),
-            term("Linux's code and page structures", current - kib - given, minus: true),
+            term("Linux's code and page structures", current - size - given, minus: true),
         ]
-        return Account(terms: terms.compactMap { $0 }, name: "MemTotal", kib: kib)
+        return Account(terms: terms.compactMap { $0 }, name: "MemTotal", size: size)
     }
 }

@@ -3,20 +3,20 @@
 /// What the firmware's map says is read once. Xen is asked about the frames that the firmware reserves, in pieces.
 public struct MemoryAccount {
     /// Less than this may lie anywhere: a PVH guest has one page less than its map says.
-    public static let leastKiB: UInt64 = 2048
+    public static let least: KiB = .mib(2)
 
     private let ranges: [FirmwareRange]
     private let kind: GuestKind
-    private let videoKiB: UInt64
+    private let videoRAM: KiB
     /// Frames that Xen has still to be asked about.
     private var frames: [Range<UInt64>]
-    private var reservedKiB: UInt64 = 0
+    private var reserved: KiB = .zero
 
-    /// - Parameter videoKiB: xenstore's memory/videoram.
-    public init(_ kind: GuestKind, _ ranges: [FirmwareRange], videoKiB: UInt64) {
+    /// - Parameter videoRAM: xenstore's memory/videoram.
+    public init(_ kind: GuestKind, _ ranges: [FirmwareRange], videoRAM: KiB) {
         self.kind = kind
         self.ranges = ranges
-        self.videoKiB = videoKiB
+        self.videoRAM = videoRAM
         frames = kind == .pv ? [] : FirmwareMap.reservedFrames(ranges)
     }
 
@@ -31,31 +31,32 @@ public struct MemoryAccount {
                 frames.removeFirst()
                 continue
             }
-            let rest = 4 - FirmwareMap.ramKiB(ranges, within: frame * 4096..<(frame + 1) * 4096)
-            if rest > 0, try isRAM(frame) { reservedKiB += rest }
+            let rest = Frames.one.kib - FirmwareMap.ram(ranges, within: frame * 4096..<(frame + 1) * 4096)
+            if rest > .zero, try isRAM(frame) { reserved += rest }
             frames[0] = frame + 1..<first.upperBound
             left -= 1
         }
         return frames.isEmpty
     }
 
-    /// What the domain has while all balloons are empty, in KiB; nil: not known.
-    public var wholeKiB: UInt64? {
-        let ram = ranges.filter(\.isRAM).reduce(0) { $0 + $1.kib }
-        guard ram > 0, frames.isEmpty else { return nil }
-        let legacy = FirmwareMap.legacyEnd / 1024 - FirmwareMap.ramKiB(ranges, within: 0..<FirmwareMap.legacyEnd)
-        return ram + videoKiB + (kind == .pv ? legacy : reservedKiB)
+    /// What the domain has while all balloons are empty; nil: not known.
+    public var whole: KiB? {
+        let ram = ranges.filter(\.isRAM).reduce(.zero) { $0 + $1.size }
+        guard ram > .zero, frames.isEmpty else { return nil }
+        let legacy =
+            KiB(wholeOfBytes: FirmwareMap.legacyEnd) - FirmwareMap.ram(ranges, within: 0..<FirmwareMap.legacyEnd)
+        return ram + videoRAM + (kind == .pv ? legacy : reserved)
     }
 
-    /// Memory that Xen does not have and that no balloon accounts for, in KiB; nil: not known.
+    /// Memory that Xen does not have and that no balloon accounts for; nil: not known.
     /// - Parameters:
-    ///   - reservationKiB: what the domain has now.
-    ///   - balloonsKiB: what all balloons have, Linux's own included.
-    ///   - lostKiB: what may be holes, and cannot be taken back.
-    public func unaccountedKiB(reservationKiB: UInt64, balloonsKiB: UInt64, lostKiB: UInt64) -> UInt64? {
-        guard let whole = wholeKiB else { return nil }
-        let known = reservationKiB + balloonsKiB + lostKiB
-        let missing = whole > known ? whole - known : 0
-        return missing < Self.leastKiB ? 0 : missing
+    ///   - reservation: what the domain has now.
+    ///   - balloons: what all balloons have, Linux's own included.
+    ///   - lost: what may be holes, and cannot be taken back.
+    public func unaccounted(reservation: KiB, balloons: KiB, lost: KiB) -> KiB? {
+        guard let whole = whole else { return nil }
+        let known = reservation + balloons + lost
+        let missing = whole.less(known)
+        return missing < Self.least ? .zero : missing
     }
 }

@@ -9,25 +9,25 @@ extension Guest {
     /// - Parameters:
     ///   - stateDirectory: it must be there, and the caller must have its lock.
     ///   - keeper: what keeps descriptors when this process ends.
-    ///   - staticMaxKiB: xenstore's memory/static-max, the size of vnode 0 where there is no virtual NUMA.
+    ///   - staticMax: xenstore's memory/static-max, the size of vnode 0 where there is no virtual NUMA.
     ///   - isReading: nothing is going to be moved: pins, and what is kept, are left as they are.
     ///   - name: one of this guest's; `.auto` counts as privcmd.
     /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
     ///   `.hypercall`, `.system`.
     public static func open(
-        _ name: MoverName, stateDirectory: String, keeper: any DescriptorKeeper, staticMaxKiB: UInt64?,
+        _ name: MoverName, stateDirectory: String, keeper: any DescriptorKeeper, staticMax: KiB?,
         isReading: Bool = false
     ) throws(BalloonError) -> Guest {
         let kind = try GuestKind.current()
         switch name {
-        case .module: return try openModule(kind, staticMaxKiB: staticMaxKiB)
-        case .kernel: return try openKernel(kind, staticMaxKiB: staticMaxKiB)
+        case .module: return try openModule(kind, staticMax: staticMax)
+        case .kernel: return try openKernel(kind, staticMax: staticMax)
         case .auto, .privcmd: break
         }
         let hypervisor = try PrivcmdHypervisor()
         try HugePageMount.checkNamespaces()
         let mount = try HugePageMount(stateDirectory: stateDirectory)
-        let vnodes = try self.vnodes(hypervisor, try ZoneInfo.read(), staticMaxKiB: staticMaxKiB)
+        let vnodes = try self.vnodes(hypervisor, try ZoneInfo.read(), staticMax: staticMax)
         let all = try HugePagePools()
         var reserves: [Int: PinnedPages] = [:]
         for vnode in vnodes {
@@ -62,10 +62,10 @@ extension Guest {
 
     /// With Linux's own balloon as a part: for guests where all of it is of one vnode.
     private static func joined(
-        _ ours: any Mover, _ figures: any DomainFigures, allKiB: UInt64? = nil
+        _ ours: any Mover, _ figures: any DomainFigures, all: KiB? = nil
     ) throws(BalloonError) -> any Mover {
         do throws(BalloonError) {
-            return JointMover(ours, try KernelBalloon(allKiB: allKiB), figures: figures, now: { .now })
+            return JointMover(ours, try KernelBalloon(all: all), figures: figures, now: { .now })
         } catch {
             // A kernel without one. What cannot be read may have the hole from boot: that is not the same.
             guard error.errno == ENOENT else { throw error }
@@ -74,7 +74,7 @@ extension Guest {
     }
 
     /// The module has asked Xen for the vnodes, the reservations and a migration.
-    private static func openModule(_ kind: GuestKind, staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
+    private static func openModule(_ kind: GuestKind, staticMax: KiB?) throws(BalloonError) -> Guest {
         guard let module = try ModuleDevice.open() else {
             throw BalloonError(.environment, "the kernel module is gone: run modprobe vnode_balloon")
         }
@@ -84,27 +84,27 @@ extension Guest {
         if state.hasVNUMA {
             for number in 0..<state.vnodeCount {
                 let it = try module.vnode(number)
-                vnodes.append(VNode(number: number, linuxNode: it.node, sizeKiB: it.sizeKiB))
+                vnodes.append(VNode(number: number, linuxNode: it.node, size: it.size))
             }
         } else {
             let reservation = try figures.currentReservation()
-            vnodes = [wholeGuest(try ZoneInfo.read(), staticMaxKiB: staticMaxKiB, reservation: reservation)]
+            vnodes = [wholeGuest(try ZoneInfo.read(), staticMax: staticMax, reservation: reservation)]
         }
         let ours = ModuleMover(vnodes: vnodes, module: module, pause: sleep(for:))
         if state.hasVNUMA { return try Guest(kind: kind, figures: figures, mover: ours) }
-        let mover = try joined(ours, figures, allKiB: kind == .pv ? staticMaxKiB : nil)
+        let mover = try joined(ours, figures, all: kind == .pv ? staticMax : nil)
         return try Guest(kind: kind, figures: figures, mover: mover)
     }
 
-    private static func openKernel(_ kind: GuestKind, staticMaxKiB: UInt64?) throws(BalloonError) -> Guest {
+    private static func openKernel(_ kind: GuestKind, staticMax: KiB?) throws(BalloonError) -> Guest {
         // In other guests the firmware's pages are in static-max, too, and Linux counts the hole from boot by itself.
-        let staticMaxKiB = kind == .pv ? staticMaxKiB : nil
-        let balloon = try KernelBalloon(allKiB: staticMaxKiB)
+        let staticMax = kind == .pv ? staticMax : nil
+        let balloon = try KernelBalloon(all: staticMax)
         // Where the kernel locks privcmd its own figures do: no hypercall is needed to move memory there.
         let hypervisor = try? PrivcmdHypervisor()
-        let figures: any DomainFigures = hypervisor ?? KernelFigures(balloon, staticMaxKiB: staticMaxKiB)
+        let figures: any DomainFigures = hypervisor ?? KernelFigures(balloon, staticMax: staticMax)
         let mover = try KernelMover(
-            balloon, figures: figures, topology: try hypervisor?.vnumaTopology(), staticMaxKiB: staticMaxKiB,
+            balloon, figures: figures, topology: try hypervisor?.vnumaTopology(), staticMax: staticMax,
             now: { .now })
         return try Guest(kind: kind, figures: figures, mover: mover)
     }

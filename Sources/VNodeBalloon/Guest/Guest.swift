@@ -27,10 +27,10 @@ public final class Guest {
         return facts
     }
 
-    /// What of a vnode cannot be taken back, in KiB. A mover without slots loses nothing.
-    func lostKiB(vnode: Int) -> UInt64 {
-        guard let slots else { return 0 }
-        return UInt64(slots.lostExtents(vnode: vnode)) * mover.granularityKiB
+    /// What of a vnode cannot be taken back. A mover without slots loses nothing.
+    func lost(vnode: Int) -> KiB {
+        guard let slots else { return .zero }
+        return mover.granularity * UInt64(slots.lostExtents(vnode: vnode))
     }
 
     init(

@@ -5,8 +5,8 @@ struct MoverChoice {
     /// What there is. What takes a while to find out is asked for only where it decides.
     struct Facts {
         var kind: GuestKind
-        /// What the kernel module gave, in KiB; nil: it is not loaded.
-        var moduleKiB: UInt64?
+        /// What the kernel module gave; nil: it is not loaded.
+        var moduleGiven: KiB?
         /// Why privcmd cannot be used; nil: it can.
         var privcmdFault: () -> BalloonError?
         /// Whether Xen gives this guest virtual NUMA; true also where that cannot be found out.
@@ -27,10 +27,10 @@ struct MoverChoice {
     ///   keeps privcmd shut where nothing else is left; `.unsupportedGuest`.
     static func choose(_ wanted: MoverName, _ facts: Facts, for purpose: Purpose) throws(BalloonError) -> MoverName {
         let chosen = try first(wanted, facts)
-        if chosen != .module, let kib = facts.moduleKiB, kib > 0 { throw givenByModule(kib, chosen) }
+        if chosen != .module, let size = facts.moduleGiven, size > .zero { throw givenByModule(size, chosen) }
         // A PV guest cannot have any.
         if chosen == .privcmd || facts.kind == .pv { return chosen }
-        guard let mount = try facts.files().first(where: { $0.sizeKiB > 0 }) else { return chosen }
+        guard let mount = try facts.files().first(where: { $0.size > .zero }) else { return chosen }
         if wanted == .auto, purpose == .command, facts.privcmdFault() == nil { return .privcmd }
         throw givenInFiles(mount, chosen)
     }
@@ -38,7 +38,7 @@ struct MoverChoice {
     private static func first(_ wanted: MoverName, _ facts: Facts) throws(BalloonError) -> MoverName {
         switch wanted {
         case .module:
-            guard facts.moduleKiB != nil else {
+            guard facts.moduleGiven != nil else {
                 throw BalloonError(
                     .environment,
                     "mover is module, and the kernel module is not loaded: run modprobe vnode_balloon, or set mover = auto"
@@ -64,7 +64,7 @@ struct MoverChoice {
             }
             return .kernel
         case .auto:
-            if facts.moduleKiB != nil { return .module }
+            if facts.moduleGiven != nil { return .module }
             if facts.kind == .pv { return .kernel }
             guard let fault = facts.privcmdFault() else { return .privcmd }
             // A machine without Xen's devices, or a process that may not open them, is mended otherwise.
@@ -73,10 +73,10 @@ struct MoverChoice {
         }
     }
 
-    private static func givenByModule(_ kib: UInt64, _ chosen: MoverName) -> BalloonError {
+    private static func givenByModule(_ size: KiB, _ chosen: MoverName) -> BalloonError {
         BalloonError(
             .environment,
-            "the kernel module holds \(Size.text(kib: kib)) of this guest's memory, which mover = \(chosen.rawValue) knows"
+            "the kernel module holds \(Size.text(size)) of this guest's memory, which mover = \(chosen.rawValue) knows"
                 + " nothing of: set mover = module, and take it back first (balloonctl deflate --all)")
     }
 
@@ -84,7 +84,7 @@ struct MoverChoice {
         let directory = mount.stateDirectory
         return BalloonError(
             .environment,
-            "the balloon in \(directory) has \(Size.text(kib: mount.sizeKiB)) that was given through privcmd, which mover ="
+            "the balloon in \(directory) has \(Size.text(mount.size)) that was given through privcmd, which mover ="
                 + " \(chosen.rawValue) knows nothing of: take it back first (balloonctl deflate --all --state-dir"
                 + " \(directory), then deflate --release), or set mover = privcmd")
     }
@@ -104,7 +104,7 @@ extension MoverChoice.Facts {
     /// Of this machine.
     static func ofThisGuest() throws(BalloonError) -> Self {
         Self(
-            kind: try GuestKind.current(), moduleKiB: try moduleKiB(),
+            kind: try GuestKind.current(), moduleGiven: try moduleGiven(),
             privcmdFault: {
                 do throws(BalloonError) {
                     _ = try PrivcmdHypervisor()
@@ -115,14 +115,14 @@ extension MoverChoice.Facts {
             }, hasVNUMA: hasVNUMA, files: BalloonMount.all)
     }
 
-    private static func moduleKiB() throws(BalloonError) -> UInt64? {
+    private static func moduleGiven() throws(BalloonError) -> KiB? {
         guard let module = try ModuleDevice.open() else { return nil }
         var extents = 0
         for vnode in 0..<ModuleDevice.mostVNodes {
             let it = try module.vnode(vnode)
             extents += it.given + it.doubt
         }
-        return UInt64(extents) * 2048
+        return .mib(2) * UInt64(extents)
     }
 
     /// The toolstack tells Linux of its nodes in a table of the firmware's (SRAT) and makes none without virtual NUMA. A

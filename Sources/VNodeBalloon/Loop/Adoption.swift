@@ -5,7 +5,7 @@ import Logging
 /// balloons of this state directory then go to their targets.
 enum Adoption {
     /// - Parameter directory: the other state directory. The caller has the guest's lock.
-    /// - Throws: `.busy` where not all of it is to be had, with the reason; what ``Guest/open(stateDirectory:keeper:staticMaxKiB:)``
+    /// - Throws: `.busy` where not all of it is to be had, with the reason; what ``Guest/open(stateDirectory:keeper:staticMax:)``
     ///   throws.
     static func takeBack(
         from directory: String, _ configuration: Configuration, log: Logger
@@ -21,21 +21,21 @@ enum Adoption {
         guard mover == .privcmd else {
             return log.notice("there is nothing to take over", metadata: ["state-dir": "\(directory)"])
         }
-        let guest = try Guest.open(mover, stateDirectory: directory, keeper: keeper, staticMaxKiB: nil)
+        let guest = try Guest.open(mover, stateDirectory: directory, keeper: keeper, staticMax: nil)
         let engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         try engine.recover()
         engine.followForcedOnly()
-        for vnode in guest.mover.vnodes { engine.controller.setForced(0, vnode: vnode.number) }
+        for vnode in guest.mover.vnodes { engine.controller.setForced(.zero, vnode: vnode.number) }
         while engine.isEmpty != true {
             let due = engine.step()
             if let held = heldBalloons(engine) {
                 throw BalloonError(.busy, "not all of \(directory)'s memory can be taken back: \(held)")
             }
             guard due.map({ $0 > engine.now }) ?? true else { continue }
-            if let kib = lostKiB(engine) {
+            if let size = lost(engine) {
                 throw BalloonError(
                     .busy,
-                    "\(Size.text(kib: kib)) of \(directory)'s memory cannot be taken back until the guest is started again: go"
+                    "\(Size.text(size)) of \(directory)'s memory cannot be taken back until the guest is started again: go"
                         + " on with --state-dir \(directory) until then")
             }
             sleep(for: .milliseconds(10))
@@ -46,20 +46,20 @@ enum Adoption {
     }
 
     /// A sentence about what is lost, where nothing else is left; nil: more is left, or nothing at all.
-    private static func lostKiB(_ engine: BalloonEngine) -> UInt64? {
+    private static func lost(_ engine: BalloonEngine) -> KiB? {
         let states = engine.controller.states
-        guard states.allSatisfy({ $0.balloonKiB == 0 }) else { return nil }
-        let lost = states.reduce(0) { $0 + $1.lostKiB }
-        return lost > 0 ? lost : nil
+        guard states.allSatisfy({ $0.balloon == .zero }) else { return nil }
+        let lost = states.reduce(.zero) { $0 + $1.lost }
+        return lost > .zero ? lost : nil
     }
 
     /// Why nothing moves any more, while something is left.
     private static func heldBalloons(_ engine: BalloonEngine) -> String? {
-        let left = engine.controller.states.filter { $0.balloonKiB != 0 }
+        let left = engine.controller.states.filter { $0.balloon != .zero }
         let held = left.filter { $0.activity == .held && !$0.isBeingAudited }
         guard !held.isEmpty, held.count == left.count else { return nil }
         return held.map { state in
-            "vnode \(state.vnode.number) is held at \(Size.text(known: state.balloonKiB))"
+            "vnode \(state.vnode.number) is held at \(Size.text(known: state.balloon))"
                 + " (\(state.detail ?? state.reason?.rawValue ?? "unknown"))"
         }.joined(separator: ", ")
     }

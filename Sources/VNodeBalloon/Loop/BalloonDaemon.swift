@@ -33,7 +33,7 @@ public final class BalloonDaemon {
         let store = try Xenstore()
         let keeper = HolderClient(state: state)
         let guest = try Guest.open(
-            mover, stateDirectory: state.path, keeper: keeper, staticMaxKiB: try VNodeInterface.staticMaxKiB(store))
+            mover, stateDirectory: state.path, keeper: keeper, staticMax: try VNodeInterface.staticMax(store))
         try guest.limitPrivileges()
         let engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         if let error = engine.stateError { throw error }

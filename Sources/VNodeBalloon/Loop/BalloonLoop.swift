@@ -20,7 +20,7 @@ package final class BalloonLoop {
     private let mover: MoverName
     private var pressure = PressureWatch()
     private var shortage = ShortageWatch()
-    private var staticMaxKiB: UInt64?
+    private var staticMax: KiB?
     private var rereading = RereadTimer()
     private var serviceStatus = ServiceStatus()
     private var watchdog: Watchdog
@@ -69,7 +69,7 @@ package final class BalloonLoop {
         reload = surroundings.reload
         mover = surroundings.mover
         watchdog = Watchdog(patience: surroundings.process.patience)
-        engine.videoKiB = try VNodeInterface.videoKiB(store)
+        engine.videoRAM = try VNodeInterface.videoRAM(store)
         try engine.beginRecovery()
         interface = try engine.guest.interface(store, log: log)
         watchPressure()
@@ -220,14 +220,14 @@ package final class BalloonLoop {
         pressure.looked(looks, began: began, now: engine.now)
     }
 
-    private var shortVNodes: [VNodeState] { engine.shortVNodes(interface.shortVNodes, interface.toldShortKiB) }
+    private var shortVNodes: [VNodeState] { engine.shortVNodes(interface.shortVNodes, interface.toldShort) }
 
     private func tellShortage() {
         let began = engine.now
-        let found = engine.shortages(shortVNodes, interface.toldShortKiB)
+        let found = engine.shortages(shortVNodes, interface.toldShort)
         if let found {
             attempt("cannot publish what vnodes are short of") { () throws(BalloonError) in
-                try interface.publish(shortKiB: found.shortKiB, now: began)
+                try interface.publish(short: found.short, now: began)
             }
         }
         shortage.looked(found?.looks, began: began, now: engine.now)
@@ -258,7 +258,7 @@ package final class BalloonLoop {
             // While xenstored is silent the connection is kept: a new one would not be answered either.
             if store.condition == .lost || isCutOff && store.condition == .open { try reconnect() }
             isCutOff = true
-            if everything { staticMaxKiB = try VNodeInterface.staticMaxKiB(store) }
+            if everything { staticMax = try VNodeInterface.staticMax(store) }
             let reading = try interface.read(everything: everything)
             isCutOff = false
             engine.take(reading)
@@ -300,7 +300,7 @@ package final class BalloonLoop {
         var due: Moment?
         attempt("cannot publish") { () throws(BalloonError) in
             due = try interface.publish(engine.told, now: now)
-            try interface.publish(driftedKiB: engine.drift.kib ?? 0)
+            try interface.publish(drifted: engine.drift.amount ?? .zero)
         }
         return due
     }
@@ -317,7 +317,7 @@ package final class BalloonLoop {
     }
 
     private func report() throws(BalloonError) -> StatusReport {
-        var report = try engine.report(isRunning: true, isFallback: interface.isFallback, staticMaxKiB: staticMaxKiB)
+        var report = try engine.report(isRunning: true, isFallback: interface.isFallback, staticMax: staticMax)
         report.xenstore = store.condition.rawValue
         return report
     }

@@ -7,7 +7,7 @@ extension Guest {
         _ store: any Store, isWatching: Bool = true, log: Logger
     ) throws(BalloonError) -> VNodeInterface {
         try VNodeInterface(
-            store, vnodes: mover.domainVNodes, granularityKiB: mover.granularityKiB, isWatching: isWatching,
+            store, vnodes: mover.domainVNodes, granularity: mover.granularity, isWatching: isWatching,
             log: log)
     }
 }

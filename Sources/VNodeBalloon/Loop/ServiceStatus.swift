@@ -36,9 +36,10 @@ struct ServiceStatus {
     }
     /// Whole MiB: what it is at, and what it is to have.
     private static func moving(_ state: VNodeState) -> String? {
-        guard state.activity != .idle, state.activity != .stopped, let kib = state.balloonKiB else { return nil }
+        guard state.activity != .idle, state.activity != .stopped, let now = state.balloon else { return nil }
         let size =
-            (state.forcedKiB ?? state.targetKiB).map { "\(kib / 1024) of \($0 / 1024) MiB" } ?? "\(kib / 1024) MiB"
+            (state.forced ?? state.target).map { "\(now.wholeMiB) of \($0.wholeMiB) MiB" }
+            ?? "\(now.wholeMiB) MiB"
         return "\(state.activity.rawValue), \(size)" + (state.reason.map { " (\($0.rawValue))" } ?? "")
     }
 }

@@ -23,30 +23,30 @@ extension BalloonEngine {
     private var hasOwnNodes: Bool { guest.mover.vnodes.count == guest.mover.domainVNodes.count }
 
     /// The vnodes of these that have something to take back, or were said to be short.
-    func shortVNodes(_ wanted: Set<Int>, _ toldKiB: (Int) -> UInt64?) -> [VNodeState] {
+    func shortVNodes(_ wanted: Set<Int>, _ told: (Int) -> KiB?) -> [VNodeState] {
         guard hasOwnNodes else { return [] }
         return controller.states.filter { state in
             guard wanted.contains(state.vnode.number) else { return false }
-            return state.balloonFrames != .zero || toldKiB(state.vnode.number) != 0
+            return state.balloonFrames != .zero || told(state.vnode.number) != .zero
         }
     }
 
-    /// What these vnodes are short of, in KiB, and what ``ShortageWatch`` goes by; nil: the nodes cannot be looked at.
+    /// What these vnodes are short of, and what ``ShortageWatch`` goes by; nil: the nodes cannot be looked at.
     func shortages(
-        _ states: [VNodeState], _ toldKiB: (Int) -> UInt64?
-    ) -> (shortKiB: [Int: UInt64], looks: [PressurePace.Look])? {
+        _ states: [VNodeState], _ told: (Int) -> KiB?
+    ) -> (short: [Int: KiB], looks: [PressurePace.Look])? {
         guard let nodes = memoryFacts(now) else { return nil }
-        var (short, looks): ([Int: UInt64], [PressurePace.Look]) = ([:], [])
+        var (short, looks): ([Int: KiB], [PressurePace.Look]) = ([:], [])
         for state in states {
             let number = state.vnode.number
             guard let memory = nodes[number] else { continue }
             let rule = controller.options.guardRule
-            let wasShort = toldKiB(number) ?? 0 > 0
-            short[number] = state.balloonFrames == .zero ? 0 : rule.shortKiB(on: memory, wasShort: wasShort)
+            let wasShort = told(number) ?? .zero > .zero
+            short[number] = state.balloonFrames == .zero ? .zero : rule.short(on: memory, wasShort: wasShort)
             looks.append(
                 PressurePace.Look(
-                    vnode: number, availableKiB: memory.availableKiB, keptKiB: rule.keptKiB(on: memory),
-                    balloonKiB: state.balloonKiB ?? 0))
+                    vnode: number, available: memory.available, kept: rule.kept(on: memory),
+                    balloon: state.balloon ?? .zero))
         }
         return (short, looks)
     }

@@ -8,11 +8,11 @@ public final class StandaloneSession {
     private let keeper: HolderClient
     private let store: (any Store)?
     private let interface: VNodeInterface?
-    private let staticMaxKiB: UInt64?
+    private let staticMax: KiB?
 
     /// Takes the lock, opens Xen, and finds out what is a hole.
     /// - Parameter isReading: nothing is going to be moved; no pin is touched.
-    /// - Throws: `.busy` when another process has a lock for 5 s; what ``Guest/open(stateDirectory:keeper:staticMaxKiB:)``
+    /// - Throws: `.busy` when another process has a lock for 5 s; what ``Guest/open(stateDirectory:keeper:staticMax:)``
     ///   throws.
     public init(_ configuration: Configuration, log: Logger, isReading: Bool = false) throws(BalloonError) {
         _ = cb_descriptors_raise()
@@ -27,10 +27,10 @@ public final class StandaloneSession {
         for other in (try? BalloonMount.others(besides: state.path)) ?? [] { log.warning("\(other.advice)") }
         // Xenstore is only reported to: its absence stops no one from taking memory back.
         store = try? Xenstore()
-        staticMaxKiB = try? store.flatMap { try VNodeInterface.staticMaxKiB($0) }
+        staticMax = try? store.flatMap { try VNodeInterface.staticMax($0) }
         keeper = HolderClient(state: state)
         let guest = try Guest.open(
-            mover, stateDirectory: state.path, keeper: keeper, staticMaxKiB: staticMaxKiB, isReading: isReading)
+            mover, stateDirectory: state.path, keeper: keeper, staticMax: staticMax, isReading: isReading)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
         // A command that takes memory back, or only reads, does not need it.
@@ -57,7 +57,7 @@ public final class StandaloneSession {
     }
 
     public func report() throws(BalloonError) -> StatusReport {
-        try engine.report(isRunning: false, isFallback: interface?.isFallback ?? true, staticMaxKiB: staticMaxKiB)
+        try engine.report(isRunning: false, isFallback: interface?.isFallback ?? true, staticMax: staticMax)
     }
 
     public var server: RequestServer { RequestServer(engine: engine, report: report) }

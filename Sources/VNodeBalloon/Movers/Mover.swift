@@ -9,8 +9,8 @@ public protocol Mover: AnyObject {
     var vnodes: [VNode] { get }
     /// The vnodes that Xen and so the toolstack know of: the same, or several where one balloon answers for all of them.
     var domainVNodes: [VNode] { get }
-    /// Sizes are multiples of this, in KiB.
-    var granularityKiB: UInt64 { get }
+    /// Sizes are multiples of this.
+    var granularity: KiB { get }
 
     /// What can be asked slot by slot; nil: nothing. The same as long as the mover lives.
     var slots: (any SlotAuditing)? { get }
@@ -55,7 +55,7 @@ public protocol Mover: AnyObject {
     func rest() throws(BalloonError)
 
     /// What a shortage of memory leaves in a vnode's balloon, where the kernel takes back by itself.
-    func keep(vnode: Int, kib: UInt64) throws(BalloonError)
+    func keep(vnode: Int, size: KiB) throws(BalloonError)
 }
 
 extension Mover {
@@ -65,7 +65,7 @@ extension Mover {
     public var includesLinuxBalloon: Bool { isMovedByOthers }
     public var descriptor: Int32? { nil }
     public func takeNote() {}
-    public func keep(vnode: Int, kib: UInt64) throws(BalloonError) {}
+    public func keep(vnode: Int, size: KiB) throws(BalloonError) {}
 
     /// A whole recovery in one call, of one vnode beside others that are known, or of several: for commands without a
     /// daemon, tests and checks.

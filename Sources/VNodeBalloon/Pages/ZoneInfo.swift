@@ -116,7 +116,7 @@ private struct ZoneInfoParser {
             let short = high.less(free)
             let available = spare + given - min(given, short)
             return NodeMemory(
-                managedKiB: managed.kib.count, freeKiB: spare.kib.count, availableKiB: available.kib.count)
+                managed: managed.kib, free: spare.kib, available: available.kib)
         }
     }
 

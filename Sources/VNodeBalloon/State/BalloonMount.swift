@@ -5,8 +5,8 @@ internal import Glibc
 public struct BalloonMount: Equatable, Sendable {
     /// Where it is mounted.
     public let path: String
-    /// What its balloons' files have, in KiB: what is given of it, and what is on its way.
-    public let sizeKiB: UInt64
+    /// What its balloons' files have: what is given of it, and what is on its way.
+    public let size: KiB
     let device: UInt64
 
     /// The state directory that it belongs to.
@@ -22,16 +22,16 @@ public struct BalloonMount: Equatable, Sendable {
             guard let root = try open(path) else { continue }
             let device = try root.info().device
             if mounts.contains(where: { $0.device == device }) { continue }
-            var sizeKiB: UInt64 = 0
+            var size: KiB = .zero
             var hasFiles = false
             for vnode in 0..<Int(CB_MAX_VNODES) {
                 guard let file = try FileInfo.ofEntry("vnode\(vnode)", below: root, "cannot look at \(path)") else {
                     continue
                 }
                 hasFiles = true
-                sizeKiB += file.bytes / 1024
+                size += KiB(wholeOfBytes: file.bytes)
             }
-            if hasFiles { mounts.append(BalloonMount(path: path, sizeKiB: sizeKiB, device: device)) }
+            if hasFiles { mounts.append(BalloonMount(path: path, size: size, device: device)) }
         }
         return mounts
     }
@@ -49,14 +49,14 @@ public struct BalloonMount: Equatable, Sendable {
     /// Balloons of other state directories that have memory.
     public static func others(besides stateDirectory: String) throws(BalloonError) -> [BalloonMount] {
         let ours = try? FileInfo(path: stateDirectory + "/pages", "")
-        return try all().filter { $0.sizeKiB > 0 && $0.device != ours?.device }
+        return try all().filter { $0.size > .zero && $0.device != ours?.device }
     }
 
     /// What to do about another balloon.
     public var advice: String {
         let directory = stateDirectory
         return
-            "another state directory, \(directory), has \(Size.text(kib: sizeKiB)) of this guest's memory: go on with it"
+            "another state directory, \(directory), has \(Size.text(size)) of this guest's memory: go on with it"
             + " (--state-dir \(directory)), take it back (balloonctl deflate --all --state-dir \(directory)), or start with"
             + " balloonctl daemon --adopt \(directory)"
     }

@@ -5,11 +5,11 @@ internal import Glibc
 package protocol StateKeeper: AnyObject {
     /// Where it is kept, for messages.
     var path: String { get }
-    /// Sizes that an administrator forced, in KiB by vnode.
+    /// Sizes that an administrator forced, by vnode.
     /// - Throws: `.busy`, `.descriptors`: it is not known what was forced.
-    func forced() throws(BalloonError) -> [Int: UInt64]
+    func forced() throws(BalloonError) -> [Int: KiB]
     /// - Throws: `.system`.
-    func setForced(_ forced: [Int: UInt64]) throws(BalloonError)
+    func setForced(_ forced: [Int: KiB]) throws(BalloonError)
     /// Whether memory/target was seen to be absent since the boot.
     /// - Throws: `.busy`, `.descriptors`: nobody knows.
     func wasLegacyTargetAbsent() throws(BalloonError) -> Bool
@@ -139,22 +139,22 @@ public final class StateDirectory: StateKeeper {
 
     // MARK: Forced sizes
 
-    /// Sizes that an administrator forced, in KiB by vnode. A line that is none counts for nothing.
+    /// Sizes that an administrator forced, by vnode. A line that is none counts for nothing.
     /// - Throws: `.busy`, `.descriptors`: it is not known what was forced.
-    public func forced() throws(BalloonError) -> [Int: UInt64] {
+    public func forced() throws(BalloonError) -> [Int: KiB] {
         guard let bytes = try readIfThere(forcedPath) else { return [:] }
-        var forced: [Int: UInt64] = [:]
+        var forced: [Int: KiB] = [:]
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let words = line.split(separator: " ")
             guard words.count == 2, let vnode = Int(words[0]), let kib = UInt64(words[1]) else { continue }
-            forced[vnode] = kib
+            forced[vnode] = KiB(kib)
         }
         return forced
     }
 
     /// Keeps the forced sizes over a restart.
     /// - Throws: `.system`.
-    public func setForced(_ forced: [Int: UInt64]) throws(BalloonError) {
+    public func setForced(_ forced: [Int: KiB]) throws(BalloonError) {
         let text = forced.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)\n" }.joined()
         try replace(forcedPath, text)
     }

@@ -2,17 +2,17 @@
 /// change that matters.
 struct ShortRows: Equatable, Sendable {
     static let name = "balloon-short"
-    /// A change that is no larger is not written, unless it is to or from 0. KiB.
-    static let stepKiB: UInt64 = 8 << 10
+    /// A change that is no larger is not written, unless it is to or from 0.
+    static let step: KiB = .mib(8)
     static let interval: Interval = .seconds(1)
 
     /// Vnodes of which a toolstack made the row.
     private(set) var wanted: Set<Int> = []
-    private var told: [Int: UInt64] = [:]
+    private var told: [Int: KiB] = [:]
     private var lastWrite: Moment?
 
     /// What was written last for a vnode; nil: nothing yet.
-    func told(_ vnode: Int) -> UInt64? { told[vnode] }
+    func told(_ vnode: Int) -> KiB? { told[vnode] }
 
     /// Takes in what is in the row; nil: there is no row.
     mutating func note(_ vnode: Int, _ row: [UInt8]?) {
@@ -22,19 +22,19 @@ struct ShortRows: Equatable, Sendable {
     }
 
     /// What is to be written now.
-    func due(_ shortKiB: [Int: UInt64], now: Moment) -> [Int: UInt64] {
+    func due(_ short: [Int: KiB], now: Moment) -> [Int: KiB] {
         if let lastWrite, now < lastWrite + Self.interval { return [:] }
-        return shortKiB.filter { vnode, kib in wanted.contains(vnode) && isNews(kib, told[vnode]) }
+        return short.filter { vnode, size in wanted.contains(vnode) && isNews(size, told[vnode]) }
     }
 
-    private func isNews(_ kib: UInt64, _ before: UInt64?) -> Bool {
-        guard let before, (kib == 0) == (before == 0) else { return true }
-        return max(kib, before) - min(kib, before) > Self.stepKiB
+    private func isNews(_ size: KiB, _ before: KiB?) -> Bool {
+        guard let before, (size == .zero) == (before == .zero) else { return true }
+        return size.difference(from: before) > Self.step
     }
 
-    mutating func wrote(_ shortKiB: [Int: UInt64], now: Moment) {
-        told.merge(shortKiB) { $1 }
-        if !shortKiB.isEmpty { lastWrite = now }
+    mutating func wrote(_ short: [Int: KiB], now: Moment) {
+        told.merge(short) { $1 }
+        if !short.isEmpty { lastWrite = now }
     }
 
     /// Everything is to be written again.
@@ -48,14 +48,14 @@ extension VNodeInterface {
     /// Vnodes of which the toolstack made the row.
     var shortVNodes: Set<Int> { short.wanted }
     /// What was written last.
-    func toldShortKiB(_ vnode: Int) -> UInt64? { short.told(vnode) }
+    func toldShort(_ vnode: Int) -> KiB? { short.told(vnode) }
 
     /// - Throws: `.store`. Everything is written again then: some of it may be there already.
-    func publish(shortKiB: [Int: UInt64], now: Moment) throws(BalloonError) {
-        let due = short.due(shortKiB, now: now)
+    func publish(short sizes: [Int: KiB], now: Moment) throws(BalloonError) {
+        let due = short.due(sizes, now: now)
         do throws(BalloonError) {
-            for (vnode, kib) in due.sorted(by: { $0.key < $1.key }) {
-                try writeRow("\(place.directory(vnode: vnode))/\(ShortRows.name)", "\(kib)", nil)
+            for (vnode, size) in due.sorted(by: { $0.key < $1.key }) {
+                try writeRow("\(place.directory(vnode: vnode))/\(ShortRows.name)", "\(size)", nil)
             }
         } catch {
             short.forget()
@@ -66,7 +66,7 @@ extension VNodeInterface {
 
     /// The daemon ends, and nothing keeps the rows up to date any more.
     func publishNothingShort() throws(BalloonError) {
-        for vnode in short.wanted.sorted() where short.told(vnode) ?? 0 > 0 {
+        for vnode in short.wanted.sorted() where short.told(vnode) ?? .zero > .zero {
             try writeRow("\(place.directory(vnode: vnode))/\(ShortRows.name)", "0", nil)
         }
         short.forget()

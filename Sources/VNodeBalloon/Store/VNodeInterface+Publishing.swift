@@ -29,7 +29,7 @@ extension VNodeInterface {
         for vnode in rows.keys {
             rows[vnode]?.activity = .stopped
             // If the size is not known the row keeps an old one, and the reason says so.
-            let isKnown = rows[vnode]?.balloonKiB != nil
+            let isKnown = rows[vnode]?.balloon != nil
             rows[vnode]?.reason = isKnown ? nil : .looking
         }
         try write(rows)
@@ -42,24 +42,24 @@ extension VNodeInterface {
     public func forgetPublished() {
         schedule.forget()
         short.forget()
-        publishedDrift = 0
+        publishedDrift = .zero
         publishedFeature = nil
     }
 
     /// Says how much memory Linux's own balloon took back beside ours, in the guest's own part of xenstore.
     /// - Throws: `.store`.
-    public func publish(driftedKiB: UInt64) throws(BalloonError) {
-        guard driftedKiB != publishedDrift else { return }
-        try writeRow(Self.drifted, "\(driftedKiB)", nil)
-        publishedDrift = driftedKiB
+    public func publish(drifted: KiB) throws(BalloonError) {
+        guard drifted != publishedDrift else { return }
+        try writeRow(Self.drifted, "\(drifted)", nil)
+        publishedDrift = drifted
     }
 
     private func rows(_ states: [VNodeState]) -> [Int: VNodeRows] {
         var rows: [Int: VNodeRows] = [:]
         for state in states where !absent.contains(state.vnode.number) {
             rows[state.vnode.number] = VNodeRows(
-                acknowledged: acknowledged[state.vnode.number] ?? "", balloonKiB: state.balloonKiB,
-                activity: state.activity, reason: state.reason, granularityKiB: granularityKiB)
+                acknowledged: acknowledged[state.vnode.number] ?? "", balloon: state.balloon,
+                activity: state.activity, reason: state.reason, granularity: granularity)
         }
         return rows
     }

@@ -5,8 +5,8 @@ extension VNodeInterface {
         public var requests: [Int: TargetRequest] = [:]
         /// Targets that are no sizes of their vnodes, in a form that may be printed.
         public var refused: [Int: String] = [:]
-        /// memory/target in KiB, nil where there is none.
-        public var legacyTargetKiB: UInt64?
+        /// memory/target, nil where there is none.
+        public var legacyTarget: KiB?
         /// memory/target exists, whatever it holds.
         public var hasLegacyTarget = false
         /// Any vnode has a target.

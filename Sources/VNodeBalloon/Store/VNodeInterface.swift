@@ -8,7 +8,7 @@ public import Logging
 public final class VNodeInterface {
     let store: any Store
     let vnodes: [VNode]
-    let granularityKiB: UInt64
+    let granularity: KiB
     let log: Logger
     private(set) var place: ReportPlace = .fallback
     var acknowledged: [Int: String] = [:]
@@ -28,21 +28,21 @@ public final class VNodeInterface {
     private static let resumePath = "domid"
     private var resumeEvents = 0
     static let drifted = "data/balloon-vnode/drifted"
-    var publishedDrift: UInt64 = 0
+    var publishedDrift: KiB = .zero
 
     /// Sets the watches and finds out where to report.
     ///
     /// - Parameters:
     ///   - vnodes: the domain's, also those that Linux has no node of.
-    ///   - granularityKiB: what a size is a multiple of.
+    ///   - granularity: what a size is a multiple of.
     ///   - isWatching: false for a command that reads once: the kernel may have to wait for xenstored to set a watch.
     /// - Throws: `.store`.
     public init(
-        _ store: any Store, vnodes: [VNode], granularityKiB: UInt64, isWatching: Bool = true, log: Logger
+        _ store: any Store, vnodes: [VNode], granularity: KiB, isWatching: Bool = true, log: Logger
     ) throws(BalloonError) {
         self.store = store
         self.vnodes = vnodes
-        self.granularityKiB = granularityKiB
+        self.granularity = granularity
         self.log = log
         if isWatching {
             try store.watch("memory", token: "memory")
@@ -116,7 +116,7 @@ public final class VNodeInterface {
         if isFull || isLegacyNamed {
             let legacy = try value(Self.legacyTarget)
             last.hasLegacyTarget = legacy != nil
-            last.legacyTargetKiB = legacy.flatMap(decimalNumber)
+            last.legacyTarget = legacy.flatMap(decimalNumber).map { KiB($0) }
         }
         isStale = false
         return last
@@ -129,9 +129,9 @@ public final class VNodeInterface {
             return .absent
         }
         let target = TargetText(untrusted: text)
-        let size = try value("memory/vnode\(vnode.number)/size").flatMap(decimalNumber) ?? .max
+        let size = try value("memory/vnode\(vnode.number)/size").flatMap(decimalNumber).map { KiB($0) } ?? .max
         acknowledged[vnode.number] = target.acknowledgement
-        let request = target.request(limitKiB: min(vnode.sizeKiB, size))
+        let request = target.request(limit: min(vnode.size, size))
         last.refused[vnode.number] = request == .invalid ? target.printable : nil
         return request
     }
@@ -164,14 +164,14 @@ public final class VNodeInterface {
         }
     }
 
-    /// memory/static-max in KiB.
-    public static func staticMaxKiB(_ store: any Store) throws(BalloonError) -> UInt64? {
-        try store.read("memory/static-max", in: nil).flatMap(storedKiB)
+    /// memory/static-max.
+    public static func staticMax(_ store: any Store) throws(BalloonError) -> KiB? {
+        try store.read("memory/static-max", in: nil).flatMap(storedSize)
     }
 
-    /// memory/videoram in KiB.
-    public static func videoKiB(_ store: any Store) throws(BalloonError) -> UInt64? {
-        try store.read("memory/videoram", in: nil).flatMap(storedKiB)
+    /// memory/videoram.
+    public static func videoRAM(_ store: any Store) throws(BalloonError) -> KiB? {
+        try store.read("memory/videoram", in: nil).flatMap(storedSize)
     }
 
     /// A value, nil when there is none or it may not be read.

@@ -44,15 +44,15 @@ public struct ModuleState: Equatable, Sendable {
 public struct ModuleVNode: Equatable, Sendable {
     public var node: Int?
     /// All that Xen says is its memory; 0 without virtual NUMA.
-    public var sizeKiB: UInt64
+    public var size: KiB
     /// Extents of which every frame is a hole.
     public var given: Int
     /// Extents of which that is not known. They are never freed.
     public var doubt: Int
 
-    public init(node: Int?, sizeKiB: UInt64, given: Int = 0, doubt: Int = 0) {
+    public init(node: Int?, size: KiB, given: Int = 0, doubt: Int = 0) {
         self.node = node
-        self.sizeKiB = sizeKiB
+        self.size = size
         self.given = given
         self.doubt = doubt
     }

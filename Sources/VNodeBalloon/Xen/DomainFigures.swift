@@ -24,19 +24,19 @@ extension Hypervisor {
 /// The figures of a PV guest whose kernel lets nobody ask Xen (XSA-482). There Linux's own count is Xen's.
 final class KernelFigures: DomainFigures {
     private let balloon: KernelBalloon
-    private let staticMaxKiB: UInt64?
+    private let staticMax: KiB?
 
-    /// - Parameter staticMaxKiB: xenstore's memory/static-max: as much as can be known of the maximum.
-    init(_ balloon: KernelBalloon, staticMaxKiB: UInt64?) {
+    /// - Parameter staticMax: xenstore's memory/static-max: as much as can be known of the maximum.
+    init(_ balloon: KernelBalloon, staticMax: KiB?) {
         self.balloon = balloon
-        self.staticMaxKiB = staticMaxKiB
+        self.staticMax = staticMax
     }
 
-    func currentReservation() throws(BalloonError) -> Frames { KiB(try balloon.read().currentKiB).wholeFrames }
+    func currentReservation() throws(BalloonError) -> Frames { try balloon.read().current.wholeFrames }
 
     func maximumReservation() throws(BalloonError) -> Frames {
         let reading = try balloon.read()
-        return KiB(staticMaxKiB ?? reading.currentKiB + reading.balloonKiB).wholeFrames
+        return (staticMax ?? reading.current + reading.balloon).wholeFrames
     }
 
     func suspension() -> Suspension { .now() }

@@ -14,7 +14,7 @@ public struct FirmwareRange: Equatable, Sendable {
     }
 
     var isRAM: Bool { type == "System RAM" }
-    var kib: UInt64 { (end - start) / 1024 }
+    var size: KiB { KiB(wholeOfBytes: end - start) }
     /// Guest frames, also those that only a part of lies in the range.
     var frames: Range<UInt64> { start / 4096..<(end + 4095) / 4096 }
 }
@@ -49,12 +49,12 @@ enum FirmwareMap {
     }
 
     /// RAM at these addresses.
-    static func ramKiB(_ ranges: [FirmwareRange], within addresses: Range<UInt64>) -> UInt64 {
+    static func ram(_ ranges: [FirmwareRange], within addresses: Range<UInt64>) -> KiB {
         let bytes = ranges.reduce(UInt64(0)) { sum, range in
             guard range.isRAM else { return sum }
             return sum + UInt64((range.start..<range.end).clamped(to: addresses).count)
         }
-        return bytes / 1024
+        return KiB(wholeOfBytes: bytes)
     }
 
     /// What the firmware reserves, and all that lies below 1 MiB, as guest frames.

@@ -70,7 +70,7 @@ public final class ModuleDevice: BalloonModule {
         let result = unsafe cb_module_vnode(file.rawValue, UInt32(number), &it)
         try check(result, vnode: number, "the kernel module does not tell what is held")
         return ModuleVNode(
-            node: it.node >= 0 ? Int(it.node) : nil, sizeKiB: Frames(it.frames).kib.count, given: Int(it.held),
+            node: it.node >= 0 ? Int(it.node) : nil, size: Frames(it.frames).kib, given: Int(it.held),
             doubt: Int(it.doubt))
     }
 

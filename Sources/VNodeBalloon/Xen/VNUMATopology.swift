@@ -55,9 +55,9 @@ public struct VNUMATopology: Equatable, Sendable {
         self.init(vnodeCount: vnodeCount, ranges: ranges)
     }
 
-    /// Memory of a vnode in KiB: the sum of its ranges.
-    public func sizeKiB(of vnode: Int) -> UInt64 {
-        ranges.reduce(0) { $1.vnode == vnode ? $0 + Frames(UInt64($1.frames.count)).kib.count : $0 }
+    /// Memory of a vnode: the sum of its ranges.
+    public func size(of vnode: Int) -> KiB {
+        ranges.reduce(.zero) { $1.vnode == vnode ? $0 + Frames(UInt64($1.frames.count)).kib : $0 }
     }
 
     /// Whether all of an extent lies in one range of the vnode.

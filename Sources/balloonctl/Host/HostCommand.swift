@@ -56,7 +56,7 @@ struct SizeArgument: ExpressibleByArgument, Equatable {
     let kib: KiB
 
     init?(argument: String) {
-        guard let size = Size(argument).map({ KiB($0.kib) }), size <= Seat.largest else { return nil }
+        guard let size = Size(argument)?.kib, size <= Seat.largest else { return nil }
         kib = size
     }
 }

@@ -77,8 +77,8 @@ extension StatusReport {
     var balloons: [RecordLine.Balloon] {
         vnodes.map {
             RecordLine.Balloon(
-                vnode: $0.vnode, sizeKiB: $0.sizeKiB, targetKiB: $0.targetKiB, forcedKiB: $0.forcedKiB,
-                balloonKiB: $0.balloonKiB, state: $0.state, reason: $0.reason)
+                vnode: $0.vnode, size: $0.size, target: $0.target, forced: $0.forced,
+                balloon: $0.balloon, state: $0.state, reason: $0.reason)
         }
     }
 }

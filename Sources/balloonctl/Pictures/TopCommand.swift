@@ -59,17 +59,17 @@ struct TopCommand: ParsableCommand {
 
     private static func frame(_ report: StatusReport) -> TopLayout.Frame {
         let domain = report.domain
-        let has = "\(Size.short(kib: domain.currentReservationKiB)) of \(Size.short(kib: domain.maximumReservationKiB))"
+        let has = "\(Size.short(domain.currentReservation)) of \(Size.short(domain.maximumReservation))"
         return TopLayout.Frame(
             time: Terminal.time,
             heading: "\(domain.type) guest, \(has)" + (report.daemon ? "" : ", no daemon")
                 + (report.isCutOff ? ", xenstore is silent" : ""),
             rows: report.vnodes.map { vnode in
                 TopRow(
-                    number: vnode.vnode, name: "vnode \(vnode.vnode)", sizeKiB: vnode.sizeKiB,
-                    balloonKiB: vnode.balloonKiB, goalKiB: vnode.forcedKiB ?? vnode.targetKiB,
-                    isForced: vnode.forcedKiB != nil, availableKiB: vnode.nodeAvailableKiB,
-                    keptKiB: vnode.nodeKeptKiB, state: vnode.state, reason: vnode.reason, detail: vnode.detail)
+                    number: vnode.vnode, name: "vnode \(vnode.vnode)", size: vnode.size,
+                    balloon: vnode.balloon, goal: vnode.forced ?? vnode.target,
+                    isForced: vnode.forced != nil, available: vnode.nodeAvailable,
+                    kept: vnode.nodeKept, state: vnode.state, reason: vnode.reason, detail: vnode.detail)
             })
     }
 }

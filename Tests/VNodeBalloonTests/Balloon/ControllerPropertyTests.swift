@@ -9,9 +9,9 @@ import VNodeBalloon
     struct World {
         let hand: Hand
         let vnodes: Int
-        /// What each node has, in KiB, the balloon included.
-        var nodeKiB: [UInt64]
-        var wanted: [UInt64]
+        /// What each node has, the balloon included.
+        var nodeSizes: [KiB]
+        var wanted: [KiB]
 
         init(_ random: inout SeededGenerator) {
             vnodes = random.number(1...4)
@@ -19,9 +19,9 @@ import VNodeBalloon
             options.inflateExtents = random.number(1...6)
             options.deflateExtents = random.number(1...70)
             options.maxRateMiB = random.oneIn(3) ? UInt64(random.number(1...500)) : 0
-            options.guardRule = Guard(minFreeKiB: UInt64(random.number(0...60)) * 1024)
+            options.guardRule = Guard(minFree: .mib(UInt64(random.number(0...60))))
             hand = Hand(vnodes: (0..<vnodes).map { Hand.vnode($0) }, options: options)
-            nodeKiB = (0..<vnodes).map { _ in UInt64(random.number(0...400)) * 1000 }
+            nodeSizes = (0..<vnodes).map { _ in KiB(UInt64(random.number(0...400)) * 1000) }
             wanted = (0..<vnodes).map { _ in 0 }
             look()
         }
@@ -29,36 +29,36 @@ import VNodeBalloon
         /// What the daemon reads before each decision.
         mutating func look() {
             for vnode in 0..<vnodes {
-                let held = (hand.balloons[vnode] ?? 0).kib.count
-                let available = nodeKiB[vnode] > held ? nodeKiB[vnode] - held : 0
-                let memory = NodeMemory(managedKiB: 1 << 19, freeKiB: available, availableKiB: available)
+                let held = (hand.balloons[vnode] ?? 0).kib
+                let available = nodeSizes[vnode].less(held)
+                let memory = NodeMemory(managed: .mib(512), free: available, available: available)
                 hand.facts.memory?[vnode] = memory
             }
         }
 
         mutating func newTarget(_ random: inout SeededGenerator) {
             let vnode = random.number(0...vnodes - 1)
-            let kib = UInt64(random.number(0...400_000))
-            wanted[vnode] = kib / 2048 * 2048
-            hand.controller.setRequest(.size(kib), vnode: vnode)
+            let size = KiB(UInt64(random.number(0...400_000)))
+            wanted[vnode] = size.roundedDown(to: .mib(2))
+            hand.controller.setRequest(.size(size), vnode: vnode)
         }
 
         /// An action never goes beyond its target, the guard or the bound of a step.
         func check(_ action: Action) throws {
-            let balloon = (hand.balloons[action.vnode] ?? 0).kib.count
+            let balloon = (hand.balloons[action.vnode] ?? 0).kib
             let target = wanted[action.vnode]
             let options = hand.controller.options
             switch action {
             case .inflate(let vnode, let extents):
-                let kib = UInt64(extents) * 2048
+                let size = KiB.mib(2) * UInt64(extents)
                 try demand(extents >= 1 && extents <= options.inflateExtents, "\(action): bound of a step")
-                try demand(balloon + kib <= target, "\(action) beyond \(target) from \(balloon)")
+                try demand(balloon + size <= target, "\(action) beyond \(target) from \(balloon)")
                 guard let memory = hand.facts.memory?[vnode] else { throw Falsified(description: "no memory known") }
-                let kept = options.guardRule.keptKiB(on: memory)
-                try demand(memory.availableKiB >= kept + kib, "\(action) into the guard")
+                let kept = options.guardRule.kept(on: memory)
+                try demand(memory.available >= kept + size, "\(action) into the guard")
             case .deflate(_, let extents):
                 try demand(extents >= 1 && extents <= options.deflateExtents, "\(action): bound of a step")
-                try demand(balloon >= target + UInt64(extents) * 2048, "\(action) beyond \(target) from \(balloon)")
+                try demand(balloon >= target + .mib(2) * UInt64(extents), "\(action) beyond \(target) from \(balloon)")
             }
         }
 
@@ -81,7 +81,7 @@ import VNodeBalloon
         for _ in 0..<steps {
             if random.oneIn(5) { world.newTarget(&random) }
             if random.oneIn(10) {
-                world.nodeKiB[random.number(0...world.vnodes - 1)] = UInt64(random.number(0...400_000))
+                world.nodeSizes[random.number(0...world.vnodes - 1)] = KiB(UInt64(random.number(0...400_000)))
             }
             world.look()
             let (before, now) = (world.hand.controller.states, world.hand.now)
@@ -111,7 +111,7 @@ import VNodeBalloon
         property("convergence", cases: 150) { random in
             var world = World(&random)
             try Self.stir(&world, steps: 60, &random)
-            world.nodeKiB = world.nodeKiB.map { _ in 10_000_000 }
+            world.nodeSizes = world.nodeSizes.map { _ in 10_000_000 }
             var steps = 0
             while true {
                 world.look()
@@ -125,7 +125,7 @@ import VNodeBalloon
                 case .wait(nil):
                     for vnode in 0..<world.vnodes {
                         let state = world.hand.state(vnode)
-                        let isThere = state.balloonKiB == world.wanted[vnode] && state.activity == .idle
+                        let isThere = state.balloon == world.wanted[vnode] && state.activity == .idle
                         try demand(isThere && state.reason == nil, "\(state), wanted \(world.wanted[vnode])")
                     }
                     return

@@ -7,7 +7,7 @@ import VNodeBalloon
     @Test func `a controller without targets moves nothing and waits for nothing`() {
         let hand = Hand()
         #expect(hand.next() == .wait(until: nil))
-        #expect(hand.state(0).activity == .idle && hand.state(0).targetKiB == nil)
+        #expect(hand.state(0).activity == .idle && hand.state(0).target == nil)
     }
 
     @Test func `a balloon follows its target up and down`() {
@@ -19,7 +19,7 @@ import VNodeBalloon
         ]
         #expect(hand.settle() == up)
         #expect(hand.balloonMiB(1) == 20 && hand.balloonMiB(0) == 0)
-        #expect(hand.state(1).activity == .idle && hand.state(1).targetKiB == 20 * 1024)
+        #expect(hand.state(1).activity == .idle && hand.state(1).target == .mib(20))
         #expect(hand.next() == .wait(until: nil))
         hand.target(1, mib: 6)
         #expect(hand.state(1).activity == .deflating)
@@ -43,10 +43,10 @@ import VNodeBalloon
     @Test func `a target is rounded down to the granularity`() {
         let hand = Hand()
         hand.controller.setRequest(.size(2047), vnode: 0)
-        #expect(hand.settle().isEmpty && hand.state(0).targetKiB == 0)
+        #expect(hand.settle().isEmpty && hand.state(0).target == 0)
         hand.controller.setRequest(.size(2 * 2048 + 1), vnode: 0)
         #expect(hand.settle() == [.inflate(vnode: 0, extents: 2)])
-        #expect(hand.state(0).targetKiB == 4096)
+        #expect(hand.state(0).target == 4096)
     }
 
     /// A balloon that is not a whole number of extents is made one, by a step of one extent.
@@ -80,13 +80,13 @@ import VNodeBalloon
         hand.controller.setRequest(.invalid, vnode: 0)
         #expect(hand.next() == .wait(until: nil))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .invalidTarget)
-        #expect(hand.state(0).targetKiB == nil && hand.balloonMiB(0) == 8)
+        #expect(hand.state(0).target == nil && hand.balloonMiB(0) == 8)
         hand.target(1, mib: 2)
         #expect(hand.settle() == [.inflate(vnode: 1, extents: 1)])
         hand.controller.setRequest(.absent, vnode: 0)
         #expect(hand.next() == .wait(until: nil))
         #expect(hand.state(0).activity == .idle && hand.state(0).reason == nil)
-        #expect(hand.state(0).targetKiB == nil && hand.balloonMiB(0) == 8)
+        #expect(hand.state(0).target == nil && hand.balloonMiB(0) == 8)
     }
 
     @Test func `a balloon that an audit found too small is inflated to its target`() {
@@ -112,9 +112,9 @@ import VNodeBalloon
     @Test func `a forced size precedes the target until it is released`() {
         let hand = Hand()
         hand.target(0, mib: 20)
-        hand.controller.setForced(4 * 1024 + 100, vnode: 0)
+        hand.controller.setForced(.mib(4) + 100, vnode: 0)
         #expect(hand.settle() == [.inflate(vnode: 0, extents: 2)])
-        #expect(hand.state(0).forcedKiB == 4096 && hand.state(0).targetKiB == 20 * 1024)
+        #expect(hand.state(0).forced == 4096 && hand.state(0).target == .mib(20))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .forced)
         hand.target(0, mib: 4)
         #expect(hand.state(0).activity == .idle && hand.state(0).reason == nil)
@@ -122,7 +122,7 @@ import VNodeBalloon
         #expect(hand.next() == .wait(until: nil) && hand.state(0).reason == .forced)
         hand.controller.setForced(nil, vnode: 0)
         #expect(hand.settle() == [.inflate(vnode: 0, extents: 1)])
-        #expect(hand.state(0).forcedKiB == nil && hand.state(0).reason == nil)
+        #expect(hand.state(0).forced == nil && hand.state(0).reason == nil)
     }
 
     @Test func `a forced size is reached without a target, or with an invalid one`() {
@@ -213,7 +213,7 @@ import VNodeBalloon
         hand.controller.setFollowsRequests(false)
         hand.target(0, mib: 8)
         #expect(hand.next() == .wait(until: nil))
-        #expect(hand.state(0).targetKiB == 8192 && hand.state(0).activity == .idle)
+        #expect(hand.state(0).target == 8192 && hand.state(0).activity == .idle)
         hand.controller.setForced(2048, vnode: 0)
         #expect(hand.settle() == [.inflate(vnode: 0, extents: 1)])
         #expect(hand.state(0).reason == .forced)

@@ -3,26 +3,24 @@ import Testing
 import VNodeBalloon
 
 @Suite struct GuardTests {
-    static let mib: UInt64 = 1024
-
     static func node(managedMiB: UInt64 = 512, availableMiB: UInt64) -> NodeMemory {
-        NodeMemory(managedKiB: managedMiB * mib, freeKiB: 0, availableKiB: availableMiB * mib)
+        NodeMemory(managed: .mib(managedMiB), free: 0, available: .mib(availableMiB))
     }
 
     @Test func `the guard keeps the largest of 32 MiB, a twentieth of the node and min-free`() {
-        #expect(Guard().keptKiB(on: Self.node(availableMiB: 0)) == 32 * Self.mib)
-        #expect(Guard().keptKiB(on: Self.node(managedMiB: 2000, availableMiB: 0)) == 100 * Self.mib)
-        #expect(Guard(minFreeKiB: 90 * Self.mib).keptKiB(on: Self.node(availableMiB: 0)) == 90 * Self.mib)
-        #expect(Guard(minFreeKiB: 1).keptKiB(on: Self.node(availableMiB: 0)) == 32 * Self.mib)
+        #expect(Guard().kept(on: Self.node(availableMiB: 0)) == .mib(32))
+        #expect(Guard().kept(on: Self.node(managedMiB: 2000, availableMiB: 0)) == .mib(100))
+        #expect(Guard(minFree: .mib(90)).kept(on: Self.node(availableMiB: 0)) == .mib(90))
+        #expect(Guard(minFree: 1).kept(on: Self.node(availableMiB: 0)) == .mib(32))
     }
 
     @Test func `the guard lets go whole extents above what it keeps`() {
-        #expect(Guard().extents(on: Self.node(availableMiB: 0), extentKiB: 2048) == 0)
-        #expect(Guard().extents(on: Self.node(availableMiB: 31), extentKiB: 2048) == 0)
-        #expect(Guard().extents(on: Self.node(availableMiB: 32), extentKiB: 2048) == 0)
-        #expect(Guard().extents(on: Self.node(availableMiB: 33), extentKiB: 2048) == 0)
-        #expect(Guard().extents(on: Self.node(availableMiB: 34), extentKiB: 2048) == 1)
-        #expect(Guard().extents(on: Self.node(availableMiB: 131), extentKiB: 2048) == 49)
+        #expect(Guard().extents(on: Self.node(availableMiB: 0), extent: 2048) == 0)
+        #expect(Guard().extents(on: Self.node(availableMiB: 31), extent: 2048) == 0)
+        #expect(Guard().extents(on: Self.node(availableMiB: 32), extent: 2048) == 0)
+        #expect(Guard().extents(on: Self.node(availableMiB: 33), extent: 2048) == 0)
+        #expect(Guard().extents(on: Self.node(availableMiB: 34), extent: 2048) == 1)
+        #expect(Guard().extents(on: Self.node(availableMiB: 131), extent: 2048) == 49)
     }
 
     @Test func `the back-off doubles from a second to a minute, until it is reset`() {

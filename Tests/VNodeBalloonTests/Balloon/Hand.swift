@@ -4,7 +4,6 @@ import VNodeBalloon
 /// Drives a controller by hand: a clock, plenty of memory, and a mover that does what it is told.
 final class Hand {
     static let second: Interval = .seconds(1)
-    static let mib: UInt64 = 1024
 
     var controller: BalloonController
     var facts = BalloonController.Facts()
@@ -13,7 +12,7 @@ final class Hand {
     var balloons: [Int: Frames] = [:]
 
     init(vnodes: [VNode] = [Hand.vnode(0), Hand.vnode(1)], options: BalloonController.Options = .init()) {
-        controller = BalloonController(vnodes: vnodes, granularityKiB: 2048, options: options)
+        controller = BalloonController(vnodes: vnodes, granularity: 2048, options: options)
         for vnode in vnodes {
             facts.memory?[vnode.number] = Self.memory(availableMiB: 1024)
             controller.setBalloon(frames: 0, vnode: vnode.number)
@@ -21,18 +20,17 @@ final class Hand {
     }
 
     static func vnode(_ number: Int, linuxNode: Int? = 0) -> VNode {
-        VNode(number: number, linuxNode: linuxNode, sizeKiB: 1024 * mib)
+        VNode(number: number, linuxNode: linuxNode, size: .gib(1))
     }
 
     static func memory(availableMiB: UInt64) -> NodeMemory {
-        NodeMemory(
-            managedKiB: 512 * mib, freeKiB: availableMiB * mib, availableKiB: availableMiB * mib)
+        NodeMemory(managed: .mib(512), free: .mib(availableMiB), available: .mib(availableMiB))
     }
 
     func state(_ vnode: Int) -> VNodeState { controller.states[vnode] }
-    func balloonMiB(_ vnode: Int) -> UInt64 { (state(vnode).balloonKiB ?? .max) / 1024 }
+    func balloonMiB(_ vnode: Int) -> UInt64 { (state(vnode).balloon ?? .max).wholeMiB }
 
-    func target(_ vnode: Int, mib: UInt64) { controller.setRequest(.size(mib * 1024), vnode: vnode) }
+    func target(_ vnode: Int, mib: UInt64) { controller.setRequest(.size(.mib(mib)), vnode: vnode) }
 
     func next() -> Decision { controller.next(facts, now: now) }
 

@@ -4,11 +4,9 @@ import VNodeBalloon
 
 /// How often the nodes are looked at.
 @Suite struct PressurePaceTests {
-    static let mib: UInt64 = 1024
-
     static func look(availableMiB: UInt64, balloonMiB: UInt64 = 200) -> PressurePace.Look {
         PressurePace.Look(
-            vnode: 0, availableKiB: availableMiB * mib, keptKiB: 32 * mib, balloonKiB: balloonMiB * mib)
+            vnode: 0, available: .mib(availableMiB), kept: .mib(32), balloon: .mib(balloonMiB))
     }
 
     /// A pace that one test goes on with.
@@ -61,26 +59,27 @@ import VNodeBalloon
 
     /// A node that a program takes memory of at a steady rate, under a balloon that gives way in steps that take time.
     struct Node {
+        /// KiB a second.
         let rate: UInt64
         let hand = PressureTests.hand()
-        var availableKiB: UInt64
+        var available: KiB
         var pace = PressurePace()
 
-        init(rate: UInt64, availableKiB: UInt64) {
-            (self.rate, self.availableKiB) = (rate, availableKiB)
+        init(rate: UInt64, available: KiB) {
+            (self.rate, self.available) = (rate, available)
         }
 
         /// - Throws: when there is nothing left to take.
         mutating func pass(_ time: Interval) throws {
-            let taken = rate * time.nanoseconds / Hand.second.nanoseconds
-            try demand(availableKiB > taken, "\(rate) KiB a second: empty with \(hand.balloonMiB(0)) MiB given")
-            availableKiB -= taken
+            let taken = KiB(rate * time.nanoseconds / Hand.second.nanoseconds)
+            try demand(available > taken, "\(rate) KiB a second: empty with \(hand.balloonMiB(0)) MiB given")
+            available -= taken
             hand.now += time
         }
 
         /// - Returns: the time until the next look.
         mutating func look() -> Interval {
-            let memory = NodeMemory(managedKiB: 512 * 1024, freeKiB: availableKiB, availableKiB: availableKiB)
+            let memory = NodeMemory(managed: .mib(512), free: available, available: available)
             _ = PressureTests.press(hand, memory, isTold: false)
             return pace.pause(after: hand.controller.looks(at: [0: memory]), cost: .microseconds(60), now: hand.now)
         }
@@ -91,7 +90,7 @@ import VNodeBalloon
                 // 30 ms and 150 us an extent.
                 try pass(.milliseconds(30) + .microseconds(150) * UInt64(action.extents))
                 hand.succeed(action)
-                if action.vnode == 0 { availableKiB += UInt64(action.extents) * 2048 }
+                if action.vnode == 0 { available += .mib(2) * UInt64(action.extents) }
             }
         }
     }
@@ -100,7 +99,7 @@ import VNodeBalloon
         property("rates", cases: 300) { random in
             var node = Node(
                 rate: UInt64(random.number(512...100 * 1024)),
-                availableKiB: UInt64(random.number(32...400)) * Self.mib)
+                available: .mib(UInt64(random.number(32...400))))
             while node.hand.balloonMiB(0) > 0 {
                 try node.pass(node.look())
                 try node.move()

@@ -6,12 +6,12 @@ import VNodeBalloon
 @Suite struct PressurePropertyTests {
     struct Guest {
         let hand: Hand
-        let kept: UInt64
-        let leastKiB: UInt64
-        let floorKiB: UInt64
-        /// What the guest uses of each node, in KiB. A node has 1 GiB.
-        var usedKiB: [UInt64] = [0, 0]
-        var wantedKiB: [UInt64] = [0, 0]
+        let kept: KiB
+        let least: KiB
+        let floor: KiB
+        /// What the guest uses of each node. A node has 1 GiB.
+        var used: [KiB] = [0, 0]
+        var wanted: [KiB] = [0, 0]
         /// When each node was under pressure last.
         var pressed: [Moment?] = [nil, nil]
         var moves = 0
@@ -20,30 +20,26 @@ import VNodeBalloon
         init(_ random: inout SeededGenerator) {
             var options = BalloonController.Options()
             options.deflateExtents = random.number(1...64)
-            options.guardRule = Guard(minFreeKiB: UInt64(random.number(0...200)) * 1024)
-            leastKiB = random.oneIn(2) ? UInt64(random.number(0...100_000)) : 0
-            floorKiB = random.oneIn(2) ? UInt64(random.number(0...700_000)) : 0
-            options.yielding = Yielding(leastBalloonKiB: leastKiB)
-            options.floorKiB = floorKiB
+            options.guardRule = Guard(minFree: .mib(UInt64(random.number(0...200))))
+            least = random.oneIn(2) ? KiB(UInt64(random.number(0...100_000))) : 0
+            floor = random.oneIn(2) ? KiB(UInt64(random.number(0...700_000))) : 0
+            options.yielding = Yielding(leastBalloon: least)
+            options.floor = floor
             hand = Hand(options: options)
-            kept = options.guardRule.keptKiB(on: Hand.memory(availableMiB: 0))
+            kept = options.guardRule.kept(on: Hand.memory(availableMiB: 0))
         }
 
-        func balloonKiB(_ vnode: Int) -> UInt64 { (hand.balloons[vnode] ?? 0).kib.count }
+        func balloon(_ vnode: Int) -> KiB { (hand.balloons[vnode] ?? 0).kib }
 
-        func available(_ vnode: Int) -> UInt64 {
-            let gone = usedKiB[vnode] + balloonKiB(vnode)
-            return gone < 1 << 20 ? (1 << 20) - gone : 0
-        }
+        func available(_ vnode: Int) -> KiB { KiB.gib(1).less(used[vnode] + balloon(vnode)) }
 
         func memory(_ vnode: Int) -> NodeMemory {
-            NodeMemory(
-                managedKiB: 512 * 1024, freeKiB: available(vnode), availableKiB: available(vnode))
+            NodeMemory(managed: .mib(512), free: available(vnode), available: available(vnode))
         }
 
-        mutating func want(_ vnode: Int, _ kib: UInt64) {
-            wantedKiB[vnode] = kib
-            hand.controller.setRequest(.size(kib), vnode: vnode)
+        mutating func want(_ vnode: Int, _ size: KiB) {
+            wanted[vnode] = size
+            hand.controller.setRequest(.size(size), vnode: vnode)
         }
 
         /// The kernel tells of pressure, once a second, while a node has less than the guard keeps.
@@ -58,16 +54,15 @@ import VNodeBalloon
         }
 
         mutating func perform(_ action: Action) throws {
-            let (vnode, extents) = (action.vnode, UInt64(action.extents))
+            let (vnode, size) = (action.vnode, KiB.mib(2) * UInt64(action.extents))
             if action.isInflation {
-                try demand(available(vnode) >= kept + extents * 2048, "\(action) into the guard")
-                let size = UInt64(1 << 20)
-                try demand(balloonKiB(vnode) + extents * 2048 + floorKiB <= size, "\(action) below the floor")
+                try demand(available(vnode) >= kept + size, "\(action) into the guard")
+                try demand(balloon(vnode) + size + floor <= .gib(1), "\(action) below the floor")
                 let isCalm = pressed[vnode].map { hand.now >= $0 + BalloonController.calm } ?? true
                 try demand(isCalm, "\(action) soon after pressure")
             } else {
-                let left = balloonKiB(vnode) - extents * 2048
-                try demand(left >= min(wantedKiB[vnode] / 2048 * 2048, leastKiB), "\(action): nothing is left")
+                let left = balloon(vnode) - size
+                try demand(left >= min(wanted[vnode].roundedDown(to: .mib(2)), least), "\(action): nothing is left")
             }
             moves += 1
             hand.succeed(action)
@@ -97,8 +92,8 @@ import VNodeBalloon
         property("pressure", cases: 200) { random in
             var guest = Guest(&random)
             for _ in 0..<20 {
-                if random.oneIn(2) { guest.want(random.number(0...1), UInt64(random.number(0...900_000))) }
-                if random.oneIn(2) { guest.usedKiB[random.number(0...1)] = UInt64(random.number(0...1_000_000)) }
+                if random.oneIn(2) { guest.want(random.number(0...1), KiB(UInt64(random.number(0...900_000)))) }
+                if random.oneIn(2) { guest.used[random.number(0...1)] = KiB(UInt64(random.number(0...1_000_000))) }
                 try guest.run(until: guest.hand.now + UInt64(random.number(1...100)) * Hand.second)
             }
             // A load that stays the same is answered within minutes, and then nothing moves for an hour.
@@ -108,16 +103,17 @@ import VNodeBalloon
             try demand(guest.moves == moves, "\(guest.moves - moves) moves under a load that stays the same")
             for vnode in 0...1 {
                 let isServed = guest.available(vnode) >= guest.kept
-                let least = min(guest.wantedKiB[vnode] / 2048 * 2048, (guest.leastKiB + 2047) / 2048 * 2048)
-                try demand(isServed || guest.balloonKiB(vnode) <= least, "node \(vnode) still suffers")
+                let least = min(
+                    guest.wanted[vnode].roundedDown(to: .mib(2)), guest.least.roundedUp(to: .mib(2)))
+                try demand(isServed || guest.balloon(vnode) <= least, "node \(vnode) still suffers")
             }
             // It ends: every balloon reaches its target, or its floor.
-            guest.usedKiB = [0, 0]
+            guest.used = [0, 0]
             try guest.run(until: guest.hand.now + 3 * BalloonController.calm)
             for vnode in 0...1 {
-                let most = ((1 << 20) - max(guest.floorKiB, guest.kept)) / 2048 * 2048
-                let wanted = min(guest.wantedKiB[vnode] / 2048 * 2048, most)
-                try demand(guest.balloonKiB(vnode) == wanted, "vnode \(vnode) is not at \(wanted) KiB")
+                let most = (.gib(1) - max(guest.floor, guest.kept)).roundedDown(to: .mib(2))
+                let wanted = min(guest.wanted[vnode].roundedDown(to: .mib(2)), most)
+                try demand(guest.balloon(vnode) == wanted, "vnode \(vnode) is not at \(wanted) KiB")
             }
         }
     }
@@ -126,15 +122,15 @@ import VNodeBalloon
     @Test func `a load that comes and goes every few seconds lets the balloon grow once a minute at most`() throws {
         var random = SeededGenerator(seed: 1)
         var guest = Guest(&random)
-        while guest.leastKiB > 0 || guest.floorKiB > 0 { guest = Guest(&random) }
-        guest.want(0, 600 * 1024)
+        while guest.least > 0 || guest.floor > 0 { guest = Guest(&random) }
+        guest.want(0, .mib(600))
         try guest.run(until: .at(60))
-        var (growths, last) = (0, guest.balloonKiB(0))
+        var (growths, last) = (0, guest.balloon(0))
         for second in 0..<1200 {
-            guest.usedKiB[0] = second / 5 % 2 == 0 ? 700 * 1024 : 100 * 1024
+            guest.used[0] = second / 5 % 2 == 0 ? .mib(700) : .mib(100)
             try guest.run(until: guest.hand.now + Hand.second)
-            if guest.balloonKiB(0) > last { growths += 1 }
-            last = guest.balloonKiB(0)
+            if guest.balloon(0) > last { growths += 1 }
+            last = guest.balloon(0)
         }
         #expect(growths <= 20, "it grew in \(growths) seconds of 1200")
         #expect(guest.pressed[0] != nil, "there was pressure")

@@ -11,7 +11,7 @@ import VNodeBalloon
     static func hand(yielding: Yielding? = Yielding(), floorMiB: UInt64 = 0) -> Hand {
         var options = BalloonController.Options()
         options.yielding = yielding
-        options.floorKiB = floorMiB * 1024
+        options.floor = .mib(floorMiB)
         let hand = Hand(options: options)
         hand.target(0, mib: 200)
         hand.target(1, mib: 100)
@@ -36,7 +36,7 @@ import VNodeBalloon
         // 21 MiB are missing: eleven extents; the other vnode stays.
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 11)])
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
-        #expect(hand.state(0).targetKiB == 200 * 1024 && hand.balloonMiB(0) == 178)
+        #expect(hand.state(0).target == .mib(200) && hand.balloonMiB(0) == 178)
         #expect(hand.state(1).activity == .idle && hand.balloonMiB(1) == 100)
         // It stays so while the node has no more, and is looked at once a minute.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 33)
@@ -65,7 +65,7 @@ import VNodeBalloon
     }
 
     @Test func `pressure leaves the least balloon that yield-to sets`() {
-        let hand = Self.hand(yielding: Yielding(leastBalloonKiB: 191 * 1024))
+        let hand = Self.hand(yielding: Yielding(leastBalloon: .mib(191)))
         #expect(Self.press(hand, availableMiB: 1))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)])
         #expect(hand.balloonMiB(0) == 192 && hand.state(0).reason == .guard)
@@ -101,7 +101,7 @@ import VNodeBalloon
 
     @Test func `pressure deflates a balloon that is forced, or that has no target`() {
         let hand = Self.hand()
-        hand.controller.setForced(220 * 1024, vnode: 0)
+        hand.controller.setForced(.mib(220), vnode: 0)
         hand.controller.setRequest(.absent, vnode: 1)
         _ = hand.settle()
         #expect(Self.press(hand, availableMiB: 30) && Self.press(hand, 1, availableMiB: 30))
@@ -153,12 +153,12 @@ import VNodeBalloon
 
     @Test func `reclaimable memory does not count while the kernel reports pressure`() {
         let hand = Self.hand()
-        let memory = NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
+        let memory = NodeMemory(managed: .mib(512), free: 0, available: .mib(200))
         #expect(!Self.press(hand, memory, isTold: false), "a cache is no pressure")
         #expect(Self.press(hand, memory, isTold: true))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 4)] && hand.state(0).reason == .guard)
         // The balloon does not grow while tasks wait for memory, however much counts as available.
-        let scarce = NodeMemory(managedKiB: 512 * 1024, freeKiB: 20 * 1024, availableKiB: 200 * 1024)
+        let scarce = NodeMemory(managed: .mib(512), free: .mib(20), available: .mib(200))
         hand.facts.memory?[0] = scarce
         for second in 1...200 as ClosedRange<UInt64> {
             hand.now = .at(second)
@@ -172,7 +172,7 @@ import VNodeBalloon
     @Test func `pressure that an inflate itself causes by reclaim does not stop the inflate`() {
         let hand = Self.hand()
         hand.target(0, mib: 300)
-        let memory = NodeMemory(managedKiB: 512 * 1024, freeKiB: 0, availableKiB: 200 * 1024)
+        let memory = NodeMemory(managed: .mib(512), free: 0, available: .mib(200))
         #expect(!Self.press(hand, memory, isTold: true))
         _ = hand.settle()
         #expect(hand.balloonMiB(0) == 300)
@@ -185,18 +185,16 @@ import VNodeBalloon
         // 1024 MiB less 925 are 99: 49 extents. Nothing is to be waited for: more is never given.
         #expect(hand.balloonMiB(0) == 98 && hand.next() == .wait(until: nil))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
-        // With a type of its own: a product of bare numbers is compared as AnyHashable, by code that Swift 6.3 makes wrongly
-        // (it reads a byte behind the Optional, and the address sanitizer says so).
-        #expect(hand.state(0).targetKiB == UInt64(200 * 1024))
-        hand.controller.setForced(150 * 1024, vnode: 1)
+        #expect(hand.state(0).target == .mib(200))
+        hand.controller.setForced(.mib(150), vnode: 1)
         #expect(hand.settle().isEmpty && hand.balloonMiB(1) == 98 && hand.state(1).reason == .guard)
         // A higher one takes memory back, a lower one lets go.
-        hand.controller.options.floorKiB = 1000 * 1024
+        hand.controller.options.floor = .mib(1000)
         #expect(hand.settle().count == 2 && hand.balloonMiB(0) == 24 && hand.balloonMiB(1) == 24)
-        hand.controller.options.floorKiB = 2000 * 1024
+        hand.controller.options.floor = .mib(2000)
         _ = hand.settle()
         #expect(hand.balloonMiB(0) == 0)
-        hand.controller.options.floorKiB = 0
+        hand.controller.options.floor = 0
         _ = hand.settle()
         #expect(hand.balloonMiB(0) == 200 && hand.balloonMiB(1) == 150 && hand.state(0).activity == .idle)
     }

@@ -6,52 +6,52 @@ import VNodeBalloon
 @Suite struct SharedBalloonTests {
     /// A balloon, the vnodes that it answers for, and the controller that moves it.
     struct World {
-        let sizes: [UInt64]
+        let sizes: [KiB]
         var shared: SharedBalloon
         var controller: BalloonController
         var requests: [Int: TargetRequest] = [:]
-        var balloon: UInt64
+        var balloon: KiB
 
-        init(_ sizes: [UInt64], balloon: UInt64 = 0, limit: UInt64? = nil) {
+        init(_ sizes: [KiB], balloon: KiB = 0, limit: KiB? = nil) {
             self.sizes = sizes
             self.balloon = balloon
-            let all = VNode(number: 0, linuxNode: 0, sizeKiB: limit ?? sizes.reduce(0, +))
-            shared = Self.shared(sizes, all.sizeKiB)
-            controller = BalloonController(vnodes: [all], granularityKiB: 4)
-            controller.setBalloon(frames: KiB(balloon).wholeFrames, vnode: 0)
+            let all = VNode(number: 0, linuxNode: 0, size: limit ?? sizes.reduce(.zero, +))
+            shared = Self.shared(sizes, all.size)
+            controller = BalloonController(vnodes: [all], granularity: 4)
+            controller.setBalloon(frames: balloon.wholeFrames, vnode: 0)
         }
 
-        private static func shared(_ sizes: [UInt64], _ limit: UInt64) -> SharedBalloon {
-            let vnodes = sizes.enumerated().map { VNode(number: $0.offset, linuxNode: 0, sizeKiB: $0.element) }
-            return SharedBalloon(vnodes, limitKiB: limit, granularityKiB: 4)
+        private static func shared(_ sizes: [KiB], _ limit: KiB) -> SharedBalloon {
+            let vnodes = sizes.enumerated().map { VNode(number: $0.offset, linuxNode: 0, size: $0.element) }
+            return SharedBalloon(vnodes, limit: limit, granularity: 4)
         }
 
         /// What xenstore holds now is read. The sum that comes of it.
         @discardableResult
         mutating func read(_ requests: [Int: TargetRequest]) -> TargetRequest {
             self.requests = requests
-            let sum = shared.request(requests, balloonKiB: balloon)
+            let sum = shared.request(requests, balloon: balloon)
             controller.setRequest(sum, vnode: 0)
             return sum
         }
 
-        mutating func read(_ targets: UInt64?...) -> TargetRequest {
+        mutating func read(_ targets: KiB?...) -> TargetRequest {
             read(Dictionary(uniqueKeysWithValues: targets.enumerated().map { ($0, $1.map { .size($0) } ?? .absent) }))
         }
 
-        mutating func move(to kib: UInt64) {
-            balloon = kib
-            controller.setBalloon(frames: KiB(kib).wholeFrames, vnode: 0)
+        mutating func move(to size: KiB) {
+            balloon = size
+            controller.setBalloon(frames: size.wholeFrames, vnode: 0)
         }
 
         /// Another process begins.
         mutating func restart() {
-            shared = Self.shared(sizes, sizes.reduce(0, +))
+            shared = Self.shared(sizes, sizes.reduce(.zero, +))
             read(requests)
         }
 
         mutating func told() -> [VNodeState] { shared.states(of: controller.states[0]) }
-        mutating func shares() -> [UInt64] { told().compactMap(\.balloonKiB) }
+        mutating func shares() -> [KiB] { told().compactMap(\.balloon) }
         mutating func said() -> [String] {
             told().map { [$0.activity.rawValue, $0.reason?.rawValue].compactMap(\.self).joined(separator: " ") }
         }
@@ -180,15 +180,15 @@ import VNodeBalloon
 
     @Test func `the shares always add up to the balloon, fit their vnodes and survive a restart`() {
         property("shares", cases: 3000) { random in
-            let sizes = (0..<random.number(2...5)).map { _ in UInt64(random.number(0...60)) * 4 }
-            let all = sizes.reduce(0, +)
-            var world = World(sizes, balloon: UInt64(random.number(0...Int(all / 4))) * 4)
+            let sizes = (0..<random.number(2...5)).map { _ in KiB(UInt64(random.number(0...60)) * 4) }
+            let all = sizes.reduce(.zero, +)
+            var world = World(sizes, balloon: KiB(UInt64(random.number(0...Int(all.count / 4))) * 4))
             for _ in 0..<random.number(1...12) {
                 try Self.turn(&world, &random)
                 let (told, balloon) = (world.told(), world.balloon)
-                try demand(told.reduce(0) { $0 + ($1.balloonKiB ?? 0) } == balloon, "\(told): not \(balloon)")
-                try demand(zip(told, sizes).allSatisfy { $0.balloonKiB ?? .max <= $1 }, "\(told): more than \(sizes)")
-                try demand(told.map(\.balloonKiB) == world.told().map(\.balloonKiB), "twice is not once")
+                try demand(told.reduce(.zero) { $0 + ($1.balloon ?? 0) } == balloon, "\(told): not \(balloon)")
+                try demand(zip(told, sizes).allSatisfy { $0.balloon ?? .max <= $1 }, "\(told): more than \(sizes)")
+                try demand(told.map(\.balloon) == world.told().map(\.balloon), "twice is not once")
             }
         }
     }
@@ -201,26 +201,26 @@ import VNodeBalloon
         case 0: requests[vnode] = .absent
         case 1: requests[vnode] = .invalid
         case 2: world.restart()
-        default: requests[vnode] = .size(UInt64(random.number(0...Int(world.sizes[vnode]))))
+        default: requests[vnode] = .size(KiB(UInt64(random.number(0...Int(world.sizes[vnode].count)))))
         }
         let before = world.shares()
         guard case .size(let sum) = world.read(requests) else {
             return try demand(world.shares() == before, "\(before): nothing is asked, yet \(world.shares())")
         }
-        let goal = random.oneIn(3) ? (world.balloon + sum) / 8 * 4 : sum
+        let goal = random.oneIn(3) ? (world.balloon + sum) / 8 * UInt64(4) : sum
         world.move(to: goal)
         guard goal == sum else { return }
         for state in world.told() {
             switch requests[state.vnode.number] ?? .absent {
-            case .size(let kib):
-                try demand(state.balloonKiB == kib / 4 * 4, "\(state) has not \(kib)")
+            case .size(let size):
+                try demand(state.balloon == size.roundedDown(to: 4), "\(state) has not \(size)")
                 try demand(state.activity == .idle, "\(state) is not idle")
             case .absent: try demand(state.activity == .idle, "\(state) is not idle")
             case .invalid: try demand(state.reason == .invalidTarget, "\(state) is not held")
             }
         }
         world.restart()
-        let again = world.shared.request(requests, balloonKiB: goal)
+        let again = world.shared.request(requests, balloon: goal)
         try demand(again == .size(sum), "a restart would move \(sum) to \(again)")
     }
 }

@@ -42,7 +42,7 @@ import VNodeBalloon
         var options = BalloonController.Options()
         options.maxRateMiB = .max
         var controller = BalloonController(
-            vnodes: [VNode(number: 0, linuxNode: 0, sizeKiB: 1 << 20)], granularityKiB: 2048, options: options)
+            vnodes: [VNode(number: 0, linuxNode: 0, size: .gib(1))], granularity: 2048, options: options)
         controller.setBalloon(frames: 32768, vnode: 0)
         controller.setForced(0, vnode: 0)
         var facts = BalloonController.Facts()
@@ -66,10 +66,10 @@ import VNodeBalloon
         try work.overwrite("conf.d/9.conf", at: 0, with: "max-rate = 9\n")
         try work.overwrite("conf.d/old.conf~", at: 0, with: "nonsense\n")
         let alone = try Configuration(path: work.path + "/conf")
-        #expect(alone.floorKiB == 1024 && alone.maxRateMiB == 9)
+        #expect(alone.floor == 1024 && alone.maxRateMiB == 9)
         try work.overwrite("conf", at: 0, with: "floor = 5m\nmin-free = 3m\n")
         let all = try Configuration(path: work.path + "/conf")
-        #expect(all.floorKiB == 1024 && all.maxRateMiB == 9 && all.minFreeKiB == 3072)
+        #expect(all.floor == 1024 && all.maxRateMiB == 9 && all.minFree == 3072)
         let files = Configuration.files(path: work.path + "/conf").map { String($0.dropFirst(work.path.count + 1)) }
         #expect(files == ["conf", "conf.d/10-b.conf", "conf.d/9.conf"])
         try work.overwrite("conf.d/9.conf", at: 0, with: "max-rat = 9\n")

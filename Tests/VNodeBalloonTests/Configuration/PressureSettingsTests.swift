@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 import VNodeBalloon
 
@@ -8,14 +9,14 @@ import VNodeBalloon
     }
 
     @Test func `on-pressure is hold by default, and the floor is 0`() throws {
-        #expect(try Self.options("").yielding == nil && Self.options("").floorKiB == 0)
+        #expect(try Self.options("").yielding == nil && Self.options("").floor == 0)
         #expect(try Self.options("on-pressure = hold").yielding == nil)
     }
 
     @Test func `on-pressure = yield takes back all of the balloon, or down to yield-to`() throws {
-        #expect(try Self.options("on-pressure = yield").yielding == Yielding(leastBalloonKiB: 0))
+        #expect(try Self.options("on-pressure = yield").yielding == Yielding(leastBalloon: 0))
         let options = try Self.options("yield-to = 64m\non-pressure = yield\nfloor = 1000")
-        #expect(options.yielding == Yielding(leastBalloonKiB: 65536) && options.floorKiB == 1000)
+        #expect(options.yielding == Yielding(leastBalloon: 65536) && options.floor == 1000)
     }
 
     @Test(arguments: ["on-pressure = maybe", "on-pressure =", "floor = much", "yield-to = -1"])

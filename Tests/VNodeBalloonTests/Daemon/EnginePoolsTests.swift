@@ -13,13 +13,13 @@ import Testing
 
     init() throws { work = try TemporaryDirectory() }
 
-    private func makeEngine(roomKiB: UInt64 = 1 << 20) throws -> BalloonEngine {
+    private func makeEngine(room: KiB = .gib(1)) throws -> BalloonEngine {
         let (machine, xen) = (machine, SimulatedXen(machine))
         let keeper = HolderClient(SimulatedHolderAccess(machine))
         let reserve = PinnedPages(vnode: 0, node: 0, SimulatedPages(machine, vnode: 0), keeper: keeper)
         let backend = try PrivcmdMover(
             vnodes: machine.layout.vnodes, hypervisor: xen, reserves: [0: reserve], intents: SimulatedIntents(machine))
-        let node = NodeMemory(managedKiB: 1 << 20, freeKiB: roomKiB, availableKiB: roomKiB)
+        let node = NodeMemory(managed: .gib(1), free: room, available: room)
         let guest = Guest(
             kind: .pvh, figures: xen, mover: backend, firmware: machine.layout.firmwareMap,
             pools: NodePools(source, ledger: source.ledger),
@@ -117,7 +117,7 @@ import Testing
 
     /// The guard holds for these pages, too. They come when the node has memory to spare.
     @Test func `pages that the guard keeps from a pool come when the node has memory to spare`() throws {
-        let engine = try makeEngine(roomKiB: 40 << 10)
+        let engine = try makeEngine(room: .mib(40))
         _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)
         run(engine, milliseconds: 5)
         source.write(4, node: 0)

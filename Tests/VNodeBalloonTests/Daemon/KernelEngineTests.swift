@@ -19,7 +19,7 @@ import Testing
         work = try TemporaryDirectory()
         let clock = Clock()
         self.clock = clock
-        let backend = try KernelMover(try hand.balloon(), figures: hand, staticMaxKiB: 786_432, now: { clock.now })
+        let backend = try KernelMover(try hand.balloon(), figures: hand, staticMax: 786_432, now: { clock.now })
         engine = BalloonEngine(
             guest: Guest(
                 kind: .pv, figures: hand, mover: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),

@@ -6,7 +6,7 @@ import Testing
 /// Limits that arrive sideways, each by its name.
 @Suite struct LimitTests {
     static let vnodes = [
-        VNode(number: 0, linuxNode: 0, sizeKiB: 1 << 20), VNode(number: 1, linuxNode: 1, sizeKiB: 1 << 20),
+        VNode(number: 0, linuxNode: 0, size: .gib(1)), VNode(number: 1, linuxNode: 1, size: .gib(1)),
     ]
 
     static func faults(_ change: (inout ProcessLimits) -> Void) -> [String] {

@@ -1,20 +1,21 @@
 import BalloonCore
+import Simulation
 import Testing
 
 /// Tables that scripts cut into words.
 @Suite struct ListingTests {
     private struct Line {
         var name: String
-        var kib: UInt64?
+        var size: KiB?
     }
 
     private let columns: [ListingColumn<Line>] = [
         .init("NAME", isWord: true) { .word($0.name) },
-        .init("SIZE") { .size($0.kib, else: .unknown) },
-        .init("AGAIN", isUsual: false) { .size($0.kib) },
+        .init("SIZE") { .size($0.size, else: .unknown) },
+        .init("AGAIN", isUsual: false) { .size($0.size) },
     ]
     private let lines = [
-        Line(name: "a", kib: 65_536), Line(name: "", kib: nil), Line(name: "long one", kib: 1_049_599),
+        Line(name: "a", size: 65_536), Line(name: "", size: nil), Line(name: "long one", size: 1_049_599),
     ]
 
     private func text(_ style: ListingStyle = ListingStyle()) -> String? { Listing(columns, style)?.text(lines) }
@@ -36,17 +37,17 @@ import Testing
         #expect(
             text(ListingStyle(columns: "size", hasHeader: false, inBytes: true)) == "  67108864\n         ?\n1074789376"
         )
-        #expect(Size.bytes(kib: .max) == "18889465931478580853760")
+        #expect(Size.bytes(.max) == "18889465931478580853760")
     }
 
     @Test func `a short size parses back to the same size`() {
-        for kib: UInt64 in [0, 1024, 65_536, 3 << 20] { #expect(Size(Size.short(kib: kib))?.kib == kib) }
+        for size: KiB in [0, .mib(1), .mib(64), .gib(3)] { #expect(Size(Size.short(size))?.kib == size) }
     }
 
     /// However odd a name is: each line has as many words as there are columns.
     @Test func `a listing's cells have no blank and no control character, whatever the name`() throws {
         for name in ["\u{1b}[2J", "a b\tc\nd", "\\", "é", " ", "\u{a0}"] {
-            let cells = try #require(Listing(columns)).cells([Line(name: name, kib: 4)])
+            let cells = try #require(Listing(columns)).cells([Line(name: name, size: 4)])
             #expect(cells[1].count == 2)
             #expect(cells[1].allSatisfy { $0.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !$0.isEmpty }, "\(name)")
         }

@@ -33,7 +33,7 @@ struct MetricsTests {
 
     @Test func `the example's metrics equal the packaged example file`() throws {
         let metrics = Metrics(
-            version: "0.1.0", report: try Self.report(), counters: Self.counters(), holderIsUp: true, filesKiB: 133_120)
+            version: "0.1.0", report: try Self.report(), counters: Self.counters(), holderIsUp: true, files: 133_120)
         if ProcessInfo.processInfo.environment["WRITE_EXAMPLE"] != nil {
             try metrics.text.write(to: Self.example, atomically: true, encoding: .utf8)
         }
@@ -41,7 +41,7 @@ struct MetricsTests {
     }
 
     @Test func `metrics without a daemon say that it is down, and nothing else`() {
-        let metrics = Metrics(version: "1", report: nil, counters: nil, holderIsUp: nil, filesKiB: nil)
+        let metrics = Metrics(version: "1", report: nil, counters: nil, holderIsUp: nil, files: nil)
         #expect(metrics.text.split(separator: "\n").last == "vnode_balloon_daemon_up 0")
         #expect(metrics.text.split(separator: "\n").count == 3)
     }
@@ -54,8 +54,8 @@ struct MetricsTests {
 
     @Test func `counters add up each vnode's steps, sizes and durations`() {
         let counters = Self.counters()
-        #expect(counters.vnodes.map(\.inflatedKiB) == [65536, 2048])
-        #expect(counters.vnodes.map(\.deflatedKiB) == [2048, 0])
+        #expect(counters.vnodes.map(\.inflated) == [65536, 2048])
+        #expect(counters.vnodes.map(\.deflated) == [2048, 0])
         #expect(counters.vnodes.map(\.steps) == [2, 1])
         #expect(counters.vnodes.map(\.shortSteps) == [0, 1])
         // What took longer than the last bound is in no bucket, but in the count.
@@ -68,7 +68,7 @@ struct MetricsTests {
         var counters = Counters(vnodes: [0])
         counters.step(vnode: 0, before: nil, after: 512, wasShort: false, took: 1)
         counters.step(vnode: 0, before: 512, after: nil, wasShort: true, took: 1)
-        #expect(counters.vnodes[0].inflatedKiB == 0 && counters.vnodes[0].deflatedKiB == 0)
+        #expect(counters.vnodes[0].inflated == 0 && counters.vnodes[0].deflated == 0)
         #expect(counters.vnodes[0].steps == 2)
     }
 

@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
@@ -7,13 +8,13 @@ import Testing
     static let locked = BalloonError(.privcmdLocked, "locked")
 
     static func facts(
-        _ kind: GuestKind = .pvh, module: UInt64? = nil, privcmd: BalloonError? = nil, hasVNUMA: Bool = true,
-        files: UInt64 = 0
+        _ kind: GuestKind = .pvh, module: KiB? = nil, privcmd: BalloonError? = nil, hasVNUMA: Bool = true,
+        files: KiB = 0
     ) -> MoverChoice.Facts {
         MoverChoice.Facts(
-            kind: kind, moduleKiB: module, privcmdFault: { privcmd }, hasVNUMA: { hasVNUMA },
+            kind: kind, moduleGiven: module, privcmdFault: { privcmd }, hasVNUMA: { hasVNUMA },
             files: { () throws(BalloonError) in
-                [BalloonMount(path: "/run/vnode-balloon/pages", sizeKiB: files, device: 1)]
+                [BalloonMount(path: "/run/vnode-balloon/pages", size: files, device: 1)]
             })
     }
 

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ServiceStatusTests {
     @Test func `the status line says that xenstore does not answer, until it does again`() {
         var status = ServiceStatus()
-        let states = [VNodeState(vnode: VNode(number: 0, linuxNode: 0, sizeKiB: 32768), balloonFrames: 512)]
+        let states = [VNodeState(vnode: VNode(number: 0, linuxNode: 0, size: 32768), balloonFrames: 512)]
         let lines = [StoreCondition.open, .silent, .silent, .lost, .open].enumerated().map { index, condition in
             status.text(states, condition, now: .at(UInt64(index + 1)))
         }
@@ -16,12 +16,12 @@ import Testing
             lines == ["following xenstore", "xenstore does not answer", nil, nil, "following xenstore"])
     }
 
-    private func state(_ activity: VNodeActivity, _ frames: Frames, _ target: UInt64?, _ reason: HeldReason? = nil)
+    private func state(_ activity: VNodeActivity, _ frames: Frames, _ target: KiB?, _ reason: HeldReason? = nil)
         -> VNodeState
     {
         var state = VNodeState(
-            vnode: VNode(number: 1, linuxNode: 0, sizeKiB: 524_288), balloonFrames: frames, activity: activity)
-        (state.targetKiB, state.reason) = (target, reason)
+            vnode: VNode(number: 1, linuxNode: 0, size: 524_288), balloonFrames: frames, activity: activity)
+        (state.target, state.reason) = (target, reason)
         return state
     }
 
@@ -36,7 +36,7 @@ import Testing
             line(state(.idle, 512, nil), state(.held, 512, 131_072, .guard)) == "vnode 1: held, 2 of 128 MiB (guard)")
         #expect(line(state(.held, 512, nil, .migrating)) == "vnode 1: held, 2 MiB (migrating)")
         var forced = state(.deflating, 16_384, 131_072)
-        forced.forcedKiB = 0
+        forced.forced = 0
         #expect(line(forced) == "vnode 1: deflating, 64 of 0 MiB")
         #expect(line(state(.idle, 32_768, 131_072)) == "following xenstore")
     }

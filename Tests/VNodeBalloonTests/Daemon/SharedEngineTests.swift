@@ -16,7 +16,7 @@ import Testing
         work = try TemporaryDirectory()
         let topology = try VNUMATopology(vnodeCount: 2, untrusted: [(0, 0, 98304), (1, 98304, 196_608)])
         let backend = try KernelMover(
-            try hand.balloon(), figures: hand, topology: topology, staticMaxKiB: 786_432, now: { 0 })
+            try hand.balloon(), figures: hand, topology: topology, staticMax: 786_432, now: { 0 })
         engine = BalloonEngine(
             guest: Guest(
                 kind: .pv, figures: hand, mover: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
@@ -35,37 +35,37 @@ import Testing
 
     /// The kernel does not say how large its balloon is, or says it again.
     private func hideBalloon() throws { try hand.directory.truncate("info/low_kb", to: 0) }
-    private func showBalloon(kib: UInt64) throws {
+    private func showBalloon(kib: KiB) throws {
         try hand.directory.overwrite("info/low_kb", at: 0, with: "\(kib)\n")
     }
 
     @Test func `two vnodes' targets in a PV guest become one balloon, reported in both rows`() throws {
         try engine.recover()
         try read([0: .size(65536), 1: .size(196_608)])
-        #expect(engine.controller.states.map(\.targetKiB) == [262_144])
+        #expect(engine.controller.states.map(\.target) == [262_144])
         #expect(engine.told.map(\.vnode.number) == [0, 1])
-        #expect(engine.told.map(\.balloonKiB) == [65536, 196_608])
+        #expect(engine.told.map(\.balloon) == [65536, 196_608])
         #expect(engine.told.map(\.activity) == [.idle, .idle])
-        let report = try engine.report(isRunning: true, isFallback: false, staticMaxKiB: 786_432)
-        #expect(report.vnodes.map(\.balloonKiB) == [262_144])
-        #expect(report.vnodes.map(\.targetKiB) == [262_144])
+        let report = try engine.report(isRunning: true, isFallback: false, staticMax: 786_432)
+        #expect(report.vnodes.map(\.balloon) == [262_144])
+        #expect(report.vnodes.map(\.target) == [262_144])
 
         try read([0: .size(65536), 1: .size(327_680)])
-        #expect(engine.controller.states.map(\.targetKiB) == [393_216])
+        #expect(engine.controller.states.map(\.target) == [393_216])
         #expect(engine.told.map(\.activity) == [.inflating, .inflating])
     }
 
     /// Where Linux's balloon is the one that is moved nothing drifts, and nobody is kept awake by a new memory/target.
     @Test func `a new memory target is looked at once where Linux's balloon is the mover`() throws {
         try engine.recover()
-        for kib: UInt64 in [786_432, 700_000] {
+        for kib: KiB in [786_432, 700_000] {
             var reading = engine.reading
-            (reading.hasLegacyTarget, reading.legacyTargetKiB) = (true, kib)
+            (reading.hasLegacyTarget, reading.legacyTarget) = (true, kib)
             engine.take(reading)
         }
         #expect(engine.drift.due != nil)
         engine.lookForDrift()
-        #expect(engine.drift.due == nil && engine.drift.kib == nil)
+        #expect(engine.drift.due == nil && engine.drift.amount == nil)
     }
 
     @Test func `a forced size holds both vnodes of a shared balloon`() throws {
@@ -74,7 +74,7 @@ import Testing
         engine.controller.setForced(262_144, vnode: 0)
         try read([0: .size(65536), 1: .size(65536)])
         #expect(engine.told.map(\.reason) == [.forced, .forced])
-        #expect(engine.told.compactMap(\.balloonKiB).reduce(0, +) == 262_144)
+        #expect(engine.told.compactMap(\.balloon).reduce(0, +) == 262_144)
     }
 
     @Test func `targets are held while the kernel's balloon cannot be read, and followed after`() throws {
@@ -82,14 +82,14 @@ import Testing
         try engine.recover()
         try read([1: .size(65536)])
         #expect(engine.told.map(\.activity) == [.held, .held])
-        #expect(engine.controller.states.map(\.targetKiB) == [nil])
+        #expect(engine.controller.states.map(\.target) == [nil])
 
         // 256 MiB were given before: what is not asked of vnode 1 is vnode 0's, and stays.
         try showBalloon(kib: 262_144)
         engine.retryRecoveryNow()
         while engine.isRecovering { engine.continueRecovery() }
-        #expect(engine.controller.states.map(\.targetKiB) == [262_144])
-        #expect(engine.told.map(\.balloonKiB) == [196_608, 65536])
+        #expect(engine.controller.states.map(\.target) == [262_144])
+        #expect(engine.told.map(\.balloon) == [196_608, 65536])
         #expect(engine.told.map(\.activity) == [.idle, .idle])
     }
 

@@ -24,33 +24,33 @@ import Testing
     }
 
     /// Programs leave so much of the vnode's node.
-    private func leave(_ guest: SimulatedGuest, _ vnode: Int, _ kib: UInt64) throws {
-        guest.machine.takenKiB[vnode] = 0
+    private func leave(_ guest: SimulatedGuest, _ vnode: Int, _ size: KiB) throws {
+        guest.machine.taken[vnode] = 0
         let node = try #require(guest.machine.layout.vnodes[vnode].linuxNode)
-        guest.machine.takenKiB[vnode] = try #require(guest.machine.nodeMemory[node]).availableKiB - kib
+        guest.machine.taken[vnode] = try #require(guest.machine.nodeMemory[node]).available - size
     }
 
     @Test func `a vnode with a balloon publishes what its node lacks, and without a balloon nothing`() throws {
         let guest = try guest()
         #expect(guest.row(0, "short") == "0" && guest.row(1, "short") == "0")
         // Nothing could be given back: nobody has to know.
-        try leave(guest, 1, 20 << 10)
+        try leave(guest, 1, .mib(20))
         try run(guest, seconds: 70)
         #expect(guest.row(1, "short") == "0")
-        guest.machine.takenKiB = [:]
+        guest.machine.taken = [:]
         guest.setTarget(1, 4)
         try run(guest, seconds: 5)
         #expect(guest.row(1, "size") == "8192" && guest.row(1, "short") == "0")
-        try leave(guest, 1, 26 << 10)
+        try leave(guest, 1, .mib(26))
         try run(guest, seconds: 5)
         #expect(guest.row(1, "short") == "0")
-        try leave(guest, 1, 20 << 10)
+        try leave(guest, 1, .mib(20))
         try run(guest, seconds: 2)
         #expect(guest.row(1, "short") == "\(12 << 10)")
-        try leave(guest, 1, 28 << 10)
+        try leave(guest, 1, .mib(28))
         try run(guest, seconds: 5)
         #expect(guest.row(1, "short") == "\(12 << 10)")
-        try leave(guest, 1, 32 << 10)
+        try leave(guest, 1, .mib(32))
         try run(guest, seconds: 2)
         #expect(guest.row(1, "short") == "0" && guest.row(0, "short") == "0")
     }
@@ -63,13 +63,13 @@ import Testing
         var last = guest.row(1, "short")
         try run(guest, seconds: 20) {
             turns += 1
-            try? leave(guest, 1, UInt64(turns % 2) * 20 << 10)
+            try? leave(guest, 1, .mib(20) * UInt64(turns % 2))
             if guest.row(1, "short") != last { changes.append(guest.machine.clock) }
             last = guest.row(1, "short")
         }
         #expect(changes.count > 5 && zip(changes, changes.dropFirst()).allSatisfy { $1 - $0 >= Self.second })
         #expect(turns < 100, "\(turns)")
-        guest.machine.takenKiB = [:]
+        guest.machine.taken = [:]
         try run(guest, seconds: 3)
         // Plenty, and nothing to watch.
         guest.setTarget(1, 0)
@@ -83,12 +83,12 @@ import Testing
         let guest = try guest()
         guest.setTarget(1, 4)
         try run(guest, seconds: 5)
-        try leave(guest, 1, 10 << 10)
+        try leave(guest, 1, .mib(10))
         try run(guest, seconds: 3)
         #expect(guest.row(1, "short") == "\(22 << 10)")
         guest.setTarget(1, 0)
         try run(guest, seconds: 1)
-        try leave(guest, 1, 10 << 10)
+        try leave(guest, 1, .mib(10))
         try run(guest, seconds: 5)
         #expect(guest.row(1, "size") == "0" && guest.row(1, "short") == "0")
     }
@@ -97,7 +97,7 @@ import Testing
         let guest = try guest(isPrepared: false)
         guest.setTarget(1, 4)
         try run(guest, seconds: 5)
-        try leave(guest, 1, 10 << 10)
+        try leave(guest, 1, .mib(10))
         var turns = 0
         try run(guest, seconds: 300) { turns += 1 }
         #expect(turns < 12 && guest.store["data/balloon-vnode/vnode1/balloon-short"] == nil, "\(turns)")

@@ -7,16 +7,16 @@ import Testing
 /// What people read of `status`.
 @Suite struct StatusTextTests {
     private func report(_ change: (inout StatusReport) -> Void = { _ in }) -> StatusReport {
-        var state = VNodeState(vnode: VNode(number: 1, linuxNode: 0, sizeKiB: 524_288), balloonFrames: 16_384)
-        state.targetKiB = 131_072
+        var state = VNodeState(vnode: VNode(number: 1, linuxNode: 0, size: 524_288), balloonFrames: 16_384)
+        state.target = 131_072
         state.activity = .held
         state.reason = .guard
-        let memory = NodeMemory(managedKiB: 524_288, freeKiB: 9000, availableKiB: 20_480)
+        let memory = NodeMemory(managed: 524_288, free: 9000, available: 20_480)
         var report = StatusReport(
             domain: .init(
-                type: "PVH", currentReservationKiB: 1_048_644, maximumReservationKiB: 1_049_600, staticMaxKiB: nil,
-                legacyTargetKiB: 1_048_576),
-            interface: "vnode", fallback: true, backend: "privcmd", daemon: true, granularityKiB: 2048,
+                type: "PVH", currentReservation: 1_048_644, maximumReservation: 1_049_600, staticMax: nil,
+                legacyTarget: 1_048_576),
+            interface: "vnode", fallback: true, backend: "privcmd", daemon: true, granularity: 2048,
             pressurePermille: 12, vnodes: [.init(state, isRunning: true, node: (memory, 32_768))])
         change(&report)
         return report
@@ -27,7 +27,7 @@ import Testing
         #expect(text.contains("PVH guest, 1024.0 MiB of 1025 MiB; "))
         #expect(!text.contains("KiB"))
         #expect(
-            Size.mib(kib: 1_049_599) == "1024.9 MiB" && Size.mib(kib: 4) == "0.0 MiB" && Size.mib(kib: 0) == "0 MiB")
+            Size.mib(1_049_599) == "1024.9 MiB" && Size.mib(4) == "0.0 MiB" && Size.mib(0) == "0 MiB")
     }
 
     @Test func `the status text shows a node's available memory, its pressure and its shortage`() {
@@ -60,12 +60,12 @@ import Testing
             StatusText(report(change), style: ListingStyle(columns: "node,available,free,kept", hasHeader: false)).text
         }
         let unknown = text {
-            ($0.vnodes[0].nodeAvailableKiB, $0.vnodes[0].nodeFreeKiB, $0.vnodes[0].nodeKeptKiB) = (nil, nil, nil)
+            ($0.vnodes[0].nodeAvailable, $0.vnodes[0].nodeFree, $0.vnodes[0].nodeKept) = (nil, nil, nil)
         }
         #expect(unknown == "0  ?  ?  ?")
         let none = text {
             $0.vnodes[0].linuxNode = nil
-            ($0.vnodes[0].nodeAvailableKiB, $0.vnodes[0].nodeFreeKiB, $0.vnodes[0].nodeKeptKiB) = (nil, nil, nil)
+            ($0.vnodes[0].nodeAvailable, $0.vnodes[0].nodeFree, $0.vnodes[0].nodeKept) = (nil, nil, nil)
         }
         #expect(none == "-  -  -  -")
     }

@@ -8,11 +8,11 @@ import Testing
 @Suite struct UnkeptForceTests {
     private final class FullState: StateKeeper {
         var isFull = true
-        var kept: [Int: UInt64] = [1: 4096]
+        var kept: [Int: KiB] = [1: 4096]
         var path: String { "/full" }
         func wasLegacyTargetAbsent() -> Bool { false }
-        func forced() -> [Int: UInt64] { kept }
-        func setForced(_ forced: [Int: UInt64]) throws(BalloonError) {
+        func forced() -> [Int: KiB] { kept }
+        func setForced(_ forced: [Int: KiB]) throws(BalloonError) {
             try write()
             kept = forced
         }
@@ -32,7 +32,7 @@ import Testing
         hand = try KernelHand(current: 524_288, all: 786_432)
         hand.maximum = 786_432
         let backend = try KernelMover(
-            try hand.balloon(), figures: hand, topology: nil, staticMaxKiB: 786_432, now: { 0 })
+            try hand.balloon(), figures: hand, topology: nil, staticMax: 786_432, now: { 0 })
         engine = BalloonEngine(
             guest: Guest(
                 kind: .pv, figures: hand, mover: backend, memory: { () throws(BalloonError) in [:] }, rest: { _ in }),
@@ -41,13 +41,13 @@ import Testing
     }
 
     private func forceError() throws -> String? {
-        try engine.report(isRunning: true, isFallback: false, staticMaxKiB: nil).forceError
+        try engine.report(isRunning: true, isFallback: false, staticMax: nil).forceError
     }
 
     @Test func `a forced size is obeyed though the state directory is full, and reported as not written`() throws {
         #expect(try forceError() == nil)
         engine.force([0: 0])
-        #expect(engine.controller.states[0].forcedKiB == 0 && engine.controller.states[0].activity == .deflating)
+        #expect(engine.controller.states[0].forced == 0 && engine.controller.states[0].activity == .deflating)
         #expect(try forceError()?.contains("could not be written down") == true)
         #expect(try forceError()?.contains("ENOSPC") == true)
         engine.keepForced()
@@ -63,7 +63,7 @@ import Testing
         engine.force([0: 65536])
         state.isFull = true
         engine.force([0: nil])
-        #expect(engine.controller.states[0].forcedKiB == nil)
+        #expect(engine.controller.states[0].forced == nil)
         #expect(state.kept == [0: 65536, 1: 4096])
         state.isFull = false
         engine.keepForced()
@@ -76,6 +76,6 @@ import Testing
         reading.hasTargets = true
         reading.requests = [0: .size(65536)]
         engine.take(reading)
-        #expect(engine.controller.states[0].targetKiB == 65536)
+        #expect(engine.controller.states[0].target == 65536)
     }
 }

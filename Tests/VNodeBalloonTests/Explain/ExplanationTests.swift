@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 
 @testable import VNodeBalloon
@@ -108,12 +109,12 @@ import Testing
     @Test func `a reserved frame counts where Xen says that it has memory`() throws {
         let adapters: Range<UInt64> = 0xa0..<0xc0
         var asked: Set<UInt64> = []
-        let kib = try MemoryFigures.reservedWithMemory(Self.hvmMap) { frame throws(BalloonError) in
+        let size = try MemoryFigures.reservedWithMemory(Self.hvmMap) { frame throws(BalloonError) in
             asked.insert(frame)
             return !adapters.contains(frame)
         }
         // 1 KiB of frame 0x9f, 64 frames from 0xc0 on, the BIOS's two, eleven of ACPI; the adapters' 32 are asked about too.
-        #expect(kib == 309)
+        #expect(size == 309)
         #expect(asked.count == 110)
     }
 
@@ -159,9 +160,9 @@ import Testing
 
     /// Whoever writes xenstore must not end the daemon with a number.
     @Test func `a size from xenstore above 2^42 KiB, or that is no number, is refused`() {
-        #expect(storedKiB(Array("4398046511104".utf8)) == UInt64(1 << 42))
+        #expect(storedSize(Array("4398046511104".utf8)) == KiB(1 << 42))
         for text in ["4398046511105", "18446744073709551615", "18446744073709551616", "-1", ""] {
-            #expect(storedKiB(Array(text.utf8)) == nil, "\(text)")
+            #expect(storedSize(Array(text.utf8)) == nil, "\(text)")
         }
     }
 }

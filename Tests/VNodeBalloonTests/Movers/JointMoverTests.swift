@@ -11,7 +11,7 @@ import Testing
 
     init() throws {
         hand = try KernelHand(current: 65536, all: 65536 + 4096 + 512)
-        hand.maximum = 1 << 30
+        hand.maximum = KiB(1 << 30)
         let ours = try PrivcmdMover(
             vnodes: machine.layout.vnodes, hypervisor: SimulatedXen(machine),
             reserves: [0: SimulatedReserve(machine, vnode: 0)], intents: SimulatedIntents(machine))
@@ -23,7 +23,7 @@ import Testing
     @Test func `a joint mover has slots and files exactly where its part has them`() throws {
         let module = SimulatedModule(extentsPerVNode: 12, vnodes: 1, hasVNUMA: false)
         let slotted = ModuleMover(vnodes: module.vnodes, module: module, pause: { _ in })
-        let bare = try KernelMover(try hand.balloon(), figures: hand, staticMaxKiB: nil, now: { 0 })
+        let bare = try KernelMover(try hand.balloon(), figures: hand, staticMax: nil, now: { 0 })
         for part in [backend, slotted, bare] as [any Mover] {
             let joint = JointMover(part, try hand.balloon(), figures: hand, now: { 0 })
             #expect(joint.slots === part.slots)
@@ -39,12 +39,12 @@ import Testing
         #expect(backend.balloonFrames(vnode: 0) == KiB(4096 + 512).wholeFrames)
         _ = try backend.deflate(vnode: 0, extents: 1)
         try hand.turn()
-        #expect(hand.currentReservation().kib.count == 65536 + 512)
+        #expect(hand.currentReservation().kib == KiB(65536 + 512))
     }
 
     @Test func `an inflate begins with the pages that make Linux's part a multiple of 2 MiB`() throws {
         _ = try backend.inflate(vnode: 0, extents: 1)
         try hand.turn()
-        #expect(hand.currentReservation().kib.count == 65536 - 1536)
+        #expect(hand.currentReservation().kib == KiB(65536 - 1536))
     }
 }

@@ -9,21 +9,20 @@ final class KernelHand: DomainFigures {
     func suspension() -> Suspension { Suspension(suspended: .zero) }
 
     let directory: TemporaryDirectory
-    /// KiB.
-    private(set) var current: UInt64
-    let all: UInt64
-    /// As far as it gets, in KiB.
-    var least: UInt64 = 0
-    var most: UInt64 = .max
-    /// KiB that it moves in 100 ms.
-    var speed: UInt64 = 24576
-    var maximum: UInt64 = .max
+    private(set) var current: KiB
+    let all: KiB
+    /// As far as it gets.
+    var least: KiB = 0
+    var most: KiB = .max
+    /// What it moves in 100 ms.
+    var speed: KiB = 24576
+    var maximum: KiB = .max
     private(set) var retries: UInt64 = 1
-    private var givenUpOn: UInt64?
+    private var givenUpOn: KiB?
     private var nextTry: Moment = 0
     /// How often somebody changed its target.
     private(set) var changes = 0
-    private var lastTarget: UInt64
+    private var lastTarget: KiB
 
     private(set) var now: Moment = 0
     var mover: (any Mover)?
@@ -32,11 +31,11 @@ final class KernelHand: DomainFigures {
     /// What the vnode said, one entry a change.
     private(set) var told: [String] = []
 
-    /// KiB of the hole from boot that it does not count as its balloon.
-    private let uncounted: UInt64
+    /// What of the hole from boot that it does not count as its balloon.
+    private let uncounted: KiB
 
     /// - Parameter countsHole: whether the hole from boot is in info/low_kb. Linux 6.12 leaves it out.
-    init(current: UInt64, all: UInt64, countsHole: Bool = true) throws {
+    init(current: KiB, all: KiB, countsHole: Bool = true) throws {
         uncounted = countsHole ? 0 : all - current
         directory = try TemporaryDirectory()
         self.current = current
@@ -56,8 +55,8 @@ final class KernelHand: DomainFigures {
         _ = unsafe rmdir(directory.path + "/info")
     }
 
-    func balloon(allKiB: UInt64? = nil) throws -> KernelBalloon {
-        try KernelBalloon(directory: directory.path, allKiB: allKiB)
+    func balloon(all: KiB? = nil) throws -> KernelBalloon {
+        try KernelBalloon(directory: directory.path, all: all)
     }
 
     func start(_ mover: any Mover) throws {
@@ -66,27 +65,27 @@ final class KernelHand: DomainFigures {
         options.inflateExtents = mover.steps.inflateExtents
         options.deflateExtents = mover.steps.deflateExtents
         controller = BalloonController(
-            vnodes: mover.vnodes, granularityKiB: mover.granularityKiB, options: options)
+            vnodes: mover.vnodes, granularity: mover.granularity, options: options)
         controller?.setBalloon(frames: try mover.recover(vnode: 0), vnode: 0)
     }
 
-    func currentReservation() -> Frames { KiB(current).wholeFrames }
-    func maximumReservation() -> Frames { maximum == .max ? .max : KiB(maximum).wholeFrames }
+    func currentReservation() -> Frames { current.wholeFrames }
+    func maximumReservation() -> Frames { maximum == .max ? .max : maximum.wholeFrames }
 
     var state: VNodeState { controller!.states[0] }
     var said: String { [state.activity.rawValue, state.reason?.rawValue].compactMap { $0 }.joined(separator: " ") }
 
-    func target(_ kib: UInt64) { controller?.setRequest(.size(kib), vnode: 0) }
+    func target(_ size: KiB) { controller?.setRequest(.size(size), vnode: 0) }
 
     /// Somebody else tells the kernel a size.
-    func tell(_ kib: UInt64) throws { try write("target_kb", kib) }
+    func tell(_ size: KiB) throws { try write("target_kb", size) }
 
     /// Lets time pass, 100 ms at a time, with the daemon's loop and the kernel side by side.
     func run(seconds: Double) throws {
         let mover = try #require(mover)
         for _ in 0..<Int(seconds * 10) {
             controller?.setBalloon(frames: try #require(mover.balloonFrames(vnode: 0)), vnode: 0)
-            facts.currentReservation = KiB(current).wholeFrames
+            facts.currentReservation = current.wholeFrames
             if case .act(let action)? = controller?.next(facts, now: now) {
                 let outcome: Outcome
                 switch action {
@@ -114,7 +113,7 @@ final class KernelHand: DomainFigures {
         guard target != current, givenUpOn == nil, now >= nextTry else { return }
         let wanted = max(least, min(most, target, maximum))
         let before = current
-        current = wanted > current ? min(wanted, current + speed) : max(wanted, current - min(current, speed))
+        current = wanted > current ? min(wanted, current + speed) : max(wanted, current.less(speed))
         if current != before || target == current {
             retries = 1
         } else if retries > 4 {
@@ -129,18 +128,18 @@ final class KernelHand: DomainFigures {
 
     private func publish() throws {
         try write("info/current_kb", current)
-        try write("info/low_kb", all - uncounted > current ? all - uncounted - current : 0)
+        try write("info/low_kb", (all - uncounted).less(current))
         try write("info/high_kb", 0)
         try write("retry_count", retries)
     }
 
-    private func write(_ name: String, _ value: UInt64) throws {
-        let text = "\(value)\n"
+    private func write(_ name: String, _ number: some CustomStringConvertible) throws {
+        let text = "\(number)\n"
         try directory.overwrite(name, at: 0, with: text)
         try directory.truncate(name, to: text.utf8.count)
     }
 
-    private func read(_ name: String) throws -> UInt64 {
+    private func read(_ name: String) throws -> KiB {
         var buffer = [UInt8](repeating: 0, count: 32)
         let file = unsafe open(directory.path + "/" + name, O_RDONLY)
         try #require(file >= 0)
@@ -148,6 +147,6 @@ final class KernelHand: DomainFigures {
         let count = unsafe Glibc.read(file, &buffer, buffer.count)
         close(file)
         let digits = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self).prefix { $0.isNumber }
-        return try #require(UInt64(digits))
+        return KiB(try #require(UInt64(digits)))
     }
 }

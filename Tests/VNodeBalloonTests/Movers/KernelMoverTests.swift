@@ -8,15 +8,15 @@ import VNodeBalloon
         let hand = try KernelHand(current: 524_288, all: 786_432, countsHole: countsHole)
         try hand.start(
             try KernelMover(
-                try hand.balloon(allKiB: 786_432), figures: hand, staticMaxKiB: 786_432,
+                try hand.balloon(all: 786_432), figures: hand, staticMax: 786_432,
                 now: { [unowned hand] in hand.now }))
         return hand
     }
 
     @Test func `the hole from boot is part of the balloon, and starting changes nothing`() throws {
         let hand = try guest()
-        #expect(hand.state.balloonKiB == 262_144)
-        #expect(hand.state.vnode.sizeKiB == 786_432)
+        #expect(hand.state.balloon == 262_144)
+        #expect(hand.state.vnode.size == 786_432)
         try hand.run(seconds: 1)
         #expect(hand.changes == 0)
     }
@@ -24,33 +24,33 @@ import VNodeBalloon
     /// A balloon of 384 MiB leaves 384 MiB, and not 128.
     @Test func `a hole from boot that the kernel does not count is part of the balloon all the same`() throws {
         let hand = try guest(countsHole: false)
-        #expect(hand.state.balloonKiB == 262_144)
-        for kib in [393_216, 131_072, 262_144] as [UInt64] {
-            hand.target(kib)
+        #expect(hand.state.balloon == 262_144)
+        for size in [393_216, 131_072, 262_144] as [KiB] {
+            hand.target(size)
             try hand.run(seconds: 20)
-            #expect(hand.current == 786_432 - kib)
-            #expect(hand.state.balloonKiB == kib)
+            #expect(hand.current == 786_432 - size)
+            #expect(hand.state.balloon == size)
             #expect(hand.said == "idle")
         }
     }
 
     @Test func `without static-max, or above it, the balloon is what the kernel counts`() throws {
         let hand = try KernelHand(current: 524_288, all: 786_432, countsHole: false)
-        #expect(try hand.balloon().read().balloonKiB == 0)
-        #expect(try hand.balloon(allKiB: 500_000).read().balloonKiB == 0)
+        #expect(try hand.balloon().read().balloon == 0)
+        #expect(try hand.balloon(all: 500_000).read().balloon == 0)
     }
 
-    @Test(arguments: [393_216, 569_344, 131_072, 262_148, 0] as [UInt64])
-    func `a target is reached through Linux's balloon, one new size every 64 MiB`(_ kib: UInt64) throws {
+    @Test(arguments: [393_216, 569_344, 131_072, 262_148, 0] as [KiB])
+    func `a target is reached through Linux's balloon, one new size every 64 MiB`(_ size: KiB) throws {
         let hand = try guest()
-        hand.target(kib)
+        hand.target(size)
         try hand.run(seconds: 20)
-        #expect(hand.current == 786_432 - kib)
-        #expect(hand.state.balloonKiB == kib)
+        #expect(hand.current == 786_432 - size)
+        #expect(hand.state.balloon == size)
         #expect(hand.said == "idle")
         // Every 64 MiB a new size, and none twice.
-        let distance = kib > 262_144 ? kib - 262_144 : 262_144 - kib
-        #expect(hand.changes == Int((distance + 65535) / 65536))
+        let distance = size.difference(from: 262_144)
+        #expect(hand.changes == Int(distance.roundedUp(to: .mib(64)) / .mib(64)))
     }
 
     @Test func `a kernel that tries again by itself gets no new size, and the vnode is held`() throws {
@@ -77,7 +77,7 @@ import VNodeBalloon
         #expect(hand.state.activity == .held)
         hand.most = .max
         try hand.run(seconds: 80)
-        #expect(hand.state.balloonKiB == 0)
+        #expect(hand.state.balloon == 0)
         #expect(hand.said == "idle")
     }
 
@@ -102,7 +102,7 @@ import VNodeBalloon
         #expect(hand.changes == changes)
         hand.maximum = 786_432
         try hand.run(seconds: 70)
-        #expect(hand.current == 786_432 - 131_072)
+        #expect(hand.current == KiB(786_432 - 131_072))
     }
 
     @Test func `a new target equal to the present balloon stops the kernel's inflate there`() throws {
@@ -111,10 +111,10 @@ import VNodeBalloon
         hand.target(393_216)
         try hand.run(seconds: 1)
         #expect(hand.said == "inflating")
-        hand.target(try #require(hand.state.balloonKiB))
+        hand.target(try #require(hand.state.balloon))
         try hand.run(seconds: 20)
         #expect(hand.said == "idle")
-        let reached = try #require(hand.state.balloonKiB)
+        let reached = try #require(hand.state.balloon)
         #expect(hand.current == 786_432 - reached)
         #expect(reached < 393_216)
     }
@@ -129,7 +129,7 @@ import VNodeBalloon
         hand.controller?.setRequest(.absent, vnode: 0)
         try hand.run(seconds: 5)
         #expect(hand.current == before)
-        #expect(hand.current > 786_432 - 393_216)
+        #expect(hand.current > KiB(786_432 - 393_216))
     }
 
     @Test func `a size that another program writes to the kernel is left as it is, and reported`() throws {
@@ -138,7 +138,7 @@ import VNodeBalloon
         try hand.tell(450_000)
         try hand.run(seconds: 10)
         #expect(hand.current == 450_000)
-        #expect(hand.state.balloonKiB == UInt64(786_432 - 450_000))
+        #expect(hand.state.balloon == KiB(786_432 - 450_000))
         #expect(hand.said == "idle")
     }
 
@@ -156,12 +156,12 @@ import VNodeBalloon
         func backend(_ ranges: [(vnode: UInt32, start: UInt64, end: UInt64)], count: Int) throws -> KernelMover {
             let topology = try VNUMATopology(vnodeCount: count, untrusted: ranges)
             return try KernelMover(
-                try hand.balloon(), figures: hand, topology: topology, staticMaxKiB: 786_432, now: { 0 })
+                try hand.balloon(), figures: hand, topology: topology, staticMax: 786_432, now: { 0 })
         }
-        let all = [VNode(number: 0, linuxNode: 0, sizeKiB: 786_432)]
+        let all = [VNode(number: 0, linuxNode: 0, size: 786_432)]
         let two = try backend([(0, 0, 65536), (1, 65536, 196_608)], count: 2)
         #expect(two.vnodes == all)
-        #expect(two.domainVNodes.map(\.sizeKiB) == [262_144, 524_288])
+        #expect(two.domainVNodes.map(\.size) == [262_144, 524_288])
         #expect(two.domainVNodes.map(\.number) == [0, 1])
         let one = try backend([(0, 0, 65536)], count: 1)
         #expect(one.domainVNodes == all)

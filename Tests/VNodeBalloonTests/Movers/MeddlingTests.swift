@@ -191,7 +191,7 @@ import VNodeBalloon
     @Test func `a vnode whose Linux node is gone keeps its balloon, and gives nothing more`() throws {
         _ = try process(extents: 3)
         machine.killNow()
-        let vnodes = machine.layout.vnodes.map { VNode(number: $0.number, linuxNode: nil, sizeKiB: $0.sizeKiB) }
+        let vnodes = machine.layout.vnodes.map { VNode(number: $0.number, linuxNode: nil, size: $0.size) }
         let backend = try process(vnodes)
         #expect(backend.balloonFrames(vnode: 0) == Frames(3 * 512))
         #expect(try backend.inflate(vnode: 0, extents: 1) == Outcome(balloonFrames: 3 * 512, obstacle: .noNode))

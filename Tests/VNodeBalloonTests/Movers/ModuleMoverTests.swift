@@ -39,7 +39,7 @@ import Testing
         _ = try backend.inflate(vnode: 1, extents: 20)
         module.takeBackForOthers(1, 16)
         #expect(backend.balloonFrames(vnode: 1) == Frames(4 * 512))
-        try backend.keep(vnode: 1, kib: 4096)
+        try backend.keep(vnode: 1, size: 4096)
         module.takeBackForOthers(1, 16)
         #expect(backend.balloonFrames(vnode: 1) == Frames(2 * 512))
     }
@@ -142,7 +142,7 @@ import Testing
         engine.take(reading)
         turns()
         #expect(module.places.map(\.given.count) == [32, 64])
-        #expect(engine.controller.states.map(\.balloonKiB) == [65536, 131_072])
+        #expect(engine.controller.states.map(\.balloon) == [65536, 131_072])
         module.takeBackForOthers(1, 16)
         turns()
         #expect(module.places.map(\.given.count) == [32, 64])

@@ -74,12 +74,12 @@ import VNodeBalloon
     @Test func `a node's free and available memory is summed over its zones`() {
         let memory = Self.parse(Self.text).memory
         // Of both lists of files all but the low watermarks, of the little slab all but a half.
-        let free0: UInt64 = 63_840 - 1650
-        let given0: UInt64 = 5300 - 1375 + 110 - 55
-        let node0 = NodeMemory(managedKiB: 123_840 * 4, freeKiB: free0 * 4, availableKiB: (free0 + given0) * 4)
+        let free0: KiB = 63_840 - 1650
+        let given0: KiB = 5300 - 1375 + 110 - 55
+        let node0 = NodeMemory(managed: 123_840 * 4, free: free0 * 4, available: (free0 + given0) * 4)
         #expect(memory[0] == node0)
         let node1 = NodeMemory(
-            managedKiB: 130_000 * 4, freeKiB: (70_000 - 1600) * 4, availableKiB: (70_000 - 1600 + 5) * 4)
+            managed: 130_000 * 4, free: (70_000 - 1600) * 4, available: (70_000 - 1600 + 5) * 4)
         #expect(memory[1] == node1)
         #expect(memory.count == 2)
     }
@@ -91,9 +91,9 @@ import VNodeBalloon
                 "Node 0, zone Normal\n nr_active_file \(file)\n pages free \(free)\n low 80\n high 100\n managed 1000"
             ).memory[0]
         }
-        #expect(memory(60, 300) == NodeMemory(managedKiB: 4000, freeKiB: 0, availableKiB: (220 - 40) * 4))
-        #expect(memory(60, 50) == NodeMemory(managedKiB: 4000, freeKiB: 0, availableKiB: 0))
-        #expect(memory(100, 0) == NodeMemory(managedKiB: 4000, freeKiB: 0, availableKiB: 0))
+        #expect(memory(60, 300) == NodeMemory(managed: 4000, free: 0, available: (220 - 40) * 4))
+        #expect(memory(60, 50) == NodeMemory(managed: 4000, free: 0, available: 0))
+        #expect(memory(100, 0) == NodeMemory(managed: 4000, free: 0, available: 0))
     }
 
     @Test func `a node is found by its ranges, and none that has other memory in them`() {

@@ -63,7 +63,7 @@ import Testing
             """
         #expect(
             BalloonMount.hugetlbfs(of: Array(lines.utf8)) == ["/run/vnode-balloon/pages", "/mnt/a b\\", "/odd"])
-        #expect(BalloonMount(path: "/run/x/pages", sizeKiB: 2048, device: 1).stateDirectory == "/run/x")
-        #expect(BalloonMount(path: "/run/x/pages", sizeKiB: 2048, device: 1).advice.contains("--adopt /run/x"))
+        #expect(BalloonMount(path: "/run/x/pages", size: 2048, device: 1).stateDirectory == "/run/x")
+        #expect(BalloonMount(path: "/run/x/pages", size: 2048, device: 1).advice.contains("--adopt /run/x"))
     }
 }

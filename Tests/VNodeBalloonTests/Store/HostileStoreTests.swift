@@ -37,7 +37,7 @@ import Testing
 
     func interface() throws -> VNodeInterface {
         try VNodeInterface(
-            Xenstore(), vnodes: backend.domainVNodes, granularityKiB: 2048, log: Self.log)
+            Xenstore(), vnodes: backend.domainVNodes, granularity: 2048, log: Self.log)
     }
 
     /// Until an event was taken, or for ten seconds.
@@ -51,7 +51,7 @@ import Testing
     }
 
     static let states = [0, 1].map {
-        VNodeState(vnode: VNode(number: $0, linuxNode: $0, sizeKiB: 32768), balloonFrames: 512)
+        VNodeState(vnode: VNode(number: $0, linuxNode: $0, size: 32768), balloonFrames: 512)
     }
 
     @Test func `with an honest store targets are read, sizes published and events taken`() throws {
@@ -85,7 +85,7 @@ import Testing
         }
         #expect(try paths(after: Self.target, "8192") == [Self.target, "memory/vnode0/size"])
         #expect(try paths(after: "memory/target", "4711") == ["memory/target"])
-        #expect(try interface.read(everything: false).legacyTargetKiB == 4711)
+        #expect(try interface.read(everything: false).legacyTarget == 4711)
         let everything = try paths(after: "memory/vnode0/size", "16384")
         #expect(everything.contains("control/feature-balloon-vnode") && everything.contains("memory/vnode0/size"))
         // A size that was written together with the target counts, though nothing was told of it yet.
@@ -138,8 +138,8 @@ import Testing
         let reading = try interface.read()
         // A size that makes no sense limits nothing; the vnode's own does.
         #expect(reading.requests == [0: .invalid, 1: .size(4096)])
-        #expect(reading.hasLegacyTarget && reading.legacyTargetKiB == nil)
-        #expect(try VNodeInterface.staticMaxKiB(Xenstore()) == nil)
+        #expect(reading.hasLegacyTarget && reading.legacyTarget == nil)
+        #expect(try VNodeInterface.staticMax(Xenstore()) == nil)
         _ = try interface.publish(Self.states, now: 1)
         #expect(fake.value("data/balloon-vnode/vnode0/balloon-target") == "invalid")
         #expect(fake.requests.filter { $0.kind == .write }.allSatisfy { $0.body.count < 100 })
@@ -229,7 +229,7 @@ import Testing
     @Test func `a flood of events is taken in bounded turns`() throws {
         let flood = FloodedStore()
         let interface = try VNodeInterface(
-            flood, vnodes: backend.domainVNodes, granularityKiB: 2048, log: Self.log)
+            flood, vnodes: backend.domainVNodes, granularity: 2048, log: Self.log)
         #expect(try interface.takeEvents() && flood.events == VNodeInterface.mostEvents)
     }
 
@@ -249,7 +249,7 @@ import Testing
     @Test func `a write whose answer came too late counts as written, and the next publish corrects it`() throws {
         let store = try Xenstore(paths: [work.path + "/s"], patience: .milliseconds(50))
         let interface = try VNodeInterface(
-            store, vnodes: backend.domainVNodes, granularityKiB: 2048, log: Self.log)
+            store, vnodes: backend.domainVNodes, granularity: 2048, log: Self.log)
         let size = "data/balloon-vnode/vnode0/balloon-size"
         _ = try interface.publish(Self.states, now: 1)
         var others = Self.states

@@ -8,8 +8,8 @@ import Testing
 @Suite struct PublishTests {
     static let second: Interval = .seconds(1)
 
-    static func rows(_ kib: UInt64, _ activity: VNodeActivity) -> [Int: VNodeRows] {
-        [0: VNodeRows(acknowledged: "65536", balloonKiB: kib, activity: activity, granularityKiB: 2048)]
+    static func rows(_ kib: KiB, _ activity: VNodeActivity) -> [Int: VNodeRows] {
+        [0: VNodeRows(acknowledged: "65536", balloon: kib, activity: activity, granularity: 2048)]
     }
 
     /// A schedule that has written that nothing is given.
@@ -22,9 +22,9 @@ import Testing
 
     @Test func `only the rows that changed are written`() {
         func names(_ row: VNodeRows, after before: VNodeRows?) -> [String] { row.values(after: before).map(\.name) }
-        let moving = VNodeRows(acknowledged: "4096", balloonKiB: 2048, activity: .inflating, granularityKiB: 2048)
+        let moving = VNodeRows(acknowledged: "4096", balloon: 2048, activity: .inflating, granularity: 2048)
         var further = moving
-        further.balloonKiB = 4096
+        further.balloon = 4096
         #expect(names(further, after: moving) == ["balloon-size"])
         var held = further
         (held.activity, held.reason) = (.held, .guard)

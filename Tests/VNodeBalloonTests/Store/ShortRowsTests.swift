@@ -24,8 +24,8 @@ import Testing
         #expect(rows.due([0: 0], now: .at(2)).isEmpty)
         #expect(rows.due([0: 4], now: .at(2)) == [0: 4])
         rows.wrote([0: 9000], now: .at(2))
-        for kib in [UInt64(808), 17_192] { #expect(rows.due([0: kib], now: .at(9)).isEmpty) }
-        for kib in [UInt64(0), 807, 17_193] { #expect(!rows.due([0: kib], now: .at(9)).isEmpty) }
+        for size in [808, 17_192] as [KiB] { #expect(rows.due([0: size], now: .at(9)).isEmpty) }
+        for size in [0, 807, 17_193] as [KiB] { #expect(!rows.due([0: size], now: .at(9)).isEmpty) }
     }
 
     @Test func `a shortage is due at most once a second`() {
@@ -48,11 +48,10 @@ import Testing
 
     @Test func `a shortage begins a quarter below what the guard keeps, and then counts all of it`() {
         let rule = Guard()
-        func short(_ kib: UInt64, _ wasShort: Bool) -> UInt64 {
-            rule.shortKiB(
-                on: NodeMemory(managedKiB: 400 << 10, freeKiB: kib, availableKiB: kib), wasShort: wasShort)
+        func short(_ size: KiB, _ wasShort: Bool) -> KiB {
+            rule.short(on: NodeMemory(managed: .mib(400), free: size, available: size), wasShort: wasShort)
         }
-        #expect(short(24 << 10, false) == 0 && short((24 << 10) - 4, false) == (8 << 10) + 4)
-        #expect(short(31 << 10, true) == 1 << 10 && short(32 << 10, true) == 0)
+        #expect(short(.mib(24), false) == 0 && short(.mib(24) - 4, false) == .mib(8) + 4)
+        #expect(short(.mib(31), true) == .mib(1) && short(.mib(32), true) == 0)
     }
 }

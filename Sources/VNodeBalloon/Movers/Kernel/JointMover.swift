@@ -4,7 +4,7 @@
 /// balloon. Memory is given by us, 2 MiB at a time; it is taken back from our part first, then from Linux's.
 public final class JointMover: Mover {
     public var name: String { ours.name }
-    public var granularityKiB: UInt64 { ours.granularityKiB }
+    public var granularity: KiB { ours.granularity }
     public var vnodes: [VNode] { ours.vnodes }
     public var steps: StepLimits { ours.steps }
     public let isMovedByOthers = true
@@ -36,45 +36,46 @@ public final class JointMover: Mover {
     public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
         let progress = try ours.continueRecovery(vnode: vnode)
         // What Linux's own balloon has is a part of what has to be known.
-        if progress == .done { _ = try linuxKiB() }
+        if progress == .done { _ = try linuxBalloon() }
         return progress
     }
 
     public func abandonRecovery(vnode: Int) { ours.abandonRecovery(vnode: vnode) }
 
     public func balloonFrames(vnode: Int) -> Frames? {
-        guard let frames = ours.balloonFrames(vnode: vnode), let kib = try? linuxKiB() else { return nil }
-        return frames + KiB(kib).wholeFrames
+        guard let frames = ours.balloonFrames(vnode: vnode), let linux = try? linuxBalloon() else { return nil }
+        return frames + linux.wholeFrames
     }
 
     /// Linux's part.
-    private func linuxKiB() throws(BalloonError) -> UInt64 { try driver.balloon.read().balloonKiB }
+    private func linuxBalloon() throws(BalloonError) -> KiB { try driver.balloon.read().balloon }
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         if let outcome = try wait(vnode) { return outcome }
         // Linux's part comes to whole extents by giving a little more, so that the sum can be what a target asks for.
-        let part = try linuxKiB() % granularityKiB
-        if part > 0 { return outcome(vnode, try driver.inflate(kib: granularityKiB - part), obstacle: .noMemory) }
+        let linux = try linuxBalloon()
+        let part = linux - linux.roundedDown(to: granularity)
+        if part > .zero { return outcome(vnode, try driver.inflate(by: granularity - part), obstacle: .noMemory) }
         try driver.rest()
         return sum(vnode, try ours.inflate(vnode: vnode, extents: extents))
     }
 
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         if let outcome = try wait(vnode) { return outcome }
-        let linux = try linuxKiB()
+        let linux = try linuxBalloon()
         // Taking back never gives: what is beyond whole extents of Linux's part comes back first.
-        let part = linux % granularityKiB
-        if part == 0, ours.balloonFrames(vnode: vnode) != .zero {
+        let part = linux - linux.roundedDown(to: granularity)
+        if part == .zero, ours.balloonFrames(vnode: vnode) != .zero {
             try driver.rest()
             return sum(vnode, try ours.deflate(vnode: vnode, extents: extents))
         }
-        let room = try figures.roomFrames().kib.count
-        let wanted = part > 0 ? part : min(UInt64(extents) * granularityKiB, linux)
-        guard room >= min(wanted, granularityKiB) else {
+        let room = try figures.roomFrames().kib
+        let wanted = part > .zero ? part : min(granularity * UInt64(extents), linux)
+        guard room >= min(wanted, granularity) else {
             return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation)
         }
-        let possible = min(wanted, part > 0 ? room : room / granularityKiB * granularityKiB)
-        return outcome(vnode, try driver.deflate(kib: possible), obstacle: .pnodeFull)
+        let possible = min(wanted, part > .zero ? room : room.roundedDown(to: granularity))
+        return outcome(vnode, try driver.deflate(by: possible), obstacle: .pnodeFull)
     }
 
     /// What Linux's balloon populates while the domain is log-dirty is lost, just as ours would be.
@@ -98,7 +99,7 @@ public final class JointMover: Mover {
 
     public func distrust() throws(BalloonError) { try ours.distrust() }
     public func isBeingSent() throws(BalloonError) -> Bool { try ours.isBeingSent() }
-    public func keep(vnode: Int, kib: UInt64) throws(BalloonError) { try ours.keep(vnode: vnode, kib: kib) }
+    public func keep(vnode: Int, size: KiB) throws(BalloonError) { try ours.keep(vnode: vnode, size: size) }
     /// Linux's own part stays with Linux, whether or not this process runs.
     public func isEmpty(vnode: Int) -> Bool? { ours.isEmpty(vnode: vnode) }
 }

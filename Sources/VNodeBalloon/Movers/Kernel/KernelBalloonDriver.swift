@@ -22,9 +22,9 @@ final class KernelBalloonDriver {
 
     let balloon: KernelBalloon
     private let now: () -> Moment
-    /// What we told it last, in KiB of ``KernelBalloon/Reading/currentKiB``, until it is there.
-    private var goal: UInt64?
-    private var lastKiB: UInt64 = 0
+    /// What we told it last, of ``KernelBalloon/Reading/current``, until it is there.
+    private var goal: KiB?
+    private var last: KiB = .zero
     private var lastProgress: Moment = .zero
 
     init(_ balloon: KernelBalloon, now: @escaping () -> Moment) {
@@ -32,19 +32,19 @@ final class KernelBalloonDriver {
         self.now = now
     }
 
-    /// Gives up to so many KiB more. A goal that lies within is kept.
-    func inflate(kib: UInt64) throws(BalloonError) -> Progress {
+    /// Gives up to so much more. A goal that lies within is kept.
+    func inflate(by size: KiB) throws(BalloonError) -> Progress {
         let reading = try balloon.read()
-        let least = reading.currentKiB - min(kib, reading.currentKiB)
-        if let goal, (least...reading.currentKiB).contains(goal) { return try drive(to: goal, reading) }
+        let least = reading.current.less(size)
+        if let goal, (least...reading.current).contains(goal) { return try drive(to: goal, reading) }
         return try drive(to: least, reading)
     }
 
-    /// Takes up to so many KiB back.
-    func deflate(kib: UInt64) throws(BalloonError) -> Progress {
+    /// Takes up to so much back.
+    func deflate(by size: KiB) throws(BalloonError) -> Progress {
         let reading = try balloon.read()
-        let most = reading.currentKiB + kib
-        if let goal, (reading.currentKiB...most).contains(goal) { return try drive(to: goal, reading) }
+        let most = reading.current + size
+        if let goal, (reading.current...most).contains(goal) { return try drive(to: goal, reading) }
         return try drive(to: most, reading)
     }
 
@@ -54,22 +54,22 @@ final class KernelBalloonDriver {
         self.goal = nil
         let reading = try balloon.read()
         // A size that another program wrote stays.
-        guard reading.targetKiB == goal, reading.currentKiB != goal else { return }
-        try balloon.setTarget(kib: reading.currentKiB)
+        guard reading.target == goal, reading.current != goal else { return }
+        try balloon.setTarget(reading.current)
     }
 
-    private func drive(to wanted: UInt64, _ reading: KernelBalloon.Reading) throws(BalloonError) -> Progress {
-        if reading.currentKiB == wanted && reading.targetKiB == wanted {
+    private func drive(to wanted: KiB, _ reading: KernelBalloon.Reading) throws(BalloonError) -> Progress {
+        if reading.current == wanted && reading.target == wanted {
             goal = nil
             return .arrived
         }
-        if goal != wanted || reading.targetKiB != wanted {
-            try balloon.setTarget(kib: wanted)
+        if goal != wanted || reading.target != wanted {
+            try balloon.setTarget(wanted)
             goal = wanted
             noteProgress(reading)
             return .moving
         }
-        if reading.currentKiB != lastKiB {
+        if reading.current != last {
             noteProgress(reading)
             return .moving
         }
@@ -80,7 +80,7 @@ final class KernelBalloonDriver {
     }
 
     private func noteProgress(_ reading: KernelBalloon.Reading) {
-        lastKiB = reading.currentKiB
+        last = reading.current
         lastProgress = now()
     }
 }

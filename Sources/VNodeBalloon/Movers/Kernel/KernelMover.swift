@@ -6,7 +6,7 @@
 public final class KernelMover: Mover {
     public let name = "kernel"
     /// The kernel moves single frames.
-    public let granularityKiB = Frames.one.kib.count
+    public let granularity = Frames.one.kib
     public let vnodes: [VNode]
     public let domainVNodes: [VNode]
     /// 64 MiB: the guard is asked again this often.
@@ -20,15 +20,15 @@ public final class KernelMover: Mover {
     ///   - topology: Xen's layout of the domain; nil without one, or where Xen cannot be asked.
     ///   - now: the clock.
     public init(
-        _ balloon: KernelBalloon, figures: any DomainFigures, topology: VNUMATopology? = nil, staticMaxKiB: UInt64?,
+        _ balloon: KernelBalloon, figures: any DomainFigures, topology: VNUMATopology? = nil, staticMax: KiB?,
         now: @escaping () -> Moment
     ) throws(BalloonError) {
         let reading = try balloon.read()
-        let all = [VNode(number: 0, linuxNode: 0, sizeKiB: staticMaxKiB ?? reading.currentKiB + reading.balloonKiB)]
+        let all = [VNode(number: 0, linuxNode: 0, size: staticMax ?? reading.current + reading.balloon)]
         vnodes = all
         if let topology, topology.vnodeCount > 1 {
             domainVNodes = (0..<topology.vnodeCount).map {
-                VNode(number: $0, linuxNode: 0, sizeKiB: topology.sizeKiB(of: $0))
+                VNode(number: $0, linuxNode: 0, size: topology.size(of: $0))
             }
         } else {
             domainVNodes = all
@@ -48,11 +48,11 @@ public final class KernelMover: Mover {
 
     /// nil where the kernel does not say it.
     public func balloonFrames(vnode: Int) -> Frames? {
-        (try? driver.balloon.read()).map { KiB($0.balloonKiB).wholeFrames }
+        (try? driver.balloon.read()).map { $0.balloon.wholeFrames }
     }
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
-        outcome(try driver.inflate(kib: UInt64(extents) * granularityKiB), obstacle: .noMemory)
+        outcome(try driver.inflate(by: granularity * UInt64(extents)), obstacle: .noMemory)
     }
 
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
@@ -61,8 +61,8 @@ public final class KernelMover: Mover {
         guard room > .zero else {
             return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation)
         }
-        let extents = min(UInt64(extents), room / KiB(granularityKiB).wholeFrames)
-        return outcome(try driver.deflate(kib: extents * granularityKiB), obstacle: .pnodeFull)
+        let extents = min(UInt64(extents), room / granularity.wholeFrames)
+        return outcome(try driver.deflate(by: granularity * extents), obstacle: .pnodeFull)
     }
 
     public func rest() throws(BalloonError) { try driver.rest() }

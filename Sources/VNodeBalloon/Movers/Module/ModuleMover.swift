@@ -4,7 +4,7 @@
 /// itself what a resume and a shortage of memory ask for, so each size is read from it before it is believed.
 public final class ModuleMover: Mover, SlotAuditing {
     public let name = "module"
-    public let granularityKiB: UInt64 = 2048
+    public let granularity: KiB = .mib(2)
     public let vnodes: [VNode]
     /// 3 ms an extent on the way out, a quarter of one on the way back: the loop is not deaf for longer than 20 ms.
     public let steps = StepLimits(inflateExtents: 6, deflateExtents: 64)
@@ -62,8 +62,8 @@ public final class ModuleMover: Mover, SlotAuditing {
 
     public func isBeingSent() throws(BalloonError) -> Bool { try module.state().isMigrating }
 
-    public func keep(vnode: Int, kib: UInt64) throws(BalloonError) {
-        try module.keep(vnode: vnode, extents: Int(clamping: kib / granularityKiB))
+    public func keep(vnode: Int, size: KiB) throws(BalloonError) {
+        try module.keep(vnode: vnode, extents: Int(clamping: size / granularity))
     }
 
     // MARK: Moving
@@ -81,7 +81,7 @@ public final class ModuleMover: Mover, SlotAuditing {
     /// PV: memory of the vnode is only given once it is known to lie on the vnode's physical node.
     private func bringHome(_ vnode: Int) throws(BalloonError) -> Outcome {
         let move = try module.rehome(vnode: vnode, extents: Self.homecoming)
-        let size = vnodes.first { $0.number == vnode }?.sizeKiB ?? 0
+        let size = vnodes.first { $0.number == vnode }?.size ?? .zero
         let looked = move.done > 0 ? 0 : (fruitless[vnode] ?? 0) + Self.homecoming
         fruitless[vnode] = looked
         var outcome: Outcome
@@ -89,7 +89,7 @@ public final class ModuleMover: Mover, SlotAuditing {
         case .all, .empty:
             outcome = Outcome(balloonFrames: balloonFrames(vnode: vnode))
             // All of it was tried, and no more can be brought home: what is left of the vnode is in use.
-            if UInt64(looked) * granularityKiB > size + granularityKiB {
+            if granularity * UInt64(looked) > size + granularity {
                 fruitless[vnode] = nil
                 outcome.obstacle = .noMemory
             } else {

@@ -7,7 +7,7 @@
 /// - a count says how much was done, never why it was not more: after a short one Xen is asked frame by frame.
 public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
     public let name = "privcmd"
-    public let granularityKiB: UInt64 = Frames(ExtentBuffer.framesPerExtent).kib.count
+    public let granularity: KiB = Frames(ExtentBuffer.framesPerExtent).kib
     public let vnodes: [VNode]
     /// Giving an extent takes 3 ms on an emulated processor, taking one back 0.3: a client of the daemon waits for one
     /// step at most.

@@ -1,0 +1,6 @@
+/// In JSON a size is its number, and the key names the unit: `size_kib`. ``JSONWriter`` writes it so.
+extension KiB: Decodable {
+    public init(from decoder: any Decoder) throws {
+        self.init(try decoder.singleValueContainer().decode(UInt64.self))
+    }
+}
