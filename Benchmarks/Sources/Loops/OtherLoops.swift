@@ -29,13 +29,12 @@ extension Loop {
 
     /// The controller asked for steps and told of their end, with two vnodes that go up and down.
     static func stepping() -> Loop {
-        let vnodes = (0..<2).map { VNode(number: $0, linuxNode: $0, size: 1 << 20) }
-        var controller = BalloonController(vnodes: vnodes, granularity: 2048)
+        let vnodes = (0..<2).map { VNode(number: $0, linuxNode: $0, size: .gib(1)) }
+        var controller = BalloonController(vnodes: vnodes, granularity: .mib(2))
         var facts = BalloonController.Facts()
         facts.memory = [:]
         for vnode in 0..<2 {
-            facts.memory?[vnode] = NodeMemory(
-                managed: 1 << 20, free: 1 << 19, available: 1 << 19)
+            facts.memory?[vnode] = NodeMemory(managed: .gib(1), free: .mib(512), available: .mib(512))
         }
         var (now, isUp, balloons) = (Moment.zero, false, [Frames](repeating: .zero, count: 2))
         return Loop("a step of the controller", "256 steps", "step", 256) {
@@ -45,7 +44,7 @@ extension Loop {
                 switch controller.next(facts, now: now) {
                 case .wait:
                     isUp.toggle()
-                    for vnode in 0..<2 { controller.setRequest(.size(isUp ? 262144 : 0), vnode: vnode) }
+                    for vnode in 0..<2 { controller.setRequest(.size(isUp ? .mib(256) : .zero), vnode: vnode) }
                 case .act(let action):
                     switch action {
                     case .inflate(let vnode, let extents): balloons[vnode] += KiB.mib(2 * UInt64(extents)).wholeFrames

@@ -1,4 +1,5 @@
 import BalloonCore
+import Foundation
 import Simulation
 import Testing
 
@@ -36,6 +37,14 @@ import Testing
             json.member("pages", Frames?.none)
         }
         #expect(json.text == "{\"kib\":64,\"pages\":null}")
+    }
+
+    @Test func `a size in JSON is a plain number, null is not known, and nothing else is a size`() throws {
+        func read(_ text: String) throws -> [KiB?] { try JSONDecoder().decode([KiB?].self, from: Data(text.utf8)) }
+        #expect(try read("[64,0,null,18446744073709551615]") == [KiB(64), .zero, nil, .max])
+        for text in ["-1", "0.5", "\"64\"", "{}", "18446744073709551616"] {
+            #expect(throws: DecodingError.self) { try read("[\(text)]") }
+        }
     }
 
     @Test func `two moments make an interval`() {
