@@ -149,6 +149,8 @@ make_dom0_image() {
     mkdir -p "$tree/lab/dom0"
     cp "$lab"/dom0/*.sh "$tree/lab/dom0/"
     cp "$(folder "$scenario")"/* "$tree/lab/"
+    # LAB_SET='ROUNDS=300': a shorter run while a scenario is being written.
+    printf '%s\n' "${LAB_SET:-}" >> "$tree/lab/options"
     install -m 755 "$lab/dom0/init" "$tree/init"
     ! needs_hvm || add_hvm "$tree"
     pack "$tree" > "$work/dom0.img"

@@ -23,6 +23,12 @@ end_storm() {
 }
 churn_has_begun() { guest_log churn | grep -q first; }
 churn_has_ended() { guest "test -s /run/lab/churn.code"; }
+# whole_again NAME: Xen may take pages back from any physical node in a guest without virtual NUMA, and lists those only that
+# are populated; all that the domain has is counted.
+whole_again() {
+    check_total "$1" 0
+    check_eq "$1: the node's 2 MiB pool is as it was" "$(pool_counts)" "$START_POOL"
+}
 empty_pool() { guest "echo 0 > $POOL/node$node/hugepages/hugepages-2048kB/nr_hugepages"; }
 
 # hold_frames NAME: dom0 maps two frames of each of 16 extents, and two others of them that are granted to it.
@@ -88,7 +94,7 @@ dirty() {
     kill $logger
     wait $logger
     check_has "$1: Xen logged dirty pages meanwhile: $(tail -n 1 /tmp/logdirty)" "$(tail -n 1 /tmp/logdirty)" turns
-    check_all_back "$1"
+    whole_again "$1"
     empty_pool
 }
 
@@ -97,7 +103,7 @@ for GUEST_TYPE in pvh-plain hvm-plain; do
     start_guest
     begin_storm "$GUEST_TYPE, populated on demand" - 99
     end_storm "$GUEST_TYPE, populated on demand"
-    check_all_back "$GUEST_TYPE, populated on demand"
+    whole_again "$GUEST_TYPE, populated on demand"
     empty_pool
     dirty "$GUEST_TYPE, dirty pages logged" 7
     stop_guest
