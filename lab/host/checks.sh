@@ -3,7 +3,7 @@
 
 # A kernel that shows one of these has corrupted or lost memory, whatever the checks say.
 BAD_LINES='Oops|BUG:|WARNING: CPU|[Bb]ad page|general protection|soft lockup|Kernel panic|Out of memory|'
-BAD_LINES+="Assertion '.*' failed|Xen BUG at|"
+BAD_LINES+="Assertion '.*' failed|Xen (BUG|WARN) at|Panic on CPU|"
 BAD_LINES+='oom-kill|Killed process|blocked for more than|detected stall|double fault|domain_crash|reported crashed'
 
 # Not ours: Linux wonders that two vCPUs of one core lie on two nodes, as Xen's CPUID tells it in such a guest.
