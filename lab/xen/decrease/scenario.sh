@@ -79,8 +79,9 @@ whole() {
 }
 
 note "Xen: $(xl info xen_version) $(xl info xen_changeset), $(xl info cc_compile_date)"
-whole pvh 20261126
-# shellcheck disable=SC2034 # of dom0/lib.sh
-GUEST_TYPE=hvm
-whole hvm 4711
+for GUEST_TYPE in ${GUESTS:-pvh hvm}; do
+    seed=20261126
+    [ "$GUEST_TYPE" = pvh ] || seed=4711
+    whole "$GUEST_TYPE" $seed
+done
 finish
