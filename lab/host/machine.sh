@@ -7,7 +7,7 @@ CLOCK=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
 
 # Xen clears all free memory at start unless told not to: ten seconds of an emulated CPU. dom0's kernel goes without the
 # mitigations for the same reason; the guest's does not, so that its times are those of a stock kernel.
-XEN_ARGUMENTS="console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all conring_size=256k"
+XEN_ARGUMENTS="console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all conring_size=256k noreboot=1"
 XEN_ARGUMENTS+=" dom0_mem=1G,max:1G bootscrub=0"
 DOM0_ARGUMENTS="console=hvc0 panic=1 loglevel=4 mitigations=off"
 
