@@ -47,3 +47,14 @@ package func writeFile(_ path: String, _ text: String) throws(BalloonError) {
     let result = unsafe cb_write_path(path, text, text.utf8.count)
     try check(result, "cannot write \(path)")
 }
+
+/// Writes a new file and puts it in the old one's place: a kill leaves one or the other.
+/// - Throws: `.system`.
+package func replaceFile(_ path: String, _ text: String) throws(BalloonError) {
+    let new = path + ".new"
+    let file = try FileDescriptor.open(new, .create, "cannot write \(new)")
+    try check(cb_file_truncate(file.rawValue, 0), "cannot write \(new)")
+    // Unsafe: C strings for the calls, and no more than the text's length.
+    try check(unsafe cb_file_write(file.rawValue, 0, text, text.utf8.count), "cannot write \(new)")
+    try check(unsafe cb_file_rename(new, path), "cannot replace \(path)")
+}

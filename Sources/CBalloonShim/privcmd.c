@@ -121,18 +121,20 @@ static int64_t reservation(struct cb_xen *xen, uint64_t op, uint32_t extents, ui
 }
 
 // A guest names its own vnode; Xen turns it into a physical node. Without the exact flag it is only a hint.
-static uint32_t vnode_flags(int32_t vnode) {
-    return vnode < 0 ? 0 : (uint32_t)(XENMEMF_vnode | XENMEMF_exact_node((uint32_t)vnode));
+static uint32_t vnode_flags(int32_t vnode, bool is_exact) {
+    if (vnode < 0) return 0;
+    return (uint32_t)(XENMEMF_vnode | (is_exact ? XENMEMF_exact_node((uint32_t)vnode) : XENMEMF_node((uint32_t)vnode)));
 }
 
 int64_t cb_xen_decrease_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order) {
     return reservation(xen, XENMEM_decrease_reservation, extents, order, 0);
 }
 
-int64_t cb_xen_populate_physmap(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode) {
+int64_t cb_xen_populate_physmap(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode,
+                                 bool is_exact) {
     // The node's field has eight bits: more would spill into the flags.
     if (vnode >= CB_MAX_VNODES) return -EINVAL;
-    return reservation(xen, XENMEM_populate_physmap, extents, order, vnode_flags(vnode));
+    return reservation(xen, XENMEM_populate_physmap, extents, order, vnode_flags(vnode, is_exact));
 }
 
 static int64_t query_self(struct cb_xen *xen, uint64_t op) {

@@ -42,6 +42,8 @@ struct AuditCommand: ParsableCommand {
         var backend = ""
         /// Of Linux's own balloon: only the kernel knows which frames those are.
         var linuxBalloon: KiB = .zero
+        /// Memory of other physical nodes by vnode, at most; what is not known is left out.
+        var otherPNode: [Int: KiB] = [:]
         /// Why a vnode cannot be audited, for those that cannot.
         var unknown: [String] = []
 
@@ -58,6 +60,7 @@ struct AuditCommand: ParsableCommand {
         result.extents = slots.slots.reduce(0) { $0 + ($1.slots ?? 0) }
         let report = try session.status()
         result.backend = report.backend
+        for vnode in report.vnodes { result.otherPNode[vnode.vnode] = vnode.otherPNode }
         result.linuxBalloon = Self.linuxBalloon(report, extents: result.extents)
         try inSlices(slots, "audited") { vnode, range in
             let request = ControlRequest.audit(vnode: vnode, slots: range, everyFrame: !quick)
@@ -151,6 +154,9 @@ struct AuditCommand: ParsableCommand {
                 "Linux's own balloon has \(Size.text(result.linuxBalloon)), of frames that only the kernel knows\(compared)"
             )
         }
+        for (vnode, size) in result.otherPNode.sorted(by: { $0.key < $1.key }) where size > .zero {
+            Terminal.show("vnode \(vnode): up to \(Size.text(size)) of its memory is of other physical nodes")
+        }
         let count = result.findings.count + ((result.unaccounted ?? .zero) > .zero ? 1 : 0)
         let verdict = result.isClean ? "clean" : count == 0 ? "not all of them" : "\(count) findings"
         let keeper = result.backend == "module" ? " that the kernel module holds" : ""
@@ -166,6 +172,8 @@ struct AuditCommand: ParsableCommand {
             writer.member("extents", result.extents)
             writer.member("unaccounted_kib", result.unaccounted)
             writer.member("linux_kib", result.linuxBalloon)
+            let other = result.otherPNode
+            writer.member("other_pnode_kib", other.isEmpty ? nil : other.values.reduce(.zero, +))
             writer.key("findings")
             // Behind what was found of slots, what is missing of all of them: of no vnode.
             let missing = result.unaccounted.flatMap { $0 > .zero ? $0 : nil }

@@ -24,6 +24,13 @@ extension Check {
                     try expect(try subject.frames(of: gfns[0], .hole).count, 512, "frames that are holes")
                 }
             },
+            Check("populate from any physical node brings an extent back") { subject in
+                try subject.withExtents(2) { vnode, gfns in
+                    _ = try subject.give(gfns)
+                    try expect(try subject.populate(gfns, vnode, from: .anyPNode), 2, "extents populated")
+                    try expect(try subject.frames(of: gfns[1], .ram).count, 512, "frames that are RAM")
+                }
+            },
             Check("populate brings an extent back") { subject in
                 try subject.withExtents(1) { vnode, gfns in
                     _ = try subject.give(gfns)

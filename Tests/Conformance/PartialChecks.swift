@@ -48,6 +48,8 @@ extension Check {
                 try subject.withExtents(1) { _, gfns in
                     _ = try subject.give(gfns)
                     try expect(try subject.populate(gfns, topology.vnodeCount), 0, "extents populated")
+                    let anywhere = try subject.populate(gfns, topology.vnodeCount, from: .anyPNode)
+                    try expect(anywhere, 0, "extents populated from any physical node")
                     try expect(try subject.frames(of: gfns[0], .hole).count, 512, "frames that are holes")
                 }
             },

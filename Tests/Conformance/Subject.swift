@@ -69,9 +69,11 @@ public struct Subject {
         return try hypervisor.decreaseReservation()
     }
 
-    func populate(_ gfns: [UInt64], order: Int = 9, _ vnode: Int) throws -> Int {
+    func populate(
+        _ gfns: [UInt64], order: Int = 9, _ vnode: Int, from source: MemorySource = .ownPNode
+    ) throws -> Int {
         list(gfns, order)
-        return try hypervisor.populatePhysmap(vnode: try number(vnode))
+        return try hypervisor.populatePhysmap(vnode: try number(vnode), from: source)
     }
 
     private func list(_ gfns: [UInt64], _ order: Int) {

@@ -13,6 +13,8 @@ public struct Schedule: Sendable {
         case loseIntents
         case hostTakes(pnode: Int, frames: Int)
         case fragment(pnode: Int, Bool)
+        /// The toolstack lets a vnode's memory come from other physical nodes, or does not any more.
+        case allowElsewhere(vnode: Int, Bool)
         /// The maximum reservation falls to so many frames above, or below, what the domain has.
         case maximum(above: Int)
         case reference(vnode: Int, every: Int)
@@ -57,6 +59,8 @@ public struct Schedule: Sendable {
     public var layout: Layout
     /// A toolstack has made the rows of the interface.
     public var isPrepared: Bool
+    /// The toolstack lets each vnode's memory come from other physical nodes, until an event says otherwise.
+    public var allowsElsewhere = false
     public var events: [Event]
     /// Where the balloons shall be at last, in extents, before they go back to 0.
     public var goals: [Int]
@@ -77,6 +81,7 @@ public struct Schedule: Sendable {
             foreignPages: random.pick([0, 0, 1, 3]), hasVNUMA: hasVNUMA)
         self.layout = layout
         isPrepared = random.oneIn(2)
+        allowsElsewhere = random.oneIn(3)
         events = []
         let blocks = layout.blocksPerVNode
         // The first block is the kernel's.
@@ -127,9 +132,10 @@ public struct Schedule: Sendable {
 
     private func hostEvent(_ vnode: Int, _ random: inout SeededGenerator) -> Event {
         let pnode = layout.pnodes[vnode]
-        switch random.number(0...2) {
+        switch random.number(0...3) {
         case 0: return .hostTakes(pnode: pnode, frames: random.number(0...6000))
         case 1: return .fragment(pnode: pnode, !random.oneIn(3))
+        case 2: return .allowElsewhere(vnode: vnode, !random.oneIn(3))
         default: return .maximum(above: random.number(-2000...2000))
         }
     }

@@ -53,6 +53,8 @@ extension SimulatedGuest {
     private func othersDo(_ event: Schedule.Event) {
         let isRead = loop?.engine.isAllKnown == true
         switch event {
+        case .allowElsewhere(let vnode, let isAllowed):
+            store.make("memory/vnode\(vnode)/allow-other-pnode", isAllowed ? "1" : "0")
         case .hostTakes(let pnode, let frames): machine.hostTakes(UInt64(frames), pnode: pnode)
         case .fragment(let pnode, let isFragmented): machine.isFragmented[pnode] = isFragmented
         case .maximum(let above):
@@ -187,9 +189,24 @@ extension SimulatedGuest {
         try guest.settle(at: schedule.goals.map { _ in 0 })
         // A pool may have had no room while the balloon was large.
         guest.machine.restorePools()
-        let end = guest.machine.fingerprint
-        if end != start { throw guest.failure("not as at the start: \(end), was \(start)") }
+        try guest.checkEnd(start)
         if !guest.machine.areFilesNamed { throw guest.failure("a file that lost its name has no other") }
+    }
+
+    /// All is as at the start, but for memory of other physical nodes that is noted.
+    private func checkEnd(_ start: Machine.Fingerprint) throws(Failure) {
+        var end = machine.fingerprint
+        for vnode in machine.layout.pnodes.indices {
+            let noted = backend?.otherPNodeFrames(vnode: vnode)?.count ?? 0
+            let elsewhere = machine.elsewhere(vnode: vnode)
+            if elsewhere == 0 { continue }
+            guard elsewhere <= noted else {
+                throw failure("I15: \(elsewhere) frames of vnode \(vnode) are elsewhere, and \(noted) are noted")
+            }
+            end.atHome[vnode] += elsewhere
+            end.mapped = start.mapped
+        }
+        if end != start { throw failure("not as at the start: \(end), was \(start)") }
     }
 
     /// Plays a schedule. One that fails is made as small as it can be, and told with all that is needed to see why.
@@ -200,7 +217,7 @@ extension SimulatedGuest {
             let small = schedule.shrunk { smaller in (try? play(smaller, tally: &ignored)) == nil }
             var why = "\(error)"
             do { try play(small, isTracing: true, tally: &ignored) } catch { why = "\(error)" }
-            return "\(why)\n  layout \(small.layout)\n  prepared \(small.isPrepared)\n  goals \(small.goals)\n"
+            return "\(why)\n  layout \(small.layout)\n  prepared \(small.isPrepared), elsewhere \(small.allowsElsewhere)\n  goals \(small.goals)\n"
                 + "  events \(small.events)"
         }
         return nil

@@ -5,6 +5,7 @@ import VNodeBalloon
 public final class SimulatedGuest {
     public let machine: Machine
     public let intents: SimulatedIntents
+    public let displaced: SimulatedDisplaced
     public let store: SimulatedStore
     let requests = SimulatedRequests()
     private let state: SimulatedState
@@ -16,11 +17,15 @@ public final class SimulatedGuest {
     public init(_ schedule: Schedule) {
         machine = Machine(schedule.layout)
         intents = SimulatedIntents(machine)
+        displaced = SimulatedDisplaced(machine)
         store = SimulatedStore(machine)
         state = SimulatedState(machine)
         isPrepared = schedule.isPrepared
         machine.holder.isStored = true
         if isPrepared { prepare() }
+        if schedule.allowsElsewhere {
+            for vnode in schedule.layout.pnodes.indices { store.make("memory/vnode\(vnode)/allow-other-pnode", "1") }
+        }
     }
 
     /// The rows that a toolstack makes.
@@ -81,7 +86,7 @@ public final class SimulatedGuest {
             )
         }
         let backend = try PrivcmdMover(
-            vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: intents)
+            vnodes: layout.vnodes, hypervisor: xen, reserves: reserves, intents: intents, displaced: displaced)
         self.backend = backend
         let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         let (machine, store) = (machine, store)
@@ -115,7 +120,8 @@ public final class SimulatedGuest {
 
     /// What the domain and its balloons have together; nil where it may rise by itself.
     private var sum: UInt64? {
-        guard hasLooked, machine.hasNoForeignCharge, let backend else { return nil }
+        // What left a file is no part of a balloon, and comes back as far as the maximum reservation lets it.
+        guard hasLooked, machine.hasNoForeignCharge, machine.lost.isEmpty, let backend else { return nil }
         return machine.layout.vnodes.reduce(machine.currentReservation) { sum, vnode in
             sum + (backend.balloonFrames(vnode: vnode.number) ?? .zero).count
         }

@@ -23,9 +23,9 @@ public final class SimulatedXen: Hypervisor {
         }
     }
 
-    public func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int {
-        try machine.step("populate \(extents.count) of order \(extents.order)", .move) { fault in
-            machine.populate(list, order: extents.order, vnode: vnode, fault)
+    public func populatePhysmap(vnode: Int?, from source: MemorySource) throws(BalloonError) -> Int {
+        try machine.step("populate \(extents.count) of order \(extents.order) from \(source)", .move) { fault in
+            machine.populate(list, order: extents.order, vnode: vnode, source, fault)
         }
     }
 
@@ -138,7 +138,9 @@ extension Machine {
 
     // MARK: XENMEM_populate_physmap
 
-    func populate(_ list: [UInt64], order: Int, vnode: Int?, _ fault: Fault?) -> Int {
+    func populate(
+        _ list: [UInt64], order: Int, vnode: Int?, _ source: MemorySource = .ownPNode, _ fault: Fault?
+    ) -> Int {
         guard order <= Self.maxOrder else { return 0 }
         var node: Int?
         if let vnode, layout.hasVNUMA {
@@ -155,7 +157,9 @@ extension Machine {
                 violate("I3: frame \(gfn), behind all memory, was populated")
                 return index
             }
-            guard let pnode = allocate(order, from: node) else { return index }
+            let own = allocate(order, from: node)
+            guard let pnode = own ?? (source == .anyPNode ? allocateElsewhere(order) : nil) else { return index }
+            if own == nil { tally.note(.otherPNode) }
             add(gfn, count: 1 << UInt64(order), from: pnode)
         }
         return list.count
@@ -175,6 +179,13 @@ extension Machine {
         }
         hostFree[pnode] -= size
         return pnode
+    }
+
+    /// From that physical node of all which has most.
+    private func allocateElsewhere(_ order: Int) -> Int? {
+        let nodes = hostFree.indices.filter { order == 0 || !isFragmented[$0] }
+        guard let pnode = nodes.max(by: { hostFree[$0] < hostFree[$1] }) else { return nil }
+        return allocate(order, from: pnode)
     }
 
     /// Xen does not look at what is there: memory is lost without a word, anything else ends the domain.

@@ -31,6 +31,7 @@ public struct Tally: Sendable {
         case holderStopped = "holder stopped"
         case holderKilled = "holder killed"
         case holderFull = "holder without descriptors"
+        case otherPNode = "memory taken from another physical node"
     }
 
     public private(set) var counts: [Kind: Int] = [:]

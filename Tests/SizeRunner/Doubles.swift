@@ -66,7 +66,7 @@ final class SizeXen: Hypervisor {
     }
 
     func decreaseReservation() throws(BalloonError) -> Int { set(true) }
-    func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int { set(false) }
+    func populatePhysmap(vnode: Int?, from source: MemorySource) throws(BalloonError) -> Int { set(false) }
     func currentReservation() throws(BalloonError) -> Frames { Frames(reservation) }
     func maximumReservation() throws(BalloonError) -> Frames { KiB.mib(2 * UInt64(size.extents)).wholeFrames }
 

@@ -33,6 +33,21 @@ CONFIG
 }
 empty_host() { xl destroy filler; }
 
+# fill_pnode PNODE MIB: a paused domain has all free memory of a physical node but so much.
+fill_pnode() {
+    free=$(xl info -n | awk -v node="$1:" '$1 == node { print $3 }')
+    cat > /tmp/filler.cfg <<CONFIG
+name="filler"
+type="pvh"
+kernel="/lab/vmlinux"
+memory=$((free - $2))
+vcpus=1
+cpus="nodes:$1"
+CONFIG
+    xl create -p /tmp/filler.cfg > /tmp/xl.log 2>&1 || sed 's/^/@@ /' /tmp/xl.log
+    note "free on pnode $1: $free MiB, then $(xl info -n | awk -v node="$1:" '$1 == node { print $3 }')"
+}
+
 # migrate_guest: to this very host, where both domains exist for a while.
 migrate_guest() {
     xl migrate -s "" g1 "xl migrate-receive" > /tmp/migrate.log 2>&1 && find_guest && return 0

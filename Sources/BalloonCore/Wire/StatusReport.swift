@@ -54,6 +54,8 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         public var nodeFree: KiB?
         public var nodeAvailable: KiB?
         public var nodeKept: KiB?
+        /// Memory that came from other physical nodes, at most; nil: not known, or of no meaning.
+        public var otherPNode: KiB?
 
         /// - Parameter node: the memory of the vnode's node, and what the guard keeps of it.
         public init(_ state: VNodeState, isRunning: Bool, node: (memory: NodeMemory, kept: KiB)? = nil) {
@@ -90,6 +92,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             case nodeFree = "node_free_kib"
             case nodeAvailable = "node_available_kib"
             case nodeKept = "node_kept_kib"
+            case otherPNode = "other_pnode_kib"
         }
 
         func write(to json: inout JSONWriter) {
@@ -108,6 +111,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.member(CodingKeys.nodeFree, nodeFree)
             json.member(CodingKeys.nodeAvailable, nodeAvailable)
             json.member(CodingKeys.nodeKept, nodeKept)
+            json.member(CodingKeys.otherPNode, otherPNode)
         }
 
         /// One alone: docs/schema/vnode-1.json.

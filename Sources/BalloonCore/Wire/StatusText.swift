@@ -62,6 +62,7 @@ public struct StatusText {
         .init("FREE", isUsual: false) { ofNode($0, $0.nodeFree) },
         .init("KEPT", isUsual: false) { ofNode($0, $0.nodeKept) },
         .init("LOST", isUsual: false) { .size($0.lost) },
+        .init("OTHER-PNODE", isUsual: false) { .size($0.otherPNode, else: .unknown) },
         .init("STATE", isWord: true) { .word($0.state) },
         .init("REASON", isWord: true) { $0.reason.map { .word($0) } ?? .none },
     ]
@@ -105,6 +106,10 @@ public struct StatusText {
                 lines.append(
                     "vnode \(vnode.vnode): \(size(vnode.lost)) cannot be taken back until the guest is started again;"
                         + " see balloonctl audit")
+            }
+            if let other = vnode.otherPNode, other > .zero {
+                lines.append(
+                    "vnode \(vnode.vnode): up to \(size(other)) of its memory is of other physical nodes; it goes back first")
             }
             return lines
         }

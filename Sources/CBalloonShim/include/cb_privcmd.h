@@ -2,6 +2,7 @@
 #ifndef CB_PRIVCMD_H
 #define CB_PRIVCMD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /// An open door to the hypervisor. All zero before `cb_xen_open`.
@@ -48,9 +49,11 @@ uint32_t cb_xen_frame_capacity(const struct cb_xen *xen);
 /// XENMEM_decrease_reservation and XENMEM_populate_physmap of the first `extents` entries of the buffer, each 2^order frames. They return how many extents were done, which says nothing about
 /// why it was not more; -EPERM means that privcmd is locked.
 ///
-/// `vnode` < 0: from any node; 0 to CB_MAX_VNODES - 1 (else -EINVAL): from the vnode's physical node and no other (exact-node-request).
+/// `vnode` < 0: from any node; 0 to CB_MAX_VNODES - 1 (else -EINVAL): from the vnode's physical node and, where
+/// `is_exact`, from no other (exact-node-request). Without it Xen takes what that node lacks from the others.
 int64_t cb_xen_decrease_reservation(struct cb_xen *xen, uint32_t extents, uint32_t order);
-int64_t cb_xen_populate_physmap(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode);
+int64_t cb_xen_populate_physmap(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode,
+                                 bool is_exact);
 
 /// XENMEM_current_reservation, XENMEM_maximum_reservation (frames) and XENMEM_maximum_gpfn of this domain.
 int64_t cb_xen_current_reservation(struct cb_xen *xen);

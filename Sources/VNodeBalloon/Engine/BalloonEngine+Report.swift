@@ -17,9 +17,12 @@ extension BalloonEngine {
 
     private func vnodeReports(isRunning: Bool) -> [StatusReport.VNodeReport] {
         let memory = memoryFacts(now)
+        let elsewhere = elsewhere
         return controller.states.map { state in
             let node = memory?[state.vnode.number].map { ($0, controller.options.guardRule.kept(on: $0)) }
-            return StatusReport.VNodeReport(state, isRunning: isRunning, node: node)
+            var report = StatusReport.VNodeReport(state, isRunning: isRunning, node: node)
+            report.otherPNode = elsewhere[state.vnode.number]?.kib
+            return report
         }
     }
 }

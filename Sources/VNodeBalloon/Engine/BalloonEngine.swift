@@ -50,6 +50,10 @@ public final class BalloonEngine {
     /// What Linux's own balloon took back beside ours.
     package internal(set) var drift = Drift()
 
+    /// Vnodes for which xenstore allows memory of other physical nodes, and those that have some.
+    var allowedElsewhere: Set<Int> = []
+    var haveElsewhere: Set<Int> = []
+
     /// When the nodes' pools are read again, and what of them was noted last.
     var poolLook = PoolLook()
 
@@ -126,6 +130,7 @@ public final class BalloonEngine {
         if let before = self.reading.legacyTarget, before != reading.legacyTarget { drift.expect(now: now) }
         self.reading = reading
         takeRequests()
+        takeAllowance(reading.mayTakeElsewhere)
         if !reading.hasLegacyTarget && !isLegacyTargetAbsent {
             isLegacyTargetAbsent = true
             noteLegacyTargetAbsent()
@@ -192,6 +197,7 @@ public final class BalloonEngine {
             return [isRecovering ? now : nil, until, tidied, retry, pools].compactMap(\.self).min()
         case .act(let action):
             finish(action)
+            noteElsewhere(action.vnode)
             hasMoved = true
             // There may be memory now for what a pool lacks.
             if case .deflate = action { poolLook.tries.reset() }

@@ -39,7 +39,9 @@ extension Guest {
         let intents = try IntentRecord(stateDirectory: stateDirectory)
         let pools =
             isReading ? nil : try LinuxPools(all, Array(reserves.values), slack: slack(vnodes, intents))
-        let ours = try PrivcmdMover(vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents)
+        let ours = try PrivcmdMover(
+            vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: intents,
+            displaced: DisplacedRecord(stateDirectory: stateDirectory))
         let mover = try ours.topology == nil ? joined(ours, hypervisor) : ours
         return try Guest(
             kind: kind, figures: hypervisor, mover: mover,

@@ -301,6 +301,7 @@ package final class BalloonLoop {
         attempt("cannot publish") { () throws(BalloonError) in
             due = try interface.publish(engine.told, now: now)
             try interface.publish(drifted: engine.drift.amount ?? .zero)
+            try interface.publish(elsewhere: engine.elsewhere)
         }
         return due
     }

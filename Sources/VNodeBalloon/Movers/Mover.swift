@@ -16,6 +16,8 @@ public protocol Mover: AnyObject {
     var slots: (any SlotAuditing)? { get }
     /// What keeps memory in files of ours; nil: nothing does. The same as long as the mover lives.
     var files: (any FileBacked)? { get }
+    /// What can take memory from other physical nodes; nil: nothing does. The same as long as the mover lives.
+    var otherPNodes: (any OtherPNodes)? { get }
 
     /// The most that one step moves.
     var steps: StepLimits { get }
@@ -62,6 +64,7 @@ extension Mover {
     public var domainVNodes: [VNode] { vnodes }
     public var slots: (any SlotAuditing)? { nil }
     public var files: (any FileBacked)? { nil }
+    public var otherPNodes: (any OtherPNodes)? { nil }
     public var includesLinuxBalloon: Bool { isMovedByOthers }
     public var descriptor: Int32? { nil }
     public func takeNote() {}
@@ -135,4 +138,8 @@ public enum RecoveryScope: Sendable {
     case frames
     /// What an error left in doubt. Where the file is not what it was: everything.
     case doubts
+}
+
+extension Mover where Self: OtherPNodes {
+    public var otherPNodes: (any OtherPNodes)? { self }
 }

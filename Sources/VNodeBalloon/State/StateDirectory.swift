@@ -156,7 +156,7 @@ public final class StateDirectory: StateKeeper {
     /// - Throws: `.system`.
     public func setForced(_ forced: [Int: KiB]) throws(BalloonError) {
         let text = forced.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)\n" }.joined()
-        try replace(forcedPath, text)
+        try replaceFile(forcedPath, text)
     }
 
     private var forcedPath: String { path + "/forced" }
@@ -179,7 +179,7 @@ public final class StateDirectory: StateKeeper {
         }
     }
 
-    public func noteLegacyTargetAbsent() throws(BalloonError) { try replace(path + "/legacy-target-absent", "1\n") }
+    public func noteLegacyTargetAbsent() throws(BalloonError) { try replaceFile(path + "/legacy-target-absent", "1\n") }
 
     // MARK: The nodes' pools
 
@@ -189,15 +189,5 @@ public final class StateDirectory: StateKeeper {
         try readIfThere(poolsPath).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    public func notePools(_ note: String) throws(BalloonError) { try replace(poolsPath, note) }
-
-    /// Writes a new file and puts it in the old one's place: a kill leaves one or the other.
-    private func replace(_ path: String, _ text: String) throws(BalloonError) {
-        let new = path + ".new"
-        let file = try FileDescriptor.open(new, .create, "cannot write \(new)")
-        try check(cb_file_truncate(file.rawValue, 0), "cannot write \(new)")
-        // Unsafe: C strings for the calls, and no more than the text's length.
-        try check(unsafe cb_file_write(file.rawValue, 0, text, text.utf8.count), "cannot write \(new)")
-        try check(unsafe cb_file_rename(new, path), "cannot replace \(path)")
-    }
+    public func notePools(_ note: String) throws(BalloonError) { try replaceFile(poolsPath, note) }
 }

@@ -43,6 +43,7 @@ extension VNodeInterface {
         schedule.forget()
         short.forget()
         publishedDrift = .zero
+        publishedElsewhere = [:]
         publishedFeature = nil
     }
 
@@ -52,6 +53,18 @@ extension VNodeInterface {
         guard drifted != publishedDrift else { return }
         try writeRow(Self.drifted, "\(drifted)", nil)
         publishedDrift = drifted
+    }
+
+    /// Says how much of the vnodes' memory came from other physical nodes, in the guest's own part of xenstore. A vnode
+    /// that never had any has no row.
+    /// - Parameter frames: by vnode; what is not known is left as it is.
+    /// - Throws: `.store`.
+    public func publish(elsewhere frames: [Int: Frames]) throws(BalloonError) {
+        for (vnode, frames) in frames.sorted(by: { $0.key < $1.key })
+        where frames != publishedElsewhere[vnode, default: .zero] {
+            try writeRow("data/balloon-vnode/vnode\(vnode)/other-pnode", "\(frames.kib)", nil)
+            publishedElsewhere[vnode] = frames
+        }
     }
 
     private func rows(_ states: [VNodeState]) -> [Int: VNodeRows] {

@@ -29,6 +29,8 @@ public final class VNodeInterface {
     private var resumeEvents = 0
     static let drifted = "data/balloon-vnode/drifted"
     var publishedDrift: KiB = .zero
+    /// What was said of memory from other physical nodes, by vnode.
+    var publishedElsewhere: [Int: Frames] = [:]
 
     /// Sets the watches and finds out where to report.
     ///
@@ -111,6 +113,7 @@ public final class VNodeInterface {
         for vnode in vnodes where isFull || named.contains(vnode.number) {
             if isFull && place == .prepared { try checkRows(vnode.number, all: everything) }
             last.requests[vnode.number] = try request(of: vnode)
+            if isFull { try readAllowance(vnode.number) }
         }
         last.hasTargets = last.requests.values.contains { $0 != .absent }
         if isFull || isLegacyNamed {
@@ -134,6 +137,12 @@ public final class VNodeInterface {
         let request = target.request(limit: min(vnode.size, size))
         last.refused[vnode.number] = request == .invalid ? target.printable : nil
         return request
+    }
+
+    /// Anything but "1" is "0".
+    private func readAllowance(_ vnode: Int) throws(BalloonError) {
+        let isAllowed = try value("memory/vnode\(vnode)/allow-other-pnode") == [UInt8(ascii: "1")]
+        if isAllowed { last.mayTakeElsewhere.insert(vnode) } else { last.mayTakeElsewhere.remove(vnode) }
     }
 
     /// Rows that the toolstack removed and made anew are empty: everything is published again.

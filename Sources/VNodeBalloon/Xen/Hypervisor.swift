@@ -16,11 +16,13 @@ public protocol Hypervisor: DomainFigures {
 
     /// Backs the listed extents with memory. They must be holes: Xen replaces what is there without a word.
     ///
-    /// The hypercall behind it is XENMEM_populate_physmap, with XENMEMF_vnode and exact-node-request.
-    /// - Parameter vnode: whose physical node the memory must come from; nil where the domain has no vNUMA.
+    /// The hypercall behind it is XENMEM_populate_physmap, with XENMEMF_vnode.
+    /// - Parameters:
+    ///   - vnode: whose physical node the memory comes from; nil where the domain has no vNUMA.
+    ///   - source: whether it may come from another one where that is full.
     /// - Returns: extents done, from the start of the list.
     /// - Throws: `.privcmdLocked`, `.hypercall`.
-    func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int
+    func populatePhysmap(vnode: Int?, from source: MemorySource) throws(BalloonError) -> Int
 
     /// What is behind one frame (HVMOP_get_mem_type).
     func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType
@@ -31,4 +33,19 @@ public protocol Hypervisor: DomainFigures {
     /// What is populated meanwhile is not in that log, and so it is missing in the new domain.
     /// - Throws: `.privcmdLocked`, `.hypercall`.
     func isBeingSent() throws(BalloonError) -> Bool
+}
+
+extension Hypervisor {
+    /// Backs the listed extents with memory of the vnode's own physical node.
+    public func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int {
+        try populatePhysmap(vnode: vnode, from: .ownPNode)
+    }
+}
+
+/// Where a vnode's memory may come from.
+public enum MemorySource: Equatable, Sendable {
+    /// From its physical node and no other (exact-node-request).
+    case ownPNode
+    /// From its physical node first. Xen takes what that one lacks from others, and does not say how much it was.
+    case anyPNode
 }

@@ -47,9 +47,9 @@ public final class PrivcmdHypervisor: Hypervisor {
         return Int(try Self.counted(done, "XENMEM_decrease_reservation"))
     }
 
-    public func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int {
+    public func populatePhysmap(vnode: Int?, from source: MemorySource) throws(BalloonError) -> Int {
         let (count, order) = (UInt32(extents.count), UInt32(extents.order))
-        let done = unsafe cb_xen_populate_physmap(&xen, count, order, Self.number(vnode))
+        let done = unsafe cb_xen_populate_physmap(&xen, count, order, Self.number(vnode), source == .ownPNode)
         return Int(try Self.counted(done, "XENMEM_populate_physmap"))
     }
 

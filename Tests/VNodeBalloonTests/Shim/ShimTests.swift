@@ -195,10 +195,10 @@ import Testing
         for order: UInt32 in [0, 9, 63, .max] {
             for extents: UInt32 in [0, 1, 512] {
                 #expect(unsafe cb_xen_decrease_reservation(&xen, extents, order) == -Int64(ENOTTY))
-                #expect(unsafe cb_xen_populate_physmap(&xen, extents, order, -1) == -Int64(ENOTTY))
-                #expect(unsafe cb_xen_populate_physmap(&xen, extents, order, 31) == -Int64(ENOTTY))
+                #expect(unsafe cb_xen_populate_physmap(&xen, extents, order, -1, true) == -Int64(ENOTTY))
+                #expect(unsafe cb_xen_populate_physmap(&xen, extents, order, 31, false) == -Int64(ENOTTY))
                 for vnode: Int32 in [32, .max] {
-                    #expect(unsafe cb_xen_populate_physmap(&xen, extents, order, vnode) == -Int64(EINVAL))
+                    #expect(unsafe cb_xen_populate_physmap(&xen, extents, order, vnode, true) == -Int64(EINVAL))
                 }
             }
             for extents: UInt32 in [513, .max] {

@@ -22,7 +22,10 @@ extension PrivcmdMover {
         let fall = before.less(after)
         let isFreed = fall >= Frames(ExtentBuffer.framesPerExtent) * UInt64(done) + Frames(UInt64(part.count))
         if !part.isEmpty { _ = try fill(balloon, slots[done], part) }
-        if isFreed { return done == slots.count ? nil : .hypervisorRefused }
+        if isFreed {
+            noteGiven(balloon, slots[..<done])
+            return done == slots.count ? nil : .hypervisorRefused
+        }
         if done > 0 { _ = try populate(balloon, Array(slots[..<done])) }
         // Frames that another domain has mapped are charged until it lets go: the reservation falls by itself some day.
         try distrust()
@@ -58,6 +61,7 @@ extension PrivcmdMover {
         let after = try hypervisor.currentReservation()
         balloon.slots[slot].holes = holes.count + done
         if before >= after && before - after >= Frames(UInt64(done)) {
+            noteGiven(balloon, [slot])
             return done == frames.count ? nil : .hypervisorRefused
         }
         // Another domain still has the frames: nothing was freed.
@@ -66,16 +70,18 @@ extension PrivcmdMover {
         return .hypervisorRefused
     }
 
-    /// Populates given slots with 2 MiB extents from the vnode's node.
+    /// Populates given slots with 2 MiB extents.
     ///
     /// - Returns: the slot at which Xen stopped, nil when all is RAM.
-    func populate(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> Int? {
+    func populate(
+        _ balloon: SlottedBalloon, _ slots: [Int], from source: MemorySource = .ownPNode
+    ) throws(BalloonError) -> Int? {
         for slot in slots { precondition(balloon.slots[slot].isGiven, "only a hole of ours is populated (I3)") }
         let before = try hypervisor.currentReservation()
         list(balloon, slots, order: ExtentBuffer.order)
         for slot in slots { balloon.slots[slot].holes = nil }
         try checkNotSuspended(balloon)
-        let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon))
+        let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon), from: source)
         let after = try hypervisor.currentReservation()
         try checkRise(balloon, done: Frames(ExtentBuffer.framesPerExtent) * UInt64(done), before, after)
         for (index, slot) in slots.enumerated() {
@@ -87,7 +93,9 @@ extension PrivcmdMover {
     /// Populates what is a hole in one slot, frame by frame.
     /// - Parameter known: its holes, where Xen has just been asked.
     /// - Returns: why some of it still is one, if so.
-    func fill(_ balloon: SlottedBalloon, _ slot: Int, _ known: [UInt64]? = nil) throws(BalloonError) -> HeldReason? {
+    func fill(
+        _ balloon: SlottedBalloon, _ slot: Int, _ known: [UInt64]? = nil, from source: MemorySource = .ownPNode
+    ) throws(BalloonError) -> HeldReason? {
         guard let first = balloon.slots[slot].gfn else { return nil }
         let whole = first..<first + ExtentBuffer.framesPerExtent
         var holes = known ?? Array(whole)
@@ -101,7 +109,7 @@ extension PrivcmdMover {
         hypervisor.extents.append(holes.span)
         balloon.slots[slot].holes = nil
         try checkNotSuspended(balloon)
-        let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon))
+        let done = try hypervisor.populatePhysmap(vnode: vnodeNumber(balloon), from: source)
         let after = try hypervisor.currentReservation()
         try checkRise(balloon, done: Frames(UInt64(done)), before, after)
         balloon.slots[slot].holes = holes.count - done

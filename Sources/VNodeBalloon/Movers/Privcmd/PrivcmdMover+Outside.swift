@@ -17,10 +17,10 @@ extension PrivcmdMover {
     /// - Throws: `.moved` for a page that is no RAM.
     func acquireInside(_ balloon: SlottedBalloon, _ extents: Int) throws(BalloonError) -> NewSlots {
         var new = NewSlots()
+        let start = balloon.slots.count
         repeat {
             let first = balloon.slots.count
-            let noted = first - new.outside.count
-            try beginMove(balloon, noted..<first + extents)
+            try beginMove(balloon, start..<first + extents)
             let frames = try balloon.reserve.acquire(extents)
             for gfn in frames { balloon.slots.append(SlotTable.Slot(.extent(gfn))) }
             if frames.isEmpty { break }
@@ -33,8 +33,17 @@ extension PrivcmdMover {
                 }
                 if isInside(balloon, slot) { new.inside.append(slot) } else { new.outside.append(slot) }
             }
-        } while new.inside.isEmpty && new.outside.count < Self.outsideAtMost
+        } while isLooking(balloon, new, extents)
+        if wantsDisplaced(balloon) {
+            balloon.hasLookedForDisplaced = !new.inside.contains { isDisplaced(balloon, $0) }
+        }
         return new
+    }
+
+    private func isLooking(_ balloon: SlottedBalloon, _ new: NewSlots, _ extents: Int) -> Bool {
+        if new.inside.isEmpty { return new.outside.count < Self.outsideAtMost }
+        guard wantsDisplaced(balloon), new.inside.count + new.outside.count < 2 * extents else { return false }
+        return new.inside.count { isDisplaced(balloon, $0) } < extents
     }
 
     /// Whether a slot's page, where it has one, lies in the vnode. Without virtual NUMA all pages do.

@@ -151,6 +151,8 @@ extension PrivcmdMover {
         while slot < balloon.slots.count, probes < Self.probesAtOnce {
             let isSure = !recovery.isUnreadable && recovery.interrupted?.slots.contains(slot) != true
             probes += try isSure ? probeQuickly(balloon, slot) : probe(balloon, slot)
+            // A process that was killed may have given it, and not noted that.
+            if isDisplaced(balloon, slot) { noteGiven(balloon, [slot]) }
             slot += 1
             balloon.recovery?.stage = .slots(next: slot)
         }

@@ -5,7 +5,7 @@
 /// - only known holes in our own slots are populated, after their frame numbers were read again;
 /// - only known RAM is freed. Known means counted by a hypercall of ours, or probed;
 /// - a count says how much was done, never why it was not more: after a short one Xen is asked frame by frame.
-public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
+public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
     public let name = "privcmd"
     public let granularity: KiB = Frames(ExtentBuffer.framesPerExtent).kib
     public let vnodes: [VNode]
@@ -22,17 +22,28 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
     /// What the domain and its balloons had together when every frame was last known.
     var knownTotal: UInt64?
     var warning: BalloonError?
+    /// What came from other physical nodes; nil: not known, or without virtual NUMA. Then nothing is taken from them.
+    private(set) var displaced: DisplacedExtents?
+    public var vnodesAllowed: Set<Int> = []
 
-    /// - Parameter reserves: by vnode number. A vnode without one cannot move.
+    /// - Parameters:
+    ///   - reserves: by vnode number. A vnode without one cannot move.
+    ///   - displaced: where extents with memory of other physical nodes are noted; nil: none is taken.
     /// - Throws: `.hypercall`, `.privcmdLocked`.
     public init(
-        vnodes: [VNode], hypervisor: any Hypervisor, reserves: [Int: any PageReserve], intents: any IntentLog
+        vnodes: [VNode], hypervisor: any Hypervisor, reserves: [Int: any PageReserve], intents: any IntentLog,
+        displaced: (any DisplacedLog)? = nil
     ) throws(BalloonError) {
         self.vnodes = vnodes
         self.hypervisor = hypervisor
         self.intents = intents
         topology = try hypervisor.vnumaTopology()
         knownTotal = intents.total()
+        if let displaced, let topology {
+            do throws(BalloonError) { self.displaced = try DisplacedExtents(displaced, topology) } catch {
+                warning = error
+            }
+        }
         for vnode in vnodes {
             if let reserve = reserves[vnode.number] {
                 balloons[vnode.number] = SlottedBalloon(vnode: vnode, reserve: reserve)
@@ -91,8 +102,9 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
     private func giveNew(_ balloon: SlottedBalloon, _ extents: Int) throws(BalloonError) -> HeldReason? {
         let new = try acquireInside(balloon, extents)
         if new.inside.isEmpty { return .noMemory }
-        let obstacle = try give(balloon, new.inside)
-        try putBack(balloon, new.outside)
+        let chosen = Array(displacedFirst(balloon, new.inside).prefix(extents))
+        let obstacle = try give(balloon, chosen)
+        try putBack(balloon, new.outside + new.inside.filter { !chosen.contains($0) })
         return obstacle
     }
 
@@ -130,6 +142,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
         if try isBeingSent() { return Outcome(balloonFrames: balloon.balloonFrames, obstacle: .migrating) }
         try checkKnown(balloon)
         try endMove(balloon)
+        balloon.hasLookedForDisplaced = false
         var (obstacle, checked): (HeldReason?, Range<Int>?) = (nil, nil)
         // From the last one down, so that after a short count what is RAM lies at the end.
         let slots = balloon.slots.takeable(max(1, min(extents, balloon.populateExtents)))
@@ -144,6 +157,11 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked {
     }
 
     private func takeBack(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
+        let obstacle = try takeFromOwn(balloon, slots)
+        return obstacle == .pnodeFull ? try takeElsewhere(balloon, slots) : obstacle
+    }
+
+    private func takeFromOwn(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         guard let first = slots.first else { return nil }
         if balloon.slots[first].isMixed { return try fill(balloon, first) }
         guard let short = try populate(balloon, Array(slots.prefix { balloon.slots[$0].isGiven })) else {

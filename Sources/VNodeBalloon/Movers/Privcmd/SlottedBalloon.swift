@@ -30,6 +30,8 @@ final class SlottedBalloon {
     var strayPages = 0
     /// How many extents the next populate asks for: the physical node may have no more 2 MiB in one piece.
     var populateExtents = Int.max
+    /// None of the pages that Linux handed out last has memory of another physical node: the next ones will not, either.
+    var hasLookedForDisplaced = false
 
     enum Note {
         case nothing

@@ -1,0 +1,46 @@
+internal import Logging
+
+// Memory of other physical nodes, which the toolstack allows for a vnode whose own is full.
+extension BalloonEngine {
+    /// Takes in which vnodes may have it. What is held because a physical node is full is tried again at once.
+    func takeAllowance(_ vnodes: Set<Int>) {
+        guard vnodes != allowedElsewhere else { return }
+        let added = vnodes.subtracting(allowedElsewhere).sorted()
+        allowedElsewhere = vnodes
+        guard let mover = guest.mover.otherPNodes else {
+            if !added.isEmpty {
+                log.warning(
+                    "allow-other-pnode is not followed: \(guest.mover.name) takes memory from the vnode's own physical node only"
+                )
+            }
+            return
+        }
+        mover.vnodesAllowed = vnodes
+        guard !added.isEmpty else { return }
+        log.notice("memory may come from other physical nodes", metadata: ["vnodes": "\(added)"])
+        controller.startAfresh()
+    }
+
+    /// How much memory of each vnode came from other physical nodes, at most; without those where it is not known.
+    var elsewhere: [Int: Frames] {
+        guard let mover = guest.mover.otherPNodes else { return [:] }
+        let known = guest.mover.vnodes.compactMap { vnode in
+            mover.otherPNodeFrames(vnode: vnode.number).map { (vnode.number, $0) }
+        }
+        return Dictionary(uniqueKeysWithValues: known)
+    }
+
+    /// Tells of the first such memory of a vnode, and when the last of it went back.
+    func noteElsewhere(_ vnode: Int) {
+        guard let frames = guest.mover.otherPNodes?.otherPNodeFrames(vnode: vnode) else { return }
+        let had = haveElsewhere.contains(vnode)
+        guard had != (frames > .zero) else { return }
+        if had {
+            haveElsewhere.remove(vnode)
+            log.notice("vnode \(vnode): the memory of other physical nodes went back")
+        } else {
+            haveElsewhere.insert(vnode)
+            log.warning("vnode \(vnode): its physical node is full, and memory of other ones is taken (allow-other-pnode)")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import Simulation
+@testable import VNodeBalloon
+
+/// `allow-other-pnode` as the daemon follows it.
+@Suite struct OtherPNodeRowTests {
+    let guest: SimulatedGuest
+
+    init() throws {
+        let layout = Layout(pnodes: [0, 1], blocksPerVNode: 16, hostFreeFrames: 8 * 512)
+        guest = SimulatedGuest(Schedule(layout: layout, isPrepared: true, events: [], goals: [0, 0]))
+        try guest.run(turns: 40)
+    }
+
+    private func follow(_ extents: Int) throws {
+        guest.store.make("memory/vnode0/target-balloon-size", "\(extents * 2048)")
+        try guest.run(turns: 60)
+    }
+
+    private func allow(_ text: String) { guest.store.make("memory/vnode0/allow-other-pnode", text) }
+    private var told: String? { guest.store["data/balloon-vnode/vnode0/other-pnode"] }
+
+    /// Six extents are given, and the host uses all of pnode 0 but one extent.
+    private func holdByAFullNode() throws {
+        try follow(6)
+        guest.machine.hostTakes(13 * 512, pnode: 0)
+        try follow(0)
+        #expect(guest.row(0, "state") == "held" && guest.row(0, "reason") == "pnode-full")
+    }
+
+    @Test(arguments: ["0", "", "2", "yes", "1 ", "01"]) func `nothing but 1 is leave`(_ text: String) throws {
+        allow(text)
+        try holdByAFullNode()
+        #expect(guest.row(0, "size") == "\(5 * 2048)" && told == nil && guest.machine.elsewhere(vnode: 0) == 0)
+    }
+
+    @Test func `leave that comes later is taken at once, told in xenstore, and ends`() throws {
+        try holdByAFullNode()
+        allow("1")
+        try guest.run(turns: 12)
+        #expect(guest.row(0, "size") == "0" && guest.row(0, "state") == "idle")
+        #expect(guest.machine.elsewhere(vnode: 0) == 5 * 512 && told == "\(5 * 2048)")
+        guest.machine.hostGivesBack(pnode: 0)
+        try follow(15)
+        #expect(guest.machine.elsewhere(vnode: 0) == 0 && told == "0")
+        guest.machine.hostTakes(.max, pnode: 0)
+        allow("0")
+        try follow(0)
+        #expect(guest.row(0, "reason") == "pnode-full" && guest.machine.elsewhere(vnode: 0) == 0)
+    }
+
+    @Test func `the other vnode has no leave`() throws {
+        allow("1")
+        guest.store.make("memory/vnode1/target-balloon-size", "4096")
+        try guest.run(turns: 40)
+        guest.machine.hostTakes(.max, pnode: 1)
+        guest.store.make("memory/vnode1/target-balloon-size", "0")
+        try guest.run(turns: 40)
+        #expect(guest.row(1, "reason") == "pnode-full" && guest.machine.elsewhere(vnode: 1) == 0)
+    }
+}

@@ -1,0 +1,56 @@
+import Glibc
+import Testing
+
+@testable import VNodeBalloon
+
+@Suite struct DisplacedRecordTests {
+    let work: TemporaryDirectory
+
+    init() throws { work = try TemporaryDirectory() }
+
+    private var path: String { work.path + "/displaced" }
+    private func record(longest: UInt64 = 1 << 20) -> DisplacedRecord {
+        DisplacedRecord(stateDirectory: work.path, longest: longest)
+    }
+
+    @Test func `without a note there is no file, and nothing is elsewhere`() throws {
+        #expect(try record().displaced().isEmpty)
+        #expect(throws: BalloonError.self) { try readFile(path) }
+    }
+
+    @Test func `what was noted last counts, in a new process, too`() throws {
+        let first = record()
+        try first.note([(512, 512), (1024, 7)])
+        try first.note([(1024, 0), (512, 100), (2048, 1)])
+        #expect(try record().displaced() == [512: 100, 2048: 1])
+    }
+
+    @Test func `a line that a kill cut short counts for nothing, and the next note is whole`() throws {
+        try record().note([(512, 512), (1024, 7)])
+        for cut in 1..<8 {
+            let bytes = try readFile(path)
+            try replaceFile(path, String(decoding: bytes.dropLast(cut), as: UTF8.self))
+            #expect(try record().displaced()[512] == 512)
+            try record().note([(1024, 7)])
+            #expect(try record().displaced() == [512: 512, 1024: 7], "\(cut) bytes")
+        }
+    }
+
+    @Test func `lines that are none count for nothing`() throws {
+        try replaceFile(path, "x\n512 513 .\n-1 5 .\n512 -1 .\n 1024 8 .\n512 3\n")
+        #expect(try record().displaced() == [1024: 8])
+    }
+
+    @Test func `a long file is written anew with what counts`() throws {
+        let small = record(longest: 200)
+        for round in 1...50 { try small.note([(512, round), (1024 * UInt64(round), 512), (1024 * UInt64(round), 0)]) }
+        #expect(try readFile(path).count < 300)
+        #expect(try record().displaced() == [512: 50])
+    }
+
+    @Test func `a file that cannot be read is an error, and not an empty one`() throws {
+        try #require(unsafe mkdir(path, 0o700) == 0)
+        #expect(throws: BalloonError.self) { try record().displaced() }
+        #expect(throws: BalloonError.self) { try record().note([(512, 1)]) }
+    }
+}
