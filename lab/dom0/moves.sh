@@ -33,19 +33,23 @@ CONFIG
 }
 empty_host() { xl destroy filler; }
 
-# fill_pnode PNODE MIB: a paused domain has all free memory of a physical node but so much.
+# free_on PNODE: MiB. The processors' table, before the nodes', has lines of the same form.
+free_on() { xl info -n | awk -v node="$1:" '/^numa_info/ { nodes = 1 } nodes && $1 == node { print $3 }'; }
+
+# fill_pnode PNODE MIB: a paused domain, all of it on that physical node, leaves so much of its memory free.
 fill_pnode() {
-    free=$(xl info -n | awk -v node="$1:" '$1 == node { print $3 }')
+    free=$(free_on $1)
+    size=$((free - $2))
     cat > /tmp/filler.cfg <<CONFIG
 name="filler"
 type="pvh"
 kernel="/lab/vmlinux"
-memory=$((free - $2))
+memory=$size
 vcpus=1
-cpus="nodes:$1"
+vnuma=[["pnode=$1","size=$size","vcpus=0","vdistances=10"]]
 CONFIG
-    xl create -p /tmp/filler.cfg > /tmp/xl.log 2>&1 || sed 's/^/@@ /' /tmp/xl.log
-    note "free on pnode $1: $free MiB, then $(xl info -n | awk -v node="$1:" '$1 == node { print $3 }')"
+    LD_PRELOAD=/lab/vnumafix.so xl create -p /tmp/filler.cfg > /tmp/xl.log 2>&1 || sed 's/^/@@ /' /tmp/xl.log
+    note "free on pnode $1: $free MiB, then $(free_on $1)"
 }
 
 # migrate_guest: to this very host, where both domains exist for a while.
