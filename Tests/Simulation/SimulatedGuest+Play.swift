@@ -217,7 +217,8 @@ extension SimulatedGuest {
             let small = schedule.shrunk { smaller in (try? play(smaller, tally: &ignored)) == nil }
             var why = "\(error)"
             do { try play(small, isTracing: true, tally: &ignored) } catch { why = "\(error)" }
-            return "\(why)\n  layout \(small.layout)\n  prepared \(small.isPrepared), elsewhere \(small.allowsElsewhere)\n  goals \(small.goals)\n"
+            return
+                "\(why)\n  layout \(small.layout)\n  prepared \(small.isPrepared), elsewhere \(small.allowsElsewhere)\n  goals \(small.goals)\n"
                 + "  events \(small.events)"
         }
         return nil

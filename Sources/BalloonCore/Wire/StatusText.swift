@@ -109,7 +109,8 @@ public struct StatusText {
             }
             if let other = vnode.otherPNode, other > .zero {
                 lines.append(
-                    "vnode \(vnode.vnode): up to \(size(other)) of its memory is of other physical nodes; it goes back first")
+                    "vnode \(vnode.vnode): up to \(size(other)) of its memory is of other physical nodes; it goes back first"
+                )
             }
             return lines
         }

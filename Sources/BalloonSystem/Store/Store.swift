@@ -1,4 +1,5 @@
 public import BalloonCore
+
 /// What the balloon asks of xenstore. Paths are relative to the domain's own directory.
 public protocol Store: AnyObject {
     /// A descriptor that is readable when a watch fired; negative when nothing is to be expected any more.

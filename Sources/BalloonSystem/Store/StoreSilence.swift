@@ -1,4 +1,5 @@
 package import BalloonCore
+
 /// How long xenstore has not answered. While it is silent no call waits for it; a small question now and then tells when it
 /// is back.
 package struct StoreSilence: Equatable, Sendable {

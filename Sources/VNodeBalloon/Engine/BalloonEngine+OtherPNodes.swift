@@ -40,7 +40,8 @@ extension BalloonEngine {
             log.notice("vnode \(vnode): the memory of other physical nodes went back")
         } else {
             haveElsewhere.insert(vnode)
-            log.warning("vnode \(vnode): its physical node is full, and memory of other ones is taken (allow-other-pnode)")
+            log.warning(
+                "vnode \(vnode): its physical node is full, and memory of other ones is taken (allow-other-pnode)")
         }
     }
 }

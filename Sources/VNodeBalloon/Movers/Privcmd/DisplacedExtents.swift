@@ -57,7 +57,9 @@ final class DisplacedExtents {
     private func set(_ gfn: UInt64, _ count: Int) {
         let size = ExtentBuffer.framesPerExtent
         // What lies in no vnode was noted by nobody.
-        guard let vnode = topology.ranges.first(where: { $0.frames.contains(gfn) })?.vnode, gfn % size == 0 else { return }
+        guard let vnode = topology.ranges.first(where: { $0.frames.contains(gfn) })?.vnode, gfn % size == 0 else {
+            return
+        }
         sums[vnode, default: 0] += count - (frames[gfn] ?? 0)
         frames[gfn] = count == 0 ? nil : count
     }

@@ -113,6 +113,7 @@ extension PrivcmdMover {
         let after = try hypervisor.currentReservation()
         try checkRise(balloon, done: Frames(UInt64(done)), before, after)
         balloon.slots[slot].holes = holes.count - done
+        balloon.left = (slot, Array(holes[done...]))
         if done == holes.count { return nil }
         return after >= (try hypervisor.maximumReservation()) ? .maxReservation : .pnodeFull
     }

@@ -24,9 +24,11 @@ extension PrivcmdMover {
 
     private func populateElsewhere(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         let whole = Array(slots.prefix { balloon.slots[$0].isGiven })
-        if whole.isEmpty { return try slots.first.flatMap { (slot) throws(BalloonError) in
-            try fill(balloon, slot, from: .anyPNode)
-        } }
+        if whole.isEmpty, let slot = slots.first {
+            // To ask Xen about all frames once more would take too long for one step.
+            let known = balloon.left.flatMap { $0.slot == slot ? $0.frames : nil }
+            return try fill(balloon, slot, known, from: .anyPNode)
+        }
         guard let short = try populate(balloon, whole, from: .anyPNode) else { return nil }
         return try fill(balloon, short, from: .anyPNode)
     }

@@ -157,6 +157,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
     }
 
     private func takeBack(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
+        balloon.left = nil
         let obstacle = try takeFromOwn(balloon, slots)
         return obstacle == .pnodeFull ? try takeElsewhere(balloon, slots) : obstacle
     }

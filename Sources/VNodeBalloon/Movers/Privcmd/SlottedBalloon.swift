@@ -30,6 +30,8 @@ final class SlottedBalloon {
     var strayPages = 0
     /// How many extents the next populate asks for: the physical node may have no more 2 MiB in one piece.
     var populateExtents = Int.max
+    /// The holes of the slot that was filled last. They count in the same step alone.
+    var left: (slot: Int, frames: [UInt64])?
     /// None of the pages that Linux handed out last has memory of another physical node: the next ones will not, either.
     var hasLookedForDisplaced = false
 
