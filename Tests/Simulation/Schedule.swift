@@ -88,7 +88,12 @@ public struct Schedule: Sendable {
         let most = max(0, blocks - 1 - layout.foreignPages)
         goals = []
         for _ in pnodes { goals.append(random.number(0...most)) }
-        for _ in 0..<random.number(2...25) { events.append(event(&random)) }
+        for _ in 0..<random.number(2...25) {
+            let next = event(&random)
+            // There is something to hide only after a migration, and before the loop has given all of it again.
+            if next == .killBalanced { events += [.migrated(returned(&random)), .run(turns: random.number(1...4))] }
+            events.append(next)
+        }
     }
 
     private func event(_ random: inout SeededGenerator) -> Event {
