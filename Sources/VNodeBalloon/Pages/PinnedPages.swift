@@ -253,6 +253,7 @@ public final class PinnedPages: PageReserve {
         // An empty slot's page is in the pool already, or was never there.
         let removed = (slots..<slotCount).count { !empty.contains($0) }
         let file = try foundFile()
+        try cutEmptyEnd(file, keeping: slots)
         try unpin(keeping: slots)
         let before = freePages()
         try file.resize(to: slots)
@@ -261,6 +262,17 @@ public final class PinnedPages: PageReserve {
         unpinned = unpinned.filter { $0 < slots }
         let taken = shrinkPools(from: before, atMost: removed)
         if !lostPins.isEmpty { leftInPool += removed - taken }
+    }
+
+    /// Empty slots at the end, which an interrupted growth left, go before a pin is rewritten. A process that is killed in the
+    /// rewrite would leave a chunk with empty slots, and the next one could not tell whose pages the spare pin has.
+    private func cutEmptyEnd(_ file: SlotFile, keeping slots: Int) throws(BalloonError) {
+        var end = slotCount
+        while end > slots, empty.contains(end - 1) { end -= 1 }
+        guard end < slotCount else { return }
+        try file.resize(to: end)
+        slotCount = end
+        empty = empty.filter { $0 < end }
     }
 
     public func punch(_ slots: [Int]) throws(BalloonError) {
