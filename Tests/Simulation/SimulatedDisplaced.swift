@@ -9,7 +9,7 @@ public final class SimulatedDisplaced: DisplacedLog {
 
     public func displaced() -> [UInt64: Int] { extents }
 
-    public func note(_ changes: [(gfn: UInt64, frames: Int)]) throws(BalloonError) {
+    public func note(_ changes: [(gfn: UInt64, frames: Int)], after _: [UInt64: Int]) throws(BalloonError) {
         try machine.step("note what other physical nodes give") { _ in
             for (gfn, frames) in changes { extents[gfn] = frames == 0 ? nil : frames }
         }

@@ -53,6 +53,7 @@ public final class StandaloneSession {
         engine.keepForced()
         try? interface?.publishStopped(
             engine.told, isEmpty: engine.isEmpty, now: engine.now)
+        try? interface?.publish(elsewhere: engine.elsewhere)
         if engine.isEmpty == true { keeper.dropAll() }
     }
 

@@ -56,13 +56,15 @@ extension VNodeInterface {
     }
 
     /// Says how much of the vnodes' memory came from other physical nodes, in the guest's own part of xenstore. A vnode
-    /// that never had any has no row.
+    /// that never had any has no row; one of an earlier process is brought up to date.
     /// - Parameter frames: by vnode; what is not known is left as it is.
     /// - Throws: `.store`.
     public func publish(elsewhere frames: [Int: Frames]) throws(BalloonError) {
-        for (vnode, frames) in frames.sorted(by: { $0.key < $1.key })
-        where frames != publishedElsewhere[vnode, default: .zero] {
-            try writeRow("data/balloon-vnode/vnode\(vnode)/other-pnode", "\(frames.kib)", nil)
+        for (vnode, frames) in frames.sorted(by: { $0.key < $1.key }) where frames != publishedElsewhere[vnode] {
+            let row = "data/balloon-vnode/vnode\(vnode)/other-pnode"
+            var isTold = frames > .zero || publishedElsewhere[vnode] != nil
+            if !isTold { isTold = try value(row) != nil }
+            if isTold { try writeRow(row, "\(frames.kib)", nil) }
             publishedElsewhere[vnode] = frames
         }
     }

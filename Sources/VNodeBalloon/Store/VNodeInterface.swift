@@ -184,7 +184,7 @@ public final class VNodeInterface {
     }
 
     /// A value, nil when there is none or it may not be read.
-    private func value(_ path: String) throws(BalloonError) -> [UInt8]? {
+    func value(_ path: String) throws(BalloonError) -> [UInt8]? {
         do throws(BalloonError) {
             return try store.read(path, in: nil)
         } catch {

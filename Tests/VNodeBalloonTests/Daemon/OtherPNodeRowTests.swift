@@ -59,4 +59,11 @@ import Testing
         try guest.run(turns: 40)
         #expect(guest.row(1, "reason") == "pnode-full" && guest.machine.elsewhere(vnode: 1) == 0)
     }
+
+    @Test func `a row that a killed daemon left is brought up to date by the next one`() throws {
+        guest.store.make("data/balloon-vnode/vnode0/other-pnode", "10240", isGuests: true)
+        guest.machine.killNow()
+        try guest.run(turns: 40)
+        #expect(told == "0" && guest.store["data/balloon-vnode/vnode1/other-pnode"] == nil)
+    }
 }

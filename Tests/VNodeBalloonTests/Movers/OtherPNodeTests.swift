@@ -127,4 +127,44 @@ import VNodeBalloon
         }
         Issue.record("it has more than 200 steps")
     }
+
+    /// Two extents that lie elsewhere are handed out behind others, and Xen stops after the first.
+    @Test func `a short count leaves no memory below what was given`() throws {
+        let mover = try process()
+        try given(leaving: 4 * 512, mover)
+        #expect(try deflateAll(mover) == nil)
+        for block in displaced.extents.keys.sorted() {
+            machine.handOutLater(block: Int(block >> 9), behind: 3, vnode: 0)
+        }
+        machine.plan = Dictionary(
+            uniqueKeysWithValues: (machine.steps..<machine.steps + 60).map { ($0, .short(extents: 1, frames: 0)) })
+        _ = try mover.inflate(vnode: 0, extents: 4)
+        machine.plan = [:]
+        #expect(mover.balloonFrames(vnode: 0) == Frames(512) && machine.slotCount(vnode: 0) == 1)
+        #expect(machine.violations.isEmpty)
+    }
+
+    /// The call that gave an extent was followed by an error: the doubt is settled, and so is the note.
+    @Test func `what is taken from the vnode's own node is not told as another's`() throws {
+        let mover = try process()
+        try given(leaving: 5 * 512, mover)
+        #expect(try deflateAll(mover) == nil && elsewhere == 512)
+        machine.calm()
+        for step in 0..<80 {
+            let guest = Self()
+            let mover = try guest.process()
+            try guest.given(leaving: 5 * 512, mover)
+            #expect(try guest.deflateAll(mover) == nil)
+            guest.machine.calm()
+            guest.machine.plan = [guest.machine.steps + step: .lateError]
+            _ = try? mover.inflate(vnode: 0, extents: 6)
+            guest.machine.plan = [:]
+            try mover.beginRecovery(vnode: 0, .doubts)
+            while try mover.continueRecovery(vnode: 0) != .done {}
+            for _ in 0..<6 { _ = try mover.inflate(vnode: 0, extents: Self.blocks) }
+            _ = try guest.deflateAll(mover)
+            #expect(guest.elsewhere == 0 && mover.otherPNodeFrames(vnode: 0) == .zero, "step \(step)")
+            #expect(guest.machine.violations.isEmpty, "step \(step)")
+        }
+    }
 }

@@ -20,18 +20,18 @@ import Testing
 
     @Test func `what was noted last counts, in a new process, too`() throws {
         let first = record()
-        try first.note([(512, 512), (1024, 7)])
-        try first.note([(1024, 0), (512, 100), (2048, 1)])
+        try first.note([(512, 512), (1024, 7)], after: [:])
+        try first.note([(1024, 0), (512, 100), (2048, 1)], after: [512: 512, 1024: 7])
         #expect(try record().displaced() == [512: 100, 2048: 1])
     }
 
     @Test func `a line that a kill cut short counts for nothing, and the next note is whole`() throws {
-        try record().note([(512, 512), (1024, 7)])
+        try record().note([(512, 512), (1024, 7)], after: [:])
         for cut in 1..<8 {
             let bytes = try readFile(path)
             try replaceFile(path, String(decoding: bytes.dropLast(cut), as: UTF8.self))
             #expect(try record().displaced()[512] == 512)
-            try record().note([(1024, 7)])
+            try record().note([(1024, 7)], after: try record().displaced())
             #expect(try record().displaced() == [512: 512, 1024: 7], "\(cut) bytes")
         }
     }
@@ -43,7 +43,10 @@ import Testing
 
     @Test func `a long file is written anew with what counts`() throws {
         let small = record(longest: 200)
-        for round in 1...50 { try small.note([(512, round), (1024 * UInt64(round), 512), (1024 * UInt64(round), 0)]) }
+        for round in 1...50 {
+            let gfn = 1024 * UInt64(round)
+            try small.note([(512, round), (gfn, 512), (gfn, 0)], after: [512: round - 1])
+        }
         #expect(try readFile(path).count < 300)
         #expect(try record().displaced() == [512: 50])
     }
@@ -51,6 +54,17 @@ import Testing
     @Test func `a file that cannot be read is an error, and not an empty one`() throws {
         try #require(unsafe mkdir(path, 0o700) == 0)
         #expect(throws: BalloonError.self) { try record().displaced() }
-        #expect(throws: BalloonError.self) { try record().note([(512, 1)]) }
+        #expect(throws: BalloonError.self) { try record().note([(512, 1)], after: [:]) }
+    }
+
+    @Test func `a file that another program removed or replaced is written anew, with all of it`() throws {
+        let record = record()
+        try record.note([(512, 512)], after: [:])
+        #expect(unsafe unlink(path) == 0)
+        try record.note([(1024, 7)], after: [512: 512])
+        #expect(try self.record().displaced() == [512: 512, 1024: 7])
+        try replaceFile(path, "4096 9 .\n")
+        try record.note([(1024, 0)], after: [512: 512, 1024: 7])
+        #expect(try self.record().displaced() == [512: 512])
     }
 }

@@ -3,9 +3,11 @@ public protocol DisplacedLog: AnyObject {
     /// The number of such frames of each extent, by its first frame.
     /// - Throws: `.busy`, `.descriptors`, `.system`: it is not known what was noted.
     func displaced() throws(BalloonError) -> [UInt64: Int]
-    /// - Parameter extents: 0: it has none any more. What is not listed stays as it is.
+    /// - Parameters:
+    ///   - extents: 0: it has none any more. What is not listed stays as it is.
+    ///   - before: all that was noted before, for a log that another program removed.
     /// - Throws: `.system`.
-    func note(_ extents: [(gfn: UInt64, frames: Int)]) throws(BalloonError)
+    func note(_ extents: [(gfn: UInt64, frames: Int)], after before: [UInt64: Int]) throws(BalloonError)
 }
 
 /// The extents that have memory of another physical node than their vnode's, at most: they are noted before Xen is asked, and
@@ -50,7 +52,7 @@ final class DisplacedExtents {
 
     private func change(_ extents: [(gfn: UInt64, frames: Int)]) throws(BalloonError) {
         if extents.isEmpty { return }
-        try log.note(extents)
+        try log.note(extents, after: frames)
         for (gfn, count) in extents { set(gfn, count) }
     }
 

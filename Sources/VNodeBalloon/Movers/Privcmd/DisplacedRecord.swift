@@ -1,21 +1,23 @@
 internal import Glibc
 
 /// The extents with memory of other physical nodes, in the state directory: the file `displaced`. It is made when there is
-/// something to note. A line is a change, and the last one of an extent counts.
+/// something to note, and written anew where another program removed it. A line is a change, and the last one of an extent counts.
 ///
 /// Nothing is flushed to a disk: a guest that crashes starts with new memory.
 public final class DisplacedRecord: DisplacedLog {
     private let path: String
     /// Open from the first change on.
     private var file: GrowingFile?
-    /// A file that is longer is written anew, with what counts.
+    /// A file that is longer is written anew, with what counts. More, where that was not possible.
     private let longest: UInt64
+    private var limit: UInt64
 
     public convenience init(stateDirectory: String) { self.init(stateDirectory: stateDirectory, longest: 4 << 20) }
 
     init(stateDirectory: String, longest: UInt64) {
         path = stateDirectory + "/displaced"
         self.longest = longest
+        limit = longest
     }
 
     public func displaced() throws(BalloonError) -> [UInt64: Int] {
@@ -36,32 +38,40 @@ public final class DisplacedRecord: DisplacedLog {
         return extents
     }
 
-    public func note(_ extents: [(gfn: UInt64, frames: Int)]) throws(BalloonError) {
-        let file = try open()
-        let before = try file.bytes
+    public func note(_ extents: [(gfn: UInt64, frames: Int)], after before: [UInt64: Int]) throws(BalloonError) {
+        guard let file, isInPlace(file) else { return try begin(extents, before) }
+        let end = try file.bytes
         // Behind a line that a kill cut short.
-        let text = (before > 0 ? "\n" : "") + Self.text(extents)
-        if let errno = file.write(text) {
-            file.truncate(to: before)
+        if let errno = file.write("\n" + Self.text(extents)) {
+            file.truncate(to: end)
             throw BalloonError(.system, "cannot write \(path)", errno: errno)
         }
-        if before > longest { try writeAnew() }
+        if end > limit { writeAnew() }
     }
 
     private static func text(_ extents: some Sequence<(gfn: UInt64, frames: Int)>) -> String {
         extents.reduce(into: "") { $0 += "\($1.gfn) \($1.frames) .\n" }
     }
 
-    private func open() throws(BalloonError) -> GrowingFile {
-        if let file { return file }
-        let opened = try GrowingFile(path: path)
-        file = opened
-        return opened
+    /// The first note of this process, or of a file that another program removed: all of it.
+    private func begin(_ extents: [(gfn: UInt64, frames: Int)], _ before: [UInt64: Int]) throws(BalloonError) {
+        file = nil
+        let old = before.map { (gfn: $0.key, frames: $0.value) }
+        try replaceFile(path, Self.text(old) + Self.text(extents))
+        file = try? GrowingFile(path: path)
     }
 
-    private func writeAnew() throws(BalloonError) {
-        let left = try displaced()
-        try replaceFile(path, Self.text(left.map { (gfn: $0.key, frames: $0.value) }))
-        file = nil
+    private func isInPlace(_ file: GrowingFile) -> Bool {
+        guard let ours = try? file.descriptor.info(), let there = try? FileInfo(path: path, "") else { return false }
+        return ours.device == there.device && ours.inode == there.inode
+    }
+
+    /// What is in it says the same, only longer: where there is no room for a new file the old one stays.
+    private func writeAnew() {
+        guard let left = try? displaced() else { return }
+        let text = Self.text(left.map { (gfn: $0.key, frames: $0.value) })
+        limit = max(longest, 2 * UInt64(text.utf8.count))
+        do throws(BalloonError) { try replaceFile(path, text) } catch { limit *= 2 }
+        file = try? GrowingFile(path: path)
     }
 }

@@ -19,6 +19,7 @@ extension PrivcmdMover {
         let obstacle = try populateElsewhere(balloon, slots)
         // After an error on the way the note stays: it may be too much, and is never too little.
         forgiving { () throws(BalloonError) in try displaced.subtract(holes(balloon, slots)) }
+        if obstacle == nil { balloon.populateExtents = min(2 * balloon.populateExtents, Self.elsewhereAtOnce) }
         return obstacle
     }
 

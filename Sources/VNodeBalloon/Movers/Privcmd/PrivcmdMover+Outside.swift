@@ -7,6 +7,8 @@ extension PrivcmdMover {
         var inside: [Int] = []
         /// RAM of no vnode: it must not be given, because nobody knows which physical node would have less then.
         var outside: [Int] = []
+        /// Linux had fewer than were asked for.
+        var isShort = false
     }
 
     /// More would take too long for one step: all of them are cleared.
@@ -24,6 +26,7 @@ extension PrivcmdMover {
             let frames = try balloon.reserve.acquire(extents)
             for gfn in frames { balloon.slots.append(SlotTable.Slot(.extent(gfn))) }
             if frames.isEmpty { break }
+            new.isShort = frames.count < extents
             for slot in first..<first + frames.count {
                 guard try isMemory(balloon, slot) else {
                     throw BalloonError(
@@ -34,7 +37,7 @@ extension PrivcmdMover {
                 if isInside(balloon, slot) { new.inside.append(slot) } else { new.outside.append(slot) }
             }
         } while isLooking(balloon, new, extents)
-        if wantsDisplaced(balloon) {
+        if wantsDisplaced(balloon), !new.inside.isEmpty {
             balloon.hasLookedForDisplaced = !new.inside.contains { isDisplaced(balloon, $0) }
         }
         return new
@@ -42,7 +45,9 @@ extension PrivcmdMover {
 
     private func isLooking(_ balloon: SlottedBalloon, _ new: NewSlots, _ extents: Int) -> Bool {
         if new.inside.isEmpty { return new.outside.count < Self.outsideAtMost }
-        guard wantsDisplaced(balloon), new.inside.count + new.outside.count < 2 * extents else { return false }
+        guard wantsDisplaced(balloon), !new.isShort, new.inside.count + new.outside.count < 2 * extents else {
+            return false
+        }
         return new.inside.count { isDisplaced(balloon, $0) } < extents
     }
 

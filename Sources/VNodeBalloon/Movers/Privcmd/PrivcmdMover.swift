@@ -102,9 +102,10 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
     private func giveNew(_ balloon: SlottedBalloon, _ extents: Int) throws(BalloonError) -> HeldReason? {
         let new = try acquireInside(balloon, extents)
         if new.inside.isEmpty { return .noMemory }
-        let chosen = Array(displacedFirst(balloon, new.inside).prefix(extents))
-        let obstacle = try give(balloon, chosen)
-        try putBack(balloon, new.outside + new.inside.filter { !chosen.contains($0) })
+        // From the lowest one up: after a short count what is RAM lies at the end.
+        let obstacle = try give(balloon, displacedFirst(balloon, new.inside).prefix(extents).sorted())
+        // What was given is given: pages that stay a while longer are no reason to look at all of it again.
+        do throws(BalloonError) { try putBack(balloon, new.outside + new.inside) } catch { warning = error }
         return obstacle
     }
 
@@ -158,6 +159,8 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
 
     private func takeBack(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         balloon.left = nil
+        // An error after the call that gave them, or a migration, may have left a note.
+        noteGiven(balloon, slots)
         let obstacle = try takeFromOwn(balloon, slots)
         return obstacle == .pnodeFull ? try takeElsewhere(balloon, slots) : obstacle
     }
