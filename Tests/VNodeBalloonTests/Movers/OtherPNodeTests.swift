@@ -81,7 +81,10 @@ import VNodeBalloon
         // The block that came from elsewhere lies below others that Linux hands out first.
         let block = try #require(displaced.extents.keys.first)
         machine.handOutLater(block: Int(block >> 9), behind: 1, vnode: 0)
+        let free = machine.free(vnode: 0)
         _ = try mover.inflate(vnode: 0, extents: 1)
+        // The page that was handed out before it is Linux's again.
+        #expect(machine.free(vnode: 0) == free - .mib(2))
         #expect(elsewhere == 0 && displaced.extents.isEmpty && mover.balloonFrames(vnode: 0) == Frames(512))
         #expect(machine.violations.isEmpty)
     }
