@@ -19,7 +19,8 @@ extension PrivcmdMover {
         let obstacle = try populateElsewhere(balloon, slots)
         // After an error on the way the note stays: it may be too much, and is never too little.
         forgiving { () throws(BalloonError) in try displaced.subtract(holes(balloon, slots)) }
-        if obstacle == nil { balloon.populateExtents = min(2 * balloon.populateExtents, Self.elsewhereAtOnce) }
+        // After a mixed slot alone nothing was said yet of how many go at once.
+        if obstacle == nil { balloon.populateExtents = 2 * min(balloon.populateExtents, Self.elsewhereAtOnce / 2) }
         return obstacle
     }
 
