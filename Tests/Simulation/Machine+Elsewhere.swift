@@ -6,6 +6,14 @@ extension Machine {
         }
     }
 
+    /// The host gets as much more on each physical node.
+    func addHostMemory(_ frames: UInt64) {
+        for pnode in hostTotal.indices {
+            hostTotal[pnode] += frames
+            hostFree[pnode] += frames
+        }
+    }
+
     /// The kernel hands out so many other free blocks of the vnode's node before this one.
     public func handOutLater(block: Int, behind others: Int, vnode: Int) {
         nodes[vnode].free.removeAll { $0 == block }

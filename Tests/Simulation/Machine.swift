@@ -34,7 +34,7 @@ public final class Machine {
     var unsent: Set<UInt64> = []
     /// What other domains took of it, and all that there is.
     var hostTaken: [UInt64]
-    let hostTotal: [UInt64]
+    var hostTotal: [UInt64]
 
     // The guest's kernel.
     var uses: [Use]

@@ -106,6 +106,8 @@ extension SimulatedGuest {
         machine.calm()
         (store.failures, store.conflicts, store.doubledEvents) = (0, 0, 0)
         machine.maximumReservation = start.reservation + 256
+        // What a vnode has of another physical node, that one's own vnode may need.
+        for vnode in machine.layout.pnodes.indices { machine.addHostMemory(machine.elsewhere(vnode: vnode)) }
         // A page that was replaced shows when it is looked at: an administrator has everything looked at.
         if machine.tally[.otherPage] + machine.tally[.pageGone] > 0 {
             try settleDown()

@@ -103,9 +103,9 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         let new = try acquireInside(balloon, extents)
         if new.inside.isEmpty { return .noMemory }
         // From the lowest one up: after a short count what is RAM lies at the end.
-        let obstacle = try give(balloon, displacedFirst(balloon, new.inside).prefix(extents).sorted())
-        // What was given is given: pages that stay a while longer are no reason to look at all of it again.
-        do throws(BalloonError) { try putBack(balloon, new.outside + new.inside) } catch { warning = error }
+        let chosen = displacedFirst(balloon, new.inside).prefix(extents).sorted()
+        let obstacle = try give(balloon, chosen)
+        try putBack(balloon, new.outside + new.inside.filter { !chosen.contains($0) })
         return obstacle
     }
 
