@@ -63,7 +63,7 @@ extension Check {
                         try reserve.recover(interrupted: nil).suffix(3), ArraySlice(gfns.map(SlotPage.extent)), "frames"
                     )
                     try expect(try subject.frames(of: gfns[2], .hole).count, 512, "frames that are holes")
-                    try expect(try reserve.fileState().name, .ours, "the file's name")
+                    try expect(try reserve.lookAtFile().name, .ours, "the file's name")
                 }
             },
         ]

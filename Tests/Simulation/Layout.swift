@@ -113,7 +113,7 @@ struct Node {
     var hogged: [Int] = []
     var slots: [Page] = []
     /// Where the file's name leads. A file that lost its name is kept by the keeper, and found by the next process.
-    var fileName = FileState.Name.ours
+    var fileName = FoundFile.Name.ours
     /// Which file it is.
     var fileNumber = 1
 

@@ -204,7 +204,7 @@ extension Machine {
     public func removeFile(vnode: Int) { takeName(vnode, .gone) }
     public func replaceFile(vnode: Int) { takeName(vnode, .another) }
 
-    private func takeName(_ vnode: Int, _ name: FileState.Name) {
+    private func takeName(_ vnode: Int, _ name: FoundFile.Name) {
         tally.note(.fileGone)
         nodes[vnode].fileName = name
         isFileEvent = true

@@ -106,7 +106,7 @@ package final class SimulatedHolder: HolderAccess {
 
     private func take(_ connection: Connection, _ text: String, _ descriptor: FileDescriptor?) -> Bool {
         guard connection.process == process, service != nil else { return false }
-        let attached: AttachedDescriptor = descriptor.map { isFull ? .lost : .this($0) } ?? .none
+        let attached: AttachedDescriptor = descriptor.map { isFull ? .noRoom : .this($0) } ?? .none
         let request = Waiting(connection: connection, text: text, attached: attached)
         if isStopped { waiting.append(request) } else { carryOut(request) }
         return true
@@ -119,7 +119,7 @@ package final class SimulatedHolder: HolderAccess {
             guard let other = nextAnswers.removeFirst()(text) else { return }
             text = other
         }
-        let attached: AttachedDescriptor = reply.descriptor.map { isClientFull ? .lost : .this($0) } ?? .none
+        let attached: AttachedDescriptor = reply.descriptor.map { isClientFull ? .noRoom : .this($0) } ?? .none
         request.connection.answers.append((text, attached))
         if reply.isEnd { service = nil }
     }

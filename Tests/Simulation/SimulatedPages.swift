@@ -36,13 +36,13 @@ package final class SimulatedPages: PageKernel {
     private func isCurrent(_ number: UInt64) -> Bool { Int(number) == machine.nodes[vnode].fileNumber }
     private func isCurrent(_ file: FileDescriptor) -> Bool { isCurrent(identity(of: file).inode) }
 
-    package func name(of file: SlotFile.Identity) -> FileState.Name {
+    package func name(of file: SlotFile.Identity) -> FoundFile.Name {
         isCurrent(file.inode) ? machine.nodes[vnode].fileName : .another
     }
 
-    package func info(of file: FileDescriptor) -> SlotFile.Info {
-        guard isCurrent(file) else { return SlotFile.Info(slots: 0, pages: 0) }
-        return SlotFile.Info(slots: machine.nodes[vnode].slots.count, pages: machine.nodes[vnode].pages)
+    package func contents(of file: FileDescriptor) -> SlotFile.Contents {
+        guard isCurrent(file) else { return SlotFile.Contents(slots: 0, pages: 0) }
+        return SlotFile.Contents(slots: machine.nodes[vnode].slots.count, pages: machine.nodes[vnode].pages)
     }
 
     package func resize(_ file: FileDescriptor, to slots: Int) throws(BalloonError) {

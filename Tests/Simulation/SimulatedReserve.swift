@@ -25,10 +25,10 @@ public final class SimulatedReserve: PageReserve {
 
     // MARK: The file
 
-    public func fileState() throws(BalloonError) -> FileState {
+    public func lookAtFile() throws(BalloonError) -> FoundFile {
         try step("look at the file") { _ in
             let node = machine.nodes[vnode]
-            return FileState(slots: node.slots.count, pages: node.pages, name: node.fileName)
+            return FoundFile(slots: node.slots.count, pages: node.pages, name: node.fileName)
         }
     }
 

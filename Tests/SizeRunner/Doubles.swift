@@ -115,9 +115,9 @@ final class SizePages: PageKernel {
 
     func openFile() -> FileDescriptor { FileDescriptor(SizeKernel.firstDescriptor + 1 + Int32(vnode)) }
     func identity(of file: FileDescriptor) -> SlotFile.Identity { .init(inode: UInt64(vnode) + 1, device: 1) }
-    func name(of file: SlotFile.Identity) -> FileState.Name { .ours }
-    func info(of file: FileDescriptor) -> SlotFile.Info {
-        SlotFile.Info(slots: kernel.slots[vnode], pages: kernel.slots[vnode])
+    func name(of file: SlotFile.Identity) -> FoundFile.Name { .ours }
+    func contents(of file: FileDescriptor) -> SlotFile.Contents {
+        SlotFile.Contents(slots: kernel.slots[vnode], pages: kernel.slots[vnode])
     }
     func resize(_ file: FileDescriptor, to slots: Int) { kernel.slots[vnode] = slots }
     func punch(_ file: FileDescriptor, slot: Int) {}

@@ -171,7 +171,7 @@ enum SocketMessage {
             count = max(0, Int(length))
         }
         let attached: AttachedDescriptor =
-            descriptor >= 0 ? .this(FileDescriptor(descriptor)) : descriptor == -EMFILE ? .lost : .none
+            descriptor >= 0 ? .this(FileDescriptor(descriptor)) : descriptor == -EMFILE ? .noRoom : .none
         if length == -Int64(EAGAIN) || length == -Int64(EINTR) { return nil }
         guard length > 0 else { throw BalloonError(.protocolViolation, "the other end of the socket has closed") }
         return (String(decoding: bytes, as: UTF8.self), attached)

@@ -206,7 +206,7 @@ public final class HolderClient: OutlivingKeeper {
         switch (answer, attached) {
         case (.nothing, _): return nil
         case (.here, .this(let descriptor)): return descriptor
-        case (.here, .lost):
+        case (.here, .noRoom):
             throw BalloonError(
                 .descriptors,
                 "what the holder keeps under \(name) cannot be looked at: this process may open no more files"

@@ -156,5 +156,5 @@ package enum AttachedDescriptor {
     case none
     case this(FileDescriptor)
     /// There was one, and this process may open no more files.
-    case lost
+    case noRoom
 }

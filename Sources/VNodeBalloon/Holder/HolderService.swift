@@ -39,7 +39,7 @@ package struct HolderService {
         case .keep(let name):
             switch attached {
             case .none: return .refused(.request)
-            case .lost: return .refused(.descriptors)
+            case .noRoom: return .refused(.descriptors)
             case .this(let descriptor): store.keep(name, descriptor)
             }
             return .done

@@ -1,7 +1,7 @@
 /// A mover that keeps what it gave in files of ours, and books of it. Other programs reach the files; a write can fail.
 public protocol FileBacked: AnyObject {
     /// Whether the vnode's file is what it was. Cheap: no page is read.
-    func file(vnode: Int) throws(BalloonError) -> BalloonFile
+    func file(vnode: Int) throws(BalloonError) -> FileCondition
     /// Begins with a new file, once all of a removed one's memory is back; before that it does nothing. A recovery is to
     /// follow.
     /// - Returns: whether there is a new file.
@@ -30,7 +30,7 @@ public enum Tidying: Equatable, Sendable {
 }
 
 /// What other programs did to a balloon's file.
-public enum BalloonFile: Sendable {
+public enum FileCondition: Sendable {
     case whole
     /// Its name is gone, or leads to another file: all of the balloon must come back.
     case removed

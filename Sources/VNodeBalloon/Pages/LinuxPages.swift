@@ -49,15 +49,15 @@ final class LinuxPages: PageKernel {
         return SlotFile.Identity(inode: info.inode, device: info.device)
     }
 
-    func name(of file: SlotFile.Identity) throws(BalloonError) -> FileState.Name {
+    func name(of file: SlotFile.Identity) throws(BalloonError) -> FoundFile.Name {
         guard let there = try FileInfo.ofEntry(fileName, below: mount, "cannot stat the balloon's file \(fileName)")
         else { return .gone }
         return there.device == file.device && there.inode == file.inode ? .ours : .another
     }
 
-    func info(of file: FileDescriptor) throws(BalloonError) -> SlotFile.Info {
+    func contents(of file: FileDescriptor) throws(BalloonError) -> SlotFile.Contents {
         let info = try file.info()
-        return SlotFile.Info(
+        return SlotFile.Contents(
             slots: Int(info.bytes / SlotFile.slotBytes), pages: Int(info.allocatedBytes / SlotFile.slotBytes))
     }
 

@@ -13,8 +13,8 @@ package protocol PageKernel: AnyObject {
     /// - Throws: `.notHugetlbfs`: not one of ours.
     func identity(of file: FileDescriptor) throws(BalloonError) -> SlotFile.Identity
     /// Where the vnode's name below the mount leads.
-    func name(of file: SlotFile.Identity) throws(BalloonError) -> FileState.Name
-    func info(of file: FileDescriptor) throws(BalloonError) -> SlotFile.Info
+    func name(of file: SlotFile.Identity) throws(BalloonError) -> FoundFile.Name
+    func contents(of file: FileDescriptor) throws(BalloonError) -> SlotFile.Contents
     func resize(_ file: FileDescriptor, to slots: Int) throws(BalloonError)
     /// Takes one slot's page out of a file; the slot stays.
     func punch(_ file: FileDescriptor, slot: Int) throws(BalloonError)

@@ -66,7 +66,7 @@ public protocol PageReserve: AnyObject {
     func notePagesLost(_ slots: [Int])
 
     /// The file as it is now. Other programs may have changed it.
-    func fileState() throws(BalloonError) -> FileState
+    func lookAtFile() throws(BalloonError) -> FoundFile
 
     /// Takes pages out of the pool that another program put there by freeing our slots. They are RAM by now.
     func removeFromPool(_ pages: Int) throws(BalloonError)
@@ -113,7 +113,7 @@ extension PageReserve {
 }
 
 /// A balloon's file as it is found.
-public struct FileState: Equatable, Sendable {
+public struct FoundFile: Equatable, Sendable {
     public enum Name: Sendable {
         /// It leads to our file.
         case ours

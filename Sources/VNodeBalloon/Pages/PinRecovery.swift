@@ -35,18 +35,18 @@ extension PinnedPages {
         }
         try findBareNames()
         recovery.oldSpare = try keeper.kept(spareName).map { Pin(kernel, readEnd: $0) }
-        try countLostPins()
+        try countAsidePins()
     }
 
     /// Pages in pins of lost pages, and how many of them are lost: such a pin may have others of its chunk as well.
-    private func countLostPins() throws(BalloonError) {
+    private func countAsidePins() throws(BalloonError) {
         var (pages, lost) = (0, 0)
         for name in try keeper.keptNames(prefix: lostPrefix) {
             guard let kept = try keeper.kept(name) else { continue }
             let count = try Pin(kernel, readEnd: kept).count()
             pages += count
             // Of what this process put aside it knows the frames.
-            if !lostPins.contains(where: { $0.name == name }) { lost += min(count, lostPages(name) ?? count) }
+            if !asidePins.contains(where: { $0.name == name }) { lost += min(count, lostPages(name) ?? count) }
         }
         (strayPins, strayPages) = (pages, lost)
     }
@@ -124,14 +124,14 @@ extension PinnedPages {
         bareNames = Set(bareNow.keys)
         goneSlots = []
         if slotCount > 0 { try keepSpare() }
-        if isAllBack { try dropLostPins() }
+        if isAllBack { try dropAsidePins() }
     }
 
     /// If an earlier call broke off, the pins that it put aside stay, and the rest follows.
     private func putAside() throws(BalloonError) {
         for (chunk, pin) in recovery.old {
             let name = try asideName(chunk, pin)
-            if lostPins.contains(where: { $0.name.hasPrefix(name) }) { continue }
+            if asidePins.contains(where: { $0.name.hasPrefix(name) }) { continue }
             let count = try pin.count()
             // The other pages of the chunk are in the file still. Where the pin does not have what it should, all of it stays.
             let slots = pinnedBefore(chunk)
@@ -141,7 +141,7 @@ extension PinnedPages {
             let lost = keeping.isEmpty ? most : keeping.count { $0 }
             // A holder that does not answer may keep it all the same.
             triedAside.insert(name + "\(lost)")
-            lostPins.append(try keepAside(pin, chunk, lost: lost, keeping))
+            asidePins.append(try keepAside(pin, chunk, lost: lost, keeping))
         }
         mustPutAside = false
     }
@@ -154,17 +154,17 @@ extension PinnedPages {
     }
 
     /// Pages that left the file meanwhile come free only now, and are taken out of the pool.
-    private func dropLostPins() throws(BalloonError) {
+    private func dropAsidePins() throws(BalloonError) {
         mustPutAside = false
         if triedAside.isEmpty { return }
         let before = freePages()
-        for lost in lostPins { try lost.pin.clear() }
+        for lost in asidePins { try lost.pin.clear() }
         for name in triedAside { keeper.drop(name) }
-        (lostPins, triedAside) = ([], [])
+        (asidePins, triedAside) = ([], [])
         shrinkPools(from: before, atMost: leftInPool)
         leftInPool = 0
         // Those of earlier processes stay.
-        try? countLostPins()
+        try? countAsidePins()
     }
 
     /// The name without its last number, which is how many of the pages are lost.
@@ -176,7 +176,7 @@ extension PinnedPages {
     func countStrayPins() throws(BalloonError) {
         var more = 0
         for (chunk, pin) in recovery.old { more += max(0, try mostPages(chunk, pin) - pages(ofChunk: chunk)) }
-        try countLostPins()
+        try countAsidePins()
         strayPins += more
         strayPages += more
     }
@@ -197,7 +197,7 @@ extension PinnedPages {
             if lost > 0 { _ = try keepAside(pin, chunk, lost: lost, stray(chunk, count)) }
         }
         try keepStraySpare()
-        try countLostPins()
+        try countAsidePins()
     }
 
     /// For each page of an old pin, in order, whether it may be in no slot. The pin's pages are in the order of the

@@ -121,7 +121,7 @@ extension PinnedPages {
     /// Pins the slots of a chunk in a new pin, which takes the old one's place.
     private func pinAgain(_ slots: Range<Int>, leavingOut left: Int? = nil) throws(BalloonError) {
         let chunk = slots.lowerBound / pagesPerPin
-        let renewed = try foundFile().withMapping(of: slots, for: .looking(node: node)) {
+        let renewed = try openFile().withMapping(of: slots, for: .looking(node: node)) {
             (mapping) throws(BalloonError) in
             let pin = try Pin(kernel)
             for slot in slots where isPinned(slot) && slot != left {

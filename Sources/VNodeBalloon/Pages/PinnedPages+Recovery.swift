@@ -8,14 +8,14 @@ extension PinnedPages {
     public func beginRecovery() throws(BalloonError) {
         if file == nil {
             let found = try SlotFile.find(vnode: vnode, kernel, keeper)
-            slotCount = try found.info().slots
+            slotCount = try found.contents().slots
             file = found
         }
-        let file = try foundFile()
+        let file = try openFile()
         let (slotsBefore, emptyBefore) = (slotCount, empty)
         // Slots beyond those that were there at the start, or that were made since, were never given. Reading them
         // would fill them with pages that an administrator set aside.
-        let there = try file.info().slots
+        let there = try file.contents().slots
         if there > slotCount {
             try unpin(keeping: slotCount, hasMore: true)
             try file.resize(to: slotCount)
@@ -35,7 +35,7 @@ extension PinnedPages {
         let chunk = next..<min(slotCount, next + kernel.pagesPerPin)
         if chunk.isEmpty { return [] }
         if next == 0 { recovery.pages.reserveCapacity(slotCount) }
-        let (pin, found) = try foundFile().withMapping(of: chunk, for: .looking(node: node)) {
+        let (pin, found) = try openFile().withMapping(of: chunk, for: .looking(node: node)) {
             (mapping) throws(BalloonError) in try pinAnew(mapping)
         }
         recovery.renewed.append(pin)
@@ -46,7 +46,7 @@ extension PinnedPages {
     public func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool {
         let pages = recovery.pages
         // Only where every page was seen, an empty slot is known to have none.
-        guard try foundFile().info().pages == pages.count(where: { $0 != .none }) else {
+        guard try openFile().contents().pages == pages.count(where: { $0 != .none }) else {
             throw BalloonError(
                 .moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)
         }
@@ -57,7 +57,7 @@ extension PinnedPages {
             try replacePins(isAllBack: isAllBack)
             // The pool's sum also counts what lost pins hold. Taking that many out would take other programs' free
             // pages.
-            if let interrupted, lostPins.isEmpty, strayPins == 0 { try takeBackStranded(interrupted) }
+            if let interrupted, asidePins.isEmpty, strayPins == 0 { try takeBackStranded(interrupted) }
         }
         recovery = PinRecovery()
         return true

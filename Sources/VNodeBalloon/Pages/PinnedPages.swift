@@ -24,7 +24,7 @@ public final class PinnedPages: PageReserve {
     var bareNames: Set<String> = []
     /// Names of pins that stay because pages of theirs are in no slot any more, and may be holes. How many such pages
     /// earlier processes left.
-    var lostPins: [(name: String, pin: Pin)] = []
+    var asidePins: [(name: String, pin: Pin)] = []
     /// Names that the keeper was asked to keep such pins under.
     var triedAside: Set<String> = []
     /// Pages were lost whose old pins have no such copy yet.
@@ -75,19 +75,19 @@ public final class PinnedPages: PageReserve {
     private var pools: [any PagePool] { kernel.pools }
 
     /// The vnode's file, once it was found.
-    func foundFile() throws(BalloonError) -> SlotFile {
+    func openFile() throws(BalloonError) -> SlotFile {
         if let file { return file }
         throw BalloonError(.looking, "the balloon's file was not looked at yet", vnode: vnode)
     }
 
     public func foreignPoolPages() throws(BalloonError) -> Int {
-        var total = -(try foundFile().info().pages)
+        var total = -(try openFile().contents().pages)
         for pool in pools { total += try pool.total() }
         return total
     }
 
     /// Pages of ours that the pools count: those in the file, and those that left it and are pinned.
-    func poolPages() throws(BalloonError) -> Int { try (file?.info().pages ?? 0) + leftInPool + strayPages }
+    func poolPages() throws(BalloonError) -> Int { try (file?.contents().pages ?? 0) + leftInPool + strayPages }
 
     public func removeFromPool(_ pages: Int) throws(BalloonError) {
         var left = pages
@@ -100,15 +100,15 @@ public final class PinnedPages: PageReserve {
 
     // MARK: The file
 
-    public func fileState() throws(BalloonError) -> FileState {
-        guard let file else { return FileState(slots: 0, pages: 0, name: .ours, strayPins: 0) }
-        let info = try file.info()
-        return FileState(slots: info.slots, pages: info.pages, name: try file.name(), strayPins: strayPins)
+    public func lookAtFile() throws(BalloonError) -> FoundFile {
+        guard let file else { return FoundFile(slots: 0, pages: 0, name: .ours, strayPins: 0) }
+        let contents = try file.contents()
+        return FoundFile(slots: contents.slots, pages: contents.pages, name: try file.name(), strayPins: strayPins)
     }
 
     public func renew() throws(BalloonError) {
-        let old = try foundFile()
-        guard try old.info().slots == 0 else {
+        let old = try openFile()
+        guard try old.contents().slots == 0 else {
             throw BalloonError(.moved, "the balloon's old file is not empty", vnode: vnode)
         }
         let new = try SlotFile.find(vnode: vnode, kernel, keeper)
@@ -120,14 +120,14 @@ public final class PinnedPages: PageReserve {
         bareNames = []
         (isKept, spare) = (false, nil)
         file = new
-        slotCount = try new.info().slots
+        slotCount = try new.contents().slots
         (empty, unpinned) = ([], [])
     }
 
     /// The file, the mount and the spare pin outlive us, too.
     func keepFile() throws(BalloonError) {
         if isKept { return try keeper.restoreIfLost() }
-        let file = try foundFile()
+        let file = try openFile()
         try keeper.keep("mount.\(file.inode)", kernel.mount)
         try keeper.keep(file.keptName, file.descriptor)
         isKept = true
@@ -138,7 +138,7 @@ public final class PinnedPages: PageReserve {
     public func acquire(_ count: Int) throws(BalloonError) -> [UInt64] {
         guard let node, let pool = pools.first else { return [] }
         try checkMayMove()
-        let file = try foundFile()
+        let file = try openFile()
         try keepFile()
         try keepSpare()
         try settleSpare()
@@ -210,17 +210,17 @@ public final class PinnedPages: PageReserve {
     // MARK: Reading and shrinking
 
     public func pages(of slots: Range<Int>) throws(BalloonError) -> [SlotPage] {
-        let file = try foundFile()
+        let file = try openFile()
         // Mapping beyond the end would lengthen the file again.
-        let info = try file.info()
-        let there = slots.clamped(to: 0..<info.slots)
+        let contents = try file.contents()
+        let there = slots.clamped(to: 0..<contents.slots)
         let none = [SlotPage](repeating: .none, count: slots.count - there.count)
         if there.isEmpty { return none }
         return try file.withMapping(of: there, for: .looking(node: node)) { (mapping) throws(BalloonError) in
             var pages: [SlotPage] = []
             pages.reserveCapacity(slots.count)
             // Where no page is missing none can be made by looking.
-            let isWhole = info.pages == info.slots ? try mapping.populateAllForReading() : false
+            let isWhole = contents.pages == contents.slots ? try mapping.populateAllForReading() : false
             for slot in there {
                 pages.append(try isWhole ? known(slot, mapping) : page(of: slot, mapping))
             }
@@ -231,13 +231,13 @@ public final class PinnedPages: PageReserve {
     /// A slot's page as it was before this call: looking for a missing page makes one.
     private func page(of slot: Int, _ mapping: any SlotMapping) throws(BalloonError) -> SlotPage {
         if empty.contains(slot) { return .none }
-        let pages = try foundFile().info().pages
+        let pages = try openFile().contents().pages
         switch try mapping.look(slot) {
         case .none: return .none
         case .broken: return .unreadable
         case .mapped: break
         }
-        if pages < slotCount - empty.count, try foundFile().info().pages > pages { return .none }
+        if pages < slotCount - empty.count, try openFile().contents().pages > pages { return .none }
         return try known(slot, mapping)
     }
 
@@ -252,7 +252,7 @@ public final class PinnedPages: PageReserve {
         try checkMayMove()
         // An empty slot's page is in the pool already, or was never there.
         let removed = (slots..<slotCount).count { !empty.contains($0) }
-        let file = try foundFile()
+        let file = try openFile()
         try cutEmptyEnd(file, keeping: slots)
         try unpin(keeping: slots)
         let before = freePages()
@@ -261,7 +261,7 @@ public final class PinnedPages: PageReserve {
         empty = empty.filter { $0 < slots }
         unpinned = unpinned.filter { $0 < slots }
         let taken = shrinkPools(from: before, atMost: removed)
-        if !lostPins.isEmpty { leftInPool += removed - taken }
+        if !asidePins.isEmpty { leftInPool += removed - taken }
     }
 
     /// Empty slots at the end, which an interrupted growth left, go before a pin is rewritten. A process that is killed in the
@@ -277,14 +277,14 @@ public final class PinnedPages: PageReserve {
 
     public func punch(_ slots: [Int]) throws(BalloonError) {
         try checkMayMove()
-        let file = try foundFile()
+        let file = try openFile()
         for slot in slots {
             try unpin(slot)
             let before = freePages()
             try file.punch(slot)
             empty.insert(slot)
             let taken = shrinkPools(from: before, atMost: 1)
-            if !lostPins.isEmpty { leftInPool += 1 - taken }
+            if !asidePins.isEmpty { leftInPool += 1 - taken }
         }
     }
 

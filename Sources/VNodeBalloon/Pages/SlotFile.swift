@@ -13,7 +13,8 @@ package struct SlotFile {
         }
     }
 
-    package struct Info {
+    /// How long it is, and how much is in it.
+    package struct Contents {
         package var slots: Int
         /// Slots that have a page.
         package var pages: Int
@@ -59,7 +60,7 @@ package struct SlotFile {
             guard let descriptor = try keeper.kept(name) else { continue }
             let file = try SlotFile(descriptor, vnode: vnode, kernel)
             if try file.name() == .ours { continue }
-            if try file.info().slots > 0 { return file }
+            if try file.contents().slots > 0 { return file }
             keeper.drop(name)
         }
         return try SlotFile(try kernel.openFile(), vnode: vnode, kernel)
@@ -70,9 +71,9 @@ package struct SlotFile {
     var keptName: String { Self.keptPrefix(vnode) + "\(inode)" }
 
     /// Where the vnode's name below the mount leads.
-    func name() throws(BalloonError) -> FileState.Name { try kernel.name(of: identity) }
+    func name() throws(BalloonError) -> FoundFile.Name { try kernel.name(of: identity) }
 
-    func info() throws(BalloonError) -> Info { try kernel.info(of: descriptor) }
+    func contents() throws(BalloonError) -> Contents { try kernel.contents(of: descriptor) }
     func resize(to slots: Int) throws(BalloonError) { try kernel.resize(descriptor, to: slots) }
     func punch(_ slot: Int) throws(BalloonError) { try kernel.punch(descriptor, slot: slot) }
 

@@ -70,7 +70,7 @@ import Testing
         #expect(service.reply(to: "keep x", .this(try descriptor()))?.text == "ok")
         #expect(cb_pin_count(old.rawValue) == 0)
         #expect(service.reply(to: "drop x", .none)?.text == "ok" && service.reply(to: "end", .none)?.isEnd == true)
-        #expect(service.reply(to: "what", .none)?.text == "no" && service.reply(to: "keep x", .lost)?.text == "no")
+        #expect(service.reply(to: "what", .none)?.text == "no" && service.reply(to: "keep x", .noRoom)?.text == "no")
     }
 
     /// The new protocol empties nothing: who gave a pin does, once it is sure of what took its place.

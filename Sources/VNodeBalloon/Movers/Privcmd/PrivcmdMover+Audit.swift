@@ -10,7 +10,7 @@ extension PrivcmdMover {
         func note(_ slot: Int, _ gfn: UInt64, _ kind: AuditFinding.Kind) {
             findings.append(AuditFinding(vnode: vnode, slot: slot, gfn: gfn, kind: kind))
         }
-        let file = try balloon.reserve.fileState()
+        let file = try balloon.reserve.lookAtFile()
         // What is wrong with the file as a whole stands in the first slice.
         if slots.lowerBound == 0 { noteFile(file, balloon, note) }
         let range = slots.clamped(to: 0..<min(balloon.slots.count, file.slots))
@@ -30,7 +30,7 @@ extension PrivcmdMover {
     }
 
     private func noteFile(
-        _ file: FileState, _ balloon: SlottedBalloon, _ note: (Int, UInt64, AuditFinding.Kind) -> Void
+        _ file: FoundFile, _ balloon: SlottedBalloon, _ note: (Int, UInt64, AuditFinding.Kind) -> Void
     ) {
         switch file.name {
         case .ours: break

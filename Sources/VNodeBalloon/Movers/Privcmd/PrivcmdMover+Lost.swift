@@ -35,9 +35,9 @@ extension PrivcmdMover {
 
     func removeStrayPages(_ balloon: SlottedBalloon) throws(BalloonError) {
         // A hole in the pool must not leave it.
-        guard balloon.isNothingLost, balloon.strayPages > 0 else { return }
-        try balloon.reserve.removeFromPool(balloon.strayPages)
-        balloon.strayPages = 0
+        guard balloon.isNothingLost, balloon.freedByOthers > 0 else { return }
+        try balloon.reserve.removeFromPool(balloon.freedByOthers)
+        balloon.freedByOthers = 0
     }
 
     /// - Returns: whether all of it is RAM.
@@ -63,9 +63,9 @@ extension PrivcmdMover {
 
     // MARK: The file
 
-    public func file(vnode: Int) throws(BalloonError) -> BalloonFile {
+    public func file(vnode: Int) throws(BalloonError) -> FileCondition {
         guard let balloon = balloons[vnode] else { return .whole }
-        if try balloon.reserve.fileState().name != .ours { return .removed }
+        if try balloon.reserve.lookAtFile().name != .ours { return .removed }
         // What is being read just now has nothing to be compared with.
         guard balloon.hasPages else { return .whole }
         return try isFileWhole(balloon) ? .whole : .damaged
@@ -73,7 +73,7 @@ extension PrivcmdMover {
 
     /// As many slots and pages as there should be.
     func isFileWhole(_ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
-        let state = try balloon.reserve.fileState()
+        let state = try balloon.reserve.lookAtFile()
         return state.slots == balloon.slots.count && state.pages >= balloon.slots.sums.pages
     }
 

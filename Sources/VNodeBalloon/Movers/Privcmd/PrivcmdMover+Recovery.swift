@@ -122,7 +122,7 @@ extension PrivcmdMover {
         }
         // After a broken move so many pages may be gone by our own hand; their place in the pool is looked after by its note.
         let own = recovery.interrupted?.poolPages ?? 0
-        balloon.strayPages += max(0, differences.before - differences.after - own)
+        balloon.freedByOthers += max(0, differences.before - differences.after - own)
         if !differences.slots.isEmpty { balloon.reserve.notePagesLost(differences.slots) }
         balloon.lost = gone
         balloon.lostNameless += differences.nameless

@@ -27,7 +27,7 @@ final class SlottedBalloon {
     var lostNameless = 0
     var isNothingLost: Bool { lost.isEmpty && lostNameless == 0 }
     /// Pages that a foreign hand put from our file into the pool.
-    var strayPages = 0
+    var freedByOthers = 0
     /// How many extents the next populate asks for: the physical node may have no more 2 MiB in one piece.
     var populateExtents = Int.max
     /// The holes of the slot that was filled last. They count in the same step alone.
