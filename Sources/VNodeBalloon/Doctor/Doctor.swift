@@ -146,7 +146,19 @@ public enum Doctor {
             check("vnode\(vnode.number)", .later, isFine: vnode.linuxNode != nil) {
                 "no single Linux node lies in the memory of vnode \(vnode.number); boot without numa=off"
             }
-        } + self.limits(of: vnodes, limits)
+        } + hotAdded(hypervisor, zones) + self.limits(of: vnodes, limits)
+    }
+
+    /// Only where there is such memory: most guests never have any.
+    private static func hotAdded(_ hypervisor: any Hypervisor, _ zones: ZoneInfo) -> [Check] {
+        guard let memory = (try? hypervisor.vnumaTopology())??.ranges.map(\.frames) else { return [] }
+        let added = zones.added(behind: memory)
+        if added == .zero { return [] }
+        return [
+            check("hot-added", .advice, isFine: false) {
+                "Linux hot-added memory behind all vnodes, up to \(Size.text(added.kib)): it is no vnode's, and is not given"
+            }
+        ]
     }
 
     // MARK: Memory that no balloon accounts for

@@ -49,6 +49,16 @@ public struct ZoneInfo: Equatable, Sendable {
         ranges.contains { $0.contains(frame) }
     }
 
+    /// How much memory Linux has behind all vnodes, at most: what it hot-added. A zone may have holes.
+    /// - Parameter memory: the ranges of all vnodes.
+    public func added(behind memory: [Range<UInt64>]) -> Frames {
+        guard let end = memory.map(\.upperBound).max() else { return .zero }
+        return zones.reduce(.zero) { sum, zone in
+            let (first, last) = (max(zone.frames.lowerBound, end), Self.end(of: zone, in: memory))
+            return last > first ? sum + Frames(last - first) : sum
+        }
+    }
+
     /// The zone's first and last frame, as far as they are memory of a vnode.
     private static func borders(of zone: Zone, in memory: [Range<UInt64>]) -> [UInt64] {
         [zone.frames.lowerBound, end(of: zone, in: memory) - 1].filter { lies($0, in: memory) }

@@ -153,6 +153,10 @@ import VNodeBalloon
         let alone = Self.parse(zone(0, "Normal", 1..<294912))
         #expect(alone.node(within: first, of: both) == nil, "one node for all")
         #expect(alone.node(within: second, of: both) == nil)
+        for info in [own, longer, alone] { #expect(info.added(behind: both) == Frames(32768)) }
+        #expect(Self.parse(zone(0, "DMA32", 1..<131072) + other).added(behind: both) == .zero)
+        // The kernel lets this zone end at 4 GiB, through the hole there.
+        #expect(Self.parse(zone(0, "DMA32", 1..<1_048_576)).added(behind: both) == .zero)
         let outside = Self.parse(zone(0, "Normal", 262144..<294912))
         #expect(outside.node(within: first, of: both) == nil, "a node without memory of a vnode")
     }

@@ -21,6 +21,7 @@ check "the toolstack raises the guest's memory by 128 MiB" hot_add
 check "Xen counts 128 MiB more" wait_until 20 is_added
 xenstore-rm $D/memory/target
 
+check_has "doctor names it" "$(guest balloonctl doctor)" "hot-added memory behind all vnodes, up to 128 MiB"
 # Xen's count, by node: what is hot-added has memory of any physical node.
 node0=$(pages 0) node1=$(pages 1)
 targets 98304 98304
