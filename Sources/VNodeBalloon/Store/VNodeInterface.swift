@@ -103,7 +103,7 @@ public final class VNodeInterface {
     /// - Parameter everything: false after watch events: where all of them named targets, these are read and nothing
     ///   else. Each row takes a third of a millisecond, and the toolstack waits for the first step.
     public func read(everything: Bool = true) throws(BalloonError) -> Reading {
-        let isFull = everything || isStale
+        let (isFull, isToldOf) = (everything || isStale, isStale)
         let (named, isLegacyNamed) = (self.named, self.isLegacyNamed)
         // After an error on the way everything must be read again.
         isStale = true
@@ -113,7 +113,8 @@ public final class VNodeInterface {
         for vnode in vnodes where isFull || named.contains(vnode.number) {
             if isFull && place == .prepared { try checkRows(vnode.number, all: everything) }
             last.requests[vnode.number] = try request(of: vnode)
-            if isFull { try readAllowance(vnode.number) }
+            // Not once a minute: it counts only while a physical node is full, and each row takes a turn of the loop.
+            if isToldOf { try readAllowance(vnode.number) }
         }
         last.hasTargets = last.requests.values.contains { $0 != .absent }
         if isFull || isLegacyNamed {
