@@ -68,8 +68,11 @@ note "of $elsewhere KiB $(json vnodes.0.other_pnode_kib) are told to be elsewher
 target 0 0
 check "vnode 0 is back once more" wait_reached 0 0
 set -- $(page_counts)
-check_eq "what is elsewhere still is told" $(((START_1 - $6) * -4)) \
-    "$(xenstore-read $D/data/balloon-vnode/vnode0/other-pnode)"
+elsewhere=$(((START_1 - $6) * -4))
+told "with all taken back"
+# Linux need not have handed out all of it again: that much stays where it is.
+left=$(($6 - START_1))
+START_0=$((START_0 - left)) START_1=$((START_1 + left))
 end_pattern
 check "the daemon ends" stop_daemon
 check_all_back "at the end"
