@@ -51,7 +51,7 @@ check "most of it did ($elsewhere KiB)" [ "$elsewhere" -gt $((held / 2)) ]
 told() {
     status
     told=$(json vnodes.0.other_pnode_kib)
-    check "$1: status tells of $told KiB" [ "$told" -ge $elsewhere ] && [ "$told" -le $((elsewhere + 4096)) ]
+    check "$1: status tells of $told KiB" [ "$told" -ge $elsewhere -a "$told" -le $((elsewhere + 4096)) ]
     check_eq "$1: xenstore says the same" "$(xenstore-read $D/data/balloon-vnode/vnode0/other-pnode)" "$told"
     guest 'balloonctl audit --json' > /tmp/audit
     check_eq "$1: so does the audit" "$(jsonget other_pnode_kib clean < /tmp/audit | tr '\n' ' ')" "$told true "
