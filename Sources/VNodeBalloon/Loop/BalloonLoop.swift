@@ -94,8 +94,8 @@ package final class BalloonLoop {
         engine.comeToRest()
         // The daemon stops whether or not xenstore can be written.
         attempt("cannot publish the end") { () throws(BalloonError) in
-            try interface.publish(elsewhere: engine.elsewhere)
             try interface.publishStopped(engine.told, isEmpty: engine.isEmpty, now: engine.now)
+            try interface.publish(elsewhere: engine.elsewhere)
         }
         if engine.isEmpty == true { keeper.dropAll() }
         log.notice("stopped; the balloons stay as they are")

@@ -12,7 +12,7 @@ public final class DisplacedRecord: DisplacedLog {
     private let longest: UInt64
     private var limit: UInt64
 
-    public convenience init(stateDirectory: String) { self.init(stateDirectory: stateDirectory, longest: 4 << 20) }
+    public convenience init(stateDirectory: String) { self.init(stateDirectory: stateDirectory, longest: 256 << 10) }
 
     init(stateDirectory: String, longest: UInt64) {
         path = stateDirectory + "/displaced"
@@ -46,7 +46,7 @@ public final class DisplacedRecord: DisplacedLog {
             file.truncate(to: end)
             throw BalloonError(.system, "cannot write \(path)", errno: errno)
         }
-        if end > limit { writeAnew() }
+        if end > limit { writeAnew(before.merging(extents.map { ($0.gfn, $0.frames) }) { $1 }) }
     }
 
     private static func text(_ extents: some Sequence<(gfn: UInt64, frames: Int)>) -> String {
@@ -67,9 +67,8 @@ public final class DisplacedRecord: DisplacedLog {
     }
 
     /// What is in it says the same, only longer: where there is no room for a new file the old one stays.
-    private func writeAnew() {
-        guard let left = try? displaced() else { return }
-        let text = Self.text(left.map { (gfn: $0.key, frames: $0.value) })
+    private func writeAnew(_ all: [UInt64: Int]) {
+        let text = Self.text(all.lazy.filter { $0.value > 0 }.map { (gfn: $0.key, frames: $0.value) })
         limit = max(longest, 2 * UInt64(text.utf8.count))
         do throws(BalloonError) { try replaceFile(path, text) } catch { limit *= 2 }
         file = try? GrowingFile(path: path)
