@@ -17,7 +17,7 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
 
         package init(_ kind: Kind) { self.kind = kind }
 
-        /// This is not a Xen guest, or its devices are missing.
+        /// This is not a Xen guest, or Xen's devices are missing.
         public static let noXen = Code(.noXen)
         /// The kernel refuses hypercalls from user space (XSA-482).
         public static let privcmdLocked = Code(.privcmdLocked)
@@ -37,11 +37,11 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
         /// Another process has the lock, or does not answer.
         public static let busy = Code(.busy)
         public static let invalidConfiguration = Code(.invalidConfiguration)
-        /// The command line, or a request, asks for what cannot be.
+        /// The command line, or a request, asks for something impossible.
         public static let usage = Code(.usage)
-        /// A page of ours is not where it was, or is not what it should be. Nothing is touched any more.
+        /// A page of ours is not at its frame, or is not what it should be. From then on it is left alone.
         public static let moved = Code(.moved)
-        /// The domain was saved, restored or migrated meanwhile: what was known does not count any more.
+        /// The domain was saved, restored or migrated meanwhile: what was known before is void.
         public static let suspended = Code(.suspended)
         /// A hypercall failed outright.
         public static let hypercall = Code(.hypercall)
@@ -49,32 +49,32 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
         public static let store = Code(.store)
         /// A system call failed.
         public static let system = Code(.system)
-        /// The other end of a socket said something that makes no sense.
+        /// The other end of a socket did not keep to the protocol.
         public static let protocolViolation = Code(.protocolViolation)
         /// This process, or the machine, may open no more files (RLIMIT_NOFILE, fs.file-max).
         public static let descriptors = Code(.descriptors)
-        /// This process may not make a file so large (RLIMIT_FSIZE).
+        /// This process may not make a file that large (RLIMIT_FSIZE).
         public static let fileSize = Code(.fileSize)
         /// The cpuset of this process leaves a node out (cpuset.mems, AllowedMemoryNodes=).
         public static let cpuset = Code(.cpuset)
         /// The hugetlb cgroup of this process lets it have no more huge pages.
         public static let cgroup = Code(.cgroup)
-        /// A vnode was not audited yet: nothing is known of its balloon.
+        /// A vnode was not audited yet, so its balloon is not known.
         public static let looking = Code(.looking)
 
         public var description: String { kind.rawValue }
     }
 
     public let code: Code
-    /// The C error number, positive, where there is one.
+    /// The C error number, positive; nil: none.
     public let errno: Int32?
-    /// The vnode that it is about, where it is about one.
+    /// The vnode concerned; nil: none in particular.
     public let vnode: Int?
     /// One sentence that says what is wrong and what to do.
     public let message: String
 
-    /// Any failure because no more files can be opened is `.descriptors`: that limit is what an administrator has to
-    /// know of, and it passes.
+    /// If the errno says that no more files can be opened, the code becomes `.descriptors`, whatever failed: an
+    /// administrator has to know of that limit, and the condition is temporary.
     public init(_ code: Code, _ message: String, errno: Int32? = nil, vnode: Int? = nil) {
         if let limit = Self.limit(errno), code != .descriptors {
             self.code = .descriptors

@@ -6,10 +6,10 @@ extension Moment {
     public static var now: Moment { Moment(nanoseconds: cb_clock_monotonic()) }
 }
 
-/// Lets so much time pass.
+/// Sleeps for this long.
 public func sleep(for time: Interval) { cb_sleep(time.nanoseconds) }
 
-/// The calendar's clock, which an administrator may set.
+/// The calendar clock, which an administrator may set.
 package enum WallClock {
     /// Seconds since 1970.
     package static var seconds: UInt64 { UInt64(max(0, cb_clock_real_seconds())) }

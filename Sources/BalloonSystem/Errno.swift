@@ -1,7 +1,7 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// The kernel's word for an error number: "EPERM: Operation not permitted".
+/// The name and text of an error number: "EPERM: Operation not permitted".
 public func errnoText(_ number: Int32) -> String {
     // Unsafe: the shim writes a NUL-ended text of at most this length.
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
@@ -10,7 +10,7 @@ public func errnoText(_ number: Int32) -> String {
     }
 }
 
-/// Turns the shim's -errno into an error of the kind `code`; passes what is >= 0.
+/// Turns the shim's -errno into an error with this code. A result >= 0 is returned.
 @inline(__always)
 @discardableResult
 package func check<T: SignedInteger>(
@@ -26,7 +26,7 @@ package func check<T: SignedInteger>(
     throw BalloonError(code, message(), errno: errno, vnode: vnode)
 }
 
-/// The same for a plain system call.
+/// Does the same with the code `.system`, for a plain system call.
 @inline(__always)
 @discardableResult
 package func check<T: SignedInteger>(

@@ -20,17 +20,17 @@ package struct AlarmSource {
     package func clear() { _ = cb_timer_clear(descriptor.rawValue) }
 }
 
-/// What programs write to some files (inotify).
+/// Notices when a program writes to certain files (inotify).
 package struct WriteWatch {
     package let descriptor: FileDescriptor
 
-    /// - Throws: `.system`, `.descriptors`: one of them at least is not watched.
+    /// - Throws: `.system`, `.descriptors`: at least one of the files is not watched.
     package init(paths: [String]) throws(BalloonError) {
         descriptor = FileDescriptor(try check(cb_watch_create(), "cannot watch files (inotify)"))
         for path in paths {
             // Unsafe: a C string for the call.
             let result = unsafe cb_watch_written(descriptor.rawValue, path)
-            // A kernel without NUMA has fewer of them.
+            // A kernel without NUMA does not have all of these files.
             if result == -ENOENT { continue }
             try check(result, "cannot watch \(path) (inotify)")
         }
@@ -40,8 +40,8 @@ package struct WriteWatch {
     package func clear() { _ = cb_watch_clear(descriptor.rawValue) }
 }
 
-/// Changes that other programs make to the files of a directory (inotify). An event is a hint: the caller then checks
-/// the files itself.
+/// Notices when other programs change the files of a directory (inotify). An event is only a hint: the caller then
+/// checks the files itself.
 package struct DirectoryWatch {
     package let descriptor: FileDescriptor
 

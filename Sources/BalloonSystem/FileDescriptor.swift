@@ -1,7 +1,7 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// An open descriptor. It is closed with the last reference, never before.
+/// An open descriptor. It is closed when its last reference goes, never before.
 public final class FileDescriptor: Sendable {
     public let rawValue: Int32
 
@@ -10,16 +10,16 @@ public final class FileDescriptor: Sendable {
 
     deinit { _ = cb_file_close(rawValue) }
 
-    /// How a file is opened. Always close-on-exec, and never through a symbolic link in the last component.
+    /// How a file is opened. It is always close-on-exec, and a symbolic link in the last component is never followed.
     package enum Access: Int32 {
         case read, write, readWrite
-        /// Read and write; made with mode 0600 where it is missing.
+        /// Read and write; a missing file is made with mode 0600.
         case create
         case directory
     }
 
-    /// Opens a path; below `directory` when it is relative and one is given.
-    /// - Throws: an error of the kind `code`, `.system` unless said otherwise.
+    /// Opens a path. A relative path starts at `directory`, if one is given.
+    /// - Throws: an error with this code; `.system` by default.
     package static func open(
         _ path: String, _ access: Access, below directory: FileDescriptor? = nil, code: BalloonError.Code = .system,
         _ message: @autoclosure () -> String
@@ -32,7 +32,7 @@ public final class FileDescriptor: Sendable {
         return FileDescriptor(try check(opened, code, message()))
     }
 
-    /// What stat(2) says.
+    /// What stat(2) returns.
     package func info() throws(BalloonError) -> FileInfo {
         var info = cb_file_info()
         // Unsafe: the shim fills the struct.
@@ -40,7 +40,7 @@ public final class FileDescriptor: Sendable {
         return FileInfo(info)
     }
 
-    /// The magic number and the block size of the file system that it is on.
+    /// The magic number and the block size of the descriptor's file system.
     package func fileSystem() throws(BalloonError) -> (magic: UInt64, blockBytes: UInt64) {
         var magic: UInt64 = 0
         var block: UInt64 = 0
@@ -50,10 +50,10 @@ public final class FileDescriptor: Sendable {
     }
 }
 
-/// What stat(2) says of a file, as far as it is needed.
+/// The values of stat(2) that are needed.
 package struct FileInfo {
     package let bytes: UInt64
-    /// What is there of it: less than `bytes` when pages are missing.
+    /// The allocated part: less than `bytes` when pages are missing.
     package let allocatedBytes: UInt64
     package let device: UInt64
     package let inode: UInt64
@@ -72,7 +72,7 @@ package struct FileInfo {
         mode = info.mode
     }
 
-    /// Of a path; follows symbolic links, as the namespace files below /proc need.
+    /// The values of a path. Symbolic links are followed, as the namespace files below /proc need.
     package init(path: String, code: BalloonError.Code = .system, _ message: @autoclosure () -> String)
         throws(BalloonError)
     {
@@ -84,7 +84,7 @@ package struct FileInfo {
 }
 
 extension FileInfo {
-    /// Of a name in an open directory, nil when there is none. A symbolic link is not followed.
+    /// The values of a name in an open directory; nil: there is none. A symbolic link is not followed.
     package static func ofEntry(
         _ name: String, below directory: FileDescriptor, _ message: @autoclosure () -> String
     ) throws(BalloonError) -> FileInfo? {
@@ -97,7 +97,7 @@ extension FileInfo {
     }
 }
 
-/// Makes one directory with mode 0700, unless something is there.
+/// Makes one directory with mode 0700, unless something with that name exists.
 /// - Throws: `.environment`.
 package func makeDirectory(_ path: String) throws(BalloonError) {
     // Unsafe: Swift lends the shim a C string for the call.

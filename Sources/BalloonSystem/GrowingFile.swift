@@ -1,10 +1,10 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// A file, a pipe, or standard output, that is written behind its end.
+/// A file, a pipe, or standard output, to which text is appended.
 package struct GrowingFile {
     package let descriptor: FileDescriptor
-    /// A file on a disk, and not a pipe or a device: what is in it can be read, locked and cut off.
+    /// A regular file, not a pipe or a device: it can be read, locked and truncated.
     package let isFile: Bool
 
     /// Makes the file, mode 0644, where it is missing. `-` is standard output.
@@ -21,13 +21,13 @@ package struct GrowingFile {
         get throws(BalloonError) { try descriptor.info().bytes }
     }
 
-    /// One writer a file.
-    /// - Returns: false where another process has it. A file system without locks has none.
+    /// Locks the file, so that it has one writer.
+    /// - Returns: false where another process has the lock. Where the file system has no locks: true.
     package func lock() -> Bool { cb_file_lock(descriptor.rawValue) != -EWOULDBLOCK }
 
     package func truncate(to bytes: UInt64) { _ = cb_file_truncate(descriptor.rawValue, bytes) }
 
-    /// As much of it as is there.
+    /// Reads at most `count` bytes.
     package func read(at offset: UInt64, _ count: Int) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         // Unsafe: the shim fills at most the buffer.
@@ -37,7 +37,7 @@ package struct GrowingFile {
         return Array(buffer.prefix(Int(max(0, length))))
     }
 
-    /// - Returns: the error number, nil where all of it was taken.
+    /// - Returns: the error number; nil: all of the text was written.
     package func write(_ text: String) -> Int32? {
         // Unsafe: a C string and its length.
         let result = unsafe cb_write_all(descriptor.rawValue, text, text.utf8.count)

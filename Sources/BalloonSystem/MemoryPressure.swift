@@ -1,13 +1,13 @@
-/// The kernel's own measure of memory pressure, of the whole machine (/proc/pressure/memory).
+/// The kernel's measure of memory pressure, for the whole machine (/proc/pressure/memory).
 package enum MemoryPressure {
-    /// How long some task waited for memory, of the last ten seconds, in thousandths; nil: not measured.
+    /// The part of the last ten seconds in which some task waited for memory, in thousandths; nil: not measured.
     package static func waitedPermille() -> UInt64? {
         (try? readFile("/proc/pressure/memory", limit: 4096)).flatMap {
             waitedPermille(String(decoding: $0, as: UTF8.self))
         }
     }
 
-    /// "some avg10=1.23 avg60=...": 12.
+    /// Parses "some avg10=1.23 avg60=...": 12.
     package static func waitedPermille(_ text: String) -> UInt64? {
         guard let line = text.split(separator: "\n").first, line.hasPrefix("some ") else { return nil }
         guard let word = line.split(separator: " ").first(where: { $0.hasPrefix("avg10=") }) else { return nil }

@@ -2,14 +2,14 @@ internal import CBalloonShim
 
 /// poll(2).
 package enum Poll {
-    /// Waits until one of the descriptors is readable or closed, at most so long (-1: for ever, 0: not at all).
-    /// - Returns: the indexes of those that are.
+    /// Waits until one of the descriptors is readable or closed, or the time is over (-1: no limit, 0: do not wait).
+    /// - Returns: the indexes of the descriptors that are.
     /// - Throws: `.system`.
     package static func wait(_ descriptors: [Int32], timeoutMilliseconds: Int32) throws(BalloonError) -> [Int] {
         try wait(descriptors, writing: [], urgent: nil, timeoutMilliseconds: timeoutMilliseconds).readable
     }
 
-    /// Whether a socket's other end is gone for good.
+    /// Whether a socket's other end was closed.
     package static func isHungUp(_ descriptor: Int32) -> Bool {
         var ready: UInt8 = 0
         // Unsafe: lists of one.
@@ -17,7 +17,7 @@ package enum Poll {
         return result > 0 && ready & 4 != 0
     }
 
-    /// What a wait ended with: indexes of descriptors.
+    /// The result of a wait: indexes of descriptors.
     package struct Ready {
         package var readable: [Int] = []
         package var writable: [Int] = []
@@ -25,7 +25,7 @@ package enum Poll {
         package var isUrgent = false
     }
 
-    /// Waits for room to write, too, at the indexes in `writing`, and for an urgent event alone of one more descriptor.
+    /// Also waits for room to write at the indexes in `writing`, and for an urgent event of one more descriptor.
     package static func wait(
         _ descriptors: [Int32], writing: [Int], urgent: Int32?, timeoutMilliseconds: Int32
     ) throws(BalloonError) -> Ready {

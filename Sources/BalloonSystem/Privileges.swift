@@ -1,22 +1,24 @@
 internal import CBalloonShim
 
-/// What this process may do beyond what files let user 0 do: capabilities(7).
+/// Drops capabilities(7): what this process may do beyond what file permissions allow user 0.
 package enum Privileges {
-    /// What is still needed once all is open.
+    /// What the process still needs once everything is open.
     package enum Need {
-        /// Moving memory. Pipes of 256 KiB beyond what one user may have (fs.pipe-user-pages-soft: 32 GiB of balloons)
-        /// and a holder's OOM score take CAP_SYS_RESOURCE. Frame numbers are shown to whoever opened pagemap with
-        /// CAP_SYS_ADMIN, and privcmd, the pools and the module's open device ask for no capability.
+        /// It moves memory. CAP_SYS_RESOURCE is needed for pipes of 256 KiB beyond one user's limit
+        /// (fs.pipe-user-pages-soft: 32 GiB of balloons), and to set a holder's OOM score. No other capability is
+        /// needed: pagemap shows frame numbers if it was opened with CAP_SYS_ADMIN, and privcmd, the pools and the
+        /// module's open device check none.
         case moving
-        /// The same with Linux's own balloon, which asks for CAP_SYS_ADMIN each time that it is told a size.
+        /// It moves memory with Linux's own balloon, which needs CAP_SYS_ADMIN each time a target is written.
         case movingByKernel
-        /// Keeping descriptors, or talking to a daemon.
+        /// It keeps descriptors, or talks to a daemon.
         case nothing
     }
 
-    /// Gives up all the rest, for ever.
+    /// Drops all other capabilities, irrevocably.
     ///
-    /// Only for the calling thread and those that it starts later: call it before anything starts one.
+    /// This concerns only the calling thread and threads that it starts later. So it must be called before any is
+    /// started.
     /// - Throws: `.system`.
     package static func limit(to need: Need) throws(BalloonError) {
         let kept: [Int32] =

@@ -1,8 +1,8 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// A file of /proc or sysfs that is read again and again: opened once, because opening and closing take longer than reading.
-/// Each read from its start makes the kernel write its text anew.
+/// A file of /proc or sysfs that is read again and again. It is opened once, because to open and close takes longer
+/// than to read. Each read from the start makes the kernel produce the text anew.
 package final class ProcFile {
     private let path: String
     private let access: FileDescriptor.Access
@@ -13,16 +13,16 @@ package final class ProcFile {
         self.access = access
     }
 
-    /// Opens it now, so that a later read or write needs no descriptor that may not be had then.
-    /// - Throws: `.descriptors` alone: what else stands in the way is told when it is used.
+    /// Opens the file now, so that a later read or write cannot fail for want of a descriptor.
+    /// - Throws: only `.descriptors`. Any other error is thrown when the file is used.
     package func openNow() throws(BalloonError) {
         do throws(BalloonError) { descriptor = try .open(path, access, "cannot open \(path)") } catch {
             if error.code == .descriptors { throw error }
         }
     }
 
-    /// All of it; less than 8 MiB.
-    /// - Throws: `.system`; `errno` is EFBIG where it is more.
+    /// Reads the whole file, of less than 8 MiB.
+    /// - Throws: `.system`; `errno` is EFBIG for a larger file.
     package func read() throws(BalloonError) -> [UInt8] {
         var capacity = 32 << 10
         while true {
@@ -42,14 +42,14 @@ package final class ProcFile {
         }
     }
 
-    /// The number that it holds, as sysfs has them.
+    /// Reads a file of sysfs that holds one number.
     /// - Throws: `.system`.
     package func readNumber() throws(BalloonError) -> Int { Int(try call("read") { cb_number_read($0) }) }
 
     /// Writes a number in one write.
     /// - Throws: `.system`, with the kernel's errno.
     package func writeNumber(_ number: Int) throws(BalloonError) {
-        // Negative where somebody else changed what it was reckoned from.
+        // The number is negative where another program changed the value that it was computed from.
         guard let value = UInt64(exactly: number) else {
             throw BalloonError(.system, "cannot write \(number) to \(path)", errno: EINVAL)
         }
@@ -60,7 +60,7 @@ package final class ProcFile {
         var result = -Int64(ENODEV)
         if let descriptor { result = body(descriptor.rawValue) }
         if result == -Int64(ENODEV) {
-            // The first time; or the node went and came back, and its directory is another one.
+            // This is the first call, or the device was removed and came back with a new directory.
             descriptor = try .open(path, access, "cannot open \(path)")
             if let descriptor { result = body(descriptor.rawValue) }
         }

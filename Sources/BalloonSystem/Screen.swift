@@ -1,29 +1,29 @@
 package import BalloonCore
 internal import CBalloonShim
 
-/// A terminal that shows something live.
+/// A terminal that shows a live picture.
 package enum Screen {
-    /// Whether somebody can press keys.
+    /// Whether standard input is a terminal, so that a user can press keys.
     package static var hasKeys: Bool { cb_is_terminal(0) }
 
-    /// How high the terminal is; nil where it does not say.
+    /// The terminal's height in rows; nil where it is not known.
     package static var rows: Int? {
         let rows = Int(cb_terminal_rows(StandardStream.output.rawValue))
         return rows > 0 ? rows : nil
     }
 
-    /// Whether colours are not wanted: https://no-color.org.
+    /// Whether the user wants no colours: https://no-color.org.
     package static var isColourless: Bool {
         // Unsafe: Swift lends the shim a C string for the call.
         unsafe cb_has_environment("NO_COLOR")
     }
 
-    /// Takes the terminal: keys come one at a time and are not shown, and what was on the screen waits until ``leave()``.
+    /// Takes over the terminal: keys arrive one at a time without echo, and ``leave()`` brings the former screen back.
     /// - Throws: `.system`.
     package static func enter() throws(BalloonError) { try check(cb_screen_enter(), "cannot use the terminal") }
     package static func leave() { cb_screen_leave() }
 
-    /// Stops as Ctrl-Z stops any program; returns when it goes on.
+    /// Stops this process as Ctrl-Z does. Returns when it is continued.
     /// - Throws: `.system`.
     package static func stop() throws(BalloonError) {
         leave()
@@ -32,11 +32,11 @@ package enum Screen {
     }
 }
 
-/// What wakes a live command: signals, keys, the end of whoever reads, the time.
+/// The events that wake a live command: signals, keys, the reader's end, the time.
 package struct ScreenEvents {
     package enum Event: Equatable {
         case timeout, end, stop, resize
-        /// Whoever read what is written is gone.
+        /// The program that read our output has ended.
         case unread
         case key(Character)
     }
@@ -45,8 +45,8 @@ package struct ScreenEvents {
     private let output: Int32
     private let hasKeys: Bool
 
-    /// Before anything starts a thread, which would get the signals otherwise.
-    /// - Parameter onScreen: with keys, and the signals of a terminal.
+    /// Must be called before any thread is started: that thread would get the signals otherwise.
+    /// - Parameter onScreen: also waits for keys and for a terminal's signals.
     /// - Throws: `.system`.
     package init(output: Int32, onScreen: Bool) throws(BalloonError) {
         signals = FileDescriptor(
@@ -55,7 +55,7 @@ package struct ScreenEvents {
         hasKeys = onScreen && Screen.hasKeys
     }
 
-    /// Waits until something happens, or until `due`.
+    /// Waits for an event, at most until `due`.
     /// - Throws: `.system`.
     package func next(until due: Moment) throws(BalloonError) -> Event {
         var watched = [signals.rawValue]
@@ -66,7 +66,7 @@ package struct ScreenEvents {
         while true {
             let now = Moment.now
             guard due > now else { return signal ?? .timeout }
-            // Rounded up: it would be called again at once otherwise.
+            // Rounded up: otherwise poll would return too early and be called again at once.
             let left = Int32(clamping: (due - now).nanoseconds / 1_000_000 + 1)
             let ready = try Poll.wait(watched, timeoutMilliseconds: left)
             if ready.contains(0), let signal { return signal }
@@ -84,7 +84,7 @@ package struct ScreenEvents {
         }
     }
 
-    /// A terminal that has no more keys is gone.
+    /// End of file means that the terminal is gone.
     private var key: Event {
         var byte: UInt8 = 0
         // Unsafe: one byte, filled by the call.

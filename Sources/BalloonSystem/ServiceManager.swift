@@ -4,27 +4,28 @@ internal import Glibc
 
 /// The service manager, where there is one: sd_notify(3), sd_listen_fds(3).
 package enum ServiceManager {
-    /// Whether this process is a service that reports to it.
+    /// Whether this process is a service that reports to a service manager.
     package static let isPresent = {
         // Unsafe: a C string for the call.
         unsafe cb_has_environment("NOTIFY_SOCKET")
     }()
 
-    /// The time after which it ends a service that it heard nothing of (WatchdogSec); nil: never.
+    /// How long the service manager waits for a sign before it ends the service (WatchdogSec); nil: no limit.
     package static let patience: Interval? = {
         let microseconds = cb_watchdog_microseconds()
         return microseconds > 0 ? .microseconds(microseconds) : nil
     }()
 
-    /// Best effort; nothing without a service manager. One that does not listen is waited for only where it may be.
-    /// - Returns: false when it was not sent: it would have had to wait, or no socket could be had for it.
+    /// Sends a message, as far as possible. Without a service manager it does nothing. With `mayWait` it waits for one
+    /// that does not listen yet.
+    /// - Returns: false when nothing was sent: the call would have had to wait, or no socket could be opened.
     @discardableResult
     package static func notify(_ state: String, _ descriptor: FileDescriptor? = nil, mayWait: Bool = false) -> Bool {
         // Unsafe: a C string for the call.
         unsafe cb_notify(state, descriptor?.rawValue ?? -1, mayWait) >= 0
     }
 
-    /// What was left in the service's descriptor store by a process before this one, with names. Once.
+    /// The descriptors that an earlier process left in the service's descriptor store, with their names. Callable once.
     package static func storedDescriptors() -> [(name: String, descriptor: FileDescriptor)] {
         var names = ""
         var count: Int32 = 0

@@ -4,7 +4,7 @@ internal import CBalloonShim
 package struct SignalSource {
     package let descriptor: FileDescriptor
 
-    /// Blocks SIGTERM, SIGINT and SIGHUP, for the threads that start later, too.
+    /// Blocks SIGTERM, SIGINT and SIGHUP, also for threads that start later.
     package init() throws(BalloonError) {
         descriptor = FileDescriptor(try check(cb_signal_descriptor(), "cannot make a signalfd"))
     }

@@ -20,8 +20,8 @@ package func readFile(_ path: String, limit: Int = 4 << 20) throws(BalloonError)
     }
 }
 
-/// The names in a directory, in the order of their bytes. One that is no UTF-8 is left out.
-/// - Throws: `.system`; `errno` is ENOBUFS where they take more than `limit` bytes.
+/// The names in a directory, sorted by their bytes. Names that are not UTF-8 are left out.
+/// - Throws: `.system`; `errno` is ENOBUFS where the names take more than `limit` bytes.
 package func namesInDirectory(_ path: String, limit: Int = 64 << 10) throws(BalloonError) -> [String] {
     var length: Int64 = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
@@ -33,7 +33,7 @@ package func namesInDirectory(_ path: String, limit: Int = 64 << 10) throws(Ball
     return bytes.split(separator: 0).compactMap { String(validating: $0, as: UTF8.self) }.sorted()
 }
 
-/// Reads a file that holds one number, as sysfs has them.
+/// Reads a file that holds one number, such as those of sysfs.
 package func readNumber(_ path: String) throws(BalloonError) -> Int {
     let text = String(decoding: try readFile(path, limit: 64), as: UTF8.self)
     let digits = text.prefix { $0.isASCII && $0.isNumber }
@@ -41,14 +41,14 @@ package func readNumber(_ path: String) throws(BalloonError) -> Int {
     return number
 }
 
-/// Writes a text to a file that is there, in one write.
+/// Writes a text to an existing file, in one write.
 package func writeFile(_ path: String, _ text: String) throws(BalloonError) {
     // Unsafe: a C string and its length; the shim reads no further.
     let result = unsafe cb_write_path(path, text, text.utf8.count)
     try check(result, "cannot write \(path)")
 }
 
-/// Writes a new file and puts it in the old one's place: a kill leaves one or the other.
+/// Writes a new file and renames it to the old one's name. A kill leaves one or the other.
 /// - Throws: `.system`.
 package func replaceFile(_ path: String, _ text: String) throws(BalloonError) {
     let new = path + ".new"

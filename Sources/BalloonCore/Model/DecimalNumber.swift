@@ -1,4 +1,4 @@
-/// More digits than the largest number of 64 bits has are no number.
+/// The number of digits of the largest 64-bit number. A text with more digits is refused.
 private let longestNumber = 20
 
 /// A number of decimal digits, as xenstore's sizes are written; nil for anything else.
@@ -15,6 +15,6 @@ public func decimalNumber(_ bytes: [UInt8]) -> UInt64? {
     return value
 }
 
-/// What xenstore says of an amount of the domain's memory; nil for more than addresses have bits for: sums of such
-/// numbers stay far within 64 bits.
+/// A size that xenstore holds, in KiB; nil for a number above 2^42, which no address space has. So sums of such sizes
+/// stay far within 64 bits.
 package func storedSize(_ bytes: [UInt8]) -> KiB? { decimalNumber(bytes).flatMap { $0 <= 1 << 42 ? KiB($0) : nil } }

@@ -1,4 +1,4 @@
-/// What Xen calls this kind of guest (/sys/hypervisor/guest_type).
+/// The kinds of guests, by Xen's names (/sys/hypervisor/guest_type).
 public enum GuestKind: String, Sendable {
     case pvh = "PVH"
     case hvm = "HVM"

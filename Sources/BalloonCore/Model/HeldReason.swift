@@ -1,4 +1,4 @@
-/// Why a balloon is held. The words stand in xenstore and in JSON.
+/// Why a balloon is held. The words are used in xenstore and in JSON.
 public enum HeldReason: String, Sendable, Equatable, CaseIterable {
     /// An administrator forced a size and xenstore wants another.
     case forced
@@ -6,9 +6,9 @@ public enum HeldReason: String, Sendable, Equatable, CaseIterable {
     case legacyTarget = "legacy-target"
     /// The node has no more free 2 MiB pages.
     case noMemory = "no-memory"
-    /// More would leave the guest too little on this node.
+    /// To give more would leave the guest too little on this node.
     case `guard`
-    /// Xen lets the domain have no more.
+    /// The domain has as much memory as Xen lets it have.
     case maxReservation = "max-reservation"
     /// The physical node has no free memory.
     case pnodeFull = "pnode-full"
@@ -28,7 +28,7 @@ public enum HeldReason: String, Sendable, Equatable, CaseIterable {
     case looking
     /// The daemon, or the machine, may open no more files.
     case descriptors
-    /// The daemon may not make its file so large (RLIMIT_FSIZE).
+    /// The daemon may not make its file larger (RLIMIT_FSIZE).
     case fileSize = "file-size"
     /// The daemon's cpuset leaves the vnode's node out.
     case cpuset
@@ -36,12 +36,12 @@ public enum HeldReason: String, Sendable, Equatable, CaseIterable {
     case cgroup
     /// The holder of the pins does not answer, or does not take them.
     case holder
-    /// A system call failed: the log says which.
+    /// A system call failed. The log says which one.
     case failed
 }
 
 extension HeldReason {
-    /// What it means, and what helps: for the journal and the command line.
+    /// The reason in a sentence, with what helps: for the journal and the command line.
     public var sentence: String {
         switch self {
         case .forced: "an administrator forced another size than xenstore asks for (forced)"

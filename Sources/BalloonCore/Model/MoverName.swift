@@ -1,6 +1,6 @@
-/// What moves this guest's memory: the configuration's key `mover`.
+/// The movers that the configuration's key `mover` can name.
 public enum MoverName: String, Sendable, Equatable, CaseIterable {
-    /// The first of the others that this guest has: module, privcmd, kernel.
+    /// The first of these that this guest has: module, privcmd, kernel.
     case auto
     /// The kernel module vnode_balloon.
     case module

@@ -1,10 +1,10 @@
-/// What Linux says of one node (from /proc/zoneinfo).
+/// The memory of one Linux node (from /proc/zoneinfo).
 public struct NodeMemory: Equatable, Sendable {
-    /// All that the node's zones manage.
+    /// All memory that the node's zones manage.
     public var managed: KiB
-    /// Free memory above the zones' high watermarks. At 0 kswapd is at work, or should be.
+    /// Free memory above the zones' high watermarks. At 0 kswapd is reclaiming, or should be.
     public var free: KiB
-    /// ``free`` and what the kernel expects reclaim to give: MemAvailable, reckoned for one node.
+    /// ``free`` plus what the kernel expects to reclaim: MemAvailable, computed for one node.
     public var available: KiB
 
     public init(managed: KiB, free: KiB, available: KiB) {

@@ -2,7 +2,7 @@
 public struct Size: Equatable, Sendable {
     public let kib: KiB
 
-    /// What ``init(_:)`` takes, in words.
+    /// The form that ``init(_:)`` accepts, in words.
     public static let form = "a whole number with k, m, g or t (binary); a bare number is KiB"
 
     public init(_ kib: KiB) { self.kib = kib }
@@ -26,10 +26,10 @@ public struct Size: Equatable, Sendable {
     /// "64 MiB", or KiB where it is not a whole number of MiB.
     public static func text(_ size: KiB) -> String { isWhole(size) ? "\(size.wholeMiB) MiB" : "\(size) KiB" }
 
-    /// Always in MiB, so that sizes side by side compare; with a digit behind the point where it is not a whole number.
+    /// Always in MiB, so that sizes in a table can be compared. A size that is no whole number of MiB gets one decimal.
     public static func mib(_ size: KiB) -> String {
         if isWhole(size) { return "\(size.wholeMiB) MiB" }
-        // Not rounded up to a whole number that it is not.
+        // Rounded down: rounding up could show a whole number that the size is not.
         return "\(size.wholeMiB).\(size.count % 1024 * 10 / 1024) MiB"
     }
 
@@ -38,7 +38,7 @@ public struct Size: Equatable, Sendable {
         size == .zero ? "0" : String(mib(size).dropLast(" MiB".count)) + "M"
     }
 
-    /// For programs that reckon: all digits of it, even where so many bytes do not fit into 64 bits.
+    /// All digits of the size in bytes, for programs that compute, even where the number does not fit into 64 bits.
     public static func bytes(_ size: KiB) -> String { "\(UInt128(size.count) * 1024)" }
 
     /// ``text(_:)`` of a size that may not be known.

@@ -1,4 +1,4 @@
-/// How much one step moves at most, in extents of the mover's granularity.
+/// The most that one step moves, in extents of the mover's granularity.
 public struct StepLimits: Equatable, Sendable {
     public var inflateExtents: Int
     public var deflateExtents: Int

@@ -1,8 +1,8 @@
 /// Whether a connection to xenstore answers.
 public enum StoreCondition: String, Equatable, Sendable {
     case open
-    /// It did not answer in time, and is not waited for before it says something.
+    /// xenstore did not answer in time. No call waits for it until it says something.
     case silent
-    /// The connection is gone: another one is needed.
+    /// The connection is gone, and a new one is needed.
     case lost
 }

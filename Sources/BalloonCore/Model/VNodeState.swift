@@ -1,6 +1,6 @@
-/// What a vnode's balloon does.
+/// What a vnode's balloon is doing.
 public enum VNodeActivity: String, Sendable, Equatable {
-    /// At its target, or without one.
+    /// It is at its target, or has none.
     case idle
     case inflating
     case deflating
@@ -12,11 +12,11 @@ public enum VNodeActivity: String, Sendable, Equatable {
 
 /// One vnode, as Xen describes it and as Linux sees it.
 public struct VNode: Equatable, Sendable {
-    /// Xen's number.
+    /// Its number for Xen.
     public let number: Int
-    /// Linux's number of the node at the same addresses; nil when there is none, or several.
+    /// Linux's number of the node at the same addresses; nil: there is none, or several.
     public let linuxNode: Int?
-    /// Memory, balloon included.
+    /// All its memory, including the balloon.
     public let size: KiB
 
     public init(number: Int, linuxNode: Int?, size: KiB) {
@@ -26,30 +26,30 @@ public struct VNode: Equatable, Sendable {
     }
 }
 
-/// What xenstore asks of a vnode.
+/// The request in xenstore for a vnode.
 public enum TargetRequest: Equatable, Sendable {
-    /// No target: stay as you are.
+    /// No target: the balloon stays as it is.
     case absent
-    /// Something that is not a size, or more than there is.
+    /// A text that is not a size, or a size above the vnode's.
     case invalid
     /// The size that the balloon shall have, as it was written.
     case size(KiB)
 }
 
-/// All that is known of one vnode's balloon.
+/// The state of one vnode's balloon.
 public struct VNodeState: Equatable, Sendable {
     public let vnode: VNode
     /// The accepted target, rounded down; nil while xenstore holds no valid one.
     public internal(set) var target: KiB?
     /// A size that an administrator set.
     public internal(set) var forced: KiB?
-    /// Frames that Xen has of this vnode; nil: not known.
+    /// How many of this vnode's frames are ballooned out; nil: not known.
     public internal(set) var balloonFrames: Frames?
-    /// What cannot be taken back; not part of the balloon.
+    /// Memory that cannot be taken back. It is not part of the balloon.
     public internal(set) var lost: KiB = .zero
-    /// What keeps it from being known, or from moving, in a sentence, where there is one.
+    /// A sentence about what keeps the balloon from being known or from moving, where there is one.
     public internal(set) var detail: String?
-    /// Extents that Xen was asked about, of all, while it is being audited.
+    /// How far the audit is; nil: the vnode is not being audited.
     public internal(set) var audited: AuditedExtents?
     public internal(set) var activity: VNodeActivity
     public internal(set) var reason: HeldReason?
@@ -60,7 +60,7 @@ public struct VNodeState: Equatable, Sendable {
         self.activity = activity
     }
 
-    /// It moves, or the kernel may be trying by itself.
+    /// Whether it moves, or the kernel may be trying by itself.
     public var isUnderWay: Bool {
         switch activity {
         case .inflating, .deflating: return true
@@ -72,11 +72,11 @@ public struct VNodeState: Equatable, Sendable {
     /// nil: not known.
     public var balloon: KiB? { balloonFrames?.kib }
 
-    /// Nothing is known of it yet, and nothing stands in the way of knowing it.
+    /// Whether it is being audited: its size is not known yet, and no error stands in the way.
     public var isBeingAudited: Bool { balloonFrames == nil && reason == .looking && detail == nil }
 }
 
-/// How far an audit is.
+/// How far an audit is: how many of all extents are done.
 public struct AuditedExtents: Equatable, Sendable {
     public var done: Int
     public var all: Int

@@ -1,21 +1,21 @@
-/// How to free so much memory of one physical node. Pure, exact, the same for the same input.
+/// A plan that frees a given amount of memory of one physical node. Pure, exact, and the same for the same input.
 public struct FreePlan: Equatable, Sendable {
-    /// Who gives.
+    /// Which guests give memory.
     public enum Spread: String, CaseIterable, Sendable {
-        /// As few guests as can do it: those that can give most.
+        /// As few guests as possible: those that can give most.
         case fewest
-        /// All that can give.
+        /// All guests that can give.
         case even
     }
 
-    /// In the order of the seats.
+    /// The changes, in the order of the seats.
     public var changes: [Change] = []
-    /// What comes free: what was asked for, and less than one grain more.
+    /// How much the plan frees: what was asked for, or more by less than one grain.
     public var given: KiB = .zero
-    /// What is missing although everybody gives all that they can.
+    /// How much is missing although every vnode gives all that it can.
     public var short: KiB = .zero
 
-    /// - Parameter need: what is to come free.
+    /// - Parameter need: how much memory to free.
     public init(freeing need: KiB, from seats: [Seat], spread: Spread = .fewest) {
         let slack = seats.map(\.slack)
         let givers = Self.givers(need, seats, slack, spread)
@@ -31,15 +31,16 @@ public struct FreePlan: Equatable, Sendable {
         given = parts.reduce(.zero) { $0 + $1.kib }
     }
 
-    /// What one seat gives.
+    /// How much one seat gives.
     private struct Part {
         var seat: Int
         var kib: KiB
-        /// What rounding down to whole grains left.
+        /// What was cut off by rounding down to whole grains.
         var rest: KiB
     }
 
-    /// The seats that take part. The largest slack first: no smaller set of guests has enough.
+    /// The seats that take part. Domains with the largest slack are chosen first, so no smaller set of guests would be
+    /// enough.
     private static func givers(_ need: KiB, _ seats: [Seat], _ slack: [KiB], _ spread: Spread) -> [Int] {
         let able = seats.indices.filter { slack[$0] > .zero }
         if spread == .even { return able }
@@ -54,7 +55,7 @@ public struct FreePlan: Equatable, Sendable {
         return able.filter { chosen.contains(seats[$0].domain) }
     }
 
-    /// In proportion to slack, in whole grains; the largest remainders come first.
+    /// Shares in proportion to slack, in whole grains. Those with the largest remainder come first.
     private static func parts(
         _ want: KiB, of all: KiB, _ seats: [Seat], _ slack: [KiB], _ givers: [Int]
     ) -> [Part] {
@@ -67,8 +68,8 @@ public struct FreePlan: Equatable, Sendable {
         return parts.sorted { $0.rest != $1.rest ? $0.rest > $1.rest : place($0) < place($1) }
     }
 
-    /// What rounding left: a grain each, then all that fits, and at the very end one grain that is more than what is left, the
-    /// smallest of any seat.
+    /// Shares out what rounding left: first a grain to each seat, then as much as fits. If less than a grain is left at
+    /// the end, the seat with the smallest grain gives one grain more.
     private static func giveRest(_ rest: KiB, _ parts: inout [Part], _ seats: [Seat], _ slack: [KiB]) {
         var left = rest
         func room(_ part: Part) -> KiB { slack[part.seat] - part.kib }

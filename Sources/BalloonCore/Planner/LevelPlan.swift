@@ -1,25 +1,26 @@
-/// How much each vnode of one physical node should have: its minimum and the same part, for all, of what lies between that and
-/// its maximum. Short vnodes come first. Pure, exact, the same for the same input.
+/// A plan of how much memory each vnode of one physical node should have: its minimum plus the same fraction, for all
+/// vnodes, of the range between minimum and maximum. Vnodes that are short of memory come first. Pure, exact, and the
+/// same for the same input.
 public struct LevelPlan: Equatable, Sendable {
-    /// A balloon for each seat, in their order.
+    /// The balloon of each seat, in the order of the seats.
     public private(set) var targets: [KiB] = []
-    /// What stays free above `keep`: rounding, or everybody has their maximum.
+    /// How much stays free above `keep`, because of rounding or because every vnode has its maximum.
     public private(set) var spare: KiB = .zero
-    /// What is missing for everybody's minimum and `keep`.
+    /// How much is missing for the minimum of all vnodes and `keep`.
     public private(set) var short: KiB = .zero
 
     /// - Parameters:
-    ///   - free: what the node has free.
-    ///   - keep: what of it stays free.
+    ///   - free: how much memory the node has free.
+    ///   - keep: how much of that must stay free.
     public init(_ seats: [Seat], free: KiB, keep: KiB) {
-        // As whole grains of balloon can make them.
+        // Minimum and maximum, as they can be reached with balloons of whole grains.
         let least = seats.map { $0.size - $0.largestBalloon }
         let most = seats.map { $0.size - $0.smallestBalloon }
         let pool = seats.reduce(free) { $0 + $1.size - $1.balloon }
         let floor = least.reduce(keep, +)
         short = floor.less(pool)
         var left = pool.less(floor)
-        // What the short ones need above their minimum, and no more than their maximum.
+        // How much short vnodes need above their minimum, limited by their maximum.
         let needs = zip(seats, zip(least, most)).map { seat, ends -> KiB in
             guard seat.short > .zero else { return .zero }
             let memory = seat.size - seat.balloon
@@ -37,7 +38,7 @@ public struct LevelPlan: Equatable, Sendable {
         spare = pool.less(used)
     }
 
-    /// Shares out what there is, at most all that is wanted, in proportion.
+    /// Shares out what is left, in proportion to what is wanted, and at most all that is wanted.
     private static func portions(_ left: inout KiB, of wanted: [KiB]) -> [KiB] {
         let all = wanted.reduce(.zero, +)
         guard all > .zero else { return wanted }
@@ -47,7 +48,7 @@ public struct LevelPlan: Equatable, Sendable {
         return parts
     }
 
-    /// What is to change, or nothing: less than `band` in all is not worth moving, unless it has to be.
+    /// The changes; none where less than `band` would move in all, unless a move is necessary.
     /// - Parameter isUrgent: a node is below its floor.
     public func changes(_ seats: [Seat], band: KiB, isUrgent: Bool) -> [Change] {
         var changes: [Change] = []

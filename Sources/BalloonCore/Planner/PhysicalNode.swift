@@ -1,18 +1,18 @@
-/// What is free of one physical node, and what of it is spoken for.
+/// How much of one physical node is free, and how much of that is reserved or granted.
 public struct PhysicalNode: Equatable, Sendable {
-    /// What stays free of each node, and of the host, whatever is planned.
+    /// How much stays free of each node, and of the host, in every plan.
     public static let floor: KiB = .mib(32)
     public static let hostFloor: KiB = .mib(72)
 
     public var number: Int
-    /// What it spans, holes included: Xen's memsize.
+    /// The span of the node, including holes: Xen's memsize.
     public var size: KiB
     /// Xen's memfree.
     public var free: KiB
     public var reserved: KiB = .zero
-    /// What vnodes may still take: their targets are below their balloons.
+    /// How much vnodes may still take, because their targets are below their balloons.
     public var taking: KiB = .zero
-    /// What vnodes have been asked for and have not given yet.
+    /// How much vnodes were asked to give and have not given yet.
     public var giving: KiB = .zero
 
     public init(number: Int, size: KiB, free: KiB) {
@@ -21,15 +21,15 @@ public struct PhysicalNode: Equatable, Sendable {
         self.free = free
     }
 
-    /// What smaller balloons may take of it now: measured free, and neither claimed, reserved nor granted.
+    /// How much vnodes may take of it now: memory that was measured free, and is not claimed, reserved or granted.
     /// - Parameter hostFree: free memory of the host, less the claims on it.
     public func usable(hostFree: KiB) -> KiB {
         min(free.less(Self.floor + spoken), hostFree.less(Self.hostFloor + spoken))
     }
 
-    /// What is free now, but reserved or granted already.
+    /// How much is free now, but reserved or granted already.
     package var spoken: KiB { reserved + taking }
 
-    /// What will be free and usable once all that was asked for has moved.
+    /// How much will be free and usable once all moves that were asked for are done.
     public var comingFree: KiB { (free + giving).less(taking + reserved) }
 }

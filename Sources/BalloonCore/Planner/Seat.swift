@@ -1,21 +1,21 @@
-/// One vnode in a plan for one physical node. No size is above ``largest``.
+/// One vnode in a plan for one physical node. None of its sizes is above ``largest``.
 public struct Seat: Equatable, Sendable {
-    /// Sums of so many seats as a host can have stay far within 64 bits.
+    /// The largest size. Sums over all the seats that a host can have stay far within 64 bits.
     public static let largest = KiB(1 << 42)
 
     public var domain: UInt16
     public var vnode: Int
-    /// The vnode's memory, balloon included.
+    /// The vnode's memory, including the balloon.
     public var size: KiB
-    /// The memory that it keeps.
+    /// The least memory that it keeps.
     public var minimum: KiB
-    /// The memory that it may have.
+    /// The most memory that it may have.
     public var maximum: KiB
-    /// What it has given or is about to give: its target or its balloon, whichever is larger.
+    /// How much it has given or is about to give: the larger of its target and its balloon.
     public var balloon: KiB
     /// Balloons are multiples of this.
     public var grain: KiB
-    /// What its own guard misses: it needs memory more than other seats.
+    /// How much its own guard lacks. With more than 0 it needs memory more urgently than other seats.
     public var short: KiB
 
     public init(
@@ -32,19 +32,20 @@ public struct Seat: Equatable, Sendable {
         self.short = short
     }
 
-    /// The balloon as it is, in whole grains, rounded up.
+    /// The present balloon, rounded up to whole grains.
     var start: KiB { balloon.roundedUp(to: grain) }
     /// The largest balloon that leaves it its minimum.
     package var largestBalloon: KiB { (size - minimum).roundedDown(to: grain) }
-    /// The smallest balloon that keeps it within its maximum. Where grains are coarse the minimum wins.
+    /// The smallest balloon that keeps it within its maximum. If coarse grains allow only one of the two, the minimum
+    /// wins.
     var smallestBalloon: KiB { min((size - maximum).roundedUp(to: grain), largestBalloon) }
-    /// What it can still give.
+    /// How much it can still give.
     public var slack: KiB { largestBalloon.less(start) }
 }
 
 /// A balloon that a plan changes.
 public struct Change: Equatable, Sendable {
-    /// Of the seat, in the list that the plan was made from.
+    /// The index of the seat in the list that the plan was made from.
     public var seat: Int
     public var target: KiB
 
@@ -54,12 +55,14 @@ public struct Change: Equatable, Sendable {
     }
 }
 
-/// `total * part / whole`, rounded down. The product has 128 bits; `part` is not more than `whole`, so the quotient fits.
+/// `total * part / whole`, rounded down. The product has 128 bits. The quotient fits, because `part` is not above
+/// `whole`.
 func proportion(_ total: KiB, _ part: KiB, of whole: KiB) -> KiB {
     KiB(whole.count.dividingFullWidth(total.count.multipliedFullWidth(by: part.count)).quotient)
 }
 
-/// Shares `total` out in proportion to `weights`, exactly: what rounding leaves goes to the largest remainders, a KiB each.
+/// Shares `total` out in proportion to `weights`, exactly: the KiB that rounding leaves go to the largest remainders,
+/// one each.
 package func shares(_ total: KiB, weights: [KiB]) -> [KiB] {
     let whole = weights.reduce(.zero, +)
     guard whole > .zero else { return weights.map { _ in .zero } }

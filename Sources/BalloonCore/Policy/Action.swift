@@ -1,8 +1,8 @@
 /// One bounded step that the controller wants done.
 public enum Action: Equatable, Sendable {
-    /// Give up to `extents` 2 MiB extents of the vnode to Xen.
+    /// Give at most `extents` extents of the vnode to Xen.
     case inflate(vnode: Int, extents: Int)
-    /// Take up to `extents` back.
+    /// Take at most `extents` extents back.
     case deflate(vnode: Int, extents: Int)
 
     public var vnode: Int {
@@ -21,13 +21,13 @@ extension Action: CustomStringConvertible {
     }
 }
 
-/// What came of an ``Action``.
+/// The result of an ``Action``.
 public struct Outcome: Equatable, Sendable {
-    /// The vnode's balloon after it; nil: not known until it was audited.
+    /// The vnode's balloon afterwards; nil: not known until it is audited.
     public var balloonFrames: Frames?
-    /// Why it was less than asked for, if it was.
+    /// Why the step moved less than it was asked to; nil: it did all of it.
     public var obstacle: HeldReason?
-    /// Linux's own balloon is still working; this is not a failure. Look again after so long.
+    /// Linux's own balloon is still working; this is not a failure. Ask again after this time.
     public var pause: Interval?
 
     public init(balloonFrames: Frames?, obstacle: HeldReason? = nil) {
@@ -36,9 +36,9 @@ public struct Outcome: Equatable, Sendable {
     }
 }
 
-/// What the controller says when it is asked what to do.
+/// The controller's answer when it is asked what to do.
 public enum Decision: Equatable, Sendable {
     case act(Action)
-    /// Nothing, until something changes or until this time (of the caller's clock; nil: for ever).
+    /// Do nothing until something changes, or until this time of the caller's clock (nil: no limit).
     case wait(until: Moment?)
 }

@@ -1,10 +1,10 @@
-/// Waiting times after failures: 1 s, doubled each time, 60 s at most.
+/// The waiting time after failures: 1 s, doubled with each failure, at most 60 s.
 public struct Backoff: Equatable, Sendable {
     public static let first: Interval = .seconds(1)
     public static let longest: Interval = .seconds(60)
 
     private var delay: Interval = .zero
-    /// When the next try is due, nil for at once.
+    /// When the next try is due; nil: at once.
     public private(set) var due: Moment?
 
     public init() {}
@@ -15,7 +15,7 @@ public struct Backoff: Equatable, Sendable {
         due = now + delay
     }
 
-    /// Has the next try wait, without a failure.
+    /// Makes the next try wait, without a failure.
     public mutating func pause(until time: Moment) { due = time }
 
     /// Notes progress, or a new target: the next failure waits 1 s again.

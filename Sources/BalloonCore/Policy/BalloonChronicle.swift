@@ -1,9 +1,10 @@
-/// What the journal tells of the balloons: a line a target, a move that ended, a hold that began or ended.
+/// Makes the lines about the balloons for the journal: one for each new target, finished move, and hold that began or
+/// ended.
 ///
-/// It compares states, so what comes and goes between two looks is no event. Each kind of line of a vnode is limited: a
-/// toolstack that writes a thousand targets a second must not fill the journal.
+/// It compares the state with the last one, so a change that is undone in between makes no line. Lines are limited for
+/// each kind and vnode: a toolstack that writes a thousand targets a second must not fill the journal.
 public struct BalloonChronicle: Sendable {
-    /// So many lines of a kind and a vnode in ``window``.
+    /// The most lines of one kind for one vnode in ``window``.
     public static let burst = 10
     public static let window: Interval = .seconds(60)
 
@@ -30,14 +31,14 @@ public struct BalloonChronicle: Sendable {
     public init() {}
 
     /// - Parameters:
-    ///   - states: of all vnodes.
-    ///   - refused: targets in xenstore that are no sizes, as they may be printed.
+    ///   - states: the states of all vnodes.
+    ///   - refused: targets in xenstore that are not sizes, as printable text.
     /// - Returns: lines to log, in order.
     public mutating func lines(_ states: [VNodeState], refused: [Int: String] = [:], now: Moment) -> [String] {
         var lines: [String] = []
         for state in states {
             let vnode = state.vnode.number
-            // At a start only what differs from an ordinary vnode that nothing is asked of is news.
+            // At the start only a difference from a vnode without a request makes a line.
             let before = last[vnode] ?? VNodeState(vnode: state.vnode, balloonFrames: state.balloonFrames)
             last[vnode] = state
             say(.target, vnode, target(before, state, refused[vnode]), now, &lines)
@@ -82,7 +83,7 @@ public struct BalloonChronicle: Sendable {
     }
 
     private func hold(_ before: VNodeState, _ state: VNodeState) -> String? {
-        // The start of every daemon: the end of the audit is no event either.
+        // Every daemon starts with an audit, so its end makes no line either.
         func reason(_ state: VNodeState) -> HeldReason? {
             state.activity == .held && !state.isBeingAudited ? state.reason : nil
         }
@@ -92,7 +93,7 @@ public struct BalloonChronicle: Sendable {
         return "\(size): \(state.detail ?? reason.sentence)"
     }
 
-    /// Adds the line, or counts that it was left out.
+    /// Adds the line, or counts it as left out.
     private mutating func say(_ kind: Kind, _ vnode: Int, _ text: String?, _ now: Moment, _ lines: inout [String]) {
         guard let text else { return }
         let topic = Topic(kind: kind, vnode: vnode)

@@ -1,5 +1,5 @@
 extension BalloonController.Balloon {
-    /// The size that is asked for: the forced one before xenstore's; nil: stay as you are.
+    /// The size that is asked for. A forced size comes before xenstore's; nil: stay as it is.
     func askedFrames(_ extent: KiB) -> Frames? {
         if isRemoved { return .zero }
         if let forced = state.forced { return forced.wholeFrames }
@@ -7,17 +7,17 @@ extension BalloonController.Balloon {
         return size.roundedDown(to: extent).wholeFrames
     }
 
-    /// What it may have at most: by the configuration's floor, and by what memory pressure left.
+    /// The largest balloon allowed by the configuration's floor and by what memory pressure left.
     var limitFrames: Frames { min(mostFrames, ceiling?.frames ?? .max) }
 
-    /// The size that counts: what is asked for, as far as it may be.
+    /// The size to move to: what is asked for, limited by ``limitFrames``.
     func wantedFrames(_ extent: KiB) -> Frames? {
         if let asked = askedFrames(extent) { return min(asked, limitFrames) }
         guard let frames = state.balloonFrames else { return nil }
         return frames > limitFrames ? limitFrames : nil
     }
 
-    /// Which way it should move, nil when it need not or must not.
+    /// The direction in which it should move; nil: it need not or must not.
     func direction(_ extent: KiB, inflating mayInflate: Bool) -> VNodeActivity? {
         guard unknown == nil, let frames = state.balloonFrames, let wanted = wantedFrames(extent), wanted != frames
         else { return nil }
@@ -25,7 +25,7 @@ extension BalloonController.Balloon {
         return mayInflate ? .inflating : nil
     }
 
-    /// How many extents lie between the balloon and its size, a part counted as one.
+    /// How many extents lie between the balloon and its wanted size. A partial extent counts as one.
     func distanceExtents(_ extent: KiB) -> Int {
         guard let frames = state.balloonFrames, let wanted = wantedFrames(extent) else { return 0 }
         return Int(wanted.difference(from: frames).kib.roundedUp(to: extent) / extent)

@@ -1,8 +1,8 @@
-// What the controller is told before it decides.
+// The input of the controller.
 extension BalloonController {
     /// The facts that a decision needs. The caller gathers them before each decision.
     public struct Facts: Sendable {
-        /// Memory of each vnode's node, by vnode number; nil when it could not be looked at. Needed only where
+        /// The memory of each vnode's node, by vnode number; nil: it could not be read. Needed only where
         /// ``wantsMemoryFacts(of:now:)``.
         public var memory: [Int: NodeMemory]? = [:]
         /// XENMEM_current_reservation and XENMEM_maximum_reservation. Needed only where
@@ -16,11 +16,12 @@ extension BalloonController {
     /// Settings, from the configuration.
     public struct Options: Equatable, Sendable {
         public var guardRule = Guard()
-        /// What each vnode's memory never goes below.
+        /// The size below which each vnode's memory never goes.
         public var floor: KiB = .zero
-        /// Memory pressure takes memory back; nil: it does not.
+        /// How memory pressure takes memory back; nil: it does not.
         public var yielding: Yielding?
-        /// MiB a second over all vnodes; 0: as fast as it goes. What cannot wait does not: pressure, a removed file.
+        /// The rate in MiB a second over all vnodes; 0: no limit. Pressure and a removed file are not limited, because
+        /// they cannot wait.
         public var maxRateMiB: UInt64 = 0
         /// The most that one step moves: the mover's ``StepLimits``.
         public var inflateExtents = 4
@@ -28,7 +29,7 @@ extension BalloonController {
 
         public init() {}
 
-        /// The same with a mover's limits.
+        /// These options with a mover's limits.
         package func with(_ steps: StepLimits) -> Options {
             var options = self
             options.inflateExtents = steps.inflateExtents

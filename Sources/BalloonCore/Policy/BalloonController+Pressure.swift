@@ -1,25 +1,27 @@
-/// What memory pressure may do to the balloons.
+/// How far memory pressure may shrink the balloons.
 public struct Yielding: Equatable, Sendable {
-    /// What pressure leaves in each balloon.
+    /// The size that pressure leaves in each balloon.
     public var leastBalloon: KiB
 
     public init(leastBalloon: KiB = .zero) { self.leastBalloon = leastBalloon }
 }
 
 extension BalloonController.Balloon {
-    /// The size that memory pressure left a balloon. It may only fall, until the node has been at ease for a while.
+    /// The size to which memory pressure shrank a balloon. It may only fall until the node has been at ease for a
+    /// while.
     struct Ceiling: Sendable {
         var frames: Frames
-        /// When to look whether the node is at ease.
+        /// When to check whether the node is at ease.
         var due: Moment
     }
 
-    /// What was taken back since, for whatever reason, is not given again either.
+    /// Lowers the ceiling to the balloon's size: memory that came back since, for any reason, is not given again
+    /// either.
     mutating func lowerCeiling() {
         if let ceiling, let frames = state.balloonFrames { self.ceiling?.frames = min(ceiling.frames, frames) }
     }
 
-    /// More is asked for than pressure left.
+    /// Whether more is asked for than pressure left.
     var isHeldByPressure: Bool {
         guard let ceiling else { return false }
         return isLimited && ceiling.frames < mostFrames
@@ -27,7 +29,7 @@ extension BalloonController.Balloon {
 
     func isCeilingDue(now: Moment) -> Bool { ceiling.map { now >= $0.due } ?? false }
 
-    /// What must not wait for the rate: memory that the node needs now, a file that is about to be freed.
+    /// Whether the move must not wait for the rate: the node needs memory now, or the file is about to be freed.
     var isUrgent: Bool {
         guard let ceiling, let frames = state.balloonFrames else { return isRemoved }
         return isRemoved || frames > ceiling.frames
@@ -37,15 +39,15 @@ extension BalloonController.Balloon {
 extension BalloonController {
     /// How long a node must have been without pressure before memory is taken from it again.
     ///
-    /// With the margin of ``isAtEase(_:)`` it keeps a balloon from going to and fro: a load that stays the same is
-    /// answered once, one that comes and goes at most once in this time.
+    /// Together with the margin of ``isAtEase(_:)`` this keeps a balloon from going to and fro. A load that stays the
+    /// same makes it move once, and a load that comes and goes at most once in this time.
     public static let calm: Interval = Backoff.longest
 
-    /// A look at the node of this vnode. Where it is short of memory the balloon gives way, and does not grow again before
-    /// ``calm`` and ``isAtEase(_:)``.
+    /// Takes in the memory of this vnode's node. If the node is short, the balloon gives memory back. It does not grow
+    /// again before ``calm`` is over and ``isAtEase(_:)`` holds.
     ///
-    /// - Parameter isTold: the kernel tells of pressure: tasks wait for memory, on whichever node.
-    /// - Returns: whether it gives way now.
+    /// - Parameter isTold: the kernel reported pressure: tasks wait for memory, on any of the nodes.
+    /// - Returns: whether the balloon gives memory back now.
     public mutating func press(vnode: Int, memory: NodeMemory, isTold: Bool, now: Moment) -> Bool {
         guard let yielding = options.yielding,
             let index = balloons.firstIndex(where: { $0.state.vnode.number == vnode }),
@@ -60,29 +62,30 @@ extension BalloonController {
         balloons[index].ceiling = Balloon.Ceiling(
             frames: min(left, balloons[index].ceiling?.frames ?? .max), due: now + Self.calm)
         let isDeflating = direction(of: balloons[index]) == .deflating
-        // What kept it from growing does not keep it from giving way.
+        // The obstacle to growing does not keep it from shrinking.
         if isDeflating && !wasDeflating { balloons[index].startAfresh() }
         settle(index)
         return isDeflating && balloons[index].backoff.due == nil
     }
 
-    /// What a node is short of; 0: nothing, but the balloon must not grow; nil: it is not short of memory.
+    /// How much a node is short of; 0: nothing, but the balloon must not grow; nil: it is not short of memory.
     private func missing(_ memory: NodeMemory, isTold: Bool, isGrowing: Bool) -> KiB? {
         let kept = options.guardRule.kept(on: memory)
-        // An inflate ends at what the guard keeps. Without stalls a little less is no reason to turn round.
+        // An inflate ends at what the guard keeps. Without stalls, a little less than that is no reason to deflate
+        // again.
         if memory.available < (isTold ? kept : kept - kept / 4) { return kept - memory.available }
-        // An inflate that has the kernel reclaim makes tasks wait, too: our own.
+        // An inflate of ours that makes the kernel reclaim causes waiting tasks, too.
         guard isTold, !isGrowing, memory.free < kept else { return nil }
-        // Tasks wait and nothing is free: then what counts as reclaimable is not, or not in time.
+        // Tasks wait and nothing is free. So memory that counts as reclaimable cannot be reclaimed, or not in time.
         return memory.free == .zero ? kept / 4 : .zero
     }
 
-    /// The vnodes whose balloons could give way, for ``PressurePace``.
+    /// Readings of the vnodes whose balloons could give memory back, for ``PressurePace``.
     public func looks(at nodes: [Int: NodeMemory]) -> [PressurePace.Look] {
         guard let yielding = options.yielding else { return [] }
         return balloons.compactMap { balloon in
             let vnode = balloon.state.vnode.number
-            // One that is not known yet may be able to give way as soon as it is.
+            // A balloon that is not known yet may be able to give memory back as soon as it is known.
             let size = balloon.state.balloon ?? yielding.leastBalloon + KiB(1)
             guard let memory = nodes[vnode], size > yielding.leastBalloon else { return nil }
             return PressurePace.Look(
@@ -91,14 +94,14 @@ extension BalloonController {
         }
     }
 
-    /// Whether a node has so much that taking some from it would not bring the pressure back at once: a quarter more
-    /// than the guard keeps.
+    /// Whether a node has enough memory that an inflate would not bring the pressure back at once: a quarter more than
+    /// the guard keeps.
     func isAtEase(_ memory: NodeMemory) -> Bool {
         let kept = options.guardRule.kept(on: memory)
         return memory.available >= kept + kept / 4
     }
 
-    /// Lets a balloon grow again, or looks again later.
+    /// Lets a balloon grow again, or sets the time of the next check.
     mutating func liftCeiling(_ index: Int, _ facts: Facts, now: Moment) {
         guard balloons[index].isCeilingDue(now: now) else { return }
         let vnode = balloons[index].state.vnode.number

@@ -1,14 +1,14 @@
 /// Decides what each vnode's balloon does next.
 ///
-/// It is pure. The caller tells it the facts, asks it for one bounded step, and tells it the outcome. It makes no calls
-/// and has no clock: whoever asks it says what time it is.
+/// It is pure. The caller passes the facts, asks for one bounded step, and reports the outcome. The controller makes no
+/// calls and has no clock: the caller passes the time.
 public struct BalloonController: Sendable {
     public var options: Options {
         didSet { takeOptions() }
     }
     let extent: KiB
     var balloons: [Balloon]
-    /// memory/target came back after it had been away.
+    /// Whether memory/target came back after it had been absent.
     public private(set) var legacyTargetReturned = false
     private var lastActed = -1
     private var rateDue: Moment = .zero
@@ -18,21 +18,21 @@ public struct BalloonController: Sendable {
         var state: VNodeState
         var request: TargetRequest = .absent
         var backoff = Backoff()
-        /// What the last try stumbled on, until one succeeds.
+        /// What stopped the last try, until one succeeds.
         var obstacle: HeldReason?
-        /// The last try has not ended: Linux's own balloon is on its way to the size that it was told.
+        /// The last try has not ended: Linux's own balloon is still moving to the target that was written.
         var isTrying = false
-        /// xenstore's request counts. Without a daemon only forced sizes do.
+        /// Whether xenstore's request is followed. Without a daemon only forced sizes are.
         var followsRequest = true
-        /// Its file was removed.
+        /// Whether its file was removed.
         var isRemoved = false
-        /// The most that the configuration's floor lets it have.
+        /// The largest balloon that the configuration's floor allows.
         var mostFrames: Frames = .max
-        /// What memory pressure left it.
+        /// The size that memory pressure left.
         var ceiling: Ceiling?
-        /// More is asked for than it may have.
+        /// Whether more is asked for than is allowed.
         var isLimited = false
-        /// Why nothing is known of it, until something is.
+        /// Why its size is not known; nil: it is known.
         var unknown: HeldReason? = .looking
     }
 
@@ -57,9 +57,9 @@ public struct BalloonController: Sendable {
     /// The vnodes' states, in order of their numbers.
     public var states: [VNodeState] { balloons.map(\.state) }
 
-    // MARK: What it is told
+    // MARK: Input
 
-    /// What xenstore asks for. A new request starts afresh at once.
+    /// Takes in xenstore's request. A new request is tried at once.
     public mutating func setRequest(_ request: TargetRequest, vnode: Int) {
         update(vnode) { balloon in
             guard balloon.request != request else { return }
@@ -68,7 +68,7 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// Whether xenstore's requests are followed, or only shown.
+    /// Sets whether xenstore's requests are followed, or only shown.
     public mutating func setFollowsRequests(_ follows: Bool) {
         for index in balloons.indices {
             balloons[index].followsRequest = follows
@@ -76,7 +76,7 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// A size that an administrator wants whatever xenstore says; nil releases it.
+    /// Sets a size that an administrator wants, whatever xenstore asks for; nil releases it.
     public mutating func setForced(_ size: KiB?, vnode: Int) {
         let rounded = size?.roundedDown(to: extent)
         update(vnode) { balloon in
@@ -86,11 +86,11 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// The balloon as an audit found it.
-    /// - Parameter lost: what cannot be taken back, and is not part of it.
+    /// Takes in the balloon's size, as an audit found it.
+    /// - Parameter lost: memory that cannot be taken back. It is not part of the balloon.
     public mutating func setBalloon(frames: Frames, lost: KiB = .zero, vnode: Int) {
         update(vnode) { balloon in
-            // What was in the way is not any more.
+            // The size changed, so the obstacle is gone.
             if balloon.isTrying && balloon.state.balloonFrames != frames { balloon.obstacle = nil }
             balloon.state.balloonFrames = frames
             balloon.state.lost = lost
@@ -99,10 +99,10 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// Nothing is known of the vnode's balloon: it is held until ``setBalloon(frames:lost:vnode:)`` tells what it has.
+    /// Marks the vnode's balloon as not known: it is held until ``setBalloon(frames:lost:vnode:)``.
     /// - Parameters:
-    ///   - detail: what stands in the way; nil while it is being audited.
-    ///   - audited: how far that is.
+    ///   - detail: what keeps it from being known; nil while it is being audited.
+    ///   - audited: how far the audit is.
     public mutating func setUnknown(
         _ reason: HeldReason, detail: String? = nil, audited: AuditedExtents? = nil, vnode: Int
     ) {
@@ -113,7 +113,8 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// The vnode's file was removed: all of its balloon comes back, and none is given until it has a new file.
+    /// Notes whether the vnode's file was removed. Then all of its balloon comes back, and none is given until it has a
+    /// new file.
     public mutating func setRemoved(_ isRemoved: Bool, vnode: Int) {
         update(vnode) { balloon in
             guard balloon.isRemoved != isRemoved else { return }
@@ -122,7 +123,7 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// memory/target is back after an absence: what is given stays given, but no more is.
+    /// Notes whether memory/target came back after an absence. Then no more memory is given; what is given stays given.
     public mutating func setLegacyTargetReturned(_ returned: Bool) {
         guard returned != legacyTargetReturned else { return }
         legacyTargetReturned = returned
@@ -132,7 +133,7 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// After a resume: what was in the way is tried again at once.
+    /// Forgets all obstacles and back-offs, as after a resume.
     public mutating func startAfresh() {
         for index in balloons.indices {
             balloons[index].startAfresh()
@@ -140,15 +141,15 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// What came of an action.
+    /// Takes in the outcome of an action.
     public mutating func finish(_ action: Action, _ outcome: Outcome, now: Moment) {
         update(action.vnode) { balloon in
             let moved = balloon.state.balloonFrames != outcome.balloonFrames
             balloon.isTrying = outcome.pause != nil
             balloon.state.balloonFrames = outcome.balloonFrames
-            // An audit comes next. What stood in the way may still do so.
+            // An audit comes next. The obstacle may still be there afterwards.
             if outcome.balloonFrames == nil {
-                // The reason why that audit cannot be done was set already.
+                // The caller may already have set the reason why that audit cannot be done.
                 if balloon.unknown == nil { (balloon.unknown, balloon.state.detail) = (.looking, nil) }
                 balloon.obstacle = outcome.obstacle
                 if outcome.obstacle != nil { balloon.backoff.failed(now: now) }
@@ -168,12 +169,12 @@ public struct BalloonController: Sendable {
             switch action {
             case .inflate(_, let n), .deflate(_, let n): extents = n
             }
-            // A second for each KiB, at so many MiB a second.
+            // The number of KiB, taken as seconds, divided by the KiB in a MiB and by the rate in MiB a second.
             rateDue = now + .seconds((extent * UInt64(extents)).count) / KiB.mib(1).count / options.maxRateMiB
         }
     }
 
-    // MARK: What it is asked
+    // MARK: Output
 
     /// Whether a decision needs to know the memory of this vnode's node.
     public func wantsMemoryFacts(of vnode: Int, now: Moment) -> Bool {
@@ -182,18 +183,18 @@ public struct BalloonController: Sendable {
         return direction(of: balloon) == .inflating && balloon.backoff.isDue(now: now)
     }
 
-    /// Whether a decision needs to know the reservations: only where one vnode may give and another take.
+    /// Whether a decision needs the reservations: only where one vnode may give memory and another take some.
     public func wantsReservations(now: Moment) -> Bool {
         let moving = balloons.filter { $0.backoff.isDue(now: now) }.map { direction(of: $0) }
         guard moving.contains(.deflating) else { return false }
-        // What memory pressure holds may inflate as soon as its ceiling is lifted.
+        // A balloon that memory pressure holds may inflate as soon as its ceiling is lifted.
         return moving.contains(.inflating) || balloons.contains(where: \.isHeldByPressure)
     }
 
-    /// The next step, if one is due. What keeps a vnode from moving is noted in its state.
+    /// Returns the next step, if one is due. The reason why a vnode does not move is noted in its state.
     public mutating func next(_ facts: Facts, now: Moment) -> Decision {
         var chosen: Action?
-        // The vnode behind the one that moved last comes first, so that none waits for another's long way.
+        // The vnode after the one that moved last comes first, so that no vnode waits for the whole way of another.
         let start = (balloons.firstIndex { $0.state.vnode.number > lastActed } ?? 0)
         for offset in balloons.indices {
             let index = (start + offset) % balloons.count
@@ -208,7 +209,7 @@ public struct BalloonController: Sendable {
         return .wait(until: balloons.compactMap { due(of: $0, now: now) }.min())
     }
 
-    /// When a vnode that does not move now is looked at again.
+    /// When to consider again a vnode that does not move now.
     private func due(of balloon: Balloon, now: Moment) -> Moment? {
         let earliest = now < rateDue && !balloon.isUrgent ? rateDue : nil
         if direction(of: balloon) != nil {
@@ -218,14 +219,14 @@ public struct BalloonController: Sendable {
         return max(ceiling.due, earliest ?? .zero)
     }
 
-    /// Something may move although it says `held`: what was in the way is being tried again.
+    /// Whether something may move although its state is `held`, because it is being tried again.
     public var isTrying: Bool { balloons.contains { $0.isTrying && direction(of: $0) != nil } }
 
     func direction(of balloon: Balloon) -> VNodeActivity? {
         balloon.direction(extent, inflating: !legacyTargetReturned)
     }
 
-    /// Xen refuses to populate above the maximum: there, giving makes room for taking.
+    /// Whether an inflate must come before a deflate: Xen refuses to populate above the maximum, and giving makes room.
     private func isBetter(_ action: Action, than other: Action?, _ facts: Facts) -> Bool {
         guard case .inflate = action, case .deflate(_, let extents)? = other else { return false }
         return facts.currentReservation + (extent * UInt64(extents)).wholeFrames > facts.maximumReservation
@@ -243,7 +244,7 @@ public struct BalloonController: Sendable {
             return .deflate(vnode: vnode, extents: min(distance, options.deflateExtents, stepExtents))
         }
         guard balloons[index].state.vnode.linuxNode != nil else { return hold(index, .noNode, now: now) }
-        // If the node's memory cannot be read, the guard assumes it is short.
+        // If the node's memory cannot be read, the guard assumes that the node is short of memory.
         guard let nodes = facts.memory else { return hold(index, .guard, now: now) }
         guard let memory = nodes[vnode] else { return hold(index, .noNode, now: now) }
         let allowed = options.guardRule.extents(on: memory, extent: extent)
@@ -251,8 +252,8 @@ public struct BalloonController: Sendable {
         return .inflate(vnode: vnode, extents: min(distance, allowed, options.inflateExtents, stepExtents))
     }
 
-    /// A step moves at most what the rate allows in a second, so another vnode or a new target waits no longer than
-    /// that.
+    /// The most extents that a step moves: what the rate allows in a second. So another vnode or a new target waits no
+    /// longer than that.
     private var stepExtents: Int {
         options.maxRateMiB == 0 ? .max : max(1, Int(min(KiB.mib(min(options.maxRateMiB, 1 << 40)) / extent, 1 << 20)))
     }
@@ -280,7 +281,7 @@ public struct BalloonController: Sendable {
         if settled { settle(index) }
     }
 
-    /// Brings activity and reason in line with what is known.
+    /// Updates activity and reason from what is known.
     mutating func settle(_ index: Int) {
         balloons[index].lowerCeiling()
         let direction = direction(of: balloons[index])

@@ -8,15 +8,16 @@ public struct Guard: Equatable, Sendable {
 
     public init(minFree: KiB = .zero) { self.minFree = minFree }
 
-    /// What the node keeps available: the largest of 32 MiB, 5 % of the node, `min-free`.
+    /// How much the node keeps available: the largest of 32 MiB, 5 % of the node, and `min-free`.
     ///
-    /// The high watermarks come on top of it: what is available is counted from there.
+    /// The high watermarks come on top: available memory is counted from there.
     public func kept(on node: NodeMemory) -> KiB {
         max(Self.least, node.managed / 20, minFree)
     }
 
-    /// What a node lacks of what it keeps. An inflate ends at what is kept: a quarter less begins to count.
-    /// - Parameter wasShort: then all of it counts, until nothing is missing.
+    /// How much the node lacks of what it should keep. An inflate ends exactly there, so only a lack of more than a
+    /// quarter counts.
+    /// - Parameter wasShort: the node was short before; then any lack counts, until nothing is missing.
     public func short(on node: NodeMemory, wasShort: Bool) -> KiB {
         let kept = kept(on: node)
         let missing = kept.less(node.available)

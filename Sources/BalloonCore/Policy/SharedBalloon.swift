@@ -1,19 +1,20 @@
-/// One balloon that answers for several vnodes: Linux's own in a PV guest with virtual NUMA, which knows of one node.
+/// One balloon that answers for several vnodes: Linux's own in a PV guest with virtual NUMA, whose kernel knows one
+/// node.
 ///
-/// Its target is the sum of the vnodes' targets. Nothing tells which vnode its frames belong to, so its size is shared
-/// out among the vnodes as in an account: each gets what was asked of it, in order of their numbers. Pure, as the
-/// controller is.
+/// Its target is the sum of the vnodes' targets. No one knows to which vnode its frames belong. So its size is divided
+/// among the vnodes as in an account: each gets what was asked of it, in the order of their numbers. Pure, like the
+/// controller.
 package struct SharedBalloon: Sendable {
     private struct Share: Sendable {
         let vnode: VNode
         var request: TargetRequest = .absent
-        /// What of the balloon is written down for it.
+        /// The part of the balloon that is assigned to it.
         var part: KiB = .zero
-        /// What it shall have: what is asked of it, or what it had when nothing was asked any more.
+        /// The part that it shall have: the requested size, or what it had when its request ended.
         var wanted: KiB = .zero
-        /// A size is asked of it.
+        /// Whether there is a request for it.
         var isAsked = false
-        /// What was written down for it before.
+        /// The part that was assigned to it before.
         var before: KiB = .zero
 
         mutating func keep() { wanted = part }
@@ -26,16 +27,16 @@ package struct SharedBalloon: Sendable {
 
     /// - Parameters:
     ///   - vnodes: at least one.
-    ///   - limit: what the balloon can have at most.
+    ///   - limit: the largest size of the balloon.
     package init(_ vnodes: [VNode], limit: KiB, granularity: KiB) {
         self.limit = limit
         self.granularity = granularity
         shares = vnodes.map { Share(vnode: $0) }
     }
 
-    /// What the vnodes' requests come to. A vnode of which no size is asked counts with the share that it had when that
-    /// began: it stays as it is.
-    /// - Parameter balloon: the balloon now.
+    /// The sum of the vnodes' requests. A vnode without a request counts with the part that it had when it lost its
+    /// request, so it stays as it is.
+    /// - Parameter balloon: the present size of the balloon.
     package mutating func request(_ requests: [Int: TargetRequest], balloon: KiB) -> TargetRequest {
         share(balloon)
         for index in shares.indices { take(requests[shares[index].vnode.number] ?? .absent, index) }
@@ -47,8 +48,8 @@ package struct SharedBalloon: Sendable {
         return sum <= limit ? .size(sum) : .invalid
     }
 
-    /// What is to be said of each vnode while the balloon is in this state. They begin and end to move together, for
-    /// none of them has what it shall have before all have.
+    /// The state of each vnode while the balloon is in this state. All vnodes begin and end to move together, because
+    /// none has what it shall have before all have it.
     package mutating func states(of balloon: VNodeState) -> [VNodeState] {
         if let size = balloon.balloon { share(size) }
         return shares.map { share in
@@ -76,8 +77,8 @@ package struct SharedBalloon: Sendable {
         }
     }
 
-    /// What was given before we began belongs first to the vnodes that it is asked of, then to those that nothing is asked
-    /// of: so a restart moves nothing.
+    /// Divides what was given before this process began: first to the vnodes with a request, then to those without one.
+    /// So a restart moves nothing.
     private mutating func begin(_ balloon: KiB) {
         isFirst = false
         for index in shares.indices {
@@ -88,9 +89,9 @@ package struct SharedBalloon: Sendable {
         for index in shares.indices where !shares[index].isAsked { shares[index].keep() }
     }
 
-    /// Shares the balloon out with as little change as possible. First each vnode keeps what it has and shall have.
-    /// Then each gets what it shall have. Then what is still to be taken back stays where it was. What is given beyond
-    /// that goes to vnodes of which nothing is asked.
+    /// Divides the balloon with as little change as possible. First each vnode keeps what it both had and shall have.
+    /// Then each vnode gets what it shall have. Then memory that is still to be taken back stays where it was. The rest
+    /// goes to vnodes without a request.
     private mutating func share(_ balloon: KiB) {
         let limits: [(Share) -> KiB] = [
             { min($0.before, $0.wanted) }, \.wanted, { max($0.before, $0.wanted) },
@@ -108,7 +109,7 @@ package struct SharedBalloon: Sendable {
                 rest -= more
             }
         }
-        // More than all vnodes have: the first one's account shows it.
+        // If the balloon is larger than all vnodes together, the rest is assigned to the first one.
         shares[0].part += rest
         guard !shares.contains(where: \.isAsked) else { return }
         for index in shares.indices { shares[index].keep() }

@@ -1,9 +1,9 @@
-/// A path of the interface in xenstore, relative to the domain's own directory, as a watch event brings it.
+/// A path of the interface in xenstore, relative to the domain's own directory, as a watch event names it.
 public enum StorePath: Equatable, Sendable {
     /// memory/vnode<n>, or one of its rows: `memory/vnode0/target-balloon-size`.
     case vnode(Int, row: String?)
 
-    /// nil for every other path. `memory/vnode01` is another node than `memory/vnode1`, and none of the interface's.
+    /// nil for every other path. `memory/vnode01` is not `memory/vnode1`, and is not part of the interface.
     public init?(_ path: String) {
         let parts = path.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count >= 2, parts[0].elementsEqual("memory".utf8), parts[1].starts(with: "vnode".utf8) else {
@@ -20,7 +20,7 @@ public enum StorePath: Equatable, Sendable {
         self = .vnode(number, row: row)
     }
 
-    /// The path that it is.
+    /// The path as text.
     public var text: String {
         switch self {
         case .vnode(let number, let row): return "memory/vnode\(number)" + (row.map { "/" + $0 } ?? "")

@@ -1,6 +1,6 @@
-/// What a toolstack wrote as a vnode's target: untrusted bytes, until they are parsed here.
+/// The text that a toolstack wrote as a vnode's target: untrusted bytes until they are parsed here.
 public struct TargetText: Equatable, Sendable {
-    /// Longer texts are refused unread.
+    /// Longer texts are refused without being parsed.
     public static let longest = 20
 
     private let untrusted: [UInt8]
@@ -10,8 +10,8 @@ public struct TargetText: Equatable, Sendable {
     /// The size, a number of KiB: decimal digits only, no sign, no space, no overflow; nil for anything else.
     public var size: KiB? { decimalNumber(untrusted).map { KiB($0) } }
 
-    /// The text in quotation marks, as a log may show it: what is not printable ASCII as \\xNN, and no more than its
-    /// beginning.
+    /// The text in quotation marks, safe to print in a log. Bytes that are not printable ASCII become \\xNN, and only
+    /// the beginning is shown.
     public var printable: String {
         var text = "\""
         for byte in untrusted.prefix(2 * Self.longest) {
@@ -24,7 +24,8 @@ public struct TargetText: Equatable, Sendable {
         return text + "\"" + (untrusted.count > 2 * Self.longest ? "..." : "")
     }
 
-    /// The text that is written back to say which target was read. Nothing odd is written back.
+    /// The text that is written back to acknowledge the target that was read. A text with odd characters is not written
+    /// back.
     public var acknowledgement: String {
         let isPlain = untrusted.allSatisfy { (0x20...0x7e).contains($0) }
         guard !untrusted.isEmpty, untrusted.count <= Self.longest, isPlain else { return "invalid" }

@@ -1,8 +1,8 @@
-/// What the guest reports of one vnode: its rows in xenstore.
+/// The rows in xenstore in which the guest reports one vnode.
 package struct VNodeRows: Equatable, Sendable {
     /// The target text that was last accepted or refused; "" before the first.
     var acknowledged = ""
-    /// nil: not known. The row keeps what was known last.
+    /// nil: not known. The row then keeps the last known size.
     package var balloon: KiB?
     package var activity: VNodeActivity = .idle
     package var reason: HeldReason?
@@ -25,7 +25,7 @@ package struct VNodeRows: Equatable, Sendable {
         "balloon-target", "balloon-size", "balloon-state", "balloon-reason", "balloon-granularity",
     ]
 
-    /// Names and values below the vnode's directory. What is not known has none.
+    /// Names and values of the rows below the vnode's directory. An unknown size is left out.
     package var values: [(name: String, value: String)] {
         let all: [String?] = [
             acknowledged, balloon.map { "\($0)" }, activity.rawValue, reason?.rawValue ?? "", "\(granularity)",
@@ -33,7 +33,7 @@ package struct VNodeRows: Equatable, Sendable {
         return zip(Self.names, all).compactMap { name, value in value.map { (name, $0) } }
     }
 
-    /// What is to be written where `before` was written last: what changed.
+    /// The rows that changed since `before` was written.
     package func values(after before: VNodeRows?) -> [(name: String, value: String)] {
         guard let before else { return values }
         let written = Dictionary(uniqueKeysWithValues: before.values.map { ($0.name, $0.value) })
@@ -41,11 +41,11 @@ package struct VNodeRows: Equatable, Sendable {
     }
 }
 
-/// Where the guest reports.
+/// The place where the guest reports.
 package enum ReportPlace: Equatable, Sendable {
-    /// A toolstack prepared the domain: its own rows below memory/ and control/.
+    /// A toolstack prepared the domain: the guest reports in the rows that it made below memory/ and control/.
     case prepared
-    /// It did not: the guest's own directory.
+    /// No toolstack did: the guest reports in its own directory.
     case fallback
 
     package var feature: String {
@@ -65,15 +65,15 @@ package enum ReportPlace: Equatable, Sendable {
     }
 }
 
-/// When rows are written: at most once a second while something moves, at once when it stopped, never unchanged.
+/// Decides when rows are written: at most once a second during a move, at once at its end, and never unchanged.
 package struct PublishSchedule: Equatable, Sendable {
     static let interval: Interval = .seconds(1)
-    /// A move that ends sooner is published only when it has ended: writing takes as long as moving 16 MiB.
+    /// A move that ends within this time is published only at its end: to write takes as long as to move 16 MiB.
     static let patience: Interval = .milliseconds(100)
 
     private var published: [Int: VNodeRows] = [:]
     private var lastWrite: Moment?
-    /// Since when something moves that is not written yet.
+    /// Since when a move has not been published.
     private var movingSince: Moment?
 
     package init() {}
@@ -81,7 +81,7 @@ package struct PublishSchedule: Equatable, Sendable {
     /// The vnodes whose rows are due now.
     package mutating func due(_ rows: [Int: VNodeRows], now: Moment) -> [Int: VNodeRows] {
         let changed = rows.filter { !isPublished($0.value, $0.key) }
-        // A vnode that moves can wait; one that ends cannot, nor one that nothing was ever written of.
+        // A moving vnode can wait. One whose move ended cannot, nor can one that was never published.
         if changed.contains(where: { !$0.value.isMoving || published[$0.key] == nil }) { return changed }
         guard !changed.isEmpty else {
             movingSince = nil
@@ -102,7 +102,7 @@ package struct PublishSchedule: Equatable, Sendable {
         max((movingSince ?? now) + Self.patience, lastWrite.map { $0 + Self.interval } ?? .zero)
     }
 
-    /// When changed rows that had to wait are due; nil without such.
+    /// When changed rows that had to wait are due; nil: there are none.
     package func nextDue(_ rows: [Int: VNodeRows], now: Moment) -> Moment? {
         guard rows.contains(where: { !isPublished($0.value, $0.key) }), lastWrite != nil else { return nil }
         return max(now, movingDue(now))
@@ -111,7 +111,7 @@ package struct PublishSchedule: Equatable, Sendable {
     package mutating func wrote(_ rows: [Int: VNodeRows], now: Moment) {
         for (vnode, row) in rows {
             var row = row
-            // A size that is not known leaves the row as it was.
+            // An unknown size leaves its row as it was.
             row.balloon = row.balloon ?? published[vnode]?.balloon
             published[vnode] = row
         }
@@ -119,12 +119,12 @@ package struct PublishSchedule: Equatable, Sendable {
         movingSince = nil
     }
 
-    /// What was written of a vnode last.
+    /// The rows last written for a vnode.
     package func written(_ vnode: Int) -> VNodeRows? { published[vnode] }
 
-    /// A vnode's rows are to be written again.
+    /// Has a vnode's rows written again.
     package mutating func forget(_ vnode: Int) { published[vnode] = nil }
 
-    /// Everything is to be written again: after a resume, or in another place.
+    /// Has everything written again: after a resume, or in another place.
     package mutating func forget() { self = PublishSchedule() }
 }

@@ -1,7 +1,7 @@
 /// A number of frames of 4 KiB: what Xen counts ("pages"), and what Linux's page allocator counts.
 ///
-/// Movers move extents, and how large these are depends on the mover (2 MiB, or a single frame of Linux's own balloon). A
-/// count of them is a plain number, and has no type: it would have the wrong size with one of the movers.
+/// Movers move extents, whose size depends on the mover: 2 MiB, or a single frame with Linux's own balloon. A number of
+/// extents has no type of its own, because such a type would have the wrong size for one of the movers.
 @frozen
 public struct Frames: Quantity {
     public let count: UInt64

@@ -1,7 +1,7 @@
 /// A span of time, in nanoseconds.
 ///
-/// Swift's own Duration is not taken: it is signed and two words long, counts attoseconds, and every way to the kernel's
-/// clock and back would be a division of 128 bits. What is reckoned here is the clock's own number.
+/// Swift's own Duration is not used: it is signed and two words long and counts attoseconds. Every conversion to or
+/// from the kernel's clock would be a division of 128 bits. This type counts in the clock's own unit.
 @frozen
 public struct Interval: Quantity {
     public let nanoseconds: UInt64

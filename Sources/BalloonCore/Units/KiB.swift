@@ -7,13 +7,13 @@ public struct KiB: Quantity {
 
     @inlinable public init(_ count: UInt64) { self.count = count }
 
-    /// The whole KiB of so many bytes.
+    /// The whole KiB in a number of bytes.
     @inlinable public init(wholeOfBytes bytes: UInt64) { count = bytes / 1024 }
 
     @inlinable public static func mib(_ count: UInt64) -> KiB { KiB(count * 1024) }
     @inlinable public static func gib(_ count: UInt64) -> KiB { KiB(count * 1024 * 1024) }
 
-    /// The frames that lie wholly in it: what is left of it is less than a frame.
+    /// The whole frames in it. A rest of less than a frame is dropped.
     @inlinable public var wholeFrames: Frames { Frames(count / Frames.one.kib.count) }
     @inlinable public var wholeMiB: UInt64 { count / 1024 }
     @inlinable public var bytes: UInt64 { count * 1024 }

@@ -1,10 +1,10 @@
-/// What is to be audited: the answer to the request `slots`.
+/// The answer to the request `slots`: what can be audited.
 public struct SlotsAnswer: Decodable, Equatable, Sendable {
     public struct VNode: Decodable, Equatable, Sendable {
         public var vnode: Int
-        /// nil: nothing is known of the vnode's balloon.
+        /// nil: the vnode's balloon is not known.
         public var slots: Int?
-        /// What stands in the way; nil: the vnode is being audited.
+        /// What keeps it from being known; nil: the vnode is being audited.
         public var detail: String?
 
         package init(vnode: Int, slots: Int?, detail: String?) {
@@ -51,10 +51,10 @@ public struct SlotsAnswer: Decodable, Equatable, Sendable {
     }
 }
 
-/// What an audit of some slots found: the answer to `audit`, `repair` and `recover`.
+/// The answer to `audit`, `repair` and `recover`: what an audit of some slots found.
 public struct AuditAnswer: Decodable, Equatable, Sendable {
     public var findings: [AuditFinding]
-    /// The first slot that was not audited any more.
+    /// The first slot after those that were audited.
     public var next: Int
 
     package init(findings: [AuditFinding], next: Int) {

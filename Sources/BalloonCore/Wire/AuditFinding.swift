@@ -1,6 +1,6 @@
 /// Something that an audit found.
 public struct AuditFinding: Decodable, Equatable, Sendable {
-    /// What is wrong. The words stand in JSON.
+    /// What is wrong. The words are used in JSON.
     public enum Kind: String, Decodable, Sendable {
         /// A frame that is ballooned out is RAM: another program populated it.
         case ramInBalloon = "ram-in-balloon"
@@ -8,9 +8,9 @@ public struct AuditFinding: Decodable, Equatable, Sendable {
         case holeInReserve = "hole-in-reserve"
         /// A slot has no page.
         case noPage = "no-page"
-        /// A slot has another page than before.
+        /// A slot has a different page than before.
         case moved
-        /// Neither RAM nor a hole.
+        /// A frame is neither RAM nor a hole.
         case unknownType = "unknown-type"
         /// The file ends earlier than it did.
         case fileShorter = "file-shorter"
@@ -20,8 +20,9 @@ public struct AuditFinding: Decodable, Equatable, Sendable {
         case fileRemoved = "file-removed"
         /// The file's name leads to another file.
         case fileReplaced = "file-replaced"
-        /// A hole that is not in our file any more, and that could not be populated yet; a page that the kernel maps no
-        /// more; or, without a frame number, pages that left the file while no daemon ran: they stay pinned.
+        /// One of three: a hole that is no longer in our file and could not be populated yet; a page that the kernel
+        /// does not map any more; or, without a frame number, pages that left the file while no daemon ran and that
+        /// stay pinned.
         case lost
         /// Memory that Xen does not have and that no balloon accounts for.
         case unaccounted
@@ -29,7 +30,7 @@ public struct AuditFinding: Decodable, Equatable, Sendable {
 
     public let vnode: Int
     public let slot: Int
-    /// The first frame that it was seen on; 0 where there is none.
+    /// The first frame concerned; 0 where there is none.
     public let gfn: UInt64
     public let kind: Kind
 
@@ -47,7 +48,7 @@ public struct AuditFinding: Decodable, Equatable, Sendable {
         case kind
     }
 
-    /// The members of its object in JSON.
+    /// Writes the members of its JSON object.
     public func write(to json: inout JSONWriter) {
         json.member(CodingKeys.vnode, vnode)
         json.member(CodingKeys.slot, slot)
@@ -55,7 +56,7 @@ public struct AuditFinding: Decodable, Equatable, Sendable {
         json.member(CodingKeys.kind, kind.rawValue)
     }
 
-    /// The same of memory that no balloon accounts for: of no vnode, slot and frame, but of a size.
+    /// Writes the members for memory that no balloon accounts for: it has a size, and no vnode, slot or frame.
     public static func writeUnaccounted(_ size: KiB, to json: inout JSONWriter) {
         json.member(CodingKeys.vnode, Int?.none)
         json.member(CodingKeys.slot, Int?.none)

@@ -1,24 +1,23 @@
-/// A line of the control socket. Untrusted until it is parsed here.
+/// A request line of the control socket. It is untrusted until it is parsed here.
 public enum ControlRequest: Equatable, Sendable {
     case status
     /// How many slots each vnode has.
     case slots
-    /// A size for a vnode, or nil to release it; vnode nil: all of them.
+    /// Forces a size for a vnode; size nil: releases it; vnode nil: all vnodes.
     case force(vnode: Int?, size: KiB?)
     /// A slice of an audit.
     case audit(vnode: Int, slots: Range<Int>, everyFrame: Bool)
     /// What the daemon did since it started.
     case counters
-    /// Asks Xen about every frame of some slots, and takes the answer for true: the next steps then put right what can
-    /// be.
+    /// Asks Xen about every frame of some slots, and takes over the answers. The next steps then mend what they can.
     case repair(vnode: Int, slots: Range<Int>)
-    /// Looks at a vnode's file and pins again, as at a start.
+    /// Reads a vnode's file and pins again, as at a start.
     case recover(vnode: Int)
 
-    /// The most slots of one request. Its answer says how far it came.
+    /// The most slots in one request. The answer says how many were done.
     public static let auditSlice = 64
 
-    /// nil for what makes no sense.
+    /// nil for a line that is no request.
     public init?(_ line: String) {
         let words = line.split(separator: " ")
         let numbers = words.dropFirst().map { decimalNumber(Array($0.utf8)).flatMap { Int(exactly: $0) } }
@@ -53,7 +52,7 @@ public enum ControlRequest: Equatable, Sendable {
         }
     }
 
-    /// The line that says it.
+    /// The request as a line.
     public var line: String {
         switch self {
         case .status: return "status"
@@ -70,8 +69,8 @@ public enum ControlRequest: Equatable, Sendable {
         }
     }
 
-    /// How long its answer may take, in milliseconds: the daemon may have other clients' slices to do first, or a whole
-    /// file.
+    /// How long the answer may take, in milliseconds. The daemon may first have to do other clients' slices, or read a
+    /// whole file.
     public var patience: UInt32 {
         switch self {
         case .status, .slots, .counters, .force: return 5000

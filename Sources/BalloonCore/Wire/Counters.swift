@@ -1,4 +1,4 @@
-/// What the daemon did since it started, for `metrics`. Pure.
+/// Counts what the daemon did since it started, for `metrics`. Pure.
 public struct Counters: Equatable, Sendable, Decodable {
     public struct VNode: Equatable, Sendable, Decodable {
         public var vnode: Int
@@ -28,14 +28,14 @@ public struct Counters: Equatable, Sendable, Decodable {
         }
     }
 
-    /// Upper bounds of the steps' durations, in microseconds. What took longer is only in the count.
+    /// The upper bounds of the buckets of step durations, in microseconds. A longer step is counted only in the total.
     public static let bounds: [UInt64] = [1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000]
 
-    /// All of them, by number.
+    /// All vnodes, in the order of their numbers.
     public private(set) var vnodes: [VNode] = []
     /// In the order of their names.
     public private(set) var failures: [Failure] = []
-    /// How many steps took up to each of ``bounds``, and no more than the one before.
+    /// For each of ``bounds`` how many steps took that long at most, and longer than the bound before it.
     public private(set) var durations = [UInt64](repeating: 0, count: bounds.count)
     public private(set) var durationSumMicroseconds: UInt64 = 0
     public private(set) var durationCount: UInt64 = 0
@@ -50,7 +50,7 @@ public struct Counters: Equatable, Sendable, Decodable {
 
     package init(vnodes: [Int]) { self.vnodes = vnodes.sorted().map { VNode(vnode: $0) } }
 
-    /// A step: what the balloon had before and has now, as far as that is known.
+    /// Counts a step. `before` and `after` are the balloon's sizes; nil: not known.
     package mutating func step(
         vnode: Int, before: Frames?, after: Frames?, wasShort: Bool, took: Interval
     ) {
@@ -66,7 +66,7 @@ public struct Counters: Equatable, Sendable, Decodable {
         if after < before { vnodes[index].deflated += (before - after).kib }
     }
 
-    /// The same with failures that are counted elsewhere, by kind.
+    /// These counters with failures that were counted elsewhere, by kind.
     package func with(failures counts: [String: UInt64]) -> Counters {
         var counters = self
         counters.failures = counts.map { Failure(kind: $0, count: $1) }.sorted { $0.kind < $1.kind }

@@ -1,4 +1,4 @@
-/// Writes JSON with its keys in the order in which they come.
+/// Writes JSON with the keys in the order of the calls.
 public struct JSONWriter {
     public private(set) var text = ""
     private var needsComma = false
@@ -32,7 +32,7 @@ public struct JSONWriter {
         raw(value.map { "\($0)" } ?? "null")
     }
 
-    // The same with a key of a type that is read by Decodable as well: its names stand in one place then.
+    // These take the key from a type that is also read by Decodable, so that its names stand in one place.
 
     public mutating func key(_ key: some CodingKey) { self.key(key.stringValue) }
 

@@ -1,11 +1,11 @@
-/// What stands in one place of a listing.
+/// The content of one cell of a listing.
 public enum ListingCell: Equatable, Sendable {
     case word(String)
     case number(Int)
     case size(KiB)
-    /// There is no such thing here.
+    /// There is no value.
     case none
-    /// There is one, and it is not known.
+    /// There is a value, but it is not known.
     case unknown
 
     /// A size, or why there is none.
@@ -17,7 +17,8 @@ public enum ListingCell: Equatable, Sendable {
         number.map { .number($0) } ?? missing
     }
 
-    /// Never empty, and without a blank: a script that cuts lines into words gets as many as there are columns.
+    /// The text is never empty and has no blank, so a script that splits lines into words gets one word for each
+    /// column.
     func text(inBytes: Bool) -> String {
         switch self {
         case .word(let word): return word.isEmpty ? "-" : Self.escaped(word)
@@ -28,7 +29,7 @@ public enum ListingCell: Equatable, Sendable {
         }
     }
 
-    /// As util-linux escapes it: a domain's name may have any character.
+    /// Escapes a word as util-linux does: a domain's name may have any character.
     private static func escaped(_ word: String) -> String {
         word.utf8.map { byte in
             if byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: "\\") { return String(UnicodeScalar(byte)) }
@@ -37,12 +38,12 @@ public enum ListingCell: Equatable, Sendable {
     }
 }
 
-/// One column of a listing: its name, and what of a row stands in it.
+/// One column of a listing: its name, and the cell of a row in it.
 public struct ListingColumn<Row>: Sendable {
     public let name: String
     /// Shown when no columns are chosen.
     public let isUsual: Bool
-    /// To the left; numbers are to the right.
+    /// Aligned left; numbers are aligned right.
     let isWord: Bool
     let cell: @Sendable (Row) -> ListingCell
 
@@ -58,28 +59,28 @@ public struct ListingColumn<Row>: Sendable {
 
 /// How a listing is to be printed.
 public struct ListingStyle: Equatable, Sendable {
-    /// nil: the usual ones.
+    /// nil: the usual columns.
     public var columns: [String]?
     public var hasHeader: Bool
     public var inBytes: Bool
 
-    /// - Parameter columns: names with commas in between, in either case.
+    /// - Parameter columns: names separated by commas, in either case.
     public init(columns: String? = nil, hasHeader: Bool = true, inBytes: Bool = false) {
         self.columns = columns?.split(separator: ",", omittingEmptySubsequences: false).map { $0.uppercased() }
         self.hasHeader = hasHeader
         self.inBytes = inBytes
     }
 
-    /// For a program: one table, and nothing else around it.
+    /// Whether the output is for a program: one table and nothing else.
     public var isForPrograms: Bool { columns != nil || !hasHeader }
 }
 
-/// A table that people read and scripts cut into words.
+/// A table that people read and scripts split into words.
 public struct Listing<Row> {
     private let columns: [ListingColumn<Row>]
     private let style: ListingStyle
 
-    /// nil: one of the columns is not among these.
+    /// nil: the style names a column that does not exist.
     public init?(_ all: [ListingColumn<Row>], _ style: ListingStyle = ListingStyle()) {
         self.style = style
         guard let names = style.columns else {
@@ -95,7 +96,7 @@ public struct Listing<Row> {
             + rows.map { row in columns.map { $0.cell(row).text(inBytes: style.inBytes) } }
     }
 
-    /// Columns at least two spaces apart.
+    /// The table as text, with at least two spaces between columns.
     public func text(_ rows: [Row]) -> String {
         let lines = cells(rows)
         let widths = columns.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }

@@ -5,7 +5,7 @@ public struct Metrics {
     /// - Parameters:
     ///   - report: nil without a daemon.
     ///   - holderIsUp: nil: not known.
-    ///   - files: what the balloons' files have; known without a daemon, too.
+    ///   - files: how much memory the balloons' files have; known without a daemon, too.
     public init(
         version: String, report: StatusReport?, counters: Counters?, holderIsUp: Bool?, files: KiB?
     ) {
@@ -128,7 +128,7 @@ public struct Metrics {
 
     private typealias Sample = (labels: [(String, String)], value: UInt64?)
 
-    /// A family that has no sample is left out.
+    /// Writes a family of samples. A family without a sample is left out.
     private mutating func family(_ name: String, _ type: String, _ help: String, _ samples: [Sample]) {
         guard samples.contains(where: { $0.value != nil }) else { return }
         head("vnode_balloon_" + name, type, help)
@@ -147,7 +147,7 @@ public struct Metrics {
         [("vnode", "\(vnode.vnode)"), ("node", vnode.linuxNode.map { "\($0)" } ?? "")]
     }
 
-    /// Without a Double: 2500 is 0.0025.
+    /// Microseconds as seconds, without a Double: 2500 is 0.0025.
     private static func seconds(_ microseconds: UInt64) -> String {
         var fraction = "\(microseconds % 1_000_000 + 1_000_000)".dropFirst()
         while fraction.last == "0" { fraction.removeLast() }

@@ -1,4 +1,4 @@
-/// What `balloonctl status` shows. The daemon writes it and the command reads it, by the same keys:
+/// The report that `balloonctl status` shows. The daemon writes it and the command reads it, with the same keys:
 /// docs/schema/status-1.json.
 public struct StatusReport: Decodable, Equatable, Sendable {
     public struct Domain: Decodable, Equatable, Sendable {
@@ -28,7 +28,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         }
     }
 
-    /// What all balloons have together; nil: of one it is not known.
+    /// The size of all balloons together; nil: one of them is not known.
     public var given: KiB? {
         vnodes.reduce(.zero) { sum, vnode in vnode.balloon.flatMap { size in sum.map { $0 + size } } }
     }
@@ -41,23 +41,23 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         public var forced: KiB?
         /// nil: not known.
         public var balloon: KiB?
-        /// What cannot be taken back, and is not part of the balloon.
+        /// Memory that cannot be taken back. It is not part of the balloon.
         public var lost: KiB
         public var state: String
         public var reason: String?
-        /// What stands in the way, in a sentence.
+        /// What keeps it from being known or from moving, in a sentence.
         public var detail: String?
-        /// Extents that were audited, of all, while that is under way.
+        /// During an audit, how many extents were audited and how many there are.
         public var auditedExtents: Int?
         public var extents: Int?
-        /// Of the node's memory: free, free or soon to be had, and what the guard keeps of that. nil: not known.
+        /// The node's memory: what is free, what is available, and how much of that the guard keeps. nil: not known.
         public var nodeFree: KiB?
         public var nodeAvailable: KiB?
         public var nodeKept: KiB?
-        /// Memory that came from other physical nodes, at most; nil: not known, or of no meaning.
+        /// Memory that came from other physical nodes, at most; nil: not known, or not applicable.
         public var otherPNode: KiB?
 
-        /// - Parameter node: the memory of the vnode's node, and what the guard keeps of it.
+        /// - Parameter node: the memory of the vnode's node, and how much of it the guard keeps.
         public init(_ state: VNodeState, isRunning: Bool, node: (memory: NodeMemory, kept: KiB)? = nil) {
             nodeFree = node?.memory.free
             nodeAvailable = node?.memory.available
@@ -114,7 +114,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
             json.member(CodingKeys.otherPNode, otherPNode)
         }
 
-        /// One alone: docs/schema/vnode-1.json.
+        /// The JSON of one vnode alone: docs/schema/vnode-1.json.
         public var json: String {
             var json = JSONWriter()
             json.object { json in
@@ -135,14 +135,15 @@ public struct StatusReport: Decodable, Equatable, Sendable {
     public var granularity: KiB
     /// Memory that Xen does not have and that no balloon accounts for; nil: not known.
     public var unaccounted: KiB?
-    /// Why a forced size, or its release, does not outlive a restart, in a sentence.
+    /// Why a forced size, or its release, will not survive a restart, in a sentence.
     public var forceError: String?
     /// Whether xenstore answers the daemon: ``StoreCondition``; nil without a daemon.
     public var xenstore: String?
-    /// Memory that Linux's own balloon took back beside ours since the daemon started: it may lie on any physical node.
-    /// nil: not known, or of no meaning (one vnode, or Linux's balloon is the one that is moved).
+    /// Memory that Linux's own balloon took back beside ours since the daemon started. It may lie on any physical node.
+    /// nil: not known, or not applicable (one vnode, or Linux's balloon is the one that we move).
     public var drifted: KiB?
-    /// How long some task waited for memory, of the last ten seconds, in thousandths; nil: the kernel does not measure it.
+    /// The part of the last ten seconds in which some task waited for memory, in thousandths; nil: the kernel does not
+    /// measure it.
     public var pressurePermille: UInt64?
     public var vnodes: [VNodeReport]
 
@@ -181,7 +182,7 @@ public struct StatusReport: Decodable, Equatable, Sendable {
         self.vnodes = vnodes
     }
 
-    /// The daemon hears nothing of xenstore just now.
+    /// Whether xenstore does not answer the daemon at present.
     public var isCutOff: Bool { xenstore.map { $0 != StoreCondition.open.rawValue } ?? false }
 
     public var json: String {

@@ -1,8 +1,8 @@
-/// `status` as people read it. It is as wide as there is room for, and every size is in MiB unless the user asks for
+/// The text of `status` for people. It fits the terminal's width, and every size is in MiB unless the user asks for
 /// bytes.
 public struct StatusText {
     private let report: StatusReport
-    /// Columns of the terminal; nil: as many as it takes.
+    /// The terminal's columns; nil: no limit.
     private let columns: Int?
     private let style: ListingStyle
 
@@ -50,7 +50,7 @@ public struct StatusText {
         return lines
     }
 
-    /// Of the table of vnodes, and what `-o` may name.
+    /// The columns of the table of vnodes, and the names that `-o` accepts.
     public static let columns: [ListingColumn<StatusReport.VNodeReport>] = [
         .init("VNODE") { .number($0.vnode) },
         .init("NODE") { .number($0.linuxNode) },
@@ -67,7 +67,7 @@ public struct StatusText {
         .init("REASON", isWord: true) { $0.reason.map { .word($0) } ?? .none },
     ]
 
-    /// A vnode without a node shows no memory of it. Where there is a node its memory may not be known.
+    /// A vnode without a node has no such value. Where there is a node, its memory may not be known.
     private static func ofNode(_ vnode: StatusReport.VNodeReport, _ size: KiB?) -> ListingCell {
         .size(size, else: vnode.linuxNode == nil ? .none : .unknown)
     }
@@ -77,7 +77,7 @@ public struct StatusText {
 
     private var listing: Listing<StatusReport.VNodeReport>? { Listing(Self.columns, style) }
 
-    /// Where the table is too wide, each vnode by itself.
+    /// The table of vnodes; where that is too wide, each vnode in lines of its own.
     private var vnodes: String {
         guard let columns, table.split(separator: "\n").contains(where: { $0.count > columns }),
             let cells = listing?.cells(report.vnodes), let header = cells.first
@@ -132,9 +132,10 @@ public struct StatusText {
     }
 }
 
-/// Text in lines.
+/// Breaks text into lines.
 public enum TextLayout {
-    /// Lines that are too long go on in the next one, two columns in. A word is never cut. Lines that fit stay as they are.
+    /// A line that is too long continues in the next one, indented by two columns. Words are never cut. Lines that fit
+    /// stay as they are.
     public static func wrapped(_ text: String, columns: Int?) -> String {
         guard let columns, columns > 0 else { return text }
         return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in

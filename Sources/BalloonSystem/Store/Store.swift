@@ -1,26 +1,26 @@
 public import BalloonCore
 
-/// What the balloon asks of xenstore. Paths are relative to the domain's own directory.
+/// A xenstore client. Paths are relative to the domain's own directory.
 public protocol Store: AnyObject {
-    /// A descriptor that is readable when a watch fired; negative when nothing is to be expected any more.
+    /// A descriptor that is readable when a watch fired; negative once no event can come any more.
     var descriptor: Int32 { get }
-    /// Watch events are here already: the descriptor need not be readable for them.
+    /// Whether watch events have already been read. For these the descriptor is not readable.
     var hasEvents: Bool { get }
-    /// Whether it answers.
+    /// Whether xenstored answers.
     var condition: StoreCondition { get }
 
-    /// A value, nil when there is none. Values are untrusted: any bytes, up to 4096 of them.
-    /// - Throws: `.store` for what is not "no such node" (EACCES comes with its `errno`).
+    /// Reads a value; nil: there is no such node. Values are untrusted: any bytes, up to 4096 of them.
+    /// - Throws: `.store` for any error except that there is no such node. For EACCES `errno` is set.
     func read(_ path: String, in transaction: Transaction?) throws(BalloonError) -> [UInt8]?
     /// - Throws: `.store`; `errno` is EACCES where the node is not ours.
     func write(_ path: String, _ value: String, in transaction: Transaction?) throws(BalloonError)
 
     func watch(_ path: String, token: String) throws(BalloonError)
-    /// The path of one watch event, nil when there is none. An event is a hint only.
+    /// The path of the next watch event; nil: there is none. An event is only a hint.
     func nextEvent() throws(BalloonError) -> String?
 
-    /// Runs `body` in a transaction and commits it; again when another client changed what it read (EAGAIN), a few
-    /// times at most.
+    /// Runs `body` in a transaction and commits it. If another client changed what it read (EAGAIN), it tries again, a
+    /// few times at most.
     func transaction(
         _ body: (Transaction) throws(BalloonError) -> Void
     ) throws(BalloonError)

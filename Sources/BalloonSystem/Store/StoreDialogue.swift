@@ -1,16 +1,17 @@
 internal import BalloonCore
 internal import Glibc
 
-/// What was asked of xenstore, what it answered, and the watch events in between. Pure: bytes go in and come out.
+/// Keeps the questions to xenstore, its answers, and its watch events. Pure: bytes go in and come out.
 ///
-/// A question may be given up. Its answer, which comes later or never, is not taken for that to another one.
+/// The caller may give a question up. Its answer may still come later, and is not taken for the answer to another
+/// question.
 package struct StoreDialogue {
     private struct Question {
         var kind: StoreMessage.Kind
         var isGivenUp = false
     }
 
-    /// More events than this, or longer ones, and those that wait are forgotten: see ``overflow()``.
+    /// If more events wait than this, or more bytes, they are replaced by one for each watch: see ``overflow()``.
     static let mostEvents = 4096
     static let mostEventBytes = 256 << 10
 
@@ -22,16 +23,16 @@ package struct StoreDialogue {
     private var nextEventIndex = 0
     private var eventBytes = 0
     private var watched: [String] = []
-    /// Transactions that began after the caller had given up waiting: to be ended.
+    /// Transactions that began after the caller gave up waiting. They must be ended.
     private var orphans: [UInt32] = []
-    /// Messages that came.
+    /// How many messages were received.
     package private(set) var heard = 0
 
     package init() {}
 
     // MARK: Asking
 
-    /// A question, as bytes to send.
+    /// Makes a question, as bytes to send.
     /// - Throws: `.store` (E2BIG): it is longer than Linux's device takes, header and all.
     package mutating func ask(
         _ kind: StoreMessage.Kind, in transaction: UInt32 = 0, _ body: [UInt8]
@@ -44,25 +45,26 @@ package struct StoreDialogue {
         return (lastNumber, StoreMessage(kind, request: lastNumber, transaction: transaction, body).bytes)
     }
 
-    /// The caller does not wait for this answer any more.
+    /// The caller no longer waits for this answer.
     package mutating func giveUp(_ number: UInt32) {
         if answers.removeValue(forKey: number) == nil { questions[number]?.isGivenUp = true }
     }
 
-    /// The question never reached the other end.
+    /// The question was not sent.
     package mutating func withdraw(_ number: UInt32) { questions[number] = nil }
 
     package mutating func noteWatch(_ path: String) { watched.append(path) }
 
-    /// A watch that is no more: what is forgotten does not come back as an event of its.
+    /// The watch was removed, so ``overflow()`` makes no event for it any more.
     package mutating func forgetWatch(_ path: String) {
         if let index = watched.firstIndex(of: path) { watched.remove(at: index) }
     }
 
     // MARK: Hearing
 
-    /// What came. Answers and events are kept until they are asked for.
-    /// - Throws: `.store` (EPROTO): an answer to no question, or something that is no answer. Nothing after it counts.
+    /// Takes in received bytes. Answers and events are kept until the caller asks for them.
+    /// - Throws: `.store` (EPROTO): an answer to no question, or something that is no answer. The rest of the stream is
+    ///   lost.
     package mutating func take(_ bytes: some Collection<UInt8>) throws(BalloonError) {
         decoder.take(bytes)
         while let message = try decoder.next() {
@@ -86,21 +88,22 @@ package struct StoreDialogue {
         if message.kind == .begin, let transaction = Self.transaction(message.body) { orphans.append(transaction) }
     }
 
-    /// Linux answers watches by itself; older kernels without the question's number.
+    /// The question that an answer without a number belongs to. Linux itself answers watches, and older kernels leave
+    /// the number out.
     private func oldestWatch(_ message: StoreMessage) -> UInt32? {
         guard message.kind == .watch || message.kind == .error else { return nil }
         return questions.filter { $0.value.kind == .watch }.keys.min()
     }
 
-    /// The answer to a question, once it is there, and once only.
+    /// The answer to a question, if it has come. It is returned once.
     package mutating func answer(to number: UInt32) -> StoreMessage? { answers.removeValue(forKey: number) }
 
-    /// The number in the answer to a begun transaction: decimal, never 0.
+    /// The transaction's number in the answer to its start: decimal, never 0.
     package static func transaction(_ body: [UInt8]) -> UInt32? {
         decimalNumber(Array(body.prefix { $0 != 0 })).flatMap { UInt32(exactly: $0) }.flatMap { $0 == 0 ? nil : $0 }
     }
 
-    /// Transactions to end, which no caller waits for.
+    /// The transactions to end, for which no caller waits.
     package mutating func takeOrphans() -> [UInt32] {
         defer { orphans = [] }
         return orphans
@@ -110,7 +113,7 @@ package struct StoreDialogue {
 
     package var hasEvents: Bool { nextEventIndex < events.count }
 
-    /// The path of the event that came first.
+    /// The path of the oldest event.
     package mutating func nextEvent() -> String? {
         guard hasEvents else { return nil }
         let event = events[nextEventIndex]
@@ -123,7 +126,7 @@ package struct StoreDialogue {
         return event
     }
 
-    /// A path and a token, each with a NUL behind it. More may follow.
+    /// An event has a path and a token, each followed by a NUL. More may follow.
     private mutating func takeEvent(_ body: [UInt8]) throws(BalloonError) {
         let texts = body.split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
         guard texts.count == 3 else { throw .storeMisspoke("a watch event without a path and a token") }
@@ -133,7 +136,7 @@ package struct StoreDialogue {
         if events.count - nextEventIndex > Self.mostEvents || eventBytes > Self.mostEventBytes { overflow() }
     }
 
-    /// An event is a hint. Where there are too many, one for each watch says the same as they all do: read again.
+    /// Events are hints to read again. Too many of them are replaced by one for each watch, which says the same.
     private mutating func overflow() {
         events = watched
         nextEventIndex = 0

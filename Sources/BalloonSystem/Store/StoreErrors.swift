@@ -1,7 +1,7 @@
 internal import Glibc
 
 extension BalloonError {
-    /// The other end of the connection does not keep to the protocol: the connection is of no use any more.
+    /// The other end does not keep to the protocol, so the connection is useless from then on.
     static func storeMisspoke(_ what: String) -> BalloonError {
         BalloonError(.store, "xenstore's answer makes no sense: \(what)", errno: EPROTO)
     }
@@ -13,7 +13,7 @@ extension BalloonError {
     static let storeIsLost = BalloonError(.store, "the connection to xenstore is gone", errno: EPIPE)
 }
 
-/// What xenstored calls its errors (xen/io/xs_wire.h), and what a guest can do about them.
+/// The names of xenstored's errors (xen/io/xs_wire.h), and what a guest can do about them.
 enum StoreErrors {
     private static let numbers: [String: Int32] = [
         "EINVAL": EINVAL, "EACCES": EACCES, "EEXIST": EEXIST, "EISDIR": EISDIR, "ENOENT": ENOENT, "ENOMEM": ENOMEM,
@@ -26,7 +26,7 @@ enum StoreErrors {
         numbers[String(decoding: body.prefix { $0 != 0 }, as: UTF8.self)] ?? EIO
     }
 
-    /// Which of the limits that dom0 sets a domain it is, where it is one.
+    /// The limit set by dom0 that an error stands for; nil: none.
     static func quota(_ number: Int32) -> String? {
         switch number {
         case ENOSPC: "a quota of the domain's is used up: nodes, the size of one, or transactions"

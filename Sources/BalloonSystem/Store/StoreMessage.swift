@@ -1,8 +1,8 @@
 /// One message of xenstore's protocol (xen/io/xs_wire.h): a header of four words, then a body.
 ///
-/// The words are in the machine's order, which is little endian wherever Xen and Swift run.
+/// The words have the machine's byte order, which is little endian wherever Xen and Swift run.
 package struct StoreMessage: Equatable, Sendable {
-    /// What a message asks for, or is. Open: the other end may say anything.
+    /// The type of a message. Open: the other end may send any number.
     package struct Kind: RawRepresentable, Hashable, Sendable {
         package let rawValue: UInt32
 
@@ -23,9 +23,9 @@ package struct StoreMessage: Equatable, Sendable {
     }
 
     package var kind: Kind
-    /// An answer has the number of its question. An event has none that means anything.
+    /// An answer has the number of its question. In an event the number means nothing.
     package var request: UInt32
-    /// 0: outside of any transaction.
+    /// 0: not in a transaction.
     package var transaction: UInt32
     package var body: [UInt8]
 
@@ -40,33 +40,34 @@ package struct StoreMessage: Equatable, Sendable {
         self.body = body
     }
 
-    /// As it goes over the wire.
+    /// The message as bytes on the wire.
     package var bytes: [UInt8] {
         let words = [kind.rawValue, request, transaction, UInt32(body.count)]
         return words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32($0 * 8)) } } + body
     }
 
-    /// Texts with a NUL behind each, as bodies have them.
+    /// Texts, each followed by a NUL, as bodies have them.
     package static func texts(_ texts: String...) -> [UInt8] { texts.flatMap { Array($0.utf8) + [0] } }
 }
 
-/// Messages out of a stream of bytes that comes in pieces of any length.
+/// Takes messages from a stream of bytes that arrives in pieces of any length.
 package struct StoreDecoder {
-    /// Bytes that are no whole message yet; those before `start` were taken.
+    /// Received bytes. Those before `start` were taken already.
     private var bytes: [UInt8] = []
     private var start = 0
 
     package init() {}
 
-    /// More of the stream. Take the messages before there is still more: what is kept here is as long as what came.
+    /// Takes in more of the stream. Call ``next()`` until it returns nil before the next call, so that only one partial
+    /// message is kept.
     package mutating func take(_ more: some Collection<UInt8>) {
         bytes.removeFirst(start)
         start = 0
         bytes += more
     }
 
-    /// The next whole message, nil when there is none yet.
-    /// - Throws: `.store` (EPROTO): a length that cannot be. Nothing can be read behind it.
+    /// The next whole message; nil: it has not arrived yet.
+    /// - Throws: `.store` (EPROTO): an impossible length. The rest of the stream cannot be read.
     package mutating func next() throws(BalloonError) -> StoreMessage? {
         guard bytes.count - start >= StoreMessage.headerBytes else { return nil }
         let length = word(3)

@@ -1,13 +1,14 @@
 package import BalloonCore
 
-/// How long xenstore has not answered. While it is silent no call waits for it; a small question now and then tells when it
-/// is back.
+/// Since when xenstore has not answered. While it is silent no call waits for it. A small question now and then shows
+/// when it is back.
 package struct StoreSilence: Equatable, Sendable {
-    /// An answer that takes longer is not waited for.
+    /// How long to wait for an answer.
     package static let patience: Interval = .seconds(2)
-    /// A small question each so often. The first one's answer may be lost, while later ones would be answered.
+    /// How often to send a small question. Several are needed: the first one's answer may be lost, while later ones
+    /// would be answered.
     static let interval: Interval = .seconds(10)
-    /// Then the connection is given up: another one may be heard.
+    /// After this time the connection is given up: a new one may be answered.
     static let end: Interval = .seconds(60)
 
     package private(set) var since: Moment?
@@ -15,16 +16,16 @@ package struct StoreSilence: Equatable, Sendable {
 
     package init() {}
 
-    /// A question was not answered in time.
+    /// Notes that a question was not answered in time.
     package mutating func begin(now: Moment) {
         since = since ?? now
         lastQuestion = now
     }
 
-    /// Anything at all came.
+    /// Notes that any message arrived.
     package mutating func heard() { since = nil }
 
-    /// Whether it is time to ask again; if so, it is asked.
+    /// Whether it is time to ask again. If so, the caller must ask.
     package mutating func isQuestionDue(now: Moment) -> Bool {
         guard since != nil, now >= lastQuestion + Self.interval else { return false }
         lastQuestion = now

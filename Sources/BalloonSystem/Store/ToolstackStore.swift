@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// What only the toolstack's domain may do in xenstore. Its paths are absolute.
+/// The xenstore operations that only the toolstack's domain may do. Paths are absolute.
 public protocol ToolstackStore: Store {
-    /// Removes a node with all that is below it. One that is not there is no error.
+    /// Removes a node and all nodes below it. A missing node is no error.
     func remove(_ path: String, in transaction: Transaction?) throws(BalloonError)
-    /// The names below a node; nil when there is no such node.
+    /// The names below a node; nil: there is no such node.
     func children(_ path: String, in transaction: Transaction?) throws(BalloonError) -> [String]?
-    /// Hands a node to a domain, which alone may read and write it from then on (but for the toolstack).
+    /// Gives a node to a domain. From then on only that domain and the toolstack may read and write it.
     func give(_ path: String, to domain: UInt16, in transaction: Transaction?) throws(BalloonError)
     func unwatch(_ path: String, token: String) throws(BalloonError)
 }
@@ -40,8 +40,8 @@ extension Xenstore: ToolstackStore {
         body.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// A list that does not fit into one answer comes in parts, each with the generation of the node in front. Not in a
-    /// transaction: xenstored does not allow that.
+    /// Reads a list that does not fit into one answer. It comes in parts, each after the node's generation. It is read
+    /// outside of any transaction: xenstored does not allow it inside one.
     private func longChildren(_ path: String) throws(BalloonError) -> [String]? {
         for _ in 0..<8 {
             var (list, generation): ([UInt8], [UInt8]?) = ([], nil)

@@ -2,27 +2,28 @@ public import BalloonCore
 internal import CBalloonShim
 internal import Glibc
 
-/// Xenstore, by its own protocol: through the kernel's device in a guest, through xenstored's socket in dom0.
+/// A client that speaks xenstore's protocol: through the kernel's device in a guest, through xenstored's socket in
+/// dom0.
 ///
-/// A question waits for its answer for two seconds. A xenstore that was silent for so long is not waited for again before it
-/// says something, so that it costs nothing more; until then everything fails with ETIMEDOUT.
+/// A question waits two seconds for its answer. After that, no call waits until xenstore says something again, so a
+/// silent xenstore costs no more time. Until then every call fails with ETIMEDOUT.
 public final class Xenstore: Store {
     private let line: FileDescriptor
-    /// The kernel's device: it takes a question in one write, and registers a watch before it returns from that.
+    /// The kernel's device takes a question in one write, and registers a watch before that write returns.
     private let isDevice: Bool
     private var dialogue = StoreDialogue()
     private var silence = StoreSilence()
     private var isLost = false
     private let patience: Interval
-    /// What a full socket has not taken yet.
+    /// Bytes that a full socket has not taken yet.
     private var unsent: [UInt8] = []
 
     /// Connects to the domain's xenstore.
-    /// - Throws: `.noXen` when there is none.
+    /// - Throws: `.noXen` when it cannot be reached.
     public convenience init() throws(BalloonError) { try self.init(paths: Self.paths) }
 
     /// - Parameters:
-    ///   - paths: where xenstore may be; the first that answers the call counts.
+    ///   - paths: where xenstore may be; the first that can be opened counts.
     ///   - patience: how long a question waits for its answer.
     package init(paths: [String], patience: Interval = StoreSilence.patience) throws(BalloonError) {
         self.patience = patience
@@ -41,9 +42,9 @@ public final class Xenstore: Store {
         isDevice = !isSocket
     }
 
-    /// In this order; $XENSTORED_PATH alone where it is set.
+    /// The paths to try, in this order. Where $XENSTORED_PATH is set, only that one.
     private static var paths: [String] {
-        // Unsafe: C's text is copied before anybody could change the environment; nothing here does.
+        // Unsafe: the C text is copied at once, and no code here changes the environment.
         if let path = unsafe getenv("XENSTORED_PATH") { return [unsafe String(cString: path)] }
         return ["/run/xenstored/socket", "/var/run/xenstored/socket", "/dev/xen/xenbus", "/proc/xen/xenbus"]
     }
@@ -71,13 +72,13 @@ public final class Xenstore: Store {
     }
 
     public func watch(_ path: String, token: String) throws(BalloonError) {
-        // The kernel waits for xenstored without a limit when it registers a watch. So it is asked for one only right after
+        // The kernel waits for xenstored without a limit when it registers a watch. So a watch is set only right after
         // xenstored has answered something else.
         if isDevice { _ = try read("domid", in: nil) }
         do throws(BalloonError) {
             _ = try ask(.watch, in: nil, StoreMessage.texts(path, token), "cannot watch \(path) in xenstore")
         } catch {
-            // Registered before: that is what was wanted.
+            // EEXIST: the watch is set already, which is fine.
             if error.errno != EEXIST { throw error }
         }
         dialogue.noteWatch(path)
@@ -90,7 +91,7 @@ public final class Xenstore: Store {
         return dialogue.nextEvent()
     }
 
-    /// Tries at most this often: a program that changes what we read all the time must not keep us here.
+    /// The most tries: a program that changes all the time what we read must not keep us here.
     private static let tries = 8
 
     public func transaction(_ body: (Transaction) throws(BalloonError) -> Void) throws(BalloonError) {
@@ -109,14 +110,14 @@ public final class Xenstore: Store {
                 _ = try ask(.end, in: transaction, commit, "cannot commit a xenstore transaction")
                 return
             } catch {
-                // ENOENT: the domain has got another xenstore meanwhile, which knows nothing of it.
+                // ENOENT: the domain has another xenstore now, which does not know this transaction.
                 let isToBeTried = error.errno == EAGAIN || error.errno == ENOENT
                 if !isToBeTried || attempt == Self.tries { throw error }
             }
         }
     }
 
-    /// Ends a transaction without its changes. Whether xenstore says so is of no interest.
+    /// Ends a transaction and drops its changes. The answer does not matter.
     private func drop(_ transaction: Transaction) {
         let no = StoreMessage.texts("F")
         if condition == .open {
@@ -137,7 +138,7 @@ public final class Xenstore: Store {
 
     // MARK: The line
 
-    /// The body of an answer.
+    /// Sends a question, and returns the body of the answer.
     func ask(
         _ kind: StoreMessage.Kind, in transaction: Transaction?, _ body: [UInt8], _ what: @autoclosure () -> String
     ) throws(BalloonError) -> [UInt8] {
@@ -162,7 +163,7 @@ public final class Xenstore: Store {
 
     private func checkOpen() throws(BalloonError) { if isLost { throw .storeIsLost } }
 
-    /// A silent xenstore is not waited for: what has come decides.
+    /// While xenstore is silent this does not wait. It reads what has arrived, and throws unless something has.
     private func checkSilence(_ what: () -> String) throws(BalloonError) {
         guard silence.since != nil else { return }
         try listen()
@@ -172,7 +173,7 @@ public final class Xenstore: Store {
         if silence.since != nil { throw .storeIsSilent(what()) }
     }
 
-    /// The question's number.
+    /// Sends a question. Returns its number.
     @discardableResult
     private func send(
         _ kind: StoreMessage.Kind, in transaction: UInt32 = 0, _ body: [UInt8], isGivenUp: Bool = false
@@ -181,7 +182,7 @@ public final class Xenstore: Store {
         if isGivenUp { dialogue.giveUp(number) }
         unsent += bytes
         do throws(BalloonError) { try flush() } catch {
-            // The device refuses a question, and has no answer to it then. It goes on with the next one.
+            // The device has refused this question and will send no answer. It takes the next one.
             guard isDevice else { throw lose(error) }
             dialogue.withdraw(number)
             unsent = []
@@ -208,11 +209,11 @@ public final class Xenstore: Store {
             [line.rawValue], writing: unsent.isEmpty ? [] : [0], urgent: nil, timeoutMilliseconds: milliseconds)
     }
 
-    /// One turn takes so much at most; the rest waits for the next one.
+    /// The most that one call reads. The rest waits for the next one.
     private static let mostReads = 16
     private static let readBytes = 16 << 10
 
-    /// Takes what has come.
+    /// Reads what has arrived.
     private func listen() throws(BalloonError) {
         do throws(BalloonError) {
             try flush()
@@ -230,7 +231,7 @@ public final class Xenstore: Store {
         }
     }
 
-    /// Some of the stream, nil when there is nothing just now.
+    /// Reads a part of the stream; nil: nothing has arrived.
     private func receive() throws(BalloonError) -> [UInt8]? {
         var length: Int64 = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Self.readBytes) { buffer, count in
@@ -244,7 +245,7 @@ public final class Xenstore: Store {
         return bytes
     }
 
-    /// The connection is of no use any more.
+    /// Marks the connection as lost.
     private func lose(_ error: BalloonError) -> BalloonError {
         isLost = true
         return error

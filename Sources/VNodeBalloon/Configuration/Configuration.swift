@@ -1,26 +1,27 @@
 internal import Glibc
 
-/// The daemon's settings: /etc/vnode-balloon.conf, then the files of /etc/vnode-balloon.conf.d: lines of `key = value`, `#` begins a comment.
+/// The daemon's settings, from /etc/vnode-balloon.conf and then the files of /etc/vnode-balloon.conf.d. A line is `key
+/// = value`, and `#` begins a comment.
 public struct Configuration: Equatable, Sendable {
     public static let standardPath = "/etc/vnode-balloon.conf"
 
     public var stateDirectory = StateDirectory.standardPath
     public var mover = MoverName.auto
-    /// What each node keeps at least.
+    /// The least memory that each node keeps.
     public var minFree: KiB = .zero
-    /// What memory pressure may do.
+    /// What to do under memory pressure.
     public enum OnPressure: String, Sendable, Equatable, CaseIterable {
         case stay = "hold"
         case yield
     }
     public var onPressure = OnPressure.stay
-    /// What each vnode's memory never goes below.
+    /// The size below which each vnode's memory never goes.
     public var floor: KiB = .zero
-    /// What pressure leaves in each balloon.
+    /// How much pressure leaves in each balloon.
     public var yieldTo: KiB = .zero
     /// MiB a second; 0: unlimited.
     public var maxRateMiB: UInt64 = 0
-    /// Its bytes fit into 64 bits.
+    /// The largest rate whose bytes fit into 64 bits.
     public static let largestRateMiB = UInt64.max >> 20
     public var logLevel = "notice"
 
@@ -28,7 +29,7 @@ public struct Configuration: Equatable, Sendable {
 
     public init() {}
 
-    /// Reads a file and those of its folder; what is not there says nothing.
+    /// Reads a file and those of its folder. A file that does not exist changes nothing.
     /// - Throws: `.invalidConfiguration` with all that is wrong, a line each.
     public init(path: String) throws(BalloonError) {
         let (configuration, fault) = Self.read(path: path)
@@ -36,7 +37,7 @@ public struct Configuration: Equatable, Sendable {
         self = configuration
     }
 
-    /// The same for whoever has to go on: what is right counts, and what is wrong is told.
+    /// Reads the same for a caller that must go on: valid settings apply, and the errors are returned.
     public static func read(path: String) -> (Configuration, fault: BalloonError?) {
         var (configuration, faults) = (Configuration(), [String]())
         do throws(BalloonError) {
@@ -54,12 +55,12 @@ public struct Configuration: Equatable, Sendable {
         return (configuration, fault(faults))
     }
 
-    /// The files that there are of it, in the order in which they count: the last one that names a key.
+    /// The files that exist, in the order in which they apply: for each key the last file that names it counts.
     public static func files(path: String) -> [String] {
         ([path] + ((try? dropIns(path)) ?? [])).filter { (try? FileInfo(path: $0, "")) != nil }
     }
 
-    /// What packages and administrators put beside it, by name: FILE.d/*.conf.
+    /// The files that packages and administrators put beside it, by name: FILE.d/*.conf.
     private static func dropIns(_ path: String) throws(BalloonError) -> [String] {
         let directory = path + ".d"
         do throws(BalloonError) {
@@ -86,10 +87,10 @@ public struct Configuration: Equatable, Sendable {
         lines.isEmpty ? nil : BalloonError(.invalidConfiguration, lines.joined(separator: "\n"))
     }
 
-    /// Takes a file in; says what is wrong with it, a line each.
+    /// Takes a file in. Returns its errors, one a line.
     ///
-    /// Byte by byte: what Unicode takes for one character, such as the end of a line in DOS files, would hide what
-    /// follows.
+    /// It goes byte by byte: Unicode takes some sequences, such as the line end of DOS files, for one character, and
+    /// that would hide what follows.
     private mutating func take(_ bytes: [UInt8], name: String) -> [String] {
         var faults: [String] = []
         var lineOf: [String: Int] = [:]
@@ -104,8 +105,8 @@ public struct Configuration: Equatable, Sendable {
         return faults
     }
 
-    /// Takes a line in; says what is wrong with it, if anything is.
-    /// - Parameter lineOf: where each key was seen. The first one counts.
+    /// Takes a line in. Returns its error, if it has one.
+    /// - Parameter lineOf: the line in which each key was first seen. The first one counts.
     private mutating func take(_ content: ArraySlice<UInt8>, line: Int, _ lineOf: inout [String: Int]) -> String? {
         guard content.allSatisfy({ $0 == UInt8(ascii: "\t") || (0x20...0x7e).contains($0) }) else {
             return "a character that is not plain ASCII"
@@ -119,7 +120,7 @@ public struct Configuration: Equatable, Sendable {
         return nil
     }
 
-    /// Sets one key; says what is wrong with it, if anything is.
+    /// Sets one key. Returns the error, if there is one.
     public mutating func set(_ key: String, _ value: String) -> String? {
         switch key {
         case "state-dir":
@@ -156,7 +157,7 @@ public struct Configuration: Equatable, Sendable {
         return nil
     }
 
-    /// What the controller needs of it.
+    /// The settings that the controller needs.
     public var controllerOptions: BalloonController.Options {
         var options = BalloonController.Options()
         options.guardRule = Guard(minFree: minFree)
@@ -166,7 +167,7 @@ public struct Configuration: Equatable, Sendable {
         return options
     }
 
-    /// Without spaces, tabs and carriage returns at both ends.
+    /// The text without spaces, tabs and carriage returns at both ends.
     private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let blanks: [UInt8] = [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r")]
         let start = text.drop { blanks.contains($0) }

@@ -1,20 +1,21 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// The other end of the control socket.
+/// The client's end of the control socket.
 public final class ControlClient {
     private let socket: FileDescriptor
     private var received: [UInt8] = []
 
     /// nil when no daemon is listening.
-    /// - Throws: `.descriptors`: it cannot be found out whether one listens. `.busy`: it takes no more connections.
+    /// - Throws: `.descriptors`: it is not known whether a daemon listens. `.busy`: the daemon accepts no more
+    ///   connections.
     public init?(state: String) throws(BalloonError) {
         // Unsafe: a C string for the call.
         let connected = unsafe cb_socket_connect(state + "/control.sock", 5000)
         guard connected >= 0 else {
             let error = BalloonError(.system, "cannot ask whether a daemon runs", errno: -connected)
             if error.code == .descriptors { throw error }
-            // Its queue is full, so it has not accepted connections for long.
+            // The listener's queue is full, so the daemon has not accepted connections for a long time.
             guard connected != -EAGAIN && connected != -ETIMEDOUT else {
                 throw BalloonError(.busy, "the daemon accepts no connection; see whether it was stopped (SIGSTOP)")
             }
@@ -23,7 +24,7 @@ public final class ControlClient {
         socket = FileDescriptor(connected)
     }
 
-    /// The daemon's process; nil where the kernel does not say.
+    /// The daemon's process number; nil where the kernel does not report it.
     var process: Int32? {
         var (user, process): (UInt32, Int32) = (0, 0)
         // Unsafe: the shim sets both numbers.

@@ -3,19 +3,20 @@ internal import Glibc
 
 /// The daemon's Unix socket: one request a line, each answered with one line of JSON.
 ///
-/// Root only: mode 0600 in a 0700 directory, and the peer's user is checked. Nothing blocks. What does not fit into a
-/// client's socket waits. A client that sends too much, or does not end a request for long, is let go. What many
-/// clients ask for at once is done over several turns of the loop, each client in its turn.
+/// Only root can use it: its mode is 0600 in a 0700 directory, and the peer's user is checked. No call blocks: what
+/// does not fit into a client's socket waits in memory. A client that sends too much, or does not end its request for a
+/// long time, is disconnected. When many clients ask at once, the requests are spread over several turns of the loop,
+/// and each client gets its turn.
 public final class ControlSocket: RequestSource {
     /// The longest request, its newline included.
     static let longestLine = 256
-    /// Clients at once; more wait in the backlog.
+    /// The most clients at once. Further ones wait in the listener's backlog.
     static let mostClients = 256
     /// A client must end its request, and read its answer, in this time.
     static let patience: Interval = .seconds(10)
-    /// How long no client is accepted when there are too many open files.
+    /// How long to wait before the next accept after there were too many open files.
     static let acceptPause: Interval = .seconds(1)
-    /// Once the requests of one turn took so long, the remaining ones wait for the next turn of the loop.
+    /// Once the requests of one turn took this long, the remaining ones wait for the next turn of the loop.
     static let turn: Interval = .milliseconds(50)
 
     private final class Client {
@@ -37,12 +38,12 @@ public final class ControlSocket: RequestSource {
     private let path: String
     private let listener: FileDescriptor
     private let clock: () -> Moment
-    /// Those that were served last are last.
+    /// Ordered so that the client served last comes last.
     private var clients: [Client] = []
-    /// No descriptor was left for a client: when the next one is tried.
+    /// When to try the next accept, after no descriptor was left for a client.
     private var acceptAgain: Moment?
 
-    /// - Parameter clock: shows how long answers take.
+    /// - Parameter clock: measures how long answers take.
     /// - Throws: `.environment`.
     public init(path: String, clock: @escaping () -> Moment = { BalloonEngine.now }) throws(BalloonError) {
         self.path = path
@@ -53,15 +54,15 @@ public final class ControlSocket: RequestSource {
                 "cannot listen on \(path); move away what is there, or use another --state-dir"))
     }
 
-    /// What to poll, and which of it waits for room to write.
+    /// The descriptors to poll, and the indices of those that wait for room to write.
     package var watched: (descriptors: [Int32], writing: [Int]) {
-        // A listener with no place for its clients would wake us for nothing.
+        // While no client can be accepted the listener is left out: it would wake the loop for nothing.
         let open = clients.count < Self.mostClients && acceptAgain == nil ? [listener.rawValue] : []
         let writing = clients.indices.filter { !clients[$0].unsent.isEmpty }.map { $0 + open.count }
         return (open + clients.map(\.socket.rawValue), writing)
     }
 
-    /// When a client's patience ends, or at once when a request is left from this turn.
+    /// When a client's time ends; at once when a request is left from this turn.
     package var nextTimeout: Moment? {
         if clients.contains(where: { $0.unsent.isEmpty && $0.hasLine }) { return .zero }
         return (clients.map { $0.lastDone + Self.patience } + [acceptAgain].compactMap(\.self)).min()
@@ -89,7 +90,7 @@ public final class ControlSocket: RequestSource {
         clients = waiting + served
     }
 
-    /// A turn of a loop that has nothing else to do, and does not sleep. True when there is more to be done.
+    /// One turn of a loop that has nothing else to do and does not sleep. Returns whether there is more to do.
     @discardableResult
     package func turn(_ answer: (String) -> String) throws(BalloonError) -> Bool {
         let (descriptors, writing) = watched
@@ -117,9 +118,9 @@ public final class ControlSocket: RequestSource {
         }
     }
 
-    /// One round with one client: at most one line of it is answered. False when the client is to go.
+    /// One round with one client: answers at most one line. Returns false when the client is to be disconnected.
     private func serve(_ client: Client, _ now: Moment, _ answer: (String) -> String) -> Bool {
-        // A client that gave up waiting, because the daemon was stopped, must not be obeyed later.
+        // A client may have given up waiting while the daemon was stopped. Its request must not be carried out later.
         if Poll.isHungUp(client.socket.rawValue) { return false }
         guard send(client, now), receive(client) else { return false }
         if client.unsent.isEmpty, let end = client.received.firstIndex(of: UInt8(ascii: "\n")) {
@@ -128,13 +129,14 @@ public final class ControlSocket: RequestSource {
             client.unsent = Array((answer(line) + "\n").utf8)
             guard send(client, now) else { return false }
         }
-        // A byte a second, or an answer that is never read, is no progress.
+        // A client that sends a byte a second, or never reads its answer, makes no progress.
         return now <= client.lastDone + Self.patience
     }
 
-    /// Takes in what came, as far as a line goes. False when the client is to go.
+    /// Receives at most one line. Returns false when the client is to be disconnected.
     private func receive(_ client: Client) -> Bool {
-        // Lines that wait come first. Who sends more meanwhile than there is room for does not wait for answers.
+        // Lines that wait are answered first. A client that meanwhile sends more than there is room for is
+        // disconnected.
         let room = Self.longestLine - client.received.count
         guard room > 0 else { return client.hasLine && client.unsent.isEmpty }
         let count = client.received.count
@@ -150,7 +152,7 @@ public final class ControlSocket: RequestSource {
         return client.hasLine || client.received.count < Self.longestLine
     }
 
-    /// Sends what fits. False when the client is gone.
+    /// Sends as much as fits. Returns false when the client is gone.
     private func send(_ client: Client, _ now: Moment) -> Bool {
         guard !client.unsent.isEmpty else { return true }
         // Unsafe: a list and its length.

@@ -14,7 +14,7 @@ public struct RequestServer {
         do throws(BalloonError) { return try carryOut(request) } catch { return Self.failure(error) }
     }
 
-    /// The answer to a line, whatever it is.
+    /// The answer to any line, also to one that is no request.
     package func answer(line: String) -> String {
         guard let request = ControlRequest(line) else {
             return Self.failure(BalloonError(.usage, "the daemon does not understand this request"))
@@ -75,10 +75,10 @@ public struct RequestServer {
         BalloonError(.usage, "there is no vnode \(vnode); there are \(engine.guest.mover.vnodes.count), from 0")
     }
 
-    /// How long slots are asked about for one request. One slot more may come: together they are to stay below 20 ms.
+    /// How long one request may ask about slots. One more slot may follow: together they must stay below 20 ms.
     private static let time: Interval = .milliseconds(5)
 
-    /// Asks about some slots, one after the other, as long as there is time.
+    /// Asks about slots one after the other until the time is up.
     private func inPieces(
         _ slots: Range<Int>, _ body: (Range<Int>) throws(BalloonError) -> [AuditFinding]
     ) throws(BalloonError) -> String {

@@ -1,4 +1,4 @@
-// Limits that a service manager or an administrator sets. Each has its own name, which `status` and the log use, too.
+// Checks limits that a service manager or an administrator sets. `status` and the log use the same names for them.
 extension Doctor {
     /// - Parameter process: the daemon's number where one runs, else `self`.
     static func limits(of vnodes: [VNode], _ limits: ProcessLimits) -> [Check] {
@@ -8,7 +8,7 @@ extension Doctor {
         ]
     }
 
-    /// A descriptor pins 128 MiB. Files, sockets and what is kept open to be read again need fewer than so many.
+    /// One descriptor pins 128 MiB. All other files, sockets and open /proc files need fewer than `otherDescriptors`.
     private static let pinnedByDescriptor: KiB = .mib(128)
     private static let otherDescriptors: UInt64 = 64
 

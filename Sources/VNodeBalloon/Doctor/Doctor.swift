@@ -1,6 +1,6 @@
-/// Checks each prerequisite by itself and says how to mend it. Changes nothing.
+/// Checks each prerequisite on its own and says how to mend it. Changes nothing.
 public enum Doctor {
-    /// What is missing without it.
+    /// What fails without a prerequisite.
     public enum Level: String, Sendable {
         /// The daemon does not run.
         case run
@@ -14,18 +14,18 @@ public enum Doctor {
         public let name: String
         public let isFine: Bool
         public let level: Level
-        /// What to do, nil where all is well.
+        /// What to do; nil where nothing is wrong.
         public let fix: String?
     }
 
     /// - Parameters:
-    ///   - configuration: some checks count only with some settings.
-    ///   - fault: what is wrong with the configuration's file.
+    ///   - configuration: some checks apply only with some settings.
+    ///   - fault: the error in the configuration file, if any.
     public static func examine(
         _ configuration: Configuration = Configuration(), fault: BalloonError? = nil
     ) -> [Check] {
         var kind: GuestKind?
-        // The store, where it answers. A silent one is waited for once only.
+        // The xenstore client, if xenstored answers. A silent xenstored is waited for only once.
         var store: Xenstore?
         var checks = [
             check("xen-guest") { () throws(BalloonError) in kind = try GuestKind.current() },
@@ -48,7 +48,7 @@ public enum Doctor {
         return checks
     }
 
-    /// What has to be there for the mover that this guest gets.
+    /// Checks what this guest's mover needs.
     private static func movers(_ configuration: Configuration, _ kind: GuestKind?, _ store: Xenstore?) -> [Check] {
         let own = { Self.own(configuration.stateDirectory, store) }
         guard let kind else { return own() }
@@ -59,7 +59,7 @@ public enum Doctor {
             case .auto, .privcmd: return own()
             }
         } catch {
-            // The check of privcmd says what keeps it from opening.
+            // The privcmd check already says what keeps privcmd from opening.
             let isTold = kind != .pv && error.code != .environment && error.code != .unsupportedGuest
             if isTold { return own() }
             let refused = check("mover", .run, isFine: false) { error.description }
@@ -67,7 +67,7 @@ public enum Doctor {
         }
     }
 
-    /// Nothing but its device is needed.
+    /// Checks the module's device, which is all that it needs.
     private static func module() -> [Check] {
         var vnodes: [Check] = []
         let device = check("mover-module") { () throws(BalloonError) in
@@ -88,7 +88,7 @@ public enum Doctor {
             + " 2 MiB extents run modprobe vnode_balloon, or boot with xen_privcmd.unrestricted=1; then restart the daemon"
     }
 
-    /// Linux's own balloon does the work; hypercalls only tell what the domain has.
+    /// Checks what Linux's own balloon needs. Hypercalls are only used to read what the domain has.
     private static func pv() -> [Check] {
         [
             check("kernel-balloon") { () throws(BalloonError) in _ = try KernelBalloon() },
@@ -149,14 +149,14 @@ public enum Doctor {
         } + hotAdded(hypervisor, zones) + self.limits(of: vnodes, limits)
     }
 
-    /// Only where there is such memory: most guests never have any.
+    /// Reports hot-added memory; no check where there is none, as in most guests.
     private static func hotAdded(_ hypervisor: any Hypervisor, _ zones: ZoneInfo) -> [Check] {
         guard let memory = (try? hypervisor.vnumaTopology())??.ranges.map(\.frames) else { return [] }
         let added = zones.added(behind: memory)
         if added == .zero { return [] }
         return [
             check("hot-added", .advice, isFine: false) {
-                "Linux hot-added memory behind all vnodes, up to \(Size.text(added.kib)): it is no vnode's, and is not given"
+                "Linux hot-added memory behind all vnodes, up to \(Size.text(added.kib)): it is in no vnode, so it is not given"
             }
         ]
     }
@@ -174,7 +174,7 @@ public enum Doctor {
         }
     }
 
-    /// A daemon knows.
+    /// The size that a running daemon reports.
     private static func told(_ client: ControlClient?) -> KiB? {
         guard let answer = try? client?.ask(.status) else { return nil }
         let key = "\"unaccounted_kib\":"
@@ -182,7 +182,8 @@ public enum Doctor {
         return decimalNumber(Array(answer.utf8[end...].prefix { (48...57).contains($0) })).map { KiB($0) }
     }
 
-    /// Without a daemon, and without asking Xen about the balloons' frames: what their files have counts as given.
+    /// The size reckoned without a daemon, and without asking Xen about the balloons' frames: all memory in their files
+    /// counts as given.
     private static func reckoned(_ hypervisor: PrivcmdHypervisor, _ store: Xenstore?) -> KiB? {
         guard let kind = try? GuestKind.current(), let mounts = try? BalloonMount.all(),
             let reservation = try? hypervisor.currentReservation()
@@ -202,7 +203,7 @@ public enum Doctor {
 
     // MARK: Others
 
-    /// Two balloons would give the same memory twice.
+    /// With memory/target present, two balloons would give the same memory twice.
     private static func memoryTarget(_ store: Xenstore?) -> Check {
         check("memory-target", .advice) { () throws(BalloonError) in
             guard let store, (try? store.read("memory/target", in: nil)) != nil else { return }
@@ -225,7 +226,7 @@ public enum Doctor {
 }
 
 extension String {
-    /// Where a text ends in it, the first time.
+    /// The end of the first occurrence of a text.
     fileprivate func range(ofText text: String) -> String.Index? {
         var rest = self[...]
         while !rest.isEmpty {

@@ -1,4 +1,4 @@
-/// What the kernel lets a process have, as /proc shows it: the daemon's, or our own.
+/// The limits of a process, as /proc shows them: the daemon's, or our own.
 struct ProcessLimits {
     /// nil: no limit, or not known.
     var descriptors: UInt64?
@@ -6,12 +6,12 @@ struct ProcessLimits {
     var lockedBytes: UInt64?
     /// Its cpuset's nodes; nil: not known.
     var nodes: Set<Int>?
-    /// The least that a hugetlb cgroup above it allows, in bytes of 2 MiB pages; nil: no limit.
+    /// The lowest limit of the hugetlb cgroups that the process is in, in bytes of 2 MiB pages; nil: no limit.
     var hugeBytes: UInt64?
-    /// It may raise what it may lock, or lock all (CAP_SYS_RESOURCE, CAP_IPC_LOCK).
+    /// Whether it may raise its limit of locked memory, or lock without limit (CAP_SYS_RESOURCE, CAP_IPC_LOCK).
     var mayLockAll = false
 
-    /// - Parameter process: its number, or `self`.
+    /// - Parameter process: the process number, or `self`.
     init(process: String, root: String = "") {
         let limits = Self.lines(root + "/proc/\(process)/limits")
         descriptors = Self.soft("Max open files", limits)
@@ -21,7 +21,7 @@ struct ProcessLimits {
             let words = line.split { $0 == "\t" || $0 == " " }
             guard words.count == 2 else { continue }
             if words[0] == "Mems_allowed_list:" { nodes = Self.list(words[1]) }
-            // 14 and 24 are the numbers of those two.
+            // CAP_IPC_LOCK is 14, CAP_SYS_RESOURCE is 24.
             if words[0] == "CapEff:", let bits = UInt64(words[1], radix: 16) {
                 mayLockAll = bits & (1 << 14 | 1 << 24) != 0
             }
@@ -40,7 +40,7 @@ struct ProcessLimits {
         return line.dropFirst(name.utf8.count).split(separator: " ").first.flatMap { UInt64($0) }
     }
 
-    /// "0-2,5"
+    /// Parses a list such as "0-2,5".
     static func list(_ text: Substring) -> Set<Int>? {
         var numbers: Set<Int> = []
         for part in text.split(separator: ",") {
@@ -53,8 +53,8 @@ struct ProcessLimits {
         return numbers
     }
 
-    /// Of a line of /proc/PID/cgroup: `0::/a/b`, or `5:hugetlb:/a/b` where each controller has its own tree. Each level
-    /// counts.
+    /// The limit for a line of /proc/PID/cgroup: `0::/a/b`, or `5:hugetlb:/a/b` where each controller has its own tree.
+    /// The limits of all levels of the path apply.
     private static func hugeBytes(_ line: String, _ root: String) -> UInt64? {
         let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3 else { return nil }
@@ -65,7 +65,7 @@ struct ProcessLimits {
         var (path, least): (String, UInt64?) = (top, nil)
         for level in [""] + parts[2].split(separator: "/").map({ "/" + $0 }) {
             path += level
-            // Where there is no limit the text is a word, or nearly 2^63.
+            // Without a limit the text is a word, or a number near 2^63.
             guard let bytes = lines(path + "/" + name).first.flatMap({ UInt64($0) }), bytes < 1 << 62 else { continue }
             least = min(least ?? bytes, bytes)
         }

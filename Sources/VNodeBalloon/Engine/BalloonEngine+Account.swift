@@ -1,10 +1,10 @@
-// Memory that no balloon accounts for: another process's, one of an earlier state directory, a lost one.
+// Finds memory that no balloon accounts for: another process has it, or an earlier state directory, or it is lost.
 extension BalloonEngine {
-    /// Probes at once, at 23 us each.
+    /// Probes in one piece, at 23 us each.
     private static let probesAtOnce = 128
 
-    /// Reads how much memory a graphics adapter has. Where xenstore does not say, what the domain should have is not known:
-    /// that much could be missing without anybody seeing it. Only HVM guests have one.
+    /// Reads how much memory a graphics adapter has. Only HVM guests have one. Where xenstore does not say, it is not
+    /// known how much memory the domain should have: as much as the adapter's could be missing unnoticed.
     func readVideo(_ store: (any Store)?) {
         do throws(BalloonError) {
             guard let store else { throw BalloonError(.store, "xenstore cannot be reached") }
@@ -14,7 +14,7 @@ extension BalloonEngine {
         }
     }
 
-    /// Asks Xen a little more about what the firmware reserves, until that is known.
+    /// Asks Xen about a few more of the frames that the firmware reserves, until all are known.
     /// - Returns: whether there is more to ask.
     func continueAccount() -> Bool {
         guard !isAccountComplete, !isVideoUnknown, !isAccountImpossible else { return false }
@@ -27,10 +27,10 @@ extension BalloonEngine {
             }
             isAccountComplete = isDone == true
         } catch {
-            // No next time will be better.
+            // privcmd stays locked, so a later try would fail, too.
             isAccountImpossible = error.code == .privcmdLocked
             if isAccountImpossible { return false }
-            // Without these frames nothing can be said: it is tried again with the next minute's reading.
+            // Without these frames there is no sum. The next full read, a minute later, tries again.
             failures.log(log, "cannot add up the guest's memory", error, now: now)
             return false
         }
@@ -47,7 +47,7 @@ extension BalloonEngine {
             balloons += frames.kib
             lost += guest.lost(vnode: vnode)
         }
-        // Where each vnode has a balloon of its own Linux's part is in none of them.
+        // Where each vnode has a balloon of its own, none of them includes Linux's part.
         if !guest.mover.includesLinuxBalloon, let linux = guest.linuxBalloon {
             guard let reading = try? linux.read() else { return nil }
             balloons += reading.balloon

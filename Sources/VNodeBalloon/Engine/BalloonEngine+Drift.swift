@@ -1,8 +1,8 @@
 internal import Logging
 
-// What Linux's own balloon does beside ours.
+// Notices when Linux's own balloon moves memory beside ours.
 extension BalloonEngine {
-    /// Whether it matters: with several vnodes, and a balloon of Linux's that is not the one we move.
+    /// Linux's own balloon where its moves matter: with several vnodes, and where it is not the balloon that we move.
     private var driftingBalloon: KernelBalloon? {
         guest.mover.includesLinuxBalloon || guest.mover.domainVNodes.count < 2 ? nil : guest.linuxBalloon
     }

@@ -1,16 +1,16 @@
 import Logging
 
-// What other programs do to the balloons' files.
+// Reacts to what other programs do to the balloons' files.
 extension BalloonEngine {
-    /// How long a vnode stays without a new file: a program that removes files over and over must not have memory moved to and
-    /// fro all the time.
+    /// How long a vnode stays without a new file. Otherwise a program that removes files over and over would make us
+    /// move memory to and fro all the time.
     private static let renewalPause: Interval = .seconds(10)
 
-    /// Checks the files. Of one that another program cut, the holes are made memory again at once. One that a program
-    /// removed is freed when its last descriptor is closed: its holes must be memory by then. Once they are, and some time
-    /// has passed, there is a new one.
+    /// Checks the files. Where another program cut a file, the holes that left it are populated again at once. A file
+    /// that a program removed is freed by the kernel when its last descriptor is closed, so its holes must be RAM by
+    /// then: all of it is taken back. Once that is done, and some time has passed, the vnode gets a new file.
     /// - Returns: when to come again.
-    /// - Throws: the first error that a vnode's file made. The other vnodes' files were checked.
+    /// - Throws: the first error that came up with a vnode's file. The other vnodes' files were checked, too.
     public func checkFiles() throws(BalloonError) -> Moment? {
         wantsFileCheck = false
         guard let files = guest.files else { return nil }
@@ -27,7 +27,7 @@ extension BalloonEngine {
         let file = try files.file(vnode: vnode)
         if file == .removed { return try checkRemoved(vnode, files) }
         removed[vnode] = nil
-        // What is not known has no file to compare with.
+        // Before the vnode is known there is nothing to compare the file with.
         guard file == .damaged, isKnown(vnode) else { return }
         log.error("the balloon's file was changed: auditing all of it", metadata: ["vnode": "\(vnode)"])
         beginAudit(vnode, .all)

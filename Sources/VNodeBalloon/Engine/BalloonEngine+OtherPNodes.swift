@@ -1,8 +1,9 @@
 internal import Logging
 
-// Memory of other physical nodes, which the toolstack allows for a vnode whose own is full.
+// Memory of other physical nodes, where the toolstack allows it for a vnode whose own node is full.
 extension BalloonEngine {
-    /// Takes in which vnodes may have it. What is held because a physical node is full is tried again at once.
+    /// Takes in which vnodes may have such memory. A vnode that is held because its physical node is full is tried
+    /// again at once.
     func takeAllowance(_ vnodes: Set<Int>) {
         guard vnodes != allowedElsewhere else { return }
         let added = vnodes.subtracting(allowedElsewhere).sorted()
@@ -21,7 +22,8 @@ extension BalloonEngine {
         controller.startAfresh()
     }
 
-    /// How much memory of each vnode came from other physical nodes, at most; without those where it is not known.
+    /// How much memory of each vnode came from other physical nodes, at most. A vnode is missing where that is not
+    /// known.
     var elsewhere: [Int: Frames] {
         guard let mover = guest.mover.otherPNodes else { return [:] }
         let known = guest.mover.vnodes.compactMap { vnode in
@@ -30,7 +32,7 @@ extension BalloonEngine {
         return Dictionary(uniqueKeysWithValues: known)
     }
 
-    /// Tells of the first such memory of a vnode, and when the last of it went back.
+    /// Logs when a vnode gets its first such memory, and when the last of it went back.
     func noteElsewhere(_ vnode: Int) {
         guard let frames = guest.mover.otherPNodes?.otherPNodeFrames(vnode: vnode) else { return }
         let had = haveElsewhere.contains(vnode)

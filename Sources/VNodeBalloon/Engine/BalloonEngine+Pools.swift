@@ -2,33 +2,33 @@ import Logging
 
 // The nodes' pools of 2 MiB pages, which an administrator may set at any time.
 extension BalloonEngine {
-    /// When the pools are read, and what was logged of them.
+    /// When the pools are read, and what was logged about them.
     struct PoolLook {
-        /// A turn of the loop from then on reads them; nil: at once.
+        /// The first turn of the loop after this time reads them; nil: the next turn does.
         private(set) var due: Moment?
-        /// When the loop comes because of it, if nothing else has it come before.
+        /// When the loop must turn in order to read them, if nothing else wakes it before.
         private(set) var wake: Moment?
-        /// What the state directory says.
+        /// The note in the state directory.
         var noted: String?
-        /// Tries to find memory for pages that a pool lacks.
+        /// The back-off between tries to find memory for the pages that a pool lacks.
         var tries = Backoff()
-        /// Another program wrote a number, and the log does not yet say that the pools have all of it.
+        /// Another program wrote a pool's size, and we have not yet logged that the pools have all those pages.
         var isFilling = false
-        /// Pages that the pools lacked when that was logged.
+        /// How many pages the pools lacked when this was last logged.
         var toldMissing = 0
 
-        /// The kernel tells when a program writes to a pool. It does not where that program has a /proc of its own.
+        /// inotify reports when a program writes a pool's size, unless that program has a /proc of its own.
         var isWatched = false
         /// When the pools were read last.
         var last: Moment?
 
-        /// How long a number that somebody wrote waits to be seen, and until it is seen to stay.
+        /// The longest time before we see a size that another program wrote, and before we see that it stays.
         static let interval: Interval = .milliseconds(800)
-        /// With `on-pressure = yield` the loop turns every second or so with nothing to do: it need not read each time.
+        /// With `on-pressure = yield` the loop turns every second or so anyway. It need not read the pools each time.
         static let turnInterval: Interval = .seconds(20)
         static let rareInterval: Interval = .seconds(60)
         static let settling: Interval = .milliseconds(100)
-        /// New pages at a time: the kernel may search for them for long.
+        /// The most new pages at a time: the kernel may search for them for long.
         static let pagesAtOnce = 16
 
         /// The pools are read now.
@@ -47,8 +47,8 @@ extension BalloonEngine {
     private static let notLooked = "cannot read the nodes' 2 MiB pools"
     private static let notNoted = "cannot note whose the pages of the nodes' 2 MiB pools are"
 
-    /// Reads whether another program set the nodes' pools, and puts our pages on top of its numbers.
-    /// - Returns: when to come again; nil: not before something moves.
+    /// Reads whether another program set the sizes of the nodes' pools, and adds our pages to those sizes.
+    /// - Returns: when to come again; nil: once the next step moves something.
     func lookAtPools(_ now: Moment) -> Moment? {
         guard let pools = guest.pools else { return nil }
         if let due = poolLook.due, now < due { return isPoolShared ? poolLook.wake : nil }
@@ -72,13 +72,14 @@ extension BalloonEngine {
         return isPoolShared ? poolLook.wake : nil
     }
 
-    /// A program wrote the size of a pool. Most often that was us, so the pools are not read for each.
+    /// A program wrote the size of a pool. Most often we were that program, so the pools are not read after each write.
     func noticePoolWrite() {
         guard let last = poolLook.last else { return }
         poolLook.come(by: last + PoolLook.settling)
     }
 
-    /// Another program's number would take pages of ours, or a pool lacks pages.
+    /// Whether the pools must be watched: we have pages that another program's number would take, or a pool lacks
+    /// pages.
     private var isPoolShared: Bool {
         if guest.pools?.shares.missing.isEmpty == false { return true }
         guard let slots = guest.slots else { return false }
@@ -92,7 +93,8 @@ extension BalloonEngine {
         return nodes.isEmpty ? .same : .written(nodes)
     }
 
-    /// Before a pool is changed: the next process goes on from here.
+    /// Notes whose pages the pools have. This comes before a change of a pool, so that the next process can go on from
+    /// here.
     private func keepPools(_ pools: NodePools) throws(BalloonError) {
         let note = try pools.note()
         guard note != poolLook.noted else { return }
@@ -119,11 +121,11 @@ extension BalloonEngine {
         try keepPools(pools)
         let missing = pools.shares.missing.values.reduce(0, +)
         if missing == 0 || poolLook.tries.due != nil { return tellFilled(missing) }
-        // There is more to do.
+        // The pools still lack pages.
         poolLook.come(by: now)
     }
 
-    /// How many pages each node may lose to its pool: the guard holds for them, too.
+    /// How many pages each node may lose to its pool. The guard limits this, too.
     private func poolRoom(_ now: Moment) -> [Int: Int] {
         guard let memory = memoryFacts(now) else { return [:] }
         var room: [Int: Int] = [:]

@@ -1,10 +1,11 @@
 import Logging
 
-// Memory pressure in the guest.
+// Reacts to memory pressure in the guest.
 extension BalloonEngine {
-    /// Reads the nodes' memory: balloons on nodes that are short of it deflate.
-    /// - Parameter isTold: the kernel tells of tasks that wait for memory.
-    /// - Returns: the nodes whose balloons could give way, as they were found; nil: they could not be read.
+    /// Reads the nodes' memory, and deflates the balloons on nodes that are short of it.
+    /// - Parameter isTold: the kernel reported tasks that wait for memory.
+    /// - Returns: the nodes whose balloons could give memory back, with what was read; nil: the nodes could not be
+    ///   read.
     func answerPressure(isTold: Bool) -> [PressurePace.Look]? {
         let now = self.now
         guard let nodes = memoryFacts(now) else { return nil }

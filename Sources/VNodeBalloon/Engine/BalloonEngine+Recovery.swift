@@ -1,22 +1,21 @@
 internal import Logging
 
-// What is true: after a start, a kill, a resume, an error. Found out a piece at a time, between everything else.
+// Recoveries find out what is true after a start, a kill, a resume or an error. They go in pieces, between all other
+// work.
 extension BalloonEngine {
-    /// How far a vnode is from being known.
+    /// How much is known about a vnode.
     enum Knowledge {
         case known
         /// It is being audited.
         case underWay
-        /// Something stood in the way. It is tried again.
+        /// An audit failed. It is tried again.
         case failed(due: Backoff)
     }
 
-    /// How long pieces of recoveries are done before the loop looks at everything else. One piece more may come: together
-    /// they are to stay below 20 ms.
+    /// How long a turn spends on pieces of recoveries. One more piece may follow: together they must stay below 20 ms.
     static let recoveryTime: Interval = .milliseconds(5)
 
-    /// Begins to find out what is a hole, of all vnodes. A vnode where that cannot be begun is held, and tried again
-    /// later; the others go on.
+    /// Begins to audit all vnodes. A vnode whose audit cannot begin is held, and tried again later. The others go on.
     /// - Throws: `.environment`: something about this machine that keeps any vnode from being audited.
     public func beginRecovery() throws(BalloonError) {
         for vnode in guest.mover.vnodes.map(\.number) {
@@ -24,7 +23,7 @@ extension BalloonEngine {
         }
     }
 
-    /// The same, to its end: for commands without a daemon.
+    /// Audits all vnodes to the end: for commands without a daemon.
     /// - Parameter progress: called after each piece.
     public func recover(_ progress: () -> Void = {}) throws(BalloonError) {
         try beginRecovery()
@@ -35,7 +34,7 @@ extension BalloonEngine {
         }
     }
 
-    /// Some vnode is being audited.
+    /// Whether a vnode is being audited.
     public var isRecovering: Bool { knowledge.values.contains { if case .underWay = $0 { true } else { false } } }
 
     func isKnown(_ vnode: Int) -> Bool {
@@ -43,8 +42,8 @@ extension BalloonEngine {
         return false
     }
 
-    /// Begins to audit a vnode anew.
-    /// - Returns: what stands in the way, if anything does.
+    /// Begins a new audit of a vnode.
+    /// - Returns: the error that kept it from beginning.
     @discardableResult
     func beginAudit(_ vnode: Int, _ scope: RecoveryScope) -> BalloonError? {
         do throws(BalloonError) {
@@ -58,8 +57,8 @@ extension BalloonEngine {
         }
     }
 
-    /// Does pieces of the recoveries that are under way, for some milliseconds.
-    /// - Returns: whether there were any.
+    /// Does pieces of the recoveries that are under way, for a few milliseconds.
+    /// - Returns: whether any recovery was under way.
     @discardableResult
     package func continueRecovery() -> Bool {
         let end = now + Self.recoveryTime
@@ -77,7 +76,7 @@ extension BalloonEngine {
         return any
     }
 
-    /// The clocks show a suspend: the next turn begins all recoveries anew, and no piece of these must be done again.
+    /// The clocks show a suspend: the next turn begins all recoveries anew, so a further piece now would be wasted.
     private var isSuspendAhead: Bool { guest.figures.suspension().differs(from: suspension) }
 
     private func continueRecovery(_ vnode: Int) {
@@ -93,7 +92,7 @@ extension BalloonEngine {
             }
         } catch {
             if error.code == .suspended {
-                // The clocks tell the loop, which begins all of them anew.
+                // Where the clocks show the suspend, the loop begins all recoveries anew.
                 if !guest.figures.suspension().differs(from: suspension) { beginAudit(vnode, .frames) }
             } else {
                 guest.mover.abandonRecovery(vnode: vnode)
@@ -130,9 +129,9 @@ extension BalloonEngine {
         return next
     }
 
-    /// Tries again to bring back what left a file: the host may have had no memory for it, or the domain was being migrated.
-    /// Only this process knows these frames. The vnode is known meanwhile: it is audited anew only when
-    /// that has an end.
+    /// Tries again to bring back extents that left a file: the host may have had no memory for them, or the domain was
+    /// being migrated. Only this process knows their frames. The vnode stays known meanwhile; it is audited anew only
+    /// once such an extent is back.
     /// - Returns: when to come again; nil: nothing is missing.
     func bringBackLost(_ now: Moment) -> Moment? {
         guard let files = guest.files else { return nil }
@@ -144,7 +143,7 @@ extension BalloonEngine {
             }
             guard isKnown(vnode) else { continue }
             var backoff = lostRetries[vnode] ?? Backoff()
-            // The first time it was tried just now.
+            // The audit that has just ended was the first try.
             if lostRetries[vnode] == nil { backoff.failed(now: now) }
             if backoff.isDue(now: now) {
                 backoff.failed(now: now)
@@ -161,19 +160,19 @@ extension BalloonEngine {
         return next
     }
 
-    /// Tries again at once what failed: something changed that may have stood in the way.
+    /// Tries failed audits again at once: something changed that may have stood in their way.
     public func retryRecoveryNow() {
         for vnode in guest.mover.vnodes.map(\.number) {
             if case .failed? = knowledge[vnode] { beginAudit(vnode, .all) }
         }
     }
 
-    /// What the mover knows of each vnode; and Linux's own balloon may move.
+    /// Takes the size of each known balloon from the mover. Linux's own balloon may have moved meanwhile.
     func takeBalloons() {
         for vnode in guest.mover.vnodes.map(\.number) {
             guard isKnown(vnode) else { continue }
             guard let frames = guest.mover.balloonFrames(vnode: vnode) else {
-                // What another vnode's recovery showed has this one audited anew, or a file of sysfs cannot be read.
+                // Another vnode's recovery made this one be audited anew, or a file of sysfs cannot be read.
                 knowledge[vnode] = .underWay
                 controller.setUnknown(.looking, vnode: vnode)
                 continue
@@ -184,11 +183,11 @@ extension BalloonEngine {
         takeWaitingRequests()
     }
 
-    /// Asks Xen about every frame of some slots. What is not as it was believed to be is put right by the next steps.
+    /// Asks Xen about every frame of some slots. The next steps mend what differs from our belief.
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
         guard guest.mover.vnodes.contains(where: { $0.number == vnode }) else { return }
         do throws(BalloonError) { try look(vnode, slots) } catch {
-            // Of some slots nothing is known now.
+            // The error left some slots in doubt.
             beginAudit(vnode, .doubts)
             throw error
         }
@@ -197,32 +196,32 @@ extension BalloonEngine {
 
     private func look(_ vnode: Int, _ slots: Range<Int>) throws(BalloonError) {
         if let audited = guest.slots { return try audited.lookAgain(vnode: vnode, slots: slots) }
-        // This mover has a size only. What is not known by then is left to the next turns.
+        // This mover has a size and no slots. What is still unknown after one piece is left to the next turns.
         try guest.mover.beginRecovery(vnode: vnode, .doubts)
         _ = try guest.mover.continueRecovery(vnode: vnode)
     }
 
     // MARK: Suspend
 
-    /// The kernel has set its xenstore watches again, as it does after a restore and a migration.
+    /// The kernel has registered its xenstore watches again, as it does after a restore and a migration.
     ///
-    /// The clocks do not show a migration to a host whose clock is behind. Nothing says then what a move meanwhile has
-    /// hidden, so every frame is asked about.
+    /// The clocks do not show a migration to a host whose clock is behind. A move may have hidden the change of the
+    /// total meanwhile, so Xen is asked about every frame.
     public func noticeResume() {
-        // The clocks show it, or have shown it.
+        // The clocks show this resume now, or have shown it already.
         if guest.figures.suspension().differs(from: suspension) { return }
         if let lastResume, now < lastResume + Self.sameResume { return }
         log.notice("the domain has another xenstore, and the clocks did not show a resume")
         isResumeNoticed = true
         do throws(BalloonError) { try guest.mover.distrust() } catch {
-            failures.log(log, "cannot note that memory is to be audited", error, now: now)
+            failures.log(log, "cannot note that all memory must be audited", error, now: now)
         }
     }
 
-    /// A watch event that comes so soon after a jump of the clocks tells of the same resume.
+    /// A watch event within this time of a jump of the clocks belongs to the same resume.
     private static let sameResume: Interval = .seconds(1)
 
-    /// After a suspend, a restore or a migration nothing that was known counts.
+    /// After a suspend, a restore or a migration, discards all that was known and begins to audit every vnode.
     func recoverAfterResume() {
         let clocks = guest.figures.suspension()
         guard clocks.differs(from: suspension) || isResumeNoticed else { return }
@@ -232,13 +231,13 @@ extension BalloonEngine {
             "suspended and resumed: auditing all memory again",
             metadata: ["suspended_ns": "\(clocks.suspended.nanoseconds &- suspension.suspended.nanoseconds)"])
         suspension = clocks
-        // All of them before the first piece: what was known of the last vnode does not count either.
+        // All audits begin before the first piece runs: what was known of the last vnode is void, too.
         for vnode in guest.mover.vnodes.map(\.number) { beginAudit(vnode, .frames) }
         controller.startAfresh()
         lastResume = now
     }
 
-    /// Frees what had to wait because the domain was being migrated.
+    /// Frees slots that had to wait because the domain was being migrated.
     /// - Returns: when to come again; nil: nothing waits.
     func tidy(_ now: Moment) -> Moment? {
         guard let files = guest.files else { return nil }
@@ -252,7 +251,7 @@ extension BalloonEngine {
                 }
             } catch {
                 failures.log(log, "cannot free memory that came back", error, now: now)
-                // Xen may have been asked about some of it in vain: of that nothing is known now.
+                // The error may have come while Xen was being asked. Then some slots are in doubt.
                 if guest.mover.balloonFrames(vnode: vnode) == nil { beginAudit(vnode, .doubts) }
                 due = min(due ?? .never, now + Backoff.first)
             }

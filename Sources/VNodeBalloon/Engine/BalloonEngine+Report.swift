@@ -1,4 +1,4 @@
-// What `status` shows.
+// Makes the report that `status` shows.
 extension BalloonEngine {
     public func report(isRunning: Bool, isFallback: Bool, staticMax: KiB?) throws(BalloonError) -> StatusReport {
         StatusReport(

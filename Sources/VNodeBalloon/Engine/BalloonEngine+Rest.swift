@@ -1,13 +1,13 @@
 internal import Logging
 
-// The end of all moves: what else moves memory stays where it is.
+// Stops whatever moves memory besides our own steps.
 extension BalloonEngine {
     func restIfIdle() {
         if !controller.states.contains(where: \.isUnderWay) && !controller.isTrying { rest() }
     }
 
-    /// The end: nothing moves any more, and the balloons are known as they stay. The kernel, told to stay where it is,
-    /// ends what it has in hand: half a second is many times as long.
+    /// Called at the end: stops all moves, and reads the final sizes of the balloons. The kernel, once told to stop,
+    /// finishes what it has begun. Half a second is many times as long as that takes.
     func comeToRest() {
         rest()
         guard guest.mover.isMovedByOthers else { return }
@@ -19,7 +19,7 @@ extension BalloonEngine {
         }
     }
 
-    /// Nothing of ours moves any more.
+    /// Stops what the mover may still have under way.
     func rest() {
         do throws(BalloonError) {
             try guest.mover.rest()

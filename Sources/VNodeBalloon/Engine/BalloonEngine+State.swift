@@ -1,8 +1,9 @@
 import Logging
 
-// What is kept over a restart. That it cannot be written must not keep anything from moving.
+// Writes down what a restart must not lose. A failure to write must not keep anything from moving.
 extension BalloonEngine {
-    /// Forces sizes, by vnode, or releases them (nil), and keeps that over a restart, where it can be written.
+    /// Forces sizes, by vnode, or releases them (nil). Writes that down for the next process; where that fails, the
+    /// sizes hold for this process only.
     public func force(_ changes: [Int: KiB?]) {
         for (vnode, size) in changes {
             controller.setForced(size, vnode: vnode)
@@ -11,7 +12,7 @@ extension BalloonEngine {
         keepForced()
     }
 
-    /// Writes down what could not be written before.
+    /// Writes down the forced sizes that could not be written before.
     func keepForced() {
         if unkept.isEmpty { return }
         do throws(BalloonError) {
@@ -28,7 +29,7 @@ extension BalloonEngine {
 
     private static let notKept = "a forced size is not kept over a restart"
 
-    /// What an administrator has to know of forced sizes, in a sentence.
+    /// A sentence that tells an administrator which forced sizes could not be written down.
     func forceError(isRunning: Bool) -> String? {
         guard let unkeptError else { return nil }
         let end = isRunning ? "it ends with the daemon, unless that can write it by then" : "it ends with this command"

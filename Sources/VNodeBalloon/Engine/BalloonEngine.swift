@@ -1,7 +1,7 @@
 internal import CBalloonShim
 package import Logging
 
-/// Controller, mover and state directory put together: used by the daemon, and by commands without one.
+/// Puts controller, mover and state directory together: for the daemon, and for commands without one.
 public final class BalloonEngine {
     public let guest: Guest
     let state: any StateKeeper
@@ -9,9 +9,9 @@ public final class BalloonEngine {
     public internal(set) var controller: BalloonController
     /// What xenstore said last.
     public private(set) var reading = VNodeInterface.Reading()
-    /// Where one balloon answers for several vnodes.
+    /// Present where one balloon answers for several vnodes.
     private var shared: SharedBalloon?
-    /// What xenstore said waits until that balloon was seen.
+    /// The requests in `reading` wait until the size of that balloon is known.
     private var isReadingWaiting = false
     let log: Logger
     var suspension: Suspension
@@ -19,51 +19,51 @@ public final class BalloonEngine {
     var isResumeNoticed = false
     var lastResume: Moment?
     private var isLegacyTargetAbsent = false
-    /// What was kept over the last restart could not be read: a daemon does not go on then.
+    /// The error from reading what the last process wrote down. With it a daemon does not go on.
     public private(set) var stateError: BalloonError?
-    /// Everything is to be published again: the domain may have another xenstore now.
+    /// Everything must be published again, because the domain may have another xenstore now.
     public var wasResumed = false
 
-    /// What is known of each vnode. Nothing of it moves before it is.
+    /// What is known of each vnode. A vnode does not move before it is known.
     var knowledge: [Int: Knowledge] = [:]
-    /// Recoveries that failed, until one succeeds.
+    /// The back-offs of vnodes whose recovery failed, until one succeeds.
     var retries: [Int: Backoff] = [:]
-    /// When what left a file is tried to be brought back again.
+    /// The back-offs of tries to bring back extents that left a file.
     var lostRetries: [Int: Backoff] = [:]
     var failures = RepeatedFailures()
     var stepCounters: Counters
-    /// What the domain should have, and whether all of that is known.
+    /// How much memory the domain should have, and whether all of that is known.
     var account: MemoryAccount?
     var isAccountComplete = false
     /// xenstore's memory/videoram.
     public var videoRAM: KiB?
     var isVideoUnknown = false
-    /// This process may not ask Xen about frames.
+    /// privcmd is locked, so this process may not ask Xen about frames.
     var isAccountImpossible = false
 
     /// Forced and released sizes that could not be written down, and why.
     var unkept: [Int: KiB?] = [:]
     var unkeptError: BalloonError?
-    /// A step was done since this was read last.
+    /// Whether a step was done since the loop last read this.
     var hasMoved = false
 
     /// What Linux's own balloon took back beside ours.
     package internal(set) var drift = Drift()
 
-    /// Vnodes for which xenstore allows memory of other physical nodes, and those that have some.
+    /// The vnodes for which xenstore allows memory of other physical nodes, and those that have some.
     var allowedElsewhere: Set<Int> = []
     var haveElsewhere: Set<Int> = []
 
-    /// When the nodes' pools are read again, and what of them was noted last.
+    /// When the nodes' pools are read again, and what was last logged and noted about them.
     var poolLook = PoolLook()
 
-    /// Vnodes whose file another program removed, and since when all of their memory is back.
+    /// The vnodes whose file another program removed, with the time since which all of their memory is back.
     var removed: [Int: Moment?] = [:]
     /// A file that another program removed may be empty by now: ``checkFiles()`` is due.
     public internal(set) var wantsFileCheck = false
 
     /// - Parameters:
-    ///   - state: the caller has its lock.
+    ///   - state: the caller must have its lock.
     ///   - clock: one that does not go back.
     package init(
         guest: Guest, state: any StateKeeper, options: BalloonController.Options, log: Logger,
@@ -91,12 +91,12 @@ public final class BalloonEngine {
         tellWhatYieldingLeaves()
     }
 
-    /// The clock that decisions are made by.
+    /// The time by the clock that decisions go by.
     var now: Moment { clock() }
     /// The same clock, for commands.
     public static var now: Moment { Moment.now }
 
-    /// Without a daemon xenstore's targets are shown, and only forced sizes move.
+    /// For a command without a daemon: xenstore's targets are shown, and only forced sizes move.
     public func followForcedOnly() { controller.setFollowsRequests(false) }
 
     public func setOptions(_ options: BalloonController.Options) {
@@ -104,20 +104,20 @@ public final class BalloonEngine {
         tellWhatYieldingLeaves()
     }
 
-    /// A kernel that takes back by itself when memory is short leaves as much as we would.
+    /// Tells a kernel that takes memory back by itself in a shortage to leave as much in the balloon as we would.
     private func tellWhatYieldingLeaves() {
         for vnode in guest.mover.vnodes.map(\.number) {
             do throws(BalloonError) {
                 try guest.mover.keep(vnode: vnode, size: controller.options.yielding?.leastBalloon ?? .zero)
             } catch {
-                failures.log(log, "a shortage of memory may take more than yield-to leaves", error, now: now)
+                failures.log(log, "the kernel may take more than yield-to allows under pressure", error, now: now)
             }
         }
     }
 
     // MARK: What is wanted
 
-    /// Takes in what xenstore says.
+    /// Takes in what was read from xenstore.
     public func take(_ reading: VNodeInterface.Reading) {
         if let before = self.reading.legacyTarget, let now = reading.legacyTarget, before != now,
             reading.hasTargets
@@ -146,14 +146,15 @@ public final class BalloonEngine {
         for (vnode, request) in joined(reading.requests) { controller.setRequest(request, vnode: vnode) }
     }
 
-    /// What was asked for while the shared balloon could not be seen counts once it was.
+    /// Requests that came while the size of the shared balloon was not known count from when it is.
     func takeWaitingRequests() {
         if isReadingWaiting && isAllKnown { takeRequests() }
     }
 
     private func joined(_ requests: [Int: TargetRequest]) -> [Int: TargetRequest] {
         guard shared != nil, let balloon = controller.states.first else { return requests }
-        // A vnode that nothing is asked of keeps what it has: without knowing how much is given it would lose that.
+        // A vnode without a request keeps what it has given. While the size of the shared balloon is unknown, it would
+        // lose that.
         isReadingWaiting = !isAllKnown
         guard !isReadingWaiting, let size = balloon.balloon, let sum = shared?.request(requests, balloon: size)
         else {
@@ -162,12 +163,12 @@ public final class BalloonEngine {
         return [balloon.vnode.number: sum]
     }
 
-    /// Everything is known of all vnodes.
+    /// Whether all vnodes are known.
     package var isAllKnown: Bool { guest.mover.vnodes.allSatisfy { isKnown($0.number) } }
-    /// The domain was not suspended since it was.
+    /// Whether the domain was not suspended since the vnodes became known.
     package var isUpToDate: Bool { !isResumeNoticed && !guest.figures.suspension().differs(from: suspension) }
 
-    /// What is published in xenstore, vnode by vnode as the toolstack knows them.
+    /// The states that are published in xenstore, for the vnodes that the toolstack knows.
     var told: [VNodeState] {
         guard let balloon = controller.states.first else { return [] }
         return shared?.states(of: balloon) ?? controller.states
@@ -176,19 +177,19 @@ public final class BalloonEngine {
     // MARK: One step
 
     /// Does one bounded step, if one is due.
-    /// - Returns: when to come again: nil when nothing is to be done until something changes.
+    /// - Returns: when to come again; nil: only once something changes.
     public func step() -> Moment? {
         let wasTold = wasResumed
         recoverAfterResume()
-        // Targets of before the resume count no more: they are read first.
+        // Targets from before the resume are void, so the loop reads them first.
         if wasResumed && !wasTold { return now }
         let now = self.now
         let tidied = tidy(now)
-        // What came back is freed before anything else moves.
+        // Slots that became RAM are freed before anything else moves.
         if tidied == now { return now }
         let retry = [retryRecovery(now), bringBackLost(now)].compactMap(\.self).min()
         let isRecovering = continueRecovery() || continueAccount()
-        // Before anything of ours moves: what an administrator wrote counts.
+        // The pools are read before anything of ours moves, so that an administrator's new number counts.
         let pools = lookAtPools(now)
         if guest.mover.isMovedByOthers { takeBalloons() }
         switch controller.next(facts(now), now: now) {
@@ -199,10 +200,10 @@ public final class BalloonEngine {
             finish(action)
             noteElsewhere(action.vnode)
             hasMoved = true
-            // There may be memory now for what a pool lacks.
+            // There may be memory now for the pages that a pool lacks.
             if case .deflate = action { poolLook.tries.reset() }
             if let warning = guest.files?.takeWarning() {
-                failures.log(log, "goes on without a note of it", warning, now: now)
+                failures.log(log, "the move goes on, but could not be noted", warning, now: now)
             }
             if removed[action.vnode] != nil { wantsFileCheck = true }
             return now
@@ -216,7 +217,7 @@ public final class BalloonEngine {
                 facts.currentReservation = try guest.figures.currentReservation()
                 facts.maximumReservation = try guest.figures.maximumReservation()
             } catch {
-                failures.log(log, "cannot ask for the reservation", error, now: now)
+                failures.log(log, "cannot read the domain's reservation", error, now: now)
             }
         }
         if guest.mover.vnodes.contains(where: { controller.wantsMemoryFacts(of: $0.number, now: now) }) {
@@ -225,7 +226,7 @@ public final class BalloonEngine {
         return facts
     }
 
-    /// Memory of the vnodes' nodes, nil when it cannot be read.
+    /// The memory of the vnodes' nodes; nil: it cannot be read.
     func memoryFacts(_ now: Moment) -> [Int: NodeMemory]? {
         do throws(BalloonError) { return try guest.memoryFacts() } catch {
             failures.log(log, "cannot read the nodes' memory", error, now: now)
@@ -252,8 +253,8 @@ public final class BalloonEngine {
             log.log(
                 level: isFault ? .error : .notice, "step failed",
                 metadata: ["action": "\(action)", "error": "\(error)"])
-            // What an error left is audited anew: a stale size could equal the target, and be reported as reached. A
-            // suspend is noticed by the loop.
+            // Audits what an error left in doubt: a stale size could equal the target and be reported as reached. The
+            // loop notices a suspend by itself.
             beginAudit(action.vnode, isFault ? .doubts : .frames)
             return Outcome(balloonFrames: nil, obstacle: obstacle(error))
         }
@@ -274,7 +275,7 @@ public final class BalloonEngine {
         }
     }
 
-    /// Whether nothing of ours is given, or waits to be freed; nil: not known.
+    /// Whether no memory of ours is given or waits to be freed; nil: not known.
     public var isEmpty: Bool? {
         var all: Bool? = true
         for vnode in guest.mover.vnodes {

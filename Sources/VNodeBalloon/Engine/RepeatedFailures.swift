@@ -1,12 +1,12 @@
 internal import Logging
 
-/// Logs a failure that persists once a minute, and not at every try.
+/// Logs a failure that persists only once a minute, not at every try.
 struct RepeatedFailures {
     static let interval: Interval = .seconds(60)
 
-    /// What was logged last of each action, and when.
+    /// For each action the failure that was logged last, and when.
     private var logged: [String: (error: BalloonError, at: Moment)] = [:]
-    /// Tries that failed since, unlogged.
+    /// For each action the failed tries since then, which were not logged.
     private var unlogged: [String: Int] = [:]
 
     /// All failures since the start, logged or not, by kind.
@@ -15,7 +15,8 @@ struct RepeatedFailures {
         Dictionary(uniqueKeysWithValues: counts.map { ($0.key.description, $0.value) })
     }
 
-    /// Whether a failure is to be logged: another one than before, or after a while. Counts those that are not.
+    /// Whether to log a failure: it differs from the last one, or that one was logged a while ago. A failure that is
+    /// not logged is counted.
     mutating func isDue(_ what: String, _ error: BalloonError, now: Moment) -> Bool {
         if let last = logged[what], last.error.description == error.description, now < last.at + Self.interval {
             unlogged[what, default: 0] += 1
@@ -25,10 +26,10 @@ struct RepeatedFailures {
         return true
     }
 
-    /// For one that is logged elsewhere.
+    /// Counts a failure that the caller logs itself.
     mutating func count(_ error: BalloonError) { counts[error.code, default: 0] += 1 }
 
-    /// An action worked: its next failure is news.
+    /// An action succeeded: its next failure is logged at once.
     mutating func succeeded(_ what: String) {
         guard logged[what] != nil else { return }
         logged[what] = nil

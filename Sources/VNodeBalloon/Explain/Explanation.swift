@@ -1,4 +1,4 @@
-/// What the figures mean, and how they add up: each difference has a name, and what has none is said to have none.
+/// Explains what the figures mean and how they add up. Each difference has a name; what is left is called unexplained.
 public struct Explanation: Equatable, Sendable {
     /// One figure.
     public struct Value: Equatable, Sendable {
@@ -8,27 +8,27 @@ public struct Explanation: Equatable, Sendable {
         public let meaning: String
     }
 
-    /// An account: terms that should make up a figure.
+    /// An account: terms that should add up to a figure.
     public struct Account: Equatable, Sendable {
         public struct Term: Equatable, Sendable {
             public let name: String
-            /// In KiB; negative when it is taken away.
+            /// In KiB; negative where it is subtracted.
             public let kib: Int64
         }
 
         public let terms: [Term]
-        /// The figure that they should make up.
+        /// The figure that the terms should add up to.
         public let name: String
         public let size: KiB
 
-        /// What the terms leave open, in KiB.
+        /// The rest that the terms do not explain, in KiB.
         public var unexplained: Int64 { Int64(size.count) - terms.reduce(0) { $0 + $1.kib } }
     }
 
     public let values: [Value]
     public let accounts: [Account]
 
-    /// libxl lets each domain have so much above its target (LIBXL_MAXMEM_CONSTANT).
+    /// libxl lets each domain have this much above its target (LIBXL_MAXMEM_CONSTANT).
     static let toolstackExtra: KiB = .mib(1)
 
     public init(_ figures: MemoryFigures) {
@@ -72,7 +72,7 @@ public struct Explanation: Equatable, Sendable {
 
     // MARK: Accounts
 
-    /// A term, left out where it is nothing.
+    /// A term; nil where it is zero or unknown.
     private static func term(_ name: String, _ size: KiB?, minus: Bool = false) -> Account.Term? {
         guard let size, size > .zero else { return nil }
         return Account.Term(name: name, kib: minus ? -Int64(size.count) : Int64(size.count))
@@ -121,7 +121,7 @@ public struct Explanation: Equatable, Sendable {
         return accounts.min { abs($0.unexplained) < abs($1.unexplained) }
     }
 
-    /// What Linux keeps at boot is known from the difference alone.
+    /// How much Linux keeps at boot is known only from the difference.
     private static func memTotal(_ figures: MemoryFigures) -> Account? {
         let given = figures.isLeftOutOfMemTotal ? figures.balloons : .zero
         guard let size = figures.memTotal, let current = figures.kernelCurrent, let given, size + given <= current

@@ -1,14 +1,15 @@
-/// What the domain should have while no balloon has anything, and so what of its memory no balloon accounts for.
+/// Reckons how much memory the domain should have while all balloons are empty, and from that how much no balloon
+/// accounts for.
 ///
-/// What the firmware's map says is read once. Xen is asked about the frames that the firmware reserves, in pieces.
+/// The firmware's map is read once. Xen is asked about the frames that the firmware reserves, in pieces.
 public struct MemoryAccount {
-    /// Less than this may lie anywhere: a PVH guest has one page less than its map says.
+    /// Less than this does not count: a PVH guest has one page less than its map says.
     public static let least: KiB = .mib(2)
 
     private let ranges: [FirmwareRange]
     private let kind: GuestKind
     private let videoRAM: KiB
-    /// Frames that Xen has still to be asked about.
+    /// The frames about which Xen must still be asked.
     private var frames: [Range<UInt64>]
     private var reserved: KiB = .zero
 
@@ -20,7 +21,7 @@ public struct MemoryAccount {
         frames = kind == .pv ? [] : FirmwareMap.reservedFrames(ranges)
     }
 
-    /// Asks Xen about some more frames.
+    /// Asks Xen about a few more frames.
     /// - Returns: whether all are known.
     public mutating func ask(
         atMost count: Int, isRAM: (UInt64) throws(BalloonError) -> Bool
@@ -39,7 +40,7 @@ public struct MemoryAccount {
         return frames.isEmpty
     }
 
-    /// What the domain has while all balloons are empty; nil: not known.
+    /// How much memory the domain has while all balloons are empty; nil: not known.
     public var whole: KiB? {
         let ram = ranges.filter(\.isRAM).reduce(.zero) { $0 + $1.size }
         guard ram > .zero, frames.isEmpty else { return nil }
@@ -50,9 +51,9 @@ public struct MemoryAccount {
 
     /// Memory that Xen does not have and that no balloon accounts for; nil: not known.
     /// - Parameters:
-    ///   - reservation: what the domain has now.
-    ///   - balloons: what all balloons have, Linux's own included.
-    ///   - lost: what may be holes, and cannot be taken back.
+    ///   - reservation: how much the domain has now.
+    ///   - balloons: the size of all balloons, Linux's own included.
+    ///   - lost: the memory that may be holes and cannot be taken back.
     public func unaccounted(reservation: KiB, balloons: KiB, lost: KiB) -> KiB? {
         guard let whole = whole else { return nil }
         let known = reservation + balloons + lost

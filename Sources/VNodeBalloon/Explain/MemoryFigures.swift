@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// One guest's memory in the figures of everybody who counts it; nil where there is no such figure.
+/// A guest's memory as Xen, Linux, the toolstack and the balloons count it; nil where a figure does not exist.
 public struct MemoryFigures: Equatable, Sendable {
     public var kind: GuestKind
     public var firmware: [FirmwareRange] = []
@@ -15,21 +15,22 @@ public struct MemoryFigures: Equatable, Sendable {
     public var kernelCurrent: KiB?
     public var kernelTarget: KiB?
     public var kernelBalloon: KiB?
-    /// Memory behind frames that the firmware reserves; nil where nobody can ask.
+    /// Memory behind frames that the firmware reserves; nil where no process of this guest can ask Xen.
     public var reservedWithMemory: KiB?
-    /// What our balloons hold, without Linux's part; nil: not known.
+    /// The size of our balloons, without Linux's part; nil: not known.
     public var balloons: KiB? = .zero
-    /// The kernel module takes what it holds out of MemTotal.
+    /// Whether the kernel module subtracts what it gave from MemTotal.
     public var isLeftOutOfMemTotal = false
 
     public init(kind: GuestKind) { self.kind = kind }
 
     var firmwareRAM: KiB { firmware.filter(\.isRAM).reduce(.zero) { $0 + $1.size } }
-    /// What PCs keep for their adapters and their BIOS below 1 MiB; HVM guests' firmware names only a part of it.
+    /// The part below 1 MiB that PCs keep for adapters and BIOS. The firmware of HVM guests lists only a part of it.
     var legacyRange: KiB {
         KiB(wholeOfBytes: FirmwareMap.legacyEnd) - FirmwareMap.ram(firmware, within: 0..<FirmwareMap.legacyEnd)
     }
-    /// What a BIOS keeps for itself at the end of RAM. Only HVM guests have one; elsewhere ACPI tables may begin there.
+    /// The part at the end of RAM that a BIOS keeps for itself. Only HVM guests have one; elsewhere ACPI tables may
+    /// begin there.
     var biosRange: KiB {
         guard kind == .hvm else { return .zero }
         let ends = Set(firmware.filter { $0.isRAM && $0.end > FirmwareMap.legacyEnd }.map(\.end))
@@ -39,15 +40,15 @@ public struct MemoryFigures: Equatable, Sendable {
 }
 
 extension MemoryFigures {
-    /// At most so many reserved frames are asked about, at 23 us each.
+    /// The most reserved frames to ask about, at 23 us each.
     private static let mostProbes: UInt64 = 65536
 
-    /// Asks everybody.
+    /// Collects the figures from Xen, Linux and xenstore.
     /// - Parameters:
-    ///   - balloons: what the balloons have, Linux's part as well; nil: not known.
-    ///   - moduleVNodes: how many balloons the kernel module has; nil: something else moves memory.
+    ///   - balloons: the size of the balloons, including Linux's part; nil: not known.
+    ///   - moduleVNodes: how many balloons the kernel module has; nil: another mover moves memory.
     ///   - hypervisor: nil where privcmd cannot be opened.
-    /// - Throws: `.noXen` where this is no Xen guest. A figure that is not to be had is left out.
+    /// - Throws: `.noXen` where this is no Xen guest. A figure that cannot be read is left out.
     public static func gather(
         balloons: KiB?, moduleVNodes: Int?, _ hypervisor: PrivcmdHypervisor?
     ) throws(BalloonError) -> MemoryFigures {
@@ -62,7 +63,7 @@ extension MemoryFigures {
             figures.kernelBalloon = kernel.balloon
         }
         figures.balloons = balloons
-        // Without a balloon for each vnode Linux's part is in the one that there is already.
+        // Where not every vnode has a balloon of its own, the one balloon already includes Linux's part.
         figures.isLeftOutOfMemTotal = moduleVNodes != nil
         let isJoint =
             moduleVNodes.map { $0 == 1 } ?? (figures.kind == .pv || (try? hypervisor?.vnumaTopology()) == nil)
@@ -93,8 +94,8 @@ extension MemoryFigures {
         legacyTarget = size("memory/target")
     }
 
-    /// Below 1 MiB all is asked about that is no RAM, also what the firmware does not name. Of a frame that RAM has a
-    /// part of, the rest counts.
+    /// Asks about all frames below 1 MiB that are not RAM, including those that the firmware does not list. Where a
+    /// part of a frame is RAM, the rest of the frame counts.
     static func reservedWithMemory(
         _ ranges: [FirmwareRange], isRAM: (UInt64) throws(BalloonError) -> Bool
     ) throws(BalloonError) -> KiB? {

@@ -1,8 +1,8 @@
 /// The list of extents of one reservation hypercall, in the memory that Xen reads it from.
 ///
-/// Whoever made it (a ``Hypervisor``) keeps the memory for as long as the buffer is used. Each entry is the first guest
+/// The ``Hypervisor`` that made it keeps the memory for as long as the buffer is used. Each entry is the first guest
 /// frame of an extent of 2^`order` frames.
-// Safe to use: every access is checked against the memory's length, which the maker vouches for.
+// Safe to use: every access is checked against the memory's length, which the ``Hypervisor`` guarantees.
 @safe
 public final class ExtentBuffer {
     /// Frames of a 2 MiB extent.
@@ -10,11 +10,11 @@ public final class ExtentBuffer {
     /// The order of a 2 MiB extent.
     public static let order: Int = 9
 
-    // Unsafe because the memory is a mapping of /dev/xen/hypercall: an array would have to be copied there.
+    // Unsafe because the memory is a mapping of /dev/xen/hypercall: entries of an array would have to be copied there.
     private let storage: UnsafeMutableBufferPointer<UInt64>
 
-    // Private to this file, so that the compiler sees all accesses: of a public one it checks each while the program
-    // runs, and adding an extent takes four times as long.
+    // Private to this file, so that the compiler sees all accesses. If it were public, the program would check each
+    // access for exclusivity at run time, and adding an extent would take four times as long.
     private var listed = 0
     private var orderOfAll = ExtentBuffer.order
 
@@ -31,7 +31,7 @@ public final class ExtentBuffer {
     /// How many extents fit.
     public var capacity: Int { unsafe storage.count }
 
-    /// Empties the list and says what the next entries will be.
+    /// Empties the list and sets the order of the next entries.
     public func reset(order: Int) {
         listed = 0
         orderOfAll = order
@@ -45,7 +45,7 @@ public final class ExtentBuffer {
         unsafe storage[index] = gfn
     }
 
-    /// Adds one extent after the other. The list must have room for all.
+    /// Adds several extents in order. The list must have room for all.
     public func append(_ gfns: Span<UInt64>) {
         precondition(gfns.count <= capacity - listed, "the extent list is full")
         // Unchecked: the precondition covers all of it.

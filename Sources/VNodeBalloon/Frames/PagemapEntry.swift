@@ -1,4 +1,4 @@
-/// One entry of /proc/self/pagemap: where a virtual page is.
+/// One entry of /proc/self/pagemap: the frame of a virtual page.
 public struct PagemapEntry: RawRepresentable, Equatable, Sendable {
     public let rawValue: UInt64
 
@@ -12,11 +12,11 @@ public struct PagemapEntry: RawRepresentable, Equatable, Sendable {
     public static let present: UInt64 = 1 << 63
 
     public var frame: UInt64 { rawValue & Self.frameMask }
-    /// In memory, and not on its way to somewhere else.
+    /// In memory, and neither swapped nor being migrated.
     public var isResident: Bool { rawValue & (Self.present | Self.swapped) == Self.present }
 }
 
-/// Why a stretch of pagemap is not an extent that may be given.
+/// Why a run of pagemap entries is not an extent that may be given.
 public enum FrameFault: Error, Equatable, Sendable {
     /// An entry is missing, swapped or being migrated.
     case notResident(index: Int)
@@ -24,13 +24,13 @@ public enum FrameFault: Error, Equatable, Sendable {
     case hidden
     /// The first frame is not a multiple of the extent's size.
     case misaligned(gfn: UInt64)
-    /// The frames are not one behind the other.
+    /// The frames are not consecutive.
     case broken(index: Int)
 }
 
 extension PagemapEntry {
-    /// The first frame of the extent that `entries` describe, if they are exactly one: all resident, aligned to
-    /// their own number, one behind the other.
+    /// The first frame of the extent that `entries` describe. They must describe exactly one extent: all frames are
+    /// resident and consecutive, and the first is a multiple of their number.
     ///
     /// `entries` holds the extent's pages in order; their number is a power of two.
     public static func extent(_ entries: Span<UInt64>) throws(FrameFault) -> UInt64 {
@@ -38,9 +38,9 @@ extension PagemapEntry {
         let expected = (entries[0] & frameMask) | present
         // Bits above the frame that do not matter (soft-dirty, file, exclusive) are masked out.
         let relevant = frameMask | present | swapped
-        // One pass without a branch: the usual answer is that all is well. Two entries make a vector of the processor;
-        // eight vectors a turn, for four and sixteen are slower than none (x86-64, Swift 6.3). Unchecked: the loop's own
-        // condition keeps all of them below the count.
+        // One pass without a branch, because nearly always all entries are right. Two entries fill one vector register.
+        // The loop does eight vectors a turn: with four or sixteen it is slower than without vectors (x86-64, Swift
+        // 6.3). Unchecked: the loop's own condition keeps all indices below the count.
         let (count, width) = (entries.count, 16)
         var (index, pairs) = (0, SIMD2<UInt64>(repeating: 0))
         while index &+ width <= count {
@@ -62,8 +62,8 @@ extension PagemapEntry {
         throw fault(entries, gfn)
     }
 
-    /// The same of a page that the kernel maps as a whole, from its last entry: the kernel makes all of them up from one
-    /// (pagemap_hugetlb_range).
+    /// The first frame of a page that the kernel maps as a whole, from its last entry alone: the kernel computes all
+    /// its entries from one (pagemap_hugetlb_range).
     public static func extent(last: UInt64, frames: UInt64) throws(FrameFault) -> UInt64 {
         let entry = PagemapEntry(rawValue: last)
         if !entry.isResident { throw .notResident(index: Int(frames) - 1) }

@@ -1,17 +1,17 @@
 internal import CBalloonShim
 internal import Glibc
 
-// How a guest is put together: by what moves its memory.
+// Puts a guest together, according to its mover.
 extension Guest {
-    /// Opens Xen and what moves memory: with privcmd, our hugetlbfs and the reserves. Nothing moves before the mover's
+    /// Opens Xen and the mover; for privcmd also our hugetlbfs and the reserves. Nothing moves before the mover's
     /// `recover`.
     ///
     /// - Parameters:
-    ///   - stateDirectory: it must be there, and the caller must have its lock.
-    ///   - keeper: what keeps descriptors when this process ends.
+    ///   - stateDirectory: it must exist, and the caller must have its lock.
+    ///   - keeper: keeps descriptors when this process ends.
     ///   - staticMax: xenstore's memory/static-max, the size of vnode 0 where there is no virtual NUMA.
-    ///   - isReading: nothing is going to be moved: pins, and what is kept, are left as they are.
-    ///   - name: one of this guest's; `.auto` counts as privcmd.
+    ///   - isReading: nothing will be moved. Pins, and the descriptors that the keeper has, are left as they are.
+    ///   - name: a mover that this guest can have; `.auto` counts as privcmd.
     /// - Throws: `.noXen`, `.privcmdLocked`, `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`,
     ///   `.hypercall`, `.system`.
     public static func open(
@@ -31,7 +31,8 @@ extension Guest {
         let all = try HugePagePools()
         var reserves: [Int: PinnedPages] = [:]
         for vnode in vnodes {
-            // Without a node, too: it may have had one, and a balloon, when the last process ran.
+            // A vnode without a node gets a reserve, too: it may have had a node, and a balloon, when the last process
+            // ran.
             reserves[vnode.number] = try PinnedPages(
                 vnode: vnode.number, node: vnode.linuxNode, mount: mount, keeper: keeper, pools: all,
                 isReading: isReading)
@@ -48,7 +49,7 @@ extension Guest {
             pools: pools.map { NodePools($0, ledger: all.ledger) })
     }
 
-    /// Pool pages that a process which was killed may have left, by Linux's node.
+    /// How many pool pages a killed process may have left, by Linux node.
     private static func slack(_ vnodes: [VNode], _ intents: IntentRecord) -> [Int: Int] {
         var slack: [Int: Int] = [:]
         for vnode in vnodes {
@@ -62,20 +63,21 @@ extension Guest {
         return slack
     }
 
-    /// With Linux's own balloon as a part: for guests where all of it is of one vnode.
+    /// Adds Linux's own balloon as a part: for guests where all of it belongs to one vnode.
     private static func joined(
         _ ours: any Mover, _ figures: any DomainFigures, all: KiB? = nil
     ) throws(BalloonError) -> any Mover {
         do throws(BalloonError) {
             return JointMover(ours, try KernelBalloon(all: all), figures: figures, now: { .now })
         } catch {
-            // A kernel without one. What cannot be read may have the hole from boot: that is not the same.
+            // Only ENOENT means that the kernel has no balloon. One that exists and cannot be read may have the hole
+            // from boot, so that is an error.
             guard error.errno == ENOENT else { throw error }
             return ours
         }
     }
 
-    /// The module has asked Xen for the vnodes, the reservations and a migration.
+    /// The module itself asks Xen for the vnodes, the reservations and whether the domain is being migrated.
     private static func openModule(_ kind: GuestKind, staticMax: KiB?) throws(BalloonError) -> Guest {
         guard let module = try ModuleDevice.open() else {
             throw BalloonError(.environment, "the kernel module is gone: run modprobe vnode_balloon")
@@ -99,10 +101,12 @@ extension Guest {
     }
 
     private static func openKernel(_ kind: GuestKind, staticMax: KiB?) throws(BalloonError) -> Guest {
-        // In other guests the firmware's pages are in static-max, too, and Linux counts the hole from boot by itself.
+        // Only PV needs static-max: elsewhere it includes the firmware's pages, and Linux counts the hole from boot
+        // itself.
         let staticMax = kind == .pv ? staticMax : nil
         let balloon = try KernelBalloon(all: staticMax)
-        // Where the kernel locks privcmd its own figures do: no hypercall is needed to move memory there.
+        // Where the kernel locks privcmd, the kernel's own figures are enough: no hypercall is needed to move memory
+        // there.
         let hypervisor = try? PrivcmdHypervisor()
         let figures: any DomainFigures = hypervisor ?? KernelFigures(balloon, staticMax: staticMax)
         let mover = try KernelMover(
@@ -111,8 +115,10 @@ extension Guest {
         return try Guest(kind: kind, figures: figures, mover: mover)
     }
 
-    /// Whether this machine can have balloons at all, and its pages where they shall be; nothing is made or locked.
+    /// Checks that this machine can have balloons at all, and can have the pages where they must be. Makes and locks
+    /// nothing.
     /// - Throws: `.unsupportedGuest`, `.privateNamespace`, `.notHugetlbfs`, `.noHugePages`.
+    /// nothing.
     static func checkPossible(_ name: MoverName, stateDirectory: String) throws(BalloonError) {
         switch name {
         case .module: break

@@ -1,4 +1,4 @@
-// Which vnodes a guest has, and which of Linux's nodes lie in them.
+// Finds the vnodes of a guest, and which Linux node lies in each.
 extension Guest {
     /// The vnodes with the Linux nodes at their addresses. Without virtual NUMA all memory is vnode 0.
     static func vnodes(
@@ -22,8 +22,8 @@ extension Guest {
         _ zones: ZoneInfo, staticMax: KiB?, reservation: Frames,
         firmware: [FirmwareRange] = FirmwareMap.read()
     ) -> VNode {
-        // Without xenstore's word, what the firmware told Linux to have. The reservation is less than that by whatever a
-        // balloon has; it is the last resort.
+        // If xenstore does not say the size, the RAM in the firmware's memory map does. The reservation is the last
+        // resort: it lacks whatever a balloon has.
         let booted = firmware.filter(\.isRAM).reduce(.zero) { $0 + $1.size }
         var size = staticMax ?? booted
         if size == .zero { size = reservation.kib }

@@ -1,19 +1,19 @@
-/// The guest that this process runs in, and what moves its memory.
+/// The guest that this process runs in, and the mover of its memory.
 public final class Guest {
     public let kind: GuestKind
     public let figures: any DomainFigures
     public let mover: any Mover
-    /// The mover's, asked for once: a step casts nothing.
+    /// Taken from the mover once, so that no step needs a cast.
     let slots: (any SlotAuditing)?
     let files: (any FileBacked)?
-    /// The firmware's memory map; empty where the kernel does not tell.
+    /// The firmware's memory map; empty where the kernel does not report it.
     let firmware: [FirmwareRange]
     /// Linux's own balloon, where the kernel has one.
     let linuxBalloon: KernelBalloon?
-    /// The pools that our pages come from; nil where there are none, or where nothing is going to be moved.
+    /// The pools that our pages come from; nil where there are none, or where this process will move nothing.
     let pools: NodePools?
     private let readMemory: () throws(BalloonError) -> [Int: NodeMemory]
-    /// Lets time pass.
+    /// Sleeps; a simulation advances its clock instead.
     let rest: (Interval) -> Void
 
     /// Memory of the vnodes' nodes now, by vnode number, for the controller (/proc/zoneinfo).
@@ -27,7 +27,7 @@ public final class Guest {
         return facts
     }
 
-    /// What of a vnode cannot be taken back. A mover without slots loses nothing.
+    /// How much of a vnode cannot be taken back. A mover without slots loses nothing.
     func lost(vnode: Int) -> KiB {
         guard let slots else { return .zero }
         return mover.granularity * UInt64(slots.lostExtents(vnode: vnode))
@@ -43,7 +43,7 @@ public final class Guest {
         self.pools = pools
         firmware = FirmwareMap.read()
         do throws(BalloonError) { linuxBalloon = try KernelBalloon() } catch {
-            // Without its part memory would look as if nothing accounted for it.
+            // Without the size of Linux's part, its memory would look unaccounted for.
             if error.code == .descriptors { throw error }
             linuxBalloon = nil
         }
@@ -52,10 +52,10 @@ public final class Guest {
         rest = sleep(for:)
     }
 
-    /// Put together by hand: for tests and simulations.
+    /// For tests and simulations, which pass everything in.
     /// - Parameters:
     ///   - memory: of each Linux node.
-    ///   - rest: lets time pass.
+    ///   - rest: advances the clock.
     package init(
         kind: GuestKind, figures: any DomainFigures, mover: any Mover, firmware: [FirmwareRange] = [],
         linuxBalloon: KernelBalloon? = nil, pools: NodePools? = nil,

@@ -1,9 +1,9 @@
-/// Whether a holder can be needed at all.
+/// Decides whether a holder can be needed at all.
 public enum HolderNeed {
-    /// False only where the kernel module moves memory and no hugetlbfs of ours is mounted. A holder that keeps
-    /// something already does not ask: it goes on.
+    /// False only where the kernel module moves memory and no hugetlbfs of ours is mounted. A holder that already keeps
+    /// something does not ask: it keeps running.
     ///
-    /// The holder's unit may open no device, so the module itself is not asked.
+    /// The holder's unit may not open devices, so this does not ask the module itself.
     public static func isThere(_ configuration: Configuration) -> Bool {
         guard [.auto, .module].contains(configuration.mover), (try? FileInfo(path: ModuleDevice.path, "")) != nil,
             let mounts = try? readFile("/proc/self/mountinfo")

@@ -1,34 +1,34 @@
 internal import Glibc
 
-/// Which mover a guest gets. Pure.
+/// Chooses the mover of a guest. Pure.
 struct MoverChoice {
-    /// What there is. What takes a while to find out is asked for only where it decides.
+    /// What the guest has. A fact that takes a while to find out is a closure, called only where it decides.
     struct Facts {
         var kind: GuestKind
-        /// What the kernel module gave; nil: it is not loaded.
+        /// How much the kernel module gave; nil: it is not loaded.
         var moduleGiven: KiB?
         /// Why privcmd cannot be used; nil: it can.
         var privcmdFault: () -> BalloonError?
-        /// Whether Xen gives this guest virtual NUMA; true also where that cannot be found out.
+        /// Whether Xen gives this guest virtual NUMA; true also where that is not known.
         var hasVNUMA: () -> Bool
-        /// Balloons that privcmd's mover has in files.
+        /// The balloons that the privcmd mover has in files.
         var files: () throws(BalloonError) -> [BalloonMount]
     }
 
-    /// If two movers had memory at once, neither would know the other's size.
+    /// What the mover is for. If two movers had given memory at once, neither would know the other's size.
     enum Purpose {
-        /// It follows targets: it begins with nothing that another mover gave.
+        /// It follows targets, and must not begin while another mover's memory is given.
         case daemon
-        /// It reads and takes back, with the mover that gave.
+        /// It reads and takes back, with the mover that gave the memory.
         case command
     }
 
-    /// - Throws: `.environment`: another mover has memory that must come back first; `.privcmdLocked` and whatever else
-    ///   keeps privcmd shut where nothing else is left; `.unsupportedGuest`.
+    /// - Throws: `.environment`: another mover has given memory that must come back first; `.privcmdLocked`, or another
+    ///   error of privcmd, where no other mover is left; `.unsupportedGuest`.
     static func choose(_ wanted: MoverName, _ facts: Facts, for purpose: Purpose) throws(BalloonError) -> MoverName {
         let chosen = try first(wanted, facts)
         if chosen != .module, let size = facts.moduleGiven, size > .zero { throw givenByModule(size, chosen) }
-        // A PV guest cannot have any.
+        // A PV guest cannot have balloons in files.
         if chosen == .privcmd || facts.kind == .pv { return chosen }
         guard let mount = try facts.files().first(where: { $0.size > .zero }) else { return chosen }
         if wanted == .auto, purpose == .command, facts.privcmdFault() == nil { return .privcmd }
@@ -55,7 +55,7 @@ struct MoverChoice {
             if let fault = facts.privcmdFault() { throw fault }
             return .privcmd
         case .kernel:
-            // There Linux has one node. Elsewhere it would take memory from any of them.
+            // A PV Linux has one node. With several nodes Linux's own balloon would take memory from any of them.
             guard facts.kind == .pv || !facts.hasVNUMA() else {
                 throw BalloonError(
                     .unsupportedGuest,
@@ -67,7 +67,7 @@ struct MoverChoice {
             if facts.moduleGiven != nil { return .module }
             if facts.kind == .pv { return .kernel }
             guard let fault = facts.privcmdFault() else { return .privcmd }
-            // A machine without Xen's devices, or a process that may not open them, is mended otherwise.
+            // Other errors (no Xen devices, no right to open them) have a remedy of their own, so they are reported.
             guard fault.code == .privcmdLocked, !facts.hasVNUMA() else { throw fault }
             return .kernel
         }
@@ -91,7 +91,7 @@ struct MoverChoice {
 }
 
 extension MoverChoice {
-    /// Of this machine, once what it needs is there; nothing is made or locked.
+    /// Chooses for this machine, and checks that it has what the mover needs. Makes and locks nothing.
     /// - Throws: what ``choose(_:_:for:)`` and ``Guest/checkPossible(_:stateDirectory:)`` do.
     static func ofThisGuest(_ configuration: Configuration, for purpose: Purpose) throws(BalloonError) -> MoverName {
         let chosen = try choose(configuration.mover, .ofThisGuest(), for: purpose)
@@ -101,7 +101,7 @@ extension MoverChoice {
 }
 
 extension MoverChoice.Facts {
-    /// Of this machine.
+    /// The facts of this machine.
     static func ofThisGuest() throws(BalloonError) -> Self {
         Self(
             kind: try GuestKind.current(), moduleGiven: try moduleGiven(),
@@ -125,8 +125,8 @@ extension MoverChoice.Facts {
         return .mib(2) * UInt64(extents)
     }
 
-    /// The toolstack tells Linux of its nodes in a table of the firmware's (SRAT) and makes none without virtual NUMA. A
-    /// kernel that looks at no such tables (acpi=off) says nothing of it.
+    /// The toolstack describes the nodes to Linux in a firmware table (SRAT), and makes none without virtual NUMA. A
+    /// kernel that reads no such tables (acpi=off) gives no answer.
     private static func hasVNUMA() -> Bool {
         let tables = "/sys/firmware/acpi/tables"
         guard (try? FileInfo(path: tables, "")) != nil else { return true }

@@ -1,12 +1,12 @@
 internal import CBalloonShim
 import Logging
 
-/// Takes over the balloon of another state directory: all of it is taken back through its own files and pins. The
-/// balloons of this state directory then go to their targets.
+/// Takes over the balloon of another state directory. First all of that balloon is taken back through its own files and
+/// pins. Then the balloons of this state directory go to their targets.
 enum Adoption {
-    /// - Parameter directory: the other state directory. The caller has the guest's lock.
-    /// - Throws: `.busy` where not all of it is to be had, with the reason; what ``Guest/open(stateDirectory:keeper:staticMax:)``
-    ///   throws.
+    /// - Parameter directory: the other state directory. The caller must have the guest's lock.
+    /// - Throws: `.busy`, with the reason, where not all of it can be taken back; what
+    ///   ``Guest/open(stateDirectory:keeper:staticMax:)`` throws.
     static func takeBack(
         from directory: String, _ configuration: Configuration, log: Logger
     ) throws(BalloonError) {
@@ -16,8 +16,9 @@ enum Adoption {
         var theirs = configuration
         theirs.stateDirectory = directory
         let mover = try MoverChoice.ofThisGuest(theirs, for: .command)
-        // Nothing is left in that directory's files. What another mover has is no part of it, and stays where it is: with the
-        // option still there each start would take all of it back.
+        // Another mover than privcmd is chosen only where nothing is left in that directory's files. Memory that the
+        // other mover gave must stay given. Otherwise a daemon that keeps the option `--adopt` would take all of it
+        // back at each start.
         guard mover == .privcmd else {
             return log.notice("there is nothing to take over", metadata: ["state-dir": "\(directory)"])
         }
@@ -45,7 +46,7 @@ enum Adoption {
         log.notice("took over the balloons of another state directory", metadata: ["state-dir": "\(directory)"])
     }
 
-    /// A sentence about what is lost, where nothing else is left; nil: more is left, or nothing at all.
+    /// The size of what is lost, where nothing else is left; nil: the balloons still have memory, or nothing is lost.
     private static func lost(_ engine: BalloonEngine) -> KiB? {
         let states = engine.controller.states
         guard states.allSatisfy({ $0.balloon == .zero }) else { return nil }
@@ -53,7 +54,7 @@ enum Adoption {
         return lost > .zero ? lost : nil
     }
 
-    /// Why nothing moves any more, while something is left.
+    /// Why all balloons that are left are held; nil: they still move, or nothing is left.
     private static func heldBalloons(_ engine: BalloonEngine) -> String? {
         let left = engine.controller.states.filter { $0.balloon != .zero }
         let held = left.filter { $0.activity == .held && !$0.isBeingAudited }

@@ -1,32 +1,33 @@
 internal import CBalloonShim
 public import Logging
 
-/// The daemon: the loop in a process of its own, with the real things around it.
+/// The daemon: the loop in a process of its own, with real events, sockets and a service manager.
 public final class BalloonDaemon {
     private let loop: BalloonLoop
     private let lock: GuestLock
 
-    /// Gets ready: the lock, Xen, xenstore.
+    /// Takes the lock, and opens Xen and xenstore.
     ///
-    /// - Parameter adopted: another state directory, whose balloon is taken over.
-    /// - Throws: what keeps it from running. Nothing has moved then but what `adopted` had.
+    /// - Parameter adopted: another state directory, whose balloon the daemon takes over.
+    /// - Throws: what keeps it from running. By then nothing has moved except the balloon of `adopted`.
     public init(
         configuration: Configuration, adopted: String? = nil, log: Logger,
         reload: @escaping () throws(BalloonError) -> Configuration
     ) throws(BalloonError) {
         let (signals, alarm) = (try SignalSource(), try AlarmSource())
-        // What is adopted may be another mover's.
+        // Another mover may have given the balloon that is adopted.
         _ = try MoverChoice.ofThisGuest(configuration, for: adopted == nil ? .daemon : .command)
         Self.prepareMemory(log)
-        // Two descriptors for each 64 pages while it takes over an earlier process's pins.
+        // A daemon that takes over an earlier process's pins has two descriptors open for each 64 pages.
         _ = cb_descriptors_raise()
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
         if let adopted { try Adoption.takeBack(from: adopted, configuration, log: log) }
-        // Until the locks were ours another process may have given memory, with a mover that was there before.
+        // Chosen again: until we had the locks, another process may have given memory with the mover that was there
+        // then.
         let mover = try MoverChoice.ofThisGuest(configuration, for: .daemon)
-        // With two balloons the reported size would be that of one only, and only one would follow the targets.
+        // With two balloons this daemon would report and move only one of them.
         if let other = try BalloonMount.others(besides: state.path).first {
             throw BalloonError(.environment, other.advice)
         }
@@ -59,21 +60,21 @@ public final class BalloonDaemon {
     private static func watch(_ path: String, _ log: Logger) -> DirectoryWatch? {
         do throws(BalloonError) { return try DirectoryWatch(path: path) } catch {
             log.warning(
-                "a balloon's file that is removed is noticed within a minute only", metadata: ["error": "\(error)"])
+                "a removed balloon file will be noticed only within a minute", metadata: ["error": "\(error)"])
             return nil
         }
     }
 
     private static func watchPools(_ log: Logger) -> WriteWatch? {
         do throws(BalloonError) { return try WriteWatch(paths: HugePagePools.numberFiles()) } catch {
-            log.warning("the nodes' 2 MiB pools are looked at each second", metadata: ["error": "\(error)"])
+            log.warning("without inotify the nodes' pools are read every 0.8 s", metadata: ["error": "\(error)"])
             return nil
         }
     }
 
     private static func prepareMemory(_ log: Logger) {
         do throws(BalloonError) { try OwnMemory.prepare() } catch {
-            log.warning("not ready for a shortage of memory", metadata: ["error": "\(error)"])
+            log.warning("cannot prepare the daemon for a shortage of memory", metadata: ["error": "\(error)"])
         }
     }
 }
@@ -81,18 +82,19 @@ public final class BalloonDaemon {
 /// This process, and its service manager.
 private struct ServiceProcess: LoopProcess {
     var patience: Interval? { ServiceManager.patience }
-    /// Progress that a busy service manager misses is sent again later. READY=1 is not, so it may wait.
+    /// READY=1 may wait for a busy service manager, because it is sent once. Progress is sent again later, so it need
+    /// not wait.
     func notify(_ text: String) { ServiceManager.notify(text, mayWait: text == "READY=1") }
     func lockMemory() throws(BalloonError) { try OwnMemory.lock() }
 }
 
-/// poll(2) on a signalfd, a timerfd, inotify, and what the loop is interested in.
+/// poll(2) on a signalfd, a timerfd, inotify, and the loop's descriptors.
 private final class PolledEvents: LoopEvents {
     private let signals: SignalSource
     private let alarm: AlarmSource
-    /// nil where the kernel has no more inotify instances: then files are checked once a minute only.
+    /// nil where the kernel has no free inotify instance: then files are checked once a minute only.
     private let files: DirectoryWatch?
-    /// nil where the kernel has no more: then the pools are read every 0.8 s.
+    /// nil where the kernel has no free inotify instance: then the pools are read every 0.8 s.
     private let pools: WriteWatch?
 
     init(signals: SignalSource, alarm: AlarmSource, files: DirectoryWatch?, pools: WriteWatch?) {

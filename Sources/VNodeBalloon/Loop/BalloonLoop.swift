@@ -1,7 +1,7 @@
 package import Logging
 
-/// The daemon's loop: one step at most, then what is waiting. Its surroundings are given to it, so that a simulation
-/// can replace them.
+/// The daemon's loop: each turn does at most one step, then takes the events that wait. Its surroundings are passed to
+/// it, so that a simulation can replace them.
 package final class BalloonLoop {
     package let engine: BalloonEngine
     private var interface: VNodeInterface
@@ -55,7 +55,7 @@ package final class BalloonLoop {
         }
     }
 
-    /// Begins the recoveries: finds out what is a hole.
+    /// Begins to audit all vnodes.
     /// - Throws: `.store`; `.environment`: something about this machine that keeps any vnode from being audited.
     package init(_ engine: BalloonEngine, _ surroundings: Surroundings, log: Logger) throws(BalloonError) {
         self.engine = engine
@@ -88,12 +88,12 @@ package final class BalloonLoop {
         log.notice("following xenstore", metadata: ["vnodes": "\(engine.guest.mover.vnodes.count)"])
     }
 
-    /// The end. The balloons stay as they are.
+    /// Ends the loop. The balloons stay as they are.
     package func stop() {
         process.notify("STOPPING=1")
         engine.comeToRest()
         // The daemon stops whether or not xenstore can be written.
-        attempt("cannot publish the end") { () throws(BalloonError) in
+        attempt("cannot publish that the daemon ends") { () throws(BalloonError) in
             try interface.publishStopped(engine.told, isEmpty: engine.isEmpty, now: engine.now)
             try interface.publish(elsewhere: engine.elsewhere)
         }
@@ -101,7 +101,7 @@ package final class BalloonLoop {
         log.notice("stopped; the balloons stay as they are")
     }
 
-    /// One step at most, then what is waiting.
+    /// Does at most one step, then takes the events that wait.
     package func turn() throws(BalloonError) {
         var due = engine.step()
         if engine.hasMoved {
@@ -134,8 +134,8 @@ package final class BalloonLoop {
         }
     }
 
-    /// Sends what `systemctl status` shows (what moves, how far the audits are, whether xenstore answers), and the
-    /// watchdog's sign.
+    /// Sends the service manager the line for `systemctl status` (what moves, how far the audits are, whether xenstore
+    /// answers), and the sign for its watchdog.
     private func tellServiceManager() {
         tellCondition()
         if watchdog.isDue(now: engine.now) { process.notify("WATCHDOG=1") }
@@ -158,14 +158,14 @@ package final class BalloonLoop {
         let interest = LoopInterest(
             store: interface.descriptor, holder: keeper.descriptor, balloons: engine.guest.mover.descriptor,
             pressure: pressure.descriptor, clients: clients, writing: writing)
-        // Events that came together with an answer make no descriptor readable.
+        // Events that arrived together with an answer are in memory already, so they make no descriptor readable.
         let isTold = store.hasEvents
         let happened = try events.wait(until: isTold ? now : due, now: now, interest)
         takeSignals(happened.signals)
         if happened.isHolder { restoreHolder() }
         if happened.isBalloons { engine.guest.mover.takeNote() }
         if let look = engine.drift.due, engine.now >= look { engine.lookForDrift() }
-        // Before xenstore: memory that is needed now cannot wait for it.
+        // Comes before xenstore: a guest that needs memory now cannot wait for it.
         if pressure.isDue(isEvent: happened.isPressure, now: engine.now) {
             answerPressure(isTold: happened.isPressure)
         }
@@ -208,10 +208,10 @@ package final class BalloonLoop {
 
     // MARK: Memory
 
-    /// Locks also the memory that came since the last time.
+    /// Locks the memory that this process got since the last call, too.
     private func lockMemory() {
         do throws(BalloonError) { try process.lockMemory() } catch {
-            engine.failures.log(log, "not locked in memory", error, now: engine.now)
+            engine.failures.log(log, "cannot lock the daemon's memory", error, now: engine.now)
         }
     }
 
@@ -227,28 +227,28 @@ package final class BalloonLoop {
         let began = engine.now
         let found = engine.shortages(shortVNodes, interface.toldShort)
         if let found {
-            attempt("cannot publish what vnodes are short of") { () throws(BalloonError) in
+            attempt("cannot publish how much memory vnodes are short of") { () throws(BalloonError) in
                 try interface.publish(short: found.short, now: began)
             }
         }
         shortage.looked(found?.looks, began: began, now: engine.now)
     }
 
-    /// Begins or ends to watch for memory pressure, as the configuration says.
+    /// Starts or stops the watch for memory pressure, as the configuration says.
     private func watchPressure() {
         do throws(BalloonError) {
             try pressure.set(isWanted: engine.controller.options.yielding != nil, now: engine.now)
         } catch {
             log.warning(
-                "the kernel does not tell of memory pressure: on-pressure = yield goes by the nodes' memory alone",
+                "the kernel does not report memory pressure: on-pressure = yield goes by the nodes' memory alone",
                 metadata: ["error": "\(error)"])
         }
     }
 
-    // MARK: Xenstore, files, holder. What fails is tried again: a daemon that ended would follow no target at all.
+    // MARK: Xenstore, files, holder. Each failure is tried again: a daemon that ended would follow no target at all.
 
-    /// - Parameter everything: false after watch events, which say what changed but can be lost. Files and the holder
-    ///   have events of their own.
+    /// - Parameter everything: false after watch events, which name what changed. They can be lost, so everything is
+    ///   read now and then. Files and the holder have events of their own.
     private func reread(everything: Bool = true) {
         if everything {
             rereading.begin(now: engine.now)
@@ -270,15 +270,15 @@ package final class BalloonLoop {
         restoreHolder()
     }
 
-    /// A holder that ended is replaced before anything else moves: without one the end of this process would unpin what
-    /// Xen has.
+    /// Replaces a holder that ended, before anything else moves. Without a holder, the end of this process would unpin
+    /// the balloon's holes.
     private func restoreHolder() {
-        attempt("cannot look after the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
+        attempt("cannot restore the holder of the pins") { () throws(BalloonError) in try keeper.restoreIfLost() }
         lockMemory()
     }
 
     private func lookAfterFiles() {
-        attempt("cannot look after the files") { () throws(BalloonError) in
+        attempt("cannot check the balloons' files") { () throws(BalloonError) in
             if let due = try engine.checkFiles() { rereading.come(by: due) }
         }
     }
@@ -290,9 +290,10 @@ package final class BalloonLoop {
     }
 
     private func takeEvents() -> Bool {
-        // After a failure the pause of a second counts, not the descriptor, which may stay readable.
+        // The descriptor may stay readable after a failure. So the next read comes after the pause of a second, not at
+        // once.
         var any = false
-        attempt("cannot take xenstore's events") { () throws(BalloonError) in any = try interface.takeEvents() }
+        attempt("cannot receive xenstore's events") { () throws(BalloonError) in any = try interface.takeEvents() }
         if interface.wasResumed() { engine.noticeResume() }
         return any
     }
@@ -307,7 +308,7 @@ package final class BalloonLoop {
         return due
     }
 
-    /// Logs a failure and has everything read again a second later.
+    /// Runs `body`. A failure is logged, and everything is read again a second later.
     private func attempt(_ what: String, _ body: () throws(BalloonError) -> Void) {
         do throws(BalloonError) {
             try body()

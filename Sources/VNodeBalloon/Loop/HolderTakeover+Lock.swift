@@ -1,11 +1,11 @@
 extension HolderTakeover {
-    /// ``run(state:complain:)`` with the locks of a writer, where no daemon has them. Otherwise another command could
-    /// give pins to the old holder, and they would end with it.
-    /// - Throws: the same; `.busy`: another command is at work.
+    /// Runs ``run(state:complain:)`` with a writer's locks, unless a daemon has them. Without the locks another command
+    /// could give pins to the old holder, and those would end with it.
+    /// - Throws: what ``run(state:complain:)`` throws; `.busy`: another command is at work.
     public static func runAlone(
         state: StateDirectory, complain: (BalloonError) -> Void
     ) throws(BalloonError) -> Int? {
-        // Where nothing is kept, and no Xen may be, no lock is needed to say so.
+        // Without a holder nothing is kept. To say so needs no lock, and works without Xen.
         if StateDirectory.hasHolder(state.path) == false { return try run(state: state, complain: complain) }
         if try ControlClient(state: state.path) != nil { return try run(state: state, complain: complain) }
         try state.lock()
@@ -14,7 +14,7 @@ extension HolderTakeover {
         return try run(state: state, complain: complain)
     }
 
-    /// nil: on a machine without Xen no memory moves.
+    /// nil on a machine without Xen, where no memory moves.
     private static func guestLock(_ state: StateDirectory) throws(BalloonError) -> GuestLock? {
         let kind: GuestKind
         do throws(BalloonError) { kind = try GuestKind.current() } catch {

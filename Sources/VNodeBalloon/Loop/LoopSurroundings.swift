@@ -1,4 +1,4 @@
-/// What the daemon's loop waits for, and what it asks of the process around it. A simulation puts its own in their place.
+/// The events that the daemon's loop waits for, and what it asks of its process. A simulation provides its own.
 package protocol LoopEvents: AnyObject {
     /// Waits until something happens, at most until `due` (of the loop's clock).
     /// - Throws: `.system`.
@@ -12,14 +12,14 @@ package struct LoopInterest {
     package var holder: Int32?
     /// Readable when a balloon's size changed without us.
     package var balloons: Int32?
-    /// Urgent when the kernel tells of memory pressure.
+    /// Has an urgent event when the kernel reports memory pressure.
     package var pressure: Int32?
-    /// Clients of the control socket, and which of them wait for room to write.
+    /// The clients of the control socket, and the indices of those that wait for room to write.
     package var clients: [Int32] = []
     package var writing: [Int] = []
 }
 
-/// What has happened.
+/// The events that ended a wait.
 package struct LoopHappenings {
     package enum Signal: Sendable { case stop, reload }
 
@@ -41,10 +41,10 @@ package struct LoopHappenings {
 
 /// The process that the loop runs in.
 package protocol LoopProcess {
-    /// How long the service manager waits for a sign of the loop; nil: for ever.
+    /// How long the service manager's watchdog waits for a sign of the loop; nil: forever.
     var patience: Interval? { get }
-    /// Tells the service manager, where there is one.
+    /// Sends a message to the service manager, where there is one.
     func notify(_ text: String)
-    /// Locks in memory what there is now.
+    /// Locks the process's present memory.
     func lockMemory() throws(BalloonError)
 }

@@ -1,12 +1,12 @@
 internal import CBalloonShim
 
-/// When to look for memory pressure. At once when the kernel reports tasks that wait for memory
-/// (/proc/pressure/memory). And by itself as often as ``PressurePace`` says, because memory where nothing can be
-/// reclaimed runs out without any task that waits.
+/// Decides when to read the nodes for memory pressure: at once when the kernel reports tasks that wait for memory
+/// (/proc/pressure/memory), and otherwise as often as ``PressurePace`` says. The latter is needed because memory that
+/// holds nothing reclaimable runs out before any task waits.
 ///
 /// The kernel has one measure for the whole guest. Which node is short must be read from /proc/zoneinfo.
 struct PressureWatch {
-    /// Tasks were kept waiting for 150 ms within a second.
+    /// The kernel reports when tasks waited for 150 ms within a second.
     static let trigger = "some 150000 1000000"
     /// How soon after a balloon moved the nodes are read. After an inflate less is left on its node; after a deflate
     /// the read shows whether that was enough.
@@ -15,15 +15,15 @@ struct PressureWatch {
     private var source: FileDescriptor?
     private var isWanted = false
     private var pace = PressurePace()
-    /// When to look although the kernel reports nothing; nil: never.
+    /// When to read the nodes although the kernel reports nothing; nil: never.
     private(set) var due: Moment?
 
-    /// What to poll for urgent events, nil for nothing.
+    /// The descriptor to poll for urgent events; nil: there is none.
     var descriptor: Int32? { source?.rawValue }
 
-    /// Begins or ends to watch.
-    /// - Throws: `.system` where the kernel does not measure pressure (psi=0), or not for us (CAP_SYS_RESOURCE). The
-    ///   nodes are then read all the same, as often as ``PressurePace`` says.
+    /// Starts or stops the watch.
+    /// - Throws: `.system` where the kernel does not measure pressure (psi=0), or does not let us watch it
+    ///   (CAP_SYS_RESOURCE). The nodes are then read all the same, as often as ``PressurePace`` says.
     mutating func set(isWanted: Bool, now: Moment) throws(BalloonError) {
         guard isWanted != self.isWanted else { return }
         self.isWanted = isWanted
@@ -35,13 +35,13 @@ struct PressureWatch {
         source = FileDescriptor(try check(opened, "cannot watch /proc/pressure/memory; boot with psi=1"))
     }
 
-    /// Whether to look at the nodes now.
+    /// Whether to read the nodes now.
     func isDue(isEvent: Bool, now: Moment) -> Bool { isWanted && (isEvent || due.map { now >= $0 } ?? false) }
 
     /// Notes that the nodes were read.
     /// - Parameters:
-    ///   - looks: at the nodes whose balloons could give way; nil: they could not be looked at.
-    ///   - began: when the look began.
+    ///   - looks: what was read of the nodes whose balloons could give memory back; nil: the nodes could not be read.
+    ///   - began: when the read began.
     mutating func looked(_ looks: [PressurePace.Look]?, began: Moment, now: Moment) {
         due = now + (looks.map { pace.pause(after: $0, cost: now - began, now: now) } ?? Backoff.first)
     }

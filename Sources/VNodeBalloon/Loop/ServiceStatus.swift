@@ -5,10 +5,10 @@ struct ServiceStatus {
     private var told = ""
     private var toldAt: Moment?
 
-    /// When a line that had to wait is due: nothing else may wake the loop then.
+    /// When a line that had to wait is due. The loop must wake for it, since nothing else may wake it by then.
     private(set) var due: Moment?
 
-    /// The line, where one is due.
+    /// The line; nil: none is due.
     mutating func text(_ states: [VNodeState], _ store: StoreCondition, now: Moment) -> String? {
         due = nil
         let text = Self.line(states, store)
@@ -34,7 +34,7 @@ struct ServiceStatus {
             }
         return parts.isEmpty ? "following xenstore" : parts.joined(separator: "; ")
     }
-    /// Whole MiB: what it is at, and what it is to have.
+    /// The balloon's present size and its goal, in whole MiB.
     private static func moving(_ state: VNodeState) -> String? {
         guard state.activity != .idle, state.activity != .stopped, let now = state.balloon else { return nil }
         let size =

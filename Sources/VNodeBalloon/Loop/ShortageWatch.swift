@@ -1,5 +1,5 @@
-/// When to look whether a vnode is short of memory: as often as its memory could run out, and not more than once a
-/// second. Only while the toolstack made the row for it, and the balloon has something to give back.
+/// Decides when to read whether a vnode is short of memory: as often as its memory could run out, but at most once a
+/// second. It reads only while the toolstack has made the row for it and the balloon has something to give back.
 struct ShortageWatch {
     private var pace = PressurePace()
     /// nil: never.
@@ -11,7 +11,7 @@ struct ShortageWatch {
 
     func isDue(now: Moment) -> Bool { due.map { now >= $0 } ?? false }
 
-    /// - Parameter looks: nil: the nodes could not be looked at.
+    /// - Parameter looks: nil: the nodes could not be read.
     mutating func looked(_ looks: [PressurePace.Look]?, began: Moment, now: Moment) {
         let pause = looks.map { pace.pause(after: $0, cost: now - began, now: now) } ?? Backoff.first
         due = now + max(pause, ShortRows.interval)
@@ -19,10 +19,10 @@ struct ShortageWatch {
 }
 
 extension BalloonEngine {
-    /// Each vnode has a balloon and a node of its own.
+    /// Whether each vnode has a balloon and a node of its own.
     private var hasOwnNodes: Bool { guest.mover.vnodes.count == guest.mover.domainVNodes.count }
 
-    /// The vnodes of these that have something to take back, or were said to be short.
+    /// Those of the wanted vnodes whose balloon has memory to take back, or whose row says that they are short.
     func shortVNodes(_ wanted: Set<Int>, _ told: (Int) -> KiB?) -> [VNodeState] {
         guard hasOwnNodes else { return [] }
         return controller.states.filter { state in
@@ -31,7 +31,8 @@ extension BalloonEngine {
         }
     }
 
-    /// What these vnodes are short of, and what ``ShortageWatch`` goes by; nil: the nodes cannot be looked at.
+    /// How much memory these vnodes are short of, and the readings that ``ShortageWatch`` goes by; nil: the nodes
+    /// cannot be read.
     func shortages(
         _ states: [VNodeState], _ told: (Int) -> KiB?
     ) -> (short: [Int: KiB], looks: [PressurePace.Look])? {

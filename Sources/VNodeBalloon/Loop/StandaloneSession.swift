@@ -1,7 +1,7 @@
 internal import CBalloonShim
 public import Logging
 
-/// The balloons without a daemon: the lock, Xen and the engine, for the length of one command.
+/// The balloons without a daemon: holds the lock, Xen and the engine for the length of one command.
 public final class StandaloneSession {
     public let engine: BalloonEngine
     private let lock: GuestLock
@@ -10,22 +10,23 @@ public final class StandaloneSession {
     private let interface: VNodeInterface?
     private let staticMax: KiB?
 
-    /// Takes the lock, opens Xen, and finds out what is a hole.
-    /// - Parameter isReading: nothing is going to be moved; no pin is touched.
+    /// Takes the lock, opens Xen, and audits all vnodes.
+    /// - Parameter isReading: the command will move nothing, so it touches no pin.
     /// - Throws: `.busy` when another process has a lock for 5 s; what ``Guest/open(stateDirectory:keeper:staticMax:)``
     ///   throws.
     public init(_ configuration: Configuration, log: Logger, isReading: Bool = false) throws(BalloonError) {
         _ = cb_descriptors_raise()
-        // Before anything is made: a machine without Xen keeps no trace of us.
+        // Checked before anything is made, so that a machine without Xen keeps no trace of us.
         _ = try MoverChoice.ofThisGuest(configuration, for: .command)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
-        // Until then another process may have given memory, with a mover that was there before.
+        // Chosen again: until we had the locks, another process may have given memory with the mover that was there
+        // then.
         let mover = try MoverChoice.ofThisGuest(configuration, for: .command)
-        // A warning is enough: what this state directory has can be read and taken back all the same.
+        // A warning is enough: the balloon of this state directory can be read and taken back all the same.
         for other in (try? BalloonMount.others(besides: state.path)) ?? [] { log.warning("\(other.advice)") }
-        // Xenstore is only reported to: its absence stops no one from taking memory back.
+        // Xenstore is only needed to report: without it memory can be taken back all the same.
         store = try? Xenstore()
         staticMax = try? store.flatMap { try VNodeInterface.staticMax($0) }
         keeper = HolderClient(state: state)
@@ -33,7 +34,7 @@ public final class StandaloneSession {
             mover, stateDirectory: state.path, keeper: keeper, staticMax: staticMax, isReading: isReading)
         try guest.limitPrivileges()
         engine = BalloonEngine(guest: guest, state: state, options: configuration.controllerOptions, log: log)
-        // A command that takes memory back, or only reads, does not need it.
+        // A warning is enough: a command that only reads or takes memory back does not need the forced sizes.
         if let error = engine.stateError { log.warning("forced sizes are not known: \(error)") }
         engine.readVideo(store)
         try engine.recover()
@@ -44,10 +45,10 @@ public final class StandaloneSession {
         if let reading = try? interface?.read() { engine.take(reading) }
     }
 
-    /// Does one step, if one is due. Returns when to come again, nil when there is nothing to do.
+    /// Does one step, if one is due. Returns when to come again; nil: there is nothing to do.
     public func step() -> Moment? { engine.step() }
 
-    /// The last thing after memory moved: says in xenstore what there is now, as far as it can.
+    /// Called last, after memory moved: writes the present sizes to xenstore, as far as it can.
     public func publish() {
         engine.comeToRest()
         engine.keepForced()

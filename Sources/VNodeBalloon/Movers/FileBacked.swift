@@ -1,38 +1,40 @@
-/// A mover that keeps what it gave in files of ours, and books of it. Other programs reach the files; a write can fail.
+/// A mover that keeps the pages it gave in files of ours, and writes notes about its moves. Other programs can change
+/// the files, and writing a note can fail.
 public protocol FileBacked: AnyObject {
     /// Whether the vnode's file is what it was. Cheap: no page is read.
     func file(vnode: Int) throws(BalloonError) -> FileCondition
-    /// Begins with a new file, once all of a removed one's memory is back; before that it does nothing. A recovery is to
-    /// follow.
-    /// - Returns: whether there is a new file.
+    /// Begins with a new file, once all memory of a removed file is back. Before that it does nothing. The caller must
+    /// begin a recovery afterwards.
+    /// - Returns: whether it made a new file.
     func renewFile(vnode: Int) throws(BalloonError) -> Bool
-    /// Frees what had to wait because the domain was being migrated, or because it was too much for one step.
+    /// Frees slots that had to wait because the domain was being migrated, or because they were too many for one step.
     func tidy(vnode: Int) throws(BalloonError) -> Tidying
 
-    /// Some of what left the file may become memory again when the vnode is audited anew: its frames are known.
+    /// Whether an extent that left the file may become RAM again when the vnode is audited anew, because its frames are
+    /// known.
     func mayBringBack(vnode: Int) -> Bool
-    /// Tries to make one extent of it memory again.
-    /// - Returns: whether that worked: then an audit of the vnode does the same for the rest, and drops their pins.
+    /// Tries to make one such extent RAM again.
+    /// - Returns: whether that worked. Then an audit of the vnode does the same for the rest, and drops their pins.
     func bringBack(vnode: Int) throws(BalloonError) -> Bool
 
-    /// A note that could not be written, without standing in the way of a step; taken once.
+    /// The error of a note that could not be written and did not stop a step. Each error is returned once.
     func takeWarning() -> BalloonError?
 }
 
-/// What came of ``FileBacked/tidy(vnode:)``.
+/// The result of ``FileBacked/tidy(vnode:)``.
 public enum Tidying: Equatable, Sendable {
     /// Nothing waits.
     case done
     /// There is more: call again at once.
     case more
-    /// It waits until the domain is not being migrated any more.
+    /// It waits for the end of a migration.
     case waiting
 }
 
 /// What other programs did to a balloon's file.
 public enum FileCondition: Sendable {
     case whole
-    /// Its name is gone, or leads to another file: all of the balloon must come back.
+    /// The file was removed, or its name leads to another file: all of the balloon must come back.
     case removed
     /// It is shorter or longer than it was, or pages of it are gone: a recovery helps.
     case damaged

@@ -1,62 +1,67 @@
 /// What moves memory between one kind of guest and Xen.
 ///
-/// The seam is narrow on purpose: the controller decides, a mover does one bounded step and says what came of it. What only
-/// some movers have stands in ``SlotAuditing`` and ``FileBacked``. docs/adding-a-mover.md says what each call owes.
+/// The protocol is narrow on purpose: the controller decides, and a mover does one bounded step and returns its
+/// outcome. ``SlotAuditing`` and ``FileBacked`` have what only some movers can do. docs/adding-a-mover.md says what
+/// each call must do.
 public protocol Mover: AnyObject {
     /// The word for it in `status`: privcmd, kernel or module.
     var name: String { get }
     /// The vnodes that have a balloon of their own.
     var vnodes: [VNode] { get }
-    /// The vnodes that Xen and so the toolstack know of: the same, or several where one balloon answers for all of them.
+    /// The vnodes that Xen and the toolstack know. They are `vnodes`, or more where one balloon answers for several
+    /// vnodes.
     var domainVNodes: [VNode] { get }
     /// Sizes are multiples of this.
     var granularity: KiB { get }
 
-    /// What can be asked slot by slot; nil: nothing. The same as long as the mover lives.
+    /// This mover as one that can be asked slot by slot; nil: it cannot. The same as long as the mover lives.
     var slots: (any SlotAuditing)? { get }
-    /// What keeps memory in files of ours; nil: nothing does. The same as long as the mover lives.
+    /// This mover as one that keeps memory in files of ours; nil: it does not. The same as long as the mover lives.
     var files: (any FileBacked)? { get }
-    /// What can take memory from other physical nodes; nil: nothing does. The same as long as the mover lives.
+    /// This mover as one that can take memory from other physical nodes; nil: it cannot. The same as long as the mover
+    /// lives.
     var otherPNodes: (any OtherPNodes)? { get }
 
     /// The most that one step moves.
     var steps: StepLimits { get }
-    /// The balloon's size changes without us, too: it is read before each decision.
+    /// Whether the balloon's size changes without us, too. The engine then reads it before each decision.
     var isMovedByOthers: Bool { get }
-    /// What Linux's own balloon has is part of the size.
+    /// Whether the size includes what Linux's own balloon has.
     var includesLinuxBalloon: Bool { get }
     /// Readable when a balloon's size changed without us; nil where the kernel does not report that.
     var descriptor: Int32? { get }
-    /// Silences it.
+    /// Reads the event, so that `descriptor` is not readable any more.
     func takeNote()
 
-    /// Begins to find out what is a hole now: after a start, a kill, a resume, an error. Nothing of the vnode moves, and
-    /// nothing is known of it, before ``continueRecovery(vnode:)`` says so. Ends what a killed process had begun.
+    /// Begins to find out what is a hole now: after a start, a kill, a resume, an error. The vnode does not move, and
+    /// its size is not known, until ``continueRecovery(vnode:)`` returns `.done`. The recovery also ends what a killed
+    /// process had begun.
     func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError)
-    /// Does a bounded piece of it: a dozen milliseconds. After an error the same piece can be tried again.
+    /// Does one bounded piece of the recovery, of a dozen milliseconds. After an error the same piece can be tried
+    /// again.
     func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress
-    /// Ends it until it is begun anew. The other vnodes' recoveries do not wait for this one.
+    /// Ends the recovery until it is begun anew. The other vnodes' recoveries do not wait for this one.
     func abandonRecovery(vnode: Int)
 
-    /// Nothing that is known counts any more: each vnode's next recovery asks about every frame.
+    /// Discards all that is known: the next recovery of each vnode asks about every frame.
     func distrust() throws(BalloonError)
-    /// Whether the domain is log-dirty, as during a migration: memory must not move meanwhile.
+    /// Whether the domain is log-dirty, as during a migration. Memory must not move meanwhile.
     func isBeingSent() throws(BalloonError) -> Bool
 
-    /// Gives up to so many extents to Xen. After an error nothing is lost: the next step asks Xen first.
+    /// Gives at most `extents` extents to Xen. An error loses no memory: the next step asks Xen first.
     func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
-    /// Takes up to so many extents back.
+    /// Takes at most `extents` extents back.
     func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome
 
     /// The balloon in frames; nil: not known.
     func balloonFrames(vnode: Int) -> Frames?
-    /// Whether nothing of the vnode is given, or waits to be freed; nil: not known.
+    /// Whether no memory of the vnode is given or waits to be freed; nil: not known.
     func isEmpty(vnode: Int) -> Bool?
 
-    /// Nothing is to move any more: ends what still goes on by itself.
+    /// Stops whatever still moves by itself: the controller wants nothing moved now.
     func rest() throws(BalloonError)
 
-    /// What a shortage of memory leaves in a vnode's balloon, where the kernel takes back by itself.
+    /// Sets how much the kernel leaves in a vnode's balloon where it takes memory back by itself in a shortage.
     func keep(vnode: Int, size: KiB) throws(BalloonError)
 }
 
@@ -70,9 +75,10 @@ extension Mover {
     public func takeNote() {}
     public func keep(vnode: Int, size: KiB) throws(BalloonError) {}
 
-    /// A whole recovery in one call, of one vnode beside others that are known, or of several: for commands without a
-    /// daemon, tests and checks.
-    /// - Throws: what keeps one vnode from being known. The other vnodes are recovered as far as they can be.
+    /// Does a whole recovery in one call, of one vnode or several: for commands without a daemon, tests and checks.
+    /// Vnodes that are not listed may be known already.
+    /// - Throws: the first error that keeps a vnode from being known. The other vnodes are recovered as far as they can
+    ///   be.
     public func recover(vnodes: [Int]) throws(BalloonError) {
         var (left, failure): ([Int], BalloonError?) = ([], nil)
         for vnode in vnodes {
@@ -83,7 +89,7 @@ extension Mover {
                 failure = failure ?? error
             }
         }
-        // One vnode's recovery may begin the other vnodes' recoveries anew, and wait for them.
+        // One vnode's recovery may begin those of the other vnodes anew, and wait for them.
         let others = self.vnodes.map(\.number).filter { !vnodes.contains($0) }
         while !left.isEmpty || isAnyUnderWay(others) {
             for vnode in left {
@@ -99,8 +105,8 @@ extension Mover {
         if let failure { throw failure }
     }
 
-    /// Does a piece of each recovery that is under way.
-    /// - Returns: whether any is not at its end.
+    /// Does a piece of each recovery that is under way among these vnodes.
+    /// - Returns: whether one of them has not ended yet.
     private func isAnyUnderWay(_ vnodes: [Int]) -> Bool {
         var isAny = false
         for vnode in vnodes {
@@ -110,7 +116,7 @@ extension Mover {
         return isAny
     }
 
-    /// The same of one vnode.
+    /// Does a whole recovery of one vnode.
     /// - Returns: its balloon.
     public func recover(vnode: Int) throws(BalloonError) -> Frames {
         try recover(vnodes: [vnode])
@@ -121,7 +127,7 @@ extension Mover {
     }
 }
 
-// By the types alone: a cast at run time would read all conformances of the program, a megabyte of its file.
+// The types alone decide here: a cast at run time would read all conformances of the program, a megabyte of its file.
 extension Mover where Self: SlotAuditing {
     public var slots: (any SlotAuditing)? { self }
 }
@@ -132,11 +138,11 @@ extension Mover where Self: FileBacked {
 
 /// How much a recovery has to find out.
 public enum RecoveryScope: Sendable {
-    /// Everything: the file, its pages, its pins, and what Xen has behind them.
+    /// Everything: the file, its pages, its pins, and Xen's memory behind them.
     case all
-    /// What Xen has behind the pages: after a resume.
+    /// Xen's memory behind the pages: after a resume.
     case frames
-    /// What an error left in doubt. Where the file is not what it was: everything.
+    /// Only the slots that an error left in doubt. Where the file has changed: everything.
     case doubts
 }
 

@@ -1,8 +1,8 @@
-/// What is told of a recovery.
+/// How far a recovery has come.
 public enum RecoveryProgress: Equatable, Sendable {
-    /// There is more to do. Slots that were asked about, of all.
+    /// There is more to do. `done` of all slots were probed.
     case going(done: Int, of: Int)
-    /// It goes on when the other vnodes are as far.
+    /// It waits for the other vnodes' recoveries to come as far.
     case waiting
     /// Everything is known.
     case done

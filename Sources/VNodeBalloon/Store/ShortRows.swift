@@ -1,12 +1,12 @@
-/// The rows that tell the toolstack what vnodes are short of. They are written at most once a second, and only for a
-/// change that matters.
+/// The rows that tell the toolstack how much memory vnodes are short of. They are written at most once a second, and
+/// only after a change that matters.
 struct ShortRows: Equatable, Sendable {
     static let name = "balloon-short"
-    /// A change that is no larger is not written, unless it is to or from 0.
+    /// A change of no more than this is not written, unless it is to or from 0.
     static let step: KiB = .mib(8)
     static let interval: Interval = .seconds(1)
 
-    /// Vnodes of which a toolstack made the row.
+    /// The vnodes for which the toolstack made the row.
     private(set) var wanted: Set<Int> = []
     private var told: [Int: KiB] = [:]
     private var lastWrite: Moment?
@@ -14,14 +14,14 @@ struct ShortRows: Equatable, Sendable {
     /// What was written last for a vnode; nil: nothing yet.
     func told(_ vnode: Int) -> KiB? { told[vnode] }
 
-    /// Takes in what is in the row; nil: there is no row.
+    /// Takes in the row's text; nil: there is no row.
     mutating func note(_ vnode: Int, _ row: [UInt8]?) {
         if row != nil { wanted.insert(vnode) } else { wanted.remove(vnode) }
-        // One that was made anew is empty.
+        // The toolstack made the row anew if it is empty.
         if row?.isEmpty ?? true { told[vnode] = nil }
     }
 
-    /// What is to be written now.
+    /// The sizes to write now.
     func due(_ short: [Int: KiB], now: Moment) -> [Int: KiB] {
         if let lastWrite, now < lastWrite + Self.interval { return [:] }
         return short.filter { vnode, size in wanted.contains(vnode) && isNews(size, told[vnode]) }
@@ -37,7 +37,7 @@ struct ShortRows: Equatable, Sendable {
         if !short.isEmpty { lastWrite = now }
     }
 
-    /// Everything is to be written again.
+    /// Has everything written again.
     mutating func forget() {
         told = [:]
         lastWrite = nil
@@ -45,12 +45,12 @@ struct ShortRows: Equatable, Sendable {
 }
 
 extension VNodeInterface {
-    /// Vnodes of which the toolstack made the row.
+    /// The vnodes for which the toolstack made the row.
     var shortVNodes: Set<Int> { short.wanted }
-    /// What was written last.
+    /// What was last written for a vnode.
     func toldShort(_ vnode: Int) -> KiB? { short.told(vnode) }
 
-    /// - Throws: `.store`. Everything is written again then: some of it may be there already.
+    /// - Throws: `.store`. Some rows may have been written by then, so the next call writes all of them.
     func publish(short sizes: [Int: KiB], now: Moment) throws(BalloonError) {
         let due = short.due(sizes, now: now)
         do throws(BalloonError) {
@@ -64,7 +64,7 @@ extension VNodeInterface {
         short.wrote(due, now: now)
     }
 
-    /// The daemon ends, and nothing keeps the rows up to date any more.
+    /// Writes 0 to the rows at the end of the daemon, because no process will keep them up to date.
     func publishNothingShort() throws(BalloonError) {
         for vnode in short.wanted.sorted() where short.told(vnode) ?? .zero > .zero {
             try writeRow("\(place.directory(vnode: vnode))/\(ShortRows.name)", "0", nil)

@@ -1,29 +1,30 @@
 internal import Glibc
 internal import Logging
 
-// What is published for the toolstack.
+// Publishes rows for the toolstack.
 extension VNodeInterface {
-    /// Writes what is due. Returns when more will be, nil when nothing is left.
+    /// Writes the rows that are due. Returns when more will be due; nil: none is left.
     public func publish(_ states: [VNodeState], now: Moment) throws(BalloonError) -> Moment? {
         let rows = rows(states)
         let due = schedule.due(rows, now: now)
         if !due.isEmpty {
             do throws(BalloonError) { try write(due) } catch {
-                // It may have been written all the same, where only the answer came too late.
+                // xenstored may have written the rows although its answer came too late.
                 for vnode in due.keys { schedule.forget(vnode) }
                 throw error
             }
             schedule.wrote(due, now: now)
         }
         let next = schedule.nextDue(rows, now: now)
-        // The feature means that every vnode is published: its size, or why it is not known.
+        // The feature row tells the toolstack that every vnode is published, with its size or the reason why that is
+        // not known.
         let isBeingAudited = states.contains(where: \.isBeingAudited)
         if publishedFeature == nil && next == nil && !isBeingAudited { try writeFeature("1") }
         return next
     }
 
-    /// Publishes the end of the daemon. The balloons stay as they are.
-    /// - Parameter isEmpty: whether nothing at all is given; nil: not known.
+    /// Publishes that the daemon ends. The balloons stay as they are.
+    /// - Parameter isEmpty: whether no memory at all is given; nil: not known.
     public func publishStopped(_ states: [VNodeState], isEmpty: Bool?, now: Moment) throws(BalloonError) {
         var rows = rows(states)
         for vnode in rows.keys {
@@ -38,7 +39,7 @@ extension VNodeInterface {
         try publishNothingShort()
     }
 
-    /// Publishes everything again: after a resume, other nodes may be all that is left.
+    /// Has everything published again. After a resume the domain may have another xenstore, without our rows.
     public func forgetPublished() {
         schedule.forget()
         short.forget()
@@ -47,7 +48,7 @@ extension VNodeInterface {
         publishedFeature = nil
     }
 
-    /// Says how much memory Linux's own balloon took back beside ours, in the guest's own part of xenstore.
+    /// Publishes how much memory Linux's own balloon took back beside ours, in the guest's own part of xenstore.
     /// - Throws: `.store`.
     public func publish(drifted: KiB) throws(BalloonError) {
         guard drifted != publishedDrift else { return }
@@ -55,9 +56,9 @@ extension VNodeInterface {
         publishedDrift = drifted
     }
 
-    /// Says how much of the vnodes' memory came from other physical nodes, in the guest's own part of xenstore. A vnode
-    /// that never had any has no row; one of an earlier process is brought up to date.
-    /// - Parameter frames: by vnode; what is not known is left as it is.
+    /// Publishes how much of the vnodes' memory came from other physical nodes, in the guest's own part of xenstore. A
+    /// vnode that never had any gets no row. A row that an earlier process left is brought up to date.
+    /// - Parameter frames: by vnode. A vnode that is missing keeps its row as it is.
     /// - Throws: `.store`.
     public func publish(elsewhere frames: [Int: Frames]) throws(BalloonError) {
         for (vnode, frames) in frames.sorted(by: { $0.key < $1.key }) where frames != publishedElsewhere[vnode] {
@@ -79,8 +80,8 @@ extension VNodeInterface {
         return rows
     }
 
-    /// In one transaction, so that the toolstack never sees an old size beside a new state. One row alone needs none. A
-    /// transaction costs two more messages, each of which takes as long as moving 2 MiB.
+    /// Writes all changes in one transaction, so that the toolstack never sees an old size beside a new state. A single
+    /// row needs none. A transaction costs two more messages, and each takes as long as moving 2 MiB.
     private func write(_ rows: [Int: VNodeRows]) throws(BalloonError) {
         let changes = rows.sorted { $0.key < $1.key }.flatMap { (vnode, row) in
             row.values(after: schedule.written(vnode)).map {
@@ -94,7 +95,7 @@ extension VNodeInterface {
         }
     }
 
-    /// A row that the toolstack did not give us is passed over; so is one that went while we wrote.
+    /// Writes a row. Does nothing where the toolstack made no such row for us, or removed it meanwhile.
     func writeRow(_ path: String, _ value: String, _ transaction: Transaction?) throws(BalloonError) {
         do throws(BalloonError) {
             try store.write(path, value, in: transaction)

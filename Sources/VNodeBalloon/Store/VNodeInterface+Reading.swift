@@ -1,17 +1,17 @@
 extension VNodeInterface {
-    /// What xenstore says.
+    /// What was read from xenstore.
     public struct Reading: Equatable, Sendable {
         /// By vnode number.
         public var requests: [Int: TargetRequest] = [:]
-        /// Targets that are no sizes of their vnodes, in a form that may be printed.
+        /// Targets that are not valid sizes for their vnode, as printable text.
         public var refused: [Int: String] = [:]
-        /// Vnodes whose memory may come from other physical nodes.
+        /// The vnodes whose memory may come from other physical nodes.
         public var mayTakeElsewhere: Set<Int> = []
         /// memory/target, nil where there is none.
         public var legacyTarget: KiB?
-        /// memory/target exists, whatever it holds.
+        /// Whether memory/target exists, even with a text that is no number.
         public var hasLegacyTarget = false
-        /// Any vnode has a target.
+        /// Whether any vnode has a target.
         public var hasTargets = false
     }
 }

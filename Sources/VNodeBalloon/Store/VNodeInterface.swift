@@ -3,8 +3,8 @@ public import Logging
 
 /// The per-vnode interface in xenstore: reads what the toolstack wants, publishes what the balloons do.
 ///
-/// Paths are relative to the domain's directory. A watch event is a hint: what it names is read again, and now and then
-/// everything.
+/// Paths are relative to the domain's directory. A watch event is only a hint: the path that it names is read again,
+/// and everything is read now and then.
 public final class VNodeInterface {
     let store: any Store
     let vnodes: [VNode]
@@ -14,30 +14,30 @@ public final class VNodeInterface {
     var acknowledged: [Int: String] = [:]
     var schedule = PublishSchedule()
     var short = ShortRows()
-    /// Vnodes whose rows the toolstack took away: they cannot be made by us.
+    /// The vnodes whose rows the toolstack removed. The guest cannot make them again.
     var absent: Set<Int> = []
     var publishedFeature: String?
-    /// What xenstore said last.
+    /// The last reading.
     private var last = Reading()
-    /// What watch events named since. Targets of these vnodes, memory/target, anything else.
+    /// What watch events have named since the last read: the targets of these vnodes, memory/target, or anything else.
     private var named: Set<Int> = []
     private var isLegacyNamed = false
     private var isStale = true
-    /// Nothing writes it while the domain runs. So an event comes only when the watch is set: by us, or again by the
-    /// kernel after a restore or a migration.
+    /// No program writes this row while the domain runs. So an event for it comes only when the watch is set: by us, or
+    /// again by the kernel after a restore or a migration.
     private static let resumePath = "domid"
     private var resumeEvents = 0
     static let drifted = "data/balloon-vnode/drifted"
     var publishedDrift: KiB = .zero
-    /// What was said of memory from other physical nodes, by vnode.
+    /// What was last published about memory from other physical nodes, by vnode.
     var publishedElsewhere: [Int: Frames] = [:]
 
     /// Sets the watches and finds out where to report.
     ///
     /// - Parameters:
-    ///   - vnodes: the domain's, also those that Linux has no node of.
-    ///   - granularity: what a size is a multiple of.
-    ///   - isWatching: false for a command that reads once: the kernel may have to wait for xenstored to set a watch.
+    ///   - vnodes: the domain's vnodes, including those without a Linux node.
+    ///   - granularity: sizes are multiples of this.
+    ///   - isWatching: false for a command that reads once: to set a watch, the kernel may have to wait for xenstored.
     /// - Throws: `.store`.
     public init(
         _ store: any Store, vnodes: [VNode], granularity: KiB, isWatching: Bool = true, log: Logger
@@ -61,16 +61,16 @@ public final class VNodeInterface {
 
     // MARK: Reading
 
-    /// More watch events than this wait for the next turn of the loop.
+    /// The most watch events in one turn of the loop. More of them wait for the next turn.
     static let mostEvents = 4096
 
-    /// Takes the watch events that are there. True when one was about something that is read here.
+    /// Takes the watch events that have arrived. Returns whether one of them named something that is read here.
     public func takeEvents() throws(BalloonError) -> Bool {
         var any = false
         for _ in 0..<Self.mostEvents {
             guard let path = try store.nextEvent() else { break }
             let place = StorePath(path)
-            // Rows of vnodes that this guest does not have, however many, are no reason to read ours.
+            // Events for vnodes that this guest does not have, however many, must not make us read our rows.
             if case .vnode(let number, _)? = place, !vnodes.contains(where: { $0.number == number }) { continue }
             any = true
             if path == Self.resumePath { resumeEvents += 1 }
@@ -91,7 +91,7 @@ public final class VNodeInterface {
 
     private static let legacyTarget = "memory/target"
 
-    /// Whether the kernel has set the watches again since this was asked last.
+    /// Whether the kernel has set the watches again since the last call.
     public func wasResumed() -> Bool {
         guard resumeEvents > 1 else { return false }
         resumeEvents = 1
@@ -100,8 +100,8 @@ public final class VNodeInterface {
 
     /// Reads again, and finds out where to report.
     ///
-    /// - Parameter everything: false after watch events: where all of them named targets, these are read and nothing
-    ///   else. Each row takes a third of a millisecond, and the toolstack waits for the first step.
+    /// - Parameter everything: false after watch events. If all of them named targets, only these targets are read:
+    ///   each row takes a third of a millisecond, and the toolstack waits for the first step.
     public func read(everything: Bool = true) throws(BalloonError) -> Reading {
         let (isFull, isToldOf) = (everything || isStale, isStale)
         let (named, isLegacyNamed) = (self.named, self.isLegacyNamed)
@@ -113,7 +113,8 @@ public final class VNodeInterface {
         for vnode in vnodes where isFull || named.contains(vnode.number) {
             if isFull && place == .prepared { try checkRows(vnode.number, all: everything) }
             last.requests[vnode.number] = try request(of: vnode)
-            // Not once a minute: it counts only while a physical node is full, and each row takes a turn of the loop.
+            // Read only after a watch event, not once a minute. The row matters only while a physical node is full, and
+            // each read delays a turn of the loop.
             if isToldOf { try readAllowance(vnode.number) }
         }
         last.hasTargets = last.requests.values.contains { $0 != .absent }
@@ -126,7 +127,7 @@ public final class VNodeInterface {
         return last
     }
 
-    /// What is asked of a vnode, which must fit what xenstore says of its size.
+    /// The request for a vnode. It must fit the size that xenstore says the vnode has.
     private func request(of vnode: VNode) throws(BalloonError) -> TargetRequest {
         guard let text = try value("memory/vnode\(vnode.number)/target-balloon-size") else {
             last.refused[vnode.number] = nil
@@ -140,17 +141,16 @@ public final class VNodeInterface {
         return request
     }
 
-    /// Anything but "1" is "0".
+    /// Any text but "1" counts as "0".
     private func readAllowance(_ vnode: Int) throws(BalloonError) {
         let isAllowed = try value("memory/vnode\(vnode)/allow-other-pnode") == [UInt8(ascii: "1")]
         if isAllowed { last.mayTakeElsewhere.insert(vnode) } else { last.mayTakeElsewhere.remove(vnode) }
     }
 
-    /// Rows that the toolstack removed and made anew are empty: everything is published again.
+    /// Finds rows that the toolstack removed and made anew: they are empty, and everything is published again.
     ///
-    /// - Parameter all: reads every row, not the state alone: a toolstack makes them one after the other. Only on a
-    ///   periodic full read, never in response to a watch: our own writes fire it too, and a row that stays empty would
-    ///   make us rewrite it forever.
+    /// - Parameter all: reads every row instead of balloon-state alone, because a toolstack makes the rows one after
+    ///   the other. Only on a make us rewrite it forever.
     private func checkRows(_ vnode: Int, all: Bool) throws(BalloonError) {
         let directory = place.directory(vnode: vnode)
         guard let state = try value(directory + "/balloon-state") else {
@@ -161,11 +161,12 @@ public final class VNodeInterface {
         }
         short.note(vnode, try value("\(directory)/\(ShortRows.name)"))
         absent.remove(vnode)
-        // Only an empty row was made anew. One that another program fills is left to it.
+        // Only an empty row was made anew. A row that another program fills is left to that program.
         guard let written = schedule.written(vnode) else { return }
         if state.isEmpty {
             schedule.forget(vnode)
-            // A toolstack that begins again waits for the feature. One that emptied only the feature wants it empty.
+            // A toolstack that made the rows anew waits for the feature row. One that emptied only that row wants it
+            // empty.
             publishedFeature = nil
         } else if all {
             for (name, said) in written.values where !said.isEmpty {
@@ -184,7 +185,7 @@ public final class VNodeInterface {
         try store.read("memory/videoram", in: nil).flatMap(storedSize)
     }
 
-    /// A value, nil when there is none or it may not be read.
+    /// The value of a row; nil: it does not exist, or we may not read it.
     func value(_ path: String) throws(BalloonError) -> [UInt8]? {
         do throws(BalloonError) {
             return try store.read(path, in: nil)
@@ -196,7 +197,7 @@ public final class VNodeInterface {
 
     // MARK: Where to report
 
-    /// A feature node that we may write decides, and nothing else.
+    /// Finds out where to report: below memory/ if we may write the toolstack's feature node, else below data/.
     private func findPlace() throws(BalloonError) {
         let found: ReportPlace = try mayWriteFeature() ? .prepared : .fallback
         guard found != place else { return }
@@ -214,8 +215,8 @@ public final class VNodeInterface {
     private func mayWriteFeature() throws(BalloonError) -> Bool {
         guard try value(ReportPlace.featureOfToolstack) != nil else { return false }
         if place == .prepared { return true }
-        // Only a write shows it. The transaction is dropped, or our own watch would fire, and we would try again
-        // forever.
+        // Only a write shows whether we may. The transaction is dropped: a committed write would fire our own watch,
+        // and we would try again forever.
         var isOurs = false
         do throws(BalloonError) {
             try store.transaction { (transaction) throws(BalloonError) in
@@ -229,7 +230,7 @@ public final class VNodeInterface {
         return isOurs
     }
 
-    /// Empties the rows in the place left behind. They are never removed: we could not make them again.
+    /// Empties our rows in the place that we leave. They are never removed, because we could not make them again.
     private func empty(_ left: ReportPlace, _ shortVNodes: Set<Int>) {
         do throws(BalloonError) {
             for vnode in vnodes {

@@ -1,26 +1,27 @@
-/// The kernel module that gives memory of a vnode to Xen, and keeps its own books (kmod/README.md).
+/// The kernel module, which gives memory of a vnode to Xen and keeps its own list of what it gave (kmod/README.md).
 ///
-/// It counts in extents of 2 MiB. No frame number is asked for or told.
+/// It counts in extents of 2 MiB. Frame numbers are neither passed to it nor returned by it.
 public protocol BalloonModule: AnyObject {
-    /// The domain as Xen sees it. Also takes note of what ``descriptor`` told.
+    /// The domain as Xen sees it. The call also clears the event that made ``descriptor`` readable.
     /// - Throws: `.system`.
     func state() throws(BalloonError) -> ModuleState
     /// - Throws: `.system`.
     func vnode(_ number: Int) throws(BalloonError) -> ModuleVNode
-    /// Gives up to so many extents of a vnode to Xen.
+    /// Gives at most `extents` extents of a vnode to Xen.
     /// - Throws: `.system`.
     func give(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove
-    /// Takes up to so many back.
+    /// Takes at most `extents` extents back.
     /// - Throws: `.system`.
     func release(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove
-    /// PV: looks at so many of the vnode's extents, and exchanges what is free for memory of its physical node.
-    /// - Returns: how many came home. `.empty`: those were the vnode's last.
+    /// PV: goes through `extents` of the vnode's extents, and exchanges those that are free for memory of its physical
+    /// node.
+    /// - Returns: how many came home. `.empty`: these were the vnode's last extents.
     /// - Throws: `.system`.
     func rehome(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove
-    /// Asks Xen about every frame of extents that are given, from the one given longest ago on.
+    /// Asks Xen about every frame of the given extents in the range. Extent 0 was given longest ago.
     /// - Throws: `.system`.
     func audit(vnode: Int, extents: Range<Int>) throws(BalloonError) -> ModuleAudit
-    /// What the OOM notifier leaves in a vnode's balloon.
+    /// Sets how many extents the OOM notifier leaves in a vnode's balloon.
     /// - Throws: `.system`.
     func keep(vnode: Int, extents: Int) throws(BalloonError)
     /// Readable when something happened since the last ``state()``.
@@ -28,11 +29,11 @@ public protocol BalloonModule: AnyObject {
 }
 
 public struct ModuleState: Equatable, Sendable {
-    /// Xen knows vnodes; else all memory is vnode 0.
+    /// The domain has virtual NUMA; otherwise all memory is vnode 0.
     public var hasVNUMA = false
     public var vnodeCount = 1
     public var isMigrating = false
-    /// After a resume, until the module has looked at every frame.
+    /// True after a resume, until the module has audited every frame.
     public var isUnsure = false
     public var reservation: Frames = .zero
     public var maximum: Frames = .zero
@@ -40,14 +41,14 @@ public struct ModuleState: Equatable, Sendable {
     public init() {}
 }
 
-/// What is given of a vnode, and which node of Linux it is.
+/// How much of a vnode is given, and which Linux node it is.
 public struct ModuleVNode: Equatable, Sendable {
     public var node: Int?
-    /// All that Xen says is its memory; 0 without virtual NUMA.
+    /// All memory that Xen assigns to the vnode; 0 without virtual NUMA.
     public var size: KiB
-    /// Extents of which every frame is a hole.
+    /// Extents all of whose frames are holes.
     public var given: Int
-    /// Extents of which that is not known. They are never freed.
+    /// Extents that may or may not be holes. They are never freed.
     public var doubt: Int
 
     public init(node: Int?, size: KiB, given: Int = 0, doubt: Int = 0) {
@@ -58,29 +59,29 @@ public struct ModuleVNode: Equatable, Sendable {
     }
 }
 
-/// What came of a move.
+/// The result of a move.
 public struct ModuleMove: Equatable, Sendable {
-    /// Why it was less than asked for.
+    /// Why the module moved less than it was asked to.
     public enum Reason: Sendable, CaseIterable {
         case all
-        /// Linux has no such memory.
+        /// Linux has no free memory on that node.
         case noMemory
-        /// Xen did less.
+        /// Xen did less than it was asked to.
         case refused
         /// The domain has all the memory that it may have.
         case atMaximum
         case migrating
-        /// A signal, or the freezer.
+        /// A signal or the freezer interrupted the call.
         case interrupted
         /// Memory was short meanwhile, and the OOM notifier took some back.
         case pressure
-        /// After a resume, until every frame was looked at.
+        /// After a resume, until the module has audited every frame.
         case unsure
-        /// Nothing more is given there.
+        /// No more of the vnode is given.
         case empty
-        /// PV: no memory that is known to lie on the vnode's physical node.
+        /// PV: the vnode has no free memory that is known to lie on its physical node.
         case unknownPlace
-        /// Another kernel, or an image of this one's memory, is about to come.
+        /// kexec will start another kernel, or hibernation will write an image of this one's memory.
         case closed
     }
 
@@ -93,12 +94,12 @@ public struct ModuleMove: Equatable, Sendable {
     }
 }
 
-/// What Xen says of the frames of some extents.
+/// What Xen answered about the frames of some extents.
 public struct ModuleAudit: Equatable, Sendable {
-    /// How many extents there were to look at.
+    /// How many extents were audited.
     public var extents: Int
     public var ram: UInt64
-    /// Neither memory nor a hole.
+    /// Frames that are neither RAM nor holes.
     public var other: UInt64
 
     public init(extents: Int, ram: UInt64, other: UInt64) {

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A range of the firmware's memory map (/sys/firmware/memmap), as the kernel was given it.
+/// A range of the firmware's memory map (/sys/firmware/memmap), as the firmware passed it to the kernel.
 public struct FirmwareRange: Equatable, Sendable {
     public var start: UInt64
     /// Exclusive.
@@ -15,16 +15,16 @@ public struct FirmwareRange: Equatable, Sendable {
 
     var isRAM: Bool { type == "System RAM" }
     var size: KiB { KiB(wholeOfBytes: end - start) }
-    /// Guest frames, also those that only a part of lies in the range.
+    /// The guest frames of the range, including frames of which only a part lies in it.
     var frames: Range<UInt64> { start / 4096..<(end + 4095) / 4096 }
 }
 
 /// The firmware's memory map as a whole.
 enum FirmwareMap {
-    /// Below it PCs keep their adapters and their BIOS.
+    /// PCs have their adapters and their BIOS below this address.
     static let legacyEnd: UInt64 = 1 << 20
 
-    /// None where one of them cannot be read: the sum of the others would be wrong.
+    /// Reads all ranges. Returns none where one of them cannot be read: the sum of the others would be wrong.
     static func read(directory: String = "/sys/firmware/memmap") -> [FirmwareRange] {
         var ranges: [FirmwareRange] = []
         while true {
@@ -48,7 +48,7 @@ enum FirmwareMap {
         String(decoding: try readFile(path, limit: limit).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
-    /// RAM at these addresses.
+    /// The amount of RAM at these addresses.
     static func ram(_ ranges: [FirmwareRange], within addresses: Range<UInt64>) -> KiB {
         let bytes = ranges.reduce(UInt64(0)) { sum, range in
             guard range.isRAM else { return sum }
@@ -57,7 +57,7 @@ enum FirmwareMap {
         return KiB(wholeOfBytes: bytes)
     }
 
-    /// What the firmware reserves, and all that lies below 1 MiB, as guest frames.
+    /// The guest frames that the firmware reserves, and all frames below 1 MiB.
     static func reservedFrames(_ ranges: [FirmwareRange]) -> [Range<UInt64>] {
         let first = 0..<legacyEnd / 4096
         return [first] + ranges.filter { !$0.isRAM }.map { $0.frames.clamped(to: first.upperBound..<UInt64.max) }

@@ -1,7 +1,7 @@
 internal import Glibc
 
 extension GuestKind {
-    /// - Throws: `.noXen` when this is not a Xen guest; `.descriptors` when that cannot be asked.
+    /// - Throws: `.noXen` when this is not a Xen guest; `.descriptors` when no file can be opened to find out.
     public static func current() throws(BalloonError) -> GuestKind {
         guard let hypervisor = try fileIfThere("/sys/hypervisor/type", limit: 64), trimmed(hypervisor) == "xen" else {
             throw BalloonError(.noXen, "no Xen here: this machine is not a Xen guest; run this inside one")
@@ -19,7 +19,8 @@ extension GuestKind {
         return kind
     }
 
-    /// nil where the kernel has no such file. That this process may open no more files says nothing of the machine.
+    /// nil where the kernel has no such file. A failure because this process has too many open files is thrown instead:
+    /// it says nothing about the machine.
     private static func fileIfThere(_ path: String, limit: Int) throws(BalloonError) -> [UInt8]? {
         do throws(BalloonError) { return try readFile(path, limit: limit) } catch {
             if error.code == .descriptors { throw error }
@@ -27,7 +28,8 @@ extension GuestKind {
         }
     }
 
-    /// Xen's feature 11 (XENFEAT_dom0), of the words that the kernel shows in hexadecimal, the lowest one last.
+    /// Whether Xen's feature 11 (XENFEAT_dom0) is set. The kernel shows the feature words in hexadecimal, the lowest
+    /// one last.
     private static func isDom0() throws(BalloonError) -> Bool {
         guard let text = try fileIfThere("/sys/hypervisor/properties/features", limit: 256),
             let bits = UInt32(trimmed(text).suffix(8), radix: 16)
@@ -35,7 +37,7 @@ extension GuestKind {
         return bits & 1 << 11 != 0
     }
 
-    /// Whether this machine is a guest of Xen's; nil: it cannot be seen, for want of sysfs.
+    /// Whether this machine is a Xen guest; nil: not known, because sysfs is not mounted.
     public static var isXenGuest: Bool? {
         if let text = try? readFile("/sys/hypervisor/type", limit: 64) {
             return trimmed(text) == "xen" ? (try? isDom0()).map { !$0 } : false

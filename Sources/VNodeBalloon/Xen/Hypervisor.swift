@@ -1,36 +1,36 @@
-/// What the balloon asks of Xen.
+/// The calls that the balloon makes to Xen.
 ///
-/// The calls that move memory return how many extents were done, as Xen does: a short count is progress, not an
-/// error, and says nothing about its cause. They pass what lies in ``extents``.
+/// The calls that move memory return how many extents were done, as Xen does. A short count is progress, not an error,
+/// and does not tell its cause. These calls pass the list in ``extents``.
 public protocol Hypervisor: DomainFigures {
-    /// The list of extents that the next call passes to Xen. Its contents stay as they are over a call.
+    /// The list of extents that the next call passes to Xen. A call does not change it.
     var extents: ExtentBuffer { get }
 
     /// Gives the listed extents to Xen.
     ///
-    /// The hypercall behind it is XENMEM_decrease_reservation. An extent that is not counted may have lost part of
-    /// its frames.
+    /// The hypercall is XENMEM_decrease_reservation. An extent that Xen does not count may have lost part of its
+    /// frames.
     /// - Returns: extents done, from the start of the list.
     /// - Throws: `.privcmdLocked`, `.hypercall`.
     func decreaseReservation() throws(BalloonError) -> Int
 
-    /// Backs the listed extents with memory. They must be holes: Xen replaces what is there without a word.
+    /// Backs the listed extents with memory. They must be holes: Xen silently replaces memory that is already there.
     ///
-    /// The hypercall behind it is XENMEM_populate_physmap, with XENMEMF_vnode.
+    /// The hypercall is XENMEM_populate_physmap, with XENMEMF_vnode.
     /// - Parameters:
-    ///   - vnode: whose physical node the memory comes from; nil where the domain has no vNUMA.
-    ///   - source: whether it may come from another one where that is full.
+    ///   - vnode: the memory comes from this vnode's physical node; nil where the domain has no vNUMA.
+    ///   - source: whether the memory may come from another physical node where that one is full.
     /// - Returns: extents done, from the start of the list.
     /// - Throws: `.privcmdLocked`, `.hypercall`.
     func populatePhysmap(vnode: Int?, from source: MemorySource) throws(BalloonError) -> Int
 
-    /// What is behind one frame (HVMOP_get_mem_type).
+    /// What Xen has behind one frame (HVMOP_get_mem_type).
     func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType
     /// The virtual NUMA layout, nil without one (XENMEM_get_vnumainfo).
     func vnumaTopology() throws(BalloonError) -> VNUMATopology?
     /// Whether the domain is being migrated: Xen keeps a log of what it writes (log-dirty).
     ///
-    /// What is populated meanwhile is not in that log, and so it is missing in the new domain.
+    /// Memory that is populated meanwhile is not in that log, so it is missing in the new domain.
     /// - Throws: `.privcmdLocked`, `.hypercall`.
     func isBeingSent() throws(BalloonError) -> Bool
 }
@@ -46,6 +46,7 @@ extension Hypervisor {
 public enum MemorySource: Equatable, Sendable {
     /// From its physical node and no other (exact-node-request).
     case ownPNode
-    /// From its physical node first. Xen takes what that one lacks from others, and does not say how much it was.
+    /// From its physical node first. Where that has too little, Xen takes the rest from others, and does not say how
+    /// much.
     case anyPNode
 }

@@ -2,21 +2,22 @@ internal import Glibc
 
 /// Linux's own balloon, through sysfs (/sys/devices/system/xen_memory/xen_memory0).
 ///
-/// It is told a size for all of the guest and moves there by itself, 4 KiB frame by frame, on any node. When it cannot,
-/// it tries again a few times, then gives up without a word until the size it is told changes.
+/// A program writes one size for the whole guest to it, and it moves there by itself, 4 KiB frame by frame, on any
+/// node. When it cannot move, it tries again a few times. Then it silently gives up until a different size is written.
 public struct KernelBalloon {
     public static let systemDirectory = "/sys/devices/system/xen_memory/xen_memory0"
 
-    /// What it says of itself.
+    /// What sysfs shows about it.
     public struct Reading: Equatable, Sendable {
-        /// What the guest has, by its own count (info/current_kb). In a PV guest exactly Xen's count.
+        /// How much memory the guest has, by its own count (info/current_kb). In a PV guest this equals Xen's count.
         public var current: KiB
-        /// What it was told to have (target_kb).
+        /// How much memory the guest shall have (target_kb).
         public var target: KiB
-        /// What it has given to Xen, the hole of a guest that was started below its maximum included
-        /// (info/low_kb + info/high_kb; in a PV guest at least what is missing of all its memory).
+        /// How much the balloon has given to Xen, including the hole of a guest that was started below its maximum
+        /// (info/low_kb + info/high_kb). In a PV guest it is at least the difference between all its memory and what it
+        /// has.
         public var balloon: KiB
-        /// 1 while all is well and after it gave up; more while it tries again (retry_count).
+        /// 1 while it succeeds and after it gave up; more while it tries again (retry_count).
         public var retryCount: UInt64
 
         public init(current: KiB, target: KiB, balloon: KiB, retryCount: UInt64) {
@@ -27,13 +28,13 @@ public struct KernelBalloon {
         }
     }
 
-    // Open from the start: taking memory back must need no descriptor.
+    // Opened at the start: to take memory back must need no descriptor.
     private let current, target, low, high, retries, targetToWrite: ProcFile
     private let all: KiB?
 
     /// - Parameter all: all memory that a PV guest can have (memory/static-max). Newer kernels (6.12) do not count the
-    ///   hole from boot as theirs: both files say 0, and only the difference shows it. In other guests the firmware's
-    ///   pages are in the difference, too, and the files do count the hole: nil.
+    ///   hole from boot as part of their balloon: both files say 0, and only the difference shows it. nil in other
+    ///   guests: the firmware's pages are in the difference, too, and the files do count the hole.
     /// - Throws: `.unsupportedGuest` where the kernel has no balloon (CONFIG_XEN_BALLOON).
     public init(directory: String = systemDirectory, all: KiB? = nil) throws(BalloonError) {
         self.all = all
@@ -64,7 +65,7 @@ public struct KernelBalloon {
             retryCount: UInt64(try retries.readNumber()))
     }
 
-    /// Tells it what the guest shall have (target_kb). It wakes only when the size changes.
+    /// Writes how much the guest shall have (target_kb). The kernel's balloon wakes only when the size changes.
     /// - Throws: `.system`.
     public func setTarget(_ size: KiB) throws(BalloonError) { try targetToWrite.writeNumber(Int(size.count)) }
 

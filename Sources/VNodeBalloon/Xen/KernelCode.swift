@@ -1,10 +1,10 @@
-/// Where the guest's kernel lies: memory that is written once, at boot.
+/// Finds the memory of the guest's kernel, which is written once, at boot.
 package enum KernelCode {
-    /// So many frames of it, for that some of it may be patched now and then.
+    /// How many frames are used: more than one, because the kernel may patch some of its code now and then.
     private static let count: UInt64 = 4
 
-    /// Some frames of the kernel's code, spread over all of it (/proc/iomem).
-    /// - Throws: `.system`, also when it does not show any: it does to root.
+    /// A few frames of the kernel's code, spread over all of it (/proc/iomem).
+    /// - Throws: `.system`, also when /proc/iomem shows no addresses, as for any user but root.
     static func frames() throws(BalloonError) -> [UInt64] {
         let frames = parse(String(decoding: try readFile("/proc/iomem"), as: UTF8.self))
         guard !frames.isEmpty else {
@@ -13,7 +13,7 @@ package enum KernelCode {
         return frames
     }
 
-    /// `  01000000-01e00fff : Kernel code`, the end inclusive. To others than root the addresses are 0.
+    /// Parses `  01000000-01e00fff : Kernel code`, the end inclusive. For users other than root the addresses are 0.
     package static func parse(_ iomem: String) -> [UInt64] {
         for line in iomem.split(separator: "\n") where line.hasSuffix(" : Kernel code") {
             let bounds = line.drop { $0 == " " }.prefix { $0 != " " }.split(separator: "-")

@@ -4,11 +4,12 @@ internal import Glibc
 /// The module through its device, /dev/vnode-balloon.
 public final class ModuleDevice: BalloonModule {
     public static let path = CB_MODULE_DEVICE
-    /// As many as there can be: of a vnode that is no more, some may still be given.
+    /// The most vnodes that there can be. All are asked about, because a vnode that does not exist any more may still
+    /// have given extents.
     static let mostVNodes = Int(CB_MAX_VNODES)
     private let file: FileDescriptor
 
-    /// - Parameter module: what is there while the module is loaded.
+    /// - Parameter module: a path that exists while the module is loaded.
     /// - Returns: nil where no such module is loaded.
     /// - Throws: `.environment`: it is loaded, and cannot be used.
     public static func open(
@@ -17,7 +18,7 @@ public final class ModuleDevice: BalloonModule {
         // Unsafe: a C string for the call.
         let opened = unsafe cb_module_open(path)
         if [-ENOENT, -ENODEV, -ENXIO].contains(opened) {
-            // It may hold memory: that its device cannot be seen from here says nothing of that.
+            // The module may hold memory even where its device cannot be seen from here.
             guard opened == -ENOENT, (try? FileInfo(path: module, "")) != nil else { return nil }
             throw BalloonError(
                 .environment,
@@ -60,7 +61,7 @@ public final class ModuleDevice: BalloonModule {
     private func read() throws(BalloonError) -> cb_module_state {
         var it = cb_module_state()
         // Unsafe: the shim fills the struct.
-        try check(unsafe cb_module_state(file.rawValue, &it), "the kernel module does not tell its state")
+        try check(unsafe cb_module_state(file.rawValue, &it), "the kernel module does not report its state")
         return it
     }
 
@@ -68,7 +69,7 @@ public final class ModuleDevice: BalloonModule {
         var it = cb_module_vnode()
         // Unsafe: the shim fills the struct.
         let result = unsafe cb_module_vnode(file.rawValue, UInt32(number), &it)
-        try check(result, vnode: number, "the kernel module does not tell what is held")
+        try check(result, vnode: number, "the kernel module does not report what it holds")
         return ModuleVNode(
             node: it.node >= 0 ? Int(it.node) : nil, size: Frames(it.frames).kib, given: Int(it.held),
             doubt: Int(it.doubt))
@@ -106,7 +107,7 @@ public final class ModuleDevice: BalloonModule {
 
     public func keep(vnode: Int, extents: Int) throws(BalloonError) {
         let result = cb_module_keep(file.rawValue, UInt32(vnode), UInt64(extents))
-        try check(result, vnode: vnode, "the kernel module does not take what its OOM notifier leaves")
+        try check(result, vnode: vnode, "the kernel module does not accept how much its OOM notifier shall leave")
     }
 
     private func move(_ result: Int32, _ it: cb_module_move, _ vnode: Int) throws(BalloonError) -> ModuleMove {
@@ -115,7 +116,7 @@ public final class ModuleDevice: BalloonModule {
     }
 
     private static func reason(_ number: UInt32) throws(BalloonError) -> ModuleMove.Reason {
-        // In the order of the header; its numbers are checked there.
+        // In the order of the module's header; the shim checks the header's numbers at compile time.
         let all: [ModuleMove.Reason] = [
             .all, .noMemory, .refused, .atMaximum, .migrating, .interrupted, .pressure, .unsure, .empty, .unknownPlace,
             .closed,
@@ -127,10 +128,10 @@ public final class ModuleDevice: BalloonModule {
     }
 }
 
-/// What the domain has, as the module is told by Xen. Nobody else can ask while privcmd is locked.
+/// How much memory the domain has, as Xen tells the module. Only the module can ask while privcmd is locked.
 final class ModuleFigures: DomainFigures {
     private let module: any BalloonModule
-    /// Where privcmd is open, frames can be asked about, too.
+    /// Present where privcmd is open: then Xen can also be asked about frames.
     private let hypervisor: PrivcmdHypervisor?
 
     init(_ module: any BalloonModule, _ hypervisor: PrivcmdHypervisor?) {
@@ -143,7 +144,9 @@ final class ModuleFigures: DomainFigures {
     func suspension() -> Suspension { .now() }
 
     func isMemory(_ gfn: UInt64) throws(BalloonError) -> Bool {
-        guard let hypervisor else { throw BalloonError(.privcmdLocked, "the kernel lets nobody ask Xen about a frame") }
+        guard let hypervisor else {
+            throw BalloonError(.privcmdLocked, "the kernel does not let this guest ask Xen about a frame")
+        }
         return try hypervisor.memoryType(of: gfn).isRAM
     }
 }

@@ -8,15 +8,15 @@ public final class PrivcmdHypervisor: Hypervisor {
     public let extents: ExtentBuffer
     private var xen: cb_xen
     private let topology: VNUMATopology?
-    /// Frames that nobody writes. While a domain is being sent, one that was not written reads as type 1.
+    /// Frames that the guest never writes. While the domain is log-dirty, a frame that was not written reads as type 1.
     private let witnesses: [UInt64]
 
-    /// How long the kernel may keep us waiting for xenstore before privcmd opens.
+    /// How long privcmd may take to open: the kernel waits for xenstore first.
     static let openTimeoutMilliseconds: UInt32 = 5000
 
-    /// Opens privcmd and tries a harmless hypercall, because only that tells whether privcmd is locked.
+    /// Opens privcmd and tries a harmless hypercall, because only a hypercall shows whether privcmd is locked.
     ///
-    /// - Parameter capacity: room in the list of extents; one extent's frames for the order-0 repair.
+    /// - Parameter capacity: room in the list of extents. The order-0 repair needs room for the frames of one extent.
     /// - Throws: `.noXen` (no device, or not a Xen guest), `.privcmdLocked` (XSA-482), `.hypercall`.
     public init(capacity: Int = Int(ExtentBuffer.framesPerExtent)) throws(BalloonError) {
         var xen = unsafe cb_xen()
@@ -34,7 +34,7 @@ public final class PrivcmdHypervisor: Hypervisor {
             unsafe cb_xen_close(&xen)
             throw error
         }
-        // After the topology: reading it may grow, and so move, the buffer.
+        // Done after the topology, because reading that may grow the buffer, and so move it.
         let frames = unsafe UnsafeMutableBufferPointer(start: cb_xen_frames(&xen), count: capacity)
         unsafe extents = ExtentBuffer(unsafeMemory: frames)
         unsafe self.xen = unsafe xen
@@ -91,7 +91,7 @@ public final class PrivcmdHypervisor: Hypervisor {
         if result == -EOPNOTSUPP { return nil }
         _ = try counted(Int64(result), "XENMEM_get_vnumainfo")
         let count = Int(info.nr_vmemranges)
-        // A C array is a tuple in Swift: seen as bytes it is a list again.
+        // Swift sees a C array as a tuple. Its bytes can be read as a list.
         let ranges = unsafe withUnsafeBytes(of: &info.vmemranges) { bytes in
             unsafe bytes.bindMemory(to: cb_vmemrange.self).prefix(count).map { range in
                 (vnode: range.vnode, start: range.start_gfn, end: range.end_gfn)

@@ -2,7 +2,7 @@ internal import CBalloonShim
 
 /// How long this domain was suspended since its boot.
 ///
-/// Another value than before means that it was saved, restored or migrated meanwhile: then a hole may be memory again.
+/// A change means that the domain was saved, restored or migrated meanwhile. Then a hole may be RAM again.
 public struct Suspension: Equatable, Sendable {
     /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
     public let suspended: Interval
@@ -11,8 +11,8 @@ public struct Suspension: Equatable, Sendable {
 
     static func now() -> Suspension { Suspension(suspended: .nanoseconds(cb_clock_suspended())) }
 
-    /// The clocks are read one after the other, a millisecond apart at most unless the machine is very slow: less than this
-    /// is no suspend.
+    /// A smaller difference is no suspend: the clocks are read one after the other, at most a millisecond apart unless
+    /// the machine is very slow.
     static let threshold: Interval = .milliseconds(3)
 
     public func differs(from other: Suspension) -> Bool {

@@ -12,7 +12,7 @@ public struct VNUMATopology: Equatable, Sendable {
         }
     }
 
-    /// How many vnodes there are; their numbers are 0 up to this.
+    /// How many vnodes there are, numbered from 0.
     public let vnodeCount: Int
     public let ranges: [Range]
 
@@ -21,16 +21,16 @@ public struct VNUMATopology: Equatable, Sendable {
         self.ranges = ranges
     }
 
-    /// One more than the highest frame: addresses have 52 bits at most.
+    /// One more than the highest possible frame: addresses have at most 52 bits.
     public static let frameLimit: UInt64 = 1 << 40
 
-    /// Takes what Xen says, in any order, if it makes sense: a frame given to the wrong vnode would be gone from
-    /// another one.
+    /// Takes the ranges from Xen, in any order, if they are consistent. With a wrong layout a frame would be given for
+    /// one vnode and be missing in another one.
     ///
-    /// - Parameter untrusted: of each range its vnode, its first frame, and the frame behind its last one. Ranges without
-    ///   a whole frame are left out.
-    /// - Throws: `.unsupportedGuest` for a vnode that does not exist, for frames that cannot be, and where two ranges
-    ///   overlap.
+    /// - Parameter untrusted: for each range its vnode, its first frame, and the frame after its last one. Ranges
+    ///   without a whole frame are left out.
+    /// - Throws: `.unsupportedGuest` for a vnode that does not exist, for frames above all addresses, and where two
+    ///   ranges overlap.
     public init(
         vnodeCount: Int, untrusted: [(vnode: UInt32, start: UInt64, end: UInt64)]
     ) throws(BalloonError) {

@@ -1,14 +1,15 @@
 /// Our balloon and Linux's own as one, in PVH and HVM guests without virtual NUMA.
 ///
-/// A guest that was started below its maximum has a hole that Linux's balloon holds from boot. It is part of the vnode's
-/// balloon. Memory is given by us, 2 MiB at a time; it is taken back from our part first, then from Linux's.
+/// A guest that was started below its maximum has a hole that Linux's balloon holds from boot. That hole is part of the
+/// vnode's balloon. Our mover gives memory, 2 MiB at a time. Memory is taken back from our part first, then from
+/// Linux's.
 public final class JointMover: Mover {
     public var name: String { ours.name }
     public var granularity: KiB { ours.granularity }
     public var vnodes: [VNode] { ours.vnodes }
     public var steps: StepLimits { ours.steps }
     public let isMovedByOthers = true
-    /// Linux's part has neither slots nor files: what can be asked about is all of the other part.
+    /// Linux's part has neither slots nor files, so only our part can be asked about.
     public var slots: (any SlotAuditing)? { ours.slots }
     public var files: (any FileBacked)? { ours.files }
     public var descriptor: Int32? { ours.descriptor }
@@ -19,7 +20,7 @@ public final class JointMover: Mover {
     private let figures: any DomainFigures
 
     /// - Parameters:
-    ///   - ours: of one vnode.
+    ///   - ours: a mover of one vnode.
     ///   - now: the clock.
     public init(
         _ ours: any Mover, _ balloon: KernelBalloon, figures: any DomainFigures, now: @escaping () -> Moment
@@ -35,7 +36,7 @@ public final class JointMover: Mover {
 
     public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
         let progress = try ours.continueRecovery(vnode: vnode)
-        // What Linux's own balloon has is a part of what has to be known.
+        // The vnode is known only if the size of Linux's own balloon is, too.
         if progress == .done { _ = try linuxBalloon() }
         return progress
     }
@@ -52,7 +53,8 @@ public final class JointMover: Mover {
 
     public func inflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         if let outcome = try wait(vnode) { return outcome }
-        // Linux's part comes to whole extents by giving a little more, so that the sum can be what a target asks for.
+        // Linux's part is rounded up to whole extents by giving a little more. Otherwise the sum could never equal a
+        // target.
         let linux = try linuxBalloon()
         let part = linux - linux.roundedDown(to: granularity)
         if part > .zero { return outcome(vnode, try driver.inflate(by: granularity - part), obstacle: .noMemory) }
@@ -63,7 +65,7 @@ public final class JointMover: Mover {
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         if let outcome = try wait(vnode) { return outcome }
         let linux = try linuxBalloon()
-        // Taking back never gives: what is beyond whole extents of Linux's part comes back first.
+        // A deflate never gives memory. So the part of Linux's balloon that exceeds whole extents comes back first.
         let part = linux - linux.roundedDown(to: granularity)
         if part == .zero, ours.balloonFrames(vnode: vnode) != .zero {
             try driver.rest()
@@ -78,7 +80,8 @@ public final class JointMover: Mover {
         return outcome(vnode, try driver.deflate(by: possible), obstacle: .pnodeFull)
     }
 
-    /// What Linux's balloon populates while the domain is log-dirty is lost, just as ours would be.
+    /// Waits during a migration: what Linux's balloon populates while the domain is log-dirty is lost, as ours would
+    /// be.
     private func wait(_ vnode: Int) throws(BalloonError) -> Outcome? {
         guard try ours.isBeingSent() else { return nil }
         try driver.rest()
@@ -100,6 +103,6 @@ public final class JointMover: Mover {
     public func distrust() throws(BalloonError) { try ours.distrust() }
     public func isBeingSent() throws(BalloonError) -> Bool { try ours.isBeingSent() }
     public func keep(vnode: Int, size: KiB) throws(BalloonError) { try ours.keep(vnode: vnode, size: size) }
-    /// Linux's own part stays with Linux, whether or not this process runs.
+    /// Linux's part stays with Linux, whether this process runs or not.
     public func isEmpty(vnode: Int) -> Bool? { ours.isEmpty(vnode: vnode) }
 }

@@ -1,11 +1,12 @@
-/// Moves Linux's own balloon: tells it a size, then watches it.
+/// Moves Linux's own balloon: writes a target size, then watches its current size.
 ///
-/// A size is written once. A kernel that tries again gets no new size; one that gave up gets its present size, so that
-/// the next try, which the controller's back-off spaces out, is a change to it.
+/// A target is written once. While the kernel tries again by itself it gets no new target. Once it gave up, its present
+/// size is written as the target. So the next try, which the controller's back-off spaces out, is a change to the
+/// kernel.
 final class KernelBalloonDriver {
     enum Progress: Equatable {
         case arrived
-        /// It moves, or has just been told to.
+        /// It moves, or has just been given a target.
         case moving
         /// It got nowhere and tries again by itself.
         case retrying
@@ -13,16 +14,16 @@ final class KernelBalloonDriver {
         case stopped
     }
 
-    /// How long nothing may happen before a kernel that does not say that it tries again has given up. It looks once a
-    /// second.
+    /// A kernel that shows no progress for this long, and does not report retries, has given up. The kernel tries about
+    /// once a second.
     static let patience: Interval = .seconds(2)
 
-    /// When to look again at a kernel that moves.
+    /// When to read the size again while the kernel moves.
     static let pause: Interval = .milliseconds(100)
 
     let balloon: KernelBalloon
     private let now: () -> Moment
-    /// What we told it last, of ``KernelBalloon/Reading/current``, until it is there.
+    /// The target that we wrote last, until ``KernelBalloon/Reading/current`` reaches it.
     private var goal: KiB?
     private var last: KiB = .zero
     private var lastProgress: Moment = .zero
@@ -32,7 +33,7 @@ final class KernelBalloonDriver {
         self.now = now
     }
 
-    /// Gives up to so much more. A goal that lies within is kept.
+    /// Gives at most `size` more. A goal within that range is kept.
     func inflate(by size: KiB) throws(BalloonError) -> Progress {
         let reading = try balloon.read()
         let least = reading.current.less(size)
@@ -40,7 +41,7 @@ final class KernelBalloonDriver {
         return try drive(to: least, reading)
     }
 
-    /// Takes up to so much back.
+    /// Takes at most `size` back.
     func deflate(by size: KiB) throws(BalloonError) -> Progress {
         let reading = try balloon.read()
         let most = reading.current + size
@@ -48,7 +49,7 @@ final class KernelBalloonDriver {
         return try drive(to: most, reading)
     }
 
-    /// Has it stay where it is, if it is still on a way that we sent it.
+    /// Stops the kernel's balloon where it is, if it is still moving to a target of ours.
     func rest() throws(BalloonError) {
         guard let goal else { return }
         self.goal = nil

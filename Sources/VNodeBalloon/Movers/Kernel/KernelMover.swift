@@ -1,15 +1,15 @@
-/// Moves memory with Linux's own balloon, in PV guests: only the kernel can drop its own mapping of a frame and keep the
-/// table of frame numbers right.
+/// Moves memory with Linux's own balloon, in PV guests. Only the kernel can drop its own mapping of a frame and keep
+/// the table of frame numbers right.
 ///
-/// A PV Linux has one node, so there is one balloon, that of vnode 0; where Xen knows of several vnodes it answers for all of
-/// them (``SharedBalloon``). What the guest was started without is part of it.
+/// A PV Linux has one node, so there is one balloon, that of vnode 0. Where Xen has several vnodes, this balloon
+/// answers for all of them (``SharedBalloon``). It includes the memory that the guest was started without.
 public final class KernelMover: Mover {
     public let name = "kernel"
     /// The kernel moves single frames.
     public let granularity = Frames.one.kib
     public let vnodes: [VNode]
     public let domainVNodes: [VNode]
-    /// 64 MiB: the guard is asked again this often.
+    /// 64 MiB: after each of these steps the guard is asked again.
     public let steps = StepLimits(inflateExtents: 16384, deflateExtents: 16384)
     public let isMovedByOthers = true
 
@@ -46,7 +46,7 @@ public final class KernelMover: Mover {
 
     public func abandonRecovery(vnode: Int) {}
 
-    /// nil where the kernel does not say it.
+    /// nil where the kernel does not report it.
     public func balloonFrames(vnode: Int) -> Frames? {
         (try? driver.balloon.read()).map { $0.balloon.wholeFrames }
     }
@@ -57,7 +57,7 @@ public final class KernelMover: Mover {
 
     public func deflate(vnode: Int, extents: Int) throws(BalloonError) -> Outcome {
         let room = try figures.roomFrames()
-        // The kernel would only try, and give up: it does not know the maximum.
+        // Without this check the kernel would only try and give up, because it does not know the maximum.
         guard room > .zero else {
             return Outcome(balloonFrames: balloonFrames(vnode: vnode), obstacle: .maxReservation)
         }
@@ -73,14 +73,14 @@ public final class KernelMover: Mover {
 
     /// The kernel keeps the books.
     public func distrust() {}
-    /// Linux's own balloon knows nothing of a migration.
+    /// Linux's own balloon does not notice a migration.
     public func isBeingSent() -> Bool { false }
-    /// What it has given stays with the kernel, whether or not this process runs.
+    /// The kernel keeps what it has given, whether this process runs or not.
     public func isEmpty(vnode: Int) -> Bool? { true }
 }
 
 extension DomainFigures {
-    /// How many frames Xen would still give.
+    /// How many frames the domain may still get from Xen.
     func roomFrames() throws(BalloonError) -> Frames {
         let (current, maximum) = (try currentReservation(), try maximumReservation())
         return maximum.less(current)
@@ -88,8 +88,8 @@ extension DomainFigures {
 }
 
 extension Outcome {
-    /// What a move of Linux's own balloon came to so far.
-    /// - Parameter obstacle: what it is when the kernel tries again.
+    /// The outcome so far of a move of Linux's own balloon.
+    /// - Parameter obstacle: the reason to report while the kernel tries again.
     init(_ progress: KernelBalloonDriver.Progress, balloonFrames: Frames?, obstacle: HeldReason) {
         self.init(balloonFrames: balloonFrames)
         switch progress {

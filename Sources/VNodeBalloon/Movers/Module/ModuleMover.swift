@@ -1,26 +1,28 @@
 /// Moves memory with the kernel module, in guests of every kind.
 ///
-/// What is given is the kernel's: it outlives this process, and there is no file, no pin and no holder. The module does by
-/// itself what a resume and a shortage of memory ask for, so each size is read from it before it is believed.
+/// The kernel keeps what was given, so the balloon outlives this process and needs no file, pin or holder. The module
+/// reacts to a resume and to a shortage of memory by itself. So each size is read from it before it is used.
 public final class ModuleMover: Mover, SlotAuditing {
     public let name = "module"
     public let granularity: KiB = .mib(2)
     public let vnodes: [VNode]
-    /// 3 ms an extent on the way out, a quarter of one on the way back: the loop is not deaf for longer than 20 ms.
+    /// To give an extent takes 3 ms, to take one back a quarter of a millisecond: the loop must not be deaf for longer
+    /// than 20 ms.
     public let steps = StepLimits(inflateExtents: 6, deflateExtents: 64)
     public let isMovedByOthers = true
     public let includesLinuxBalloon = false
 
     private let module: any BalloonModule
     private let pause: (Interval) -> Void
-    /// PV: extents that were tried since the last one came home. When that is all of a vnode, there is no more.
+    /// PV: how many extents the module tried since the last one came home. Once that is all of a vnode, no more can
+    /// come home.
     private var fruitless: [Int: Int] = [:]
 
-    /// How long a recovery lets the module look, before it asks again.
+    /// How long a recovery lets the module audit before it asks the module again.
     private static let look: Interval = .milliseconds(5)
     /// How soon a move that was interrupted is tried again.
     static let again: Interval = .milliseconds(10)
-    /// PV: extents whose place one step asks for.
+    /// PV: how many extents one step tries to bring home.
     private static let homecoming = 4
 
     /// - Parameters:
@@ -37,7 +39,7 @@ public final class ModuleMover: Mover, SlotAuditing {
 
     public func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError) { fruitless[vnode] = nil }
 
-    /// The module has audited every frame by the time that it is sure.
+    /// The module is unsure until it has audited every frame.
     public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
         let given = try module.vnode(vnode).given
         guard try module.state().isUnsure else { return .done }
@@ -78,7 +80,7 @@ public final class ModuleMover: Mover, SlotAuditing {
         try outcome(try module.release(vnode: vnode, extents: extents), vnode, refused: .pnodeFull)
     }
 
-    /// PV: memory of the vnode is only given once it is known to lie on the vnode's physical node.
+    /// PV: memory of the vnode may be given only once it is known to lie on the vnode's physical node.
     private func bringHome(_ vnode: Int) throws(BalloonError) -> Outcome {
         let move = try module.rehome(vnode: vnode, extents: Self.homecoming)
         let size = vnodes.first { $0.number == vnode }?.size ?? .zero
@@ -88,7 +90,7 @@ public final class ModuleMover: Mover, SlotAuditing {
         switch move.reason {
         case .all, .empty:
             outcome = Outcome(balloonFrames: balloonFrames(vnode: vnode))
-            // All of it was tried, and no more can be brought home: what is left of the vnode is in use.
+            // The module tried all of the vnode. What could not be brought home is in use.
             if granularity * UInt64(looked) > size + granularity {
                 fruitless[vnode] = nil
                 outcome.obstacle = .noMemory
@@ -105,7 +107,7 @@ public final class ModuleMover: Mover, SlotAuditing {
         var outcome = Outcome(balloonFrames: balloonFrames(vnode: vnode))
         switch move.reason {
         case .all: break
-        // With some in doubt the balloon is not as small as it was asked to be.
+        // While some extents are in doubt the balloon is larger than what was asked for.
         case .empty: if lostExtents(vnode: vnode) > 0 { outcome.obstacle = .hypervisorRefused }
         case .noMemory, .unknownPlace: outcome.obstacle = .noMemory
         case .refused: outcome.obstacle = refused
@@ -126,7 +128,7 @@ public final class ModuleMover: Mover, SlotAuditing {
 
     // MARK: What is given is the module's
 
-    /// Slots are extents that are given, the one given longest ago first. Every frame is asked about in any case.
+    /// A slot is an extent that is given; slot 0 was given longest ago. The module asks about every frame in any case.
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {
         guard try !module.state().isUnsure else {
             throw BalloonError(.looking, "the kernel module audits every frame after a resume", vnode: vnode)
@@ -146,11 +148,11 @@ public final class ModuleMover: Mover, SlotAuditing {
         return findings
     }
 
-    /// The module puts right what it finds by itself, after a resume.
+    /// The module corrects its list by itself after a resume.
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) { _ = try module.vnode(vnode) }
     public func slotCount(vnode: Int) -> Int { (try? module.vnode(vnode))?.given ?? 0 }
-    /// It has no books of what the module gave.
+    /// This mover keeps no notes about what the module gave.
     public func distrust() {}
-    /// Nothing goes on by itself.
+    /// Does nothing: this mover moves memory only within a step.
     public func rest() {}
 }

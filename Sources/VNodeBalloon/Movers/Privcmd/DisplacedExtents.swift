@@ -1,17 +1,18 @@
-/// Where the extents are noted that have memory of another physical node, so that the next process knows of them.
+/// Records which extents have memory of another physical node, so that the next process knows of them.
 public protocol DisplacedLog: AnyObject {
-    /// The number of such frames of each extent, by its first frame.
-    /// - Throws: `.busy`, `.descriptors`, `.system`: it is not known what was noted.
+    /// For each extent, by its first frame, how many of its frames came from another physical node.
+    /// - Throws: `.busy`, `.descriptors`, `.system`: the log cannot be read, so what it says is not known.
     func displaced() throws(BalloonError) -> [UInt64: Int]
     /// - Parameters:
-    ///   - extents: 0: it has none any more. What is not listed stays as it is.
-    ///   - before: all that was noted before, for a log that another program removed.
+    ///   - extents: with 0 frames: the extent has no such memory any more. Extents that are not listed stay as noted.
+    ///   - before: all that was noted before. It is written again where another program removed the log.
     /// - Throws: `.system`.
     func note(_ extents: [(gfn: UInt64, frames: Int)], after before: [UInt64: Int]) throws(BalloonError)
 }
 
-/// The extents that have memory of another physical node than their vnode's, at most: they are noted before Xen is asked, and
-/// where Xen took some of it from the vnode's own node after all, nothing tells.
+/// The extents that have memory of another physical node than their vnode's. The counts are upper bounds: they are
+/// noted before Xen is asked, and Xen does not say afterwards whether it took some of the memory from the vnode's own
+/// node after all.
 final class DisplacedExtents {
     private let log: any DisplacedLog
     private let topology: VNUMATopology
@@ -26,26 +27,26 @@ final class DisplacedExtents {
         for (gfn, count) in try log.displaced() { set(gfn, count) }
     }
 
-    /// More of them are not noted, and so not taken: the list lies in memory.
+    /// The list lies in memory, so it has an upper limit. When it is full, no more memory is taken from other nodes.
     static let most = 1 << 16
     var isFull: Bool { frames.count >= Self.most }
 
     func sum(vnode: Int) -> Frames { Frames(UInt64(sums[vnode] ?? 0)) }
     func contains(_ gfn: UInt64) -> Bool { frames[gfn] != nil }
 
-    /// Notes that so many more frames of each extent may come from elsewhere.
-    /// - Throws: `.system`; then nothing is noted.
+    /// Notes that this many more frames of each extent may come from other physical nodes.
+    /// - Throws: `.system`. Nothing is noted then.
     func add(_ extents: [(gfn: UInt64, frames: Int)]) throws(BalloonError) {
         let whole = Int(ExtentBuffer.framesPerExtent)
         try change(extents.map { ($0.gfn, min(whole, (frames[$0.gfn] ?? 0) + $0.frames)) })
     }
 
-    /// So many frames of each extent were not populated after all.
+    /// Xen did not populate this many frames of each extent after all.
     func subtract(_ extents: [(gfn: UInt64, frames: Int)]) throws(BalloonError) {
         try change(extents.map { ($0.gfn, max(0, (frames[$0.gfn] ?? 0) - $0.frames)) })
     }
 
-    /// The memory of these extents is Xen's again.
+    /// These extents were given to Xen, so they have no memory of another node any more.
     func forget(_ extents: [UInt64]) throws(BalloonError) {
         try change(extents.filter(contains).map { ($0, 0) })
     }
@@ -58,7 +59,7 @@ final class DisplacedExtents {
 
     private func set(_ gfn: UInt64, _ count: Int) {
         let size = ExtentBuffer.framesPerExtent
-        // What lies in no vnode was noted by nobody.
+        // This process and its predecessors note only extents of a vnode. Any other line is ignored.
         guard let vnode = topology.ranges.first(where: { $0.frames.contains(gfn) })?.vnode, gfn % size == 0 else {
             return
         }

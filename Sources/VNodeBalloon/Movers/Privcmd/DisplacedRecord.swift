@@ -1,14 +1,15 @@
 internal import Glibc
 
-/// The extents with memory of other physical nodes, in the state directory: the file `displaced`. It is made when there is
-/// something to note, and written anew where another program removed it. A line is a change, and the last one of an extent counts.
+/// Keeps the extents that have memory of other physical nodes in the file `displaced` of the state directory. The file
+/// is made with the first note, and written anew where another program removed it. Each line is a change, and the last
+/// line of an extent counts.
 ///
-/// Nothing is flushed to a disk: a guest that crashes starts with new memory.
+/// Nothing is flushed to a disk: a guest that crashes starts with new memory, so its notes are void.
 public final class DisplacedRecord: DisplacedLog {
     private let path: String
-    /// Open from the first change on.
+    /// Open since the first change by this process.
     private var file: GrowingFile?
-    /// A file that is longer is written anew, with what counts. More, where that was not possible.
+    /// A file longer than this is written anew with the lines that still count.
     private let longest: UInt64
     private var limit: UInt64
 
@@ -29,7 +30,8 @@ public final class DisplacedRecord: DisplacedLog {
         var extents: [UInt64: Int] = [:]
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             let words = String(decoding: line, as: UTF8.self).split(separator: " ")
-            // Only a line that was cut short by a kill is not whole, and Xen was not asked after it.
+            // Only a kill in the middle of the write leaves a partial line. The killed process had not asked Xen yet,
+            // so the line can be ignored.
             guard words.count == 3, words[2] == ".", let gfn = UInt64(words[0]), let frames = Int(words[1]),
                 frames >= 0, frames <= Int(ExtentBuffer.framesPerExtent)
             else { continue }
@@ -41,7 +43,7 @@ public final class DisplacedRecord: DisplacedLog {
     public func note(_ extents: [(gfn: UInt64, frames: Int)], after before: [UInt64: Int]) throws(BalloonError) {
         guard let file, isInPlace(file) else { return try begin(extents, before) }
         let end = try file.bytes
-        // Behind a line that a kill cut short.
+        // The new line break ends a partial line that a kill may have left.
         if let errno = file.write("\n" + Self.text(extents)) {
             file.truncate(to: end)
             throw BalloonError(.system, "cannot write \(path)", errno: errno)
@@ -53,7 +55,7 @@ public final class DisplacedRecord: DisplacedLog {
         extents.reduce(into: "") { $0 += "\($1.gfn) \($1.frames) .\n" }
     }
 
-    /// The first note of this process, or of a file that another program removed: all of it.
+    /// Writes the whole file: at the first note of this process, or after another program removed the file.
     private func begin(_ extents: [(gfn: UInt64, frames: Int)], _ before: [UInt64: Int]) throws(BalloonError) {
         file = nil
         let old = before.map { (gfn: $0.key, frames: $0.value) }
@@ -66,7 +68,7 @@ public final class DisplacedRecord: DisplacedLog {
         return ours.device == there.device && ours.inode == there.inode
     }
 
-    /// What is in it says the same, only longer: where there is no room for a new file the old one stays.
+    /// Replaces the file by a shorter one that says the same. Where there is no room for a new file the old one stays.
     private func writeAnew(_ all: [UInt64: Int]) {
         let text = Self.text(all.lazy.filter { $0.value > 0 }.map { (gfn: $0.key, frames: $0.value) })
         limit = max(longest, 2 * UInt64(text.utf8.count))

@@ -12,7 +12,8 @@ public final class IntentRecord: IntentLog {
         let path = stateDirectory + "/intent"
         file = try .open(
             path, .create, code: .environment, "cannot open \(path); move it away or use another --state-dir")
-        // All lines lie in one page, and that page is to stay in memory: a move under memory pressure notes itself first.
+        // All lines lie in one page, and that page must stay in memory: a move under memory pressure writes its note
+        // first.
         let bytes = UInt64((Self.totalLine + 1) * Self.lineBytes)
         if try file.info().bytes < bytes {
             try check(cb_file_truncate(file.rawValue, bytes), "cannot lengthen \(path)")
@@ -39,7 +40,7 @@ public final class IntentRecord: IntentLog {
 
     public func end(vnode: Int) throws(BalloonError) { try write("quiet", vnode: vnode) }
 
-    /// A line of its own, behind those of all vnodes that there can be.
+    /// The total has a line of its own, after the lines of all possible vnodes.
     private static let totalLine = Int(CB_MAX_VNODES)
 
     public func total() -> UInt64? {
@@ -61,7 +62,7 @@ public final class IntentRecord: IntentLog {
     }
 
     static func parse(_ text: String, vnode: Int) -> IntentLine {
-        // The full stop is there only if all of the line is.
+        // The full stop is the last thing written, so a line that has it is complete.
         let words = text.split(separator: " ")
         guard words.count >= 4, words[0] == "vnode", words[1] == "\(vnode)" else { return .unreadable }
         if words[2] == "quiet", words[3] == "." { return .quiet }

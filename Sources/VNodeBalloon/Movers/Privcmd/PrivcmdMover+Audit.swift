@@ -1,8 +1,8 @@
-// Compares Xen and the files with what is believed. Nothing is changed.
+// Compares what Xen and the files say with what this process believes. Changes nothing.
 extension PrivcmdMover {
     public func audit(vnode: Int, slots: Range<Int>, everyFrame: Bool) throws(BalloonError) -> [AuditFinding] {
         guard let balloon = balloons[vnode] else { return [] }
-        // There is nothing to compare with.
+        // Before the recovery has ended there is no belief to compare with.
         guard balloon.isSettled else {
             throw BalloonError(.looking, "the balloon was not audited yet", vnode: vnode)
         }
@@ -11,7 +11,7 @@ extension PrivcmdMover {
             findings.append(AuditFinding(vnode: vnode, slot: slot, gfn: gfn, kind: kind))
         }
         let file = try balloon.reserve.lookAtFile()
-        // What is wrong with the file as a whole stands in the first slice.
+        // Findings about the file as a whole are reported with the first slice.
         if slots.lowerBound == 0 { noteFile(file, balloon, note) }
         let range = slots.clamped(to: 0..<min(balloon.slots.count, file.slots))
         guard !range.isEmpty else { return findings }
@@ -44,7 +44,8 @@ extension PrivcmdMover {
         if balloon.reserve.strayPins > 0 { note(0, 0, .lost) }
     }
 
-    /// The first frame of a slot that is not what we believe. Of a slot that is known to be mixed nothing is believed.
+    /// The first frame of a slot that is not what we believe. A slot known to be mixed is skipped: for none of its
+    /// frames do we believe one or the other.
     private func firstFault(
         _ balloon: SlottedBalloon, _ slot: Int, everyFrame: Bool
     ) throws(BalloonError) -> (UInt64, AuditFinding.Kind)? {

@@ -1,17 +1,18 @@
-// Hypercalls on slots, and what to make of their counts.
+// Hypercalls on slots, and the conclusions from their counts.
 extension PrivcmdMover {
     /// Gives whole RAM slots to Xen.
     ///
-    /// All or nothing a slot: a part of an extent is taken back. Where nothing was freed although Xen counted (another
-    /// domain still has the frames mapped), all of it is. The count says where Xen stopped: what comes before is given,
-    /// what comes behind was not touched, so Xen is asked about one extent at most.
-    /// - Returns: why it was not all, if it was not.
+    /// A slot is given whole or not at all: where Xen freed only a part of an extent, that part is populated again.
+    /// Where Xen counted extents but freed nothing (another domain still has the frames mapped), all of them are
+    /// populated again. Xen's count says where it stopped: the slots before that are given and the slots behind it were
+    /// not touched. So Xen must be asked about one extent at most.
+    /// - Returns: why some slots were not given; nil: all were.
     func give(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         for slot in slots { precondition(balloon.slots[slot].isRAM, "only RAM of ours is given (I2)") }
         try checkPlace(balloon, slots)
         let before = try hypervisor.currentReservation()
         list(balloon, slots, order: ExtentBuffer.order)
-        // In doubt until they are counted: an error on the way must not leave a belief behind.
+        // The slots are in doubt until Xen has counted them: an error on the way must not leave a belief that is wrong.
         for slot in slots { balloon.slots[slot].holes = nil }
         let done = try hypervisor.decreaseReservation()
         let after = try hypervisor.currentReservation()
@@ -27,13 +28,14 @@ extension PrivcmdMover {
             return done == slots.count ? nil : .hypervisorRefused
         }
         if done > 0 { _ = try populate(balloon, Array(slots[..<done])) }
-        // Frames that another domain has mapped are charged until it lets go: the reservation falls by itself some day.
+        // Frames that another domain has mapped stay charged to this one until the other domain unmaps them. The
+        // reservation will then fall by itself, so the noted total must not be trusted.
         try distrust()
         return .hypervisorRefused
     }
 
-    /// Checks that pages lie in the vnode before they are given.
-    /// - Throws: `.moved`. The pages are RAM and stay ours until the next step frees them.
+    /// Checks that the pages lie in the vnode before they are given.
+    /// - Throws: `.moved`. The pages are RAM, and stay ours until the next step frees them.
     private func checkPlace(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) {
         guard let topology else { return }
         let number = balloon.vnode.number
@@ -46,7 +48,7 @@ extension PrivcmdMover {
         }
     }
 
-    /// Gives the RAM frames of a slot that is part hole, one by one.
+    /// Gives the RAM frames of a slot that already is part hole, frame by frame.
     func giveRest(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> HeldReason? {
         guard let first = balloon.slots[slot].gfn else { return nil }
         try checkPlace(balloon, [slot])
@@ -64,7 +66,7 @@ extension PrivcmdMover {
             noteGiven(balloon, [slot])
             return done == frames.count ? nil : .hypervisorRefused
         }
-        // Another domain still has the frames: nothing was freed.
+        // Another domain still has the frames mapped: Xen freed nothing.
         _ = try fill(balloon, slot, Array(frames[..<done]) + holes)
         try distrust()
         return .hypervisorRefused
@@ -90,9 +92,9 @@ extension PrivcmdMover {
         return done < slots.count ? slots[done] : nil
     }
 
-    /// Populates what is a hole in one slot, frame by frame.
-    /// - Parameter known: its holes, where Xen has just been asked.
-    /// - Returns: why some of it still is one, if so.
+    /// Populates the holes of one slot, frame by frame.
+    /// - Parameter known: the slot's holes, where Xen has just been asked; nil: this function asks.
+    /// - Returns: why some frames are still holes; nil: all of them are RAM.
     func fill(
         _ balloon: SlottedBalloon, _ slot: Int, _ known: [UInt64]? = nil, from source: MemorySource = .ownPNode
     ) throws(BalloonError) -> HeldReason? {
@@ -101,7 +103,8 @@ extension PrivcmdMover {
         var holes = known ?? Array(whole)
         if known == nil && !balloon.slots[slot].isGiven {
             holes = try findHoles(balloon, slot)
-            // How many of its frames are holes is not known: no count of what was populated says that the rest is RAM.
+            // A frame of the slot is neither RAM nor a hole, so the number of holes is not known. A populate count
+            // would not show that the rest is RAM.
             if balloon.slots[slot].isStrange { return .hypervisorRefused }
         }
         let before = try hypervisor.currentReservation()
@@ -118,8 +121,9 @@ extension PrivcmdMover {
         return after >= (try hypervisor.maximumReservation()) ? .maxReservation : .pnodeFull
     }
 
-    /// Xen maps an extent whole or not at all, so the reservation rises by what it counted, or something is wrong. To ask
-    /// about all of the slots takes too long for one step: a recovery does it, in pieces.
+    /// Xen maps an extent whole or not at all. So the reservation must rise by exactly the frames that Xen counted. If
+    /// it does not, all slots must be checked, which takes too long for one step: this throws, and a recovery checks
+    /// them in pieces.
     private func checkRise(
         _ balloon: SlottedBalloon, done frames: Frames, _ before: Frames, _ after: Frames
     ) throws(BalloonError) {
@@ -129,7 +133,8 @@ extension PrivcmdMover {
             vnode: balloon.vnode.number)
     }
 
-    /// Asks Xen about all 512 frames of a slot. Where one is neither RAM nor a hole, the slot is left alone from now on.
+    /// Asks Xen about all 512 frames of a slot. Where a frame is neither RAM nor a hole, the slot counts as lost and is
+    /// left alone from then on.
     /// - Returns: how often Xen was asked.
     @discardableResult
     func probe(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> Int {
@@ -138,8 +143,8 @@ extension PrivcmdMover {
         return SlotTable.Slot.frames
     }
 
-    /// The same.
-    /// - Returns: its frames that are holes; none of a slot that is left alone.
+    /// Does what ``probe(_:_:)`` does.
+    /// - Returns: the frames that are holes; none for a slot that is left alone.
     private func findHoles(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> [UInt64] {
         guard case .extent(let first) = balloon.slots[slot].page else { return [] }
         balloon.slots[slot].holes = nil
@@ -157,8 +162,8 @@ extension PrivcmdMover {
         return holes
     }
 
-    /// Asks about the first and the last frame only where both are holes. RAM may be freed, and so every frame of it is
-    /// asked about; at a start nearly all slots are holes.
+    /// Asks Xen about the first and the last frame of a slot. If both are holes the slot counts as given: at a start
+    /// nearly all slots are. Otherwise Xen is asked about every frame, because a slot that is RAM may be freed.
     /// - Returns: how often Xen was asked.
     func probeQuickly(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> Int {
         guard case .extent(let first) = balloon.slots[slot].page else { return 0 }
@@ -180,6 +185,6 @@ extension PrivcmdMover {
         }
     }
 
-    /// What Xen calls the vnode, nil where there is no vNUMA and the flag would be ignored.
+    /// The vnode's number for Xen; nil without vNUMA, where Xen would ignore it.
     func vnodeNumber(_ balloon: SlottedBalloon) -> Int? { topology == nil ? nil : balloon.vnode.number }
 }

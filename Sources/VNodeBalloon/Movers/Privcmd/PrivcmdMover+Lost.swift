@@ -1,15 +1,16 @@
-// Pages that another program took out of a file, and the file itself.
+// Deals with pages that another program took out of a balloon's file, and with the file itself.
 extension PrivcmdMover {
-    /// Lost pages are freed with their pins. Holes among them become memory again before; where the pins went first, what
-    /// the kernel or a program wrote there is gone.
+    /// Makes the holes among the lost pages RAM again, before their pins go: a lost page is freed together with its
+    /// pin. Where the pins went first, whatever the kernel or a program wrote to the holes is gone.
     ///
-    /// This is the one place where frames outside of our file are populated. They were ours, Xen says that they are
-    /// holes, and no other program makes holes: a page that is a hole can only be one that was taken out of our file.
+    /// This is the one place that populates frames outside our file. It is safe: they were ours, Xen says that they are
+    /// holes, and no other program makes holes. So such a page can only be one that was taken out of our file.
     ///
-    /// One extent a piece: each of its frames is asked about.
+    /// Each piece does one extent, because Xen is asked about each of its frames.
     func bringBackNextLost(_ balloon: SlottedBalloon, _ next: Int) throws(BalloonError) {
-        // What is populated while the domain is log-dirty may be missing in the new one. Asked after the last
-        // populate, too: what is freed must be memory there. A migration that begins later sends all of it.
+        // What is populated while the domain is log-dirty may be missing after the migration. So this asks again after
+        // the last populate: a page may be freed only if it will be RAM there, too. A migration that begins later sends
+        // all of it.
         let isSent = next < balloon.lost.count || !balloon.filled.isEmpty ? try isBeingSent() : false
         guard next < balloon.lost.count, !isSent else {
             if isSent {
@@ -34,13 +35,13 @@ extension PrivcmdMover {
     }
 
     func removeStrayPages(_ balloon: SlottedBalloon) throws(BalloonError) {
-        // A hole in the pool must not leave it.
+        // While anything is lost, a page of the pool may be a hole, and a hole must not leave the pool.
         guard balloon.isNothingLost, balloon.freedByOthers > 0 else { return }
         try balloon.reserve.removeFromPool(balloon.freedByOthers)
         balloon.freedByOthers = 0
     }
 
-    /// - Returns: whether all of it is RAM.
+    /// - Returns: whether all frames of the extent are RAM now.
     private func fillLost(_ first: UInt64, _ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
         let frames = first..<first + ExtentBuffer.framesPerExtent
         var holes: [UInt64] = []
@@ -66,12 +67,12 @@ extension PrivcmdMover {
     public func file(vnode: Int) throws(BalloonError) -> FileCondition {
         guard let balloon = balloons[vnode] else { return .whole }
         if try balloon.reserve.lookAtFile().name != .ours { return .removed }
-        // What is being read just now has nothing to be compared with.
+        // While the pages are being read there is nothing to compare the file with.
         guard balloon.hasPages else { return .whole }
         return try isFileWhole(balloon) ? .whole : .damaged
     }
 
-    /// As many slots and pages as there should be.
+    /// Whether the file has as many slots and pages as it should have.
     func isFileWhole(_ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
         let state = try balloon.reserve.lookAtFile()
         return state.slots == balloon.slots.count && state.pages >= balloon.slots.sums.pages

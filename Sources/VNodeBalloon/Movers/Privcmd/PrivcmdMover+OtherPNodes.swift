@@ -1,25 +1,26 @@
-// Memory of another physical node, where the toolstack allows it and the vnode's own has no more.
+// Takes memory from another physical node, where the toolstack allows it and the vnode's own node has no more.
 extension PrivcmdMover {
     public func otherPNodeFrames(vnode: Int) -> Frames? { displaced?.sum(vnode: vnode) }
 
-    /// Extents of one step. A single one may have to be populated frame by frame.
+    /// The most extents in one step. A single one may have to be populated frame by frame.
     private static let elsewhereAtOnce = 16
 
-    /// Populates slots from whatever physical node has memory. They are noted before.
-    /// - Returns: why it was not all, if it was not.
+    /// Notes the slots, then populates them from any physical node that has memory.
+    /// - Returns: why some slots are still holes; nil: all of them are RAM.
     func takeElsewhere(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         guard vnodesAllowed.contains(balloon.vnode.number), let displaced, !displaced.isFull else { return .pnodeFull }
         let slots = Array(slots.filter { balloon.slots[$0].isTakeable }.prefix(Self.elsewhereAtOnce))
         let noted = holes(balloon, slots)
         do throws(BalloonError) { try displaced.add(noted) } catch {
-            // Memory that the next process would not know of is not taken.
+            // Without the note the next process would not know of this memory, so none is taken.
             warning = error
             return .pnodeFull
         }
         let obstacle = try populateElsewhere(balloon, slots)
-        // After an error on the way the note stays: it may be too much, and is never too little.
+        // After an error in the populate the note stays as it is. It may then count too many frames, but never too few.
         forgiving { () throws(BalloonError) in try displaced.subtract(holes(balloon, slots)) }
-        // After a mixed slot alone nothing was said yet of how many go at once.
+        // Success with one mixed slot says nothing about how many extents can go at once, so the number only grows
+        // slowly.
         if obstacle == nil { balloon.populateExtents = 2 * min(balloon.populateExtents, Self.elsewhereAtOnce / 2) }
         return obstacle
     }
@@ -27,7 +28,7 @@ extension PrivcmdMover {
     private func populateElsewhere(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         let whole = Array(slots.prefix { balloon.slots[$0].isGiven })
         if whole.isEmpty, let slot = slots.first {
-            // To ask Xen about all frames once more would take too long for one step.
+            // Asking Xen about all frames once more would take too long for one step.
             let known = balloon.left.flatMap { $0.slot == slot ? $0.frames : nil }
             return try fill(balloon, slot, known, from: .anyPNode)
         }
@@ -43,21 +44,21 @@ extension PrivcmdMover {
         }
     }
 
-    /// Slots all of whose memory Xen has: that of another physical node went back.
+    /// Forgets the notes of slots that were given whole: their memory of another physical node went back to Xen.
     func noteGiven(_ balloon: SlottedBalloon, _ slots: some Sequence<Int>) {
         guard let displaced else { return }
         let given = slots.compactMap { balloon.slots[$0].isGiven ? balloon.slots[$0].gfn : nil }
         forgiving { () throws(BalloonError) in try displaced.forget(given) }
     }
 
-    /// A note that is too much does no harm.
+    /// Turns a failure to shorten the notes into a warning: a note that counts too many frames does no harm.
     private func forgiving(_ body: () throws(BalloonError) -> Void) {
         do throws(BalloonError) { try body() } catch { warning = error }
     }
 
     // MARK: Inflate
 
-    /// Whether pages of other physical nodes are looked for among the next ones that Linux hands out.
+    /// Whether to search the pages that Linux hands out next for pages with memory of other physical nodes.
     func wantsDisplaced(_ balloon: SlottedBalloon) -> Bool {
         guard let displaced, !balloon.hasLookedForDisplaced else { return false }
         return displaced.sum(vnode: balloon.vnode.number) > .zero
@@ -67,7 +68,7 @@ extension PrivcmdMover {
         balloon.slots[slot].gfn.map { displaced?.contains($0) == true } ?? false
     }
 
-    /// Those that have memory of another physical node first.
+    /// The slots in a new order: those with memory of another physical node come first.
     func displacedFirst(_ balloon: SlottedBalloon, _ slots: [Int]) -> [Int] {
         let first = slots.filter { isDisplaced(balloon, $0) }
         return first + slots.filter { !isDisplaced(balloon, $0) }

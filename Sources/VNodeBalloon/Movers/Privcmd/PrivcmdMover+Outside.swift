@@ -1,22 +1,22 @@
-// Pages of the vnode's Linux node that lie outside the vnode: memory that Linux hot-added. The kernel counts it to one of
-// its nodes, and hands it out first where it has a zone of its own.
+// Deals with pages of the vnode's Linux node that lie outside the vnode: memory that Linux hot-added. The kernel adds
+// it to one of its nodes. Where it forms a zone of its own, the kernel hands out its pages first.
 extension PrivcmdMover {
     /// New pages by their slots.
     struct NewSlots {
         /// RAM of the vnode.
         var inside: [Int] = []
-        /// RAM of no vnode: it must not be given, because nobody knows which physical node would have less then.
+        /// RAM of no vnode. It must not be given: nobody knows which physical node would then have less memory.
         var outside: [Int] = []
-        /// Linux had fewer than were asked for.
+        /// Linux had fewer pages than were asked for.
         var isShort = false
     }
 
-    /// More would take too long for one step: all of them are cleared.
+    /// The most such pages in one step: the kernel clears each page that it hands out, and more would take too long.
     private static let outsideAtMost = 64
 
-    /// Acquires pages of the vnode. Those that lie outside stay ours meanwhile, or the kernel would hand out the same ones
-    /// again.
-    /// - Throws: `.moved` for a page that is no RAM.
+    /// Acquires pages of the vnode. Pages that lie outside stay ours until ``putBack(_:_:)``: otherwise the kernel
+    /// would hand out the same ones again.
+    /// - Throws: `.moved` for a page that is not RAM for Xen.
     func acquireInside(_ balloon: SlottedBalloon, _ extents: Int) throws(BalloonError) -> NewSlots {
         var new = NewSlots()
         let start = balloon.slots.count
@@ -51,15 +51,16 @@ extension PrivcmdMover {
         return new.inside.count { isDisplaced(balloon, $0) } < extents
     }
 
-    /// Whether a slot's page, where it has one, lies in the vnode. Without virtual NUMA all pages do.
+    /// Whether the page of a slot lies in the vnode. A slot without a page counts as inside. Without virtual NUMA every
+    /// page lies in vnode 0.
     func isInside(_ balloon: SlottedBalloon, _ slot: Int) -> Bool {
         guard let topology, let gfn = balloon.slots[slot].gfn else { return true }
         return topology.contains(gfn, frames: ExtentBuffer.framesPerExtent, vnode: balloon.vnode.number)
     }
 
-    /// Gives pages outside the vnode back to Linux. What lies at the end of the file is left to the end of the move.
+    /// Gives pages outside the vnode back to Linux. The end of the move frees those at the end of the file.
     ///
-    /// None of them was ever a hole of ours, so a migration that goes on does not matter.
+    /// None of these pages was ever a hole of ours, so they may be freed during a migration, too.
     func putBack(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) {
         let kept = balloon.slots.slotsToKeep()
         let below = slots.filter { $0 < kept && balloon.slots[$0].isRAM }

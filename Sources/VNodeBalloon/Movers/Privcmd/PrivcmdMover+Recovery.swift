@@ -1,7 +1,7 @@
-// What is true is asked of Xen, a bounded piece at a time: after a start, a kill, a resume, an error, and when a file is
-// not what it was.
+// Finds out what is true by asking Xen, a bounded piece at a time: after a start, a kill, a resume or an error, and
+// when another program changed a file.
 extension PrivcmdMover {
-    /// Probes of one piece, at 23 us each. A piece may end with one extent more.
+    /// The most probes in one piece, at 23 us each. A piece may go over it by one extent.
     private static let probesAtOnce = 256
 
     public func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError) {
@@ -16,13 +16,14 @@ extension PrivcmdMover {
         recovery.isUnreadable = line == .unreadable
         balloon.isKnown = false
         (balloon.isWaiting, balloon.unsent) = (false, [])
-        // The process ended before it asked, after the populate, whether the domain was log-dirty.
+        // The recovery was broken off after these extents were populated and before anyone asked whether the domain was
+        // log-dirty. So they count as lost again.
         balloon.lost += balloon.filled
         balloon.filled = []
-        // Before anything is read: a suspend in the middle ends what was read before it.
+        // Noted before anything is read: a suspend during the reading makes what was read before it worthless.
         balloon.suspension = hypervisor.suspension()
         if scope == .frames, balloon.hasPages {
-            // A suspend leaves pages, pins and pool as they were: only what Xen has behind them may be another thing.
+            // A suspend leaves pages, pins and pool as they were. Only Xen's memory behind them may have changed.
             recovery.stage = .slots(next: 0)
             balloon.recovery = recovery
             return
@@ -35,7 +36,7 @@ extension PrivcmdMover {
 
     public func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress {
         guard let balloon = balloons[vnode] else { return .done }
-        // No more of it than the stage: a second reference to its tables would have each piece copy them.
+        // Copies only the stage out of the recovery: a second reference to its tables would make each piece copy them.
         guard let stage = balloon.recovery?.stage else {
             if balloon.isSettled { return .done }
             throw BalloonError(.looking, "the balloon was not audited yet", vnode: vnode)
@@ -80,12 +81,12 @@ extension PrivcmdMover {
         try bringBackNextLost(balloon, 0)
     }
 
-    /// The next slot has this page. Compares with what was there.
+    /// Takes in the page of the next slot, and compares it with what was there.
     private func take(_ page: SlotPage, _ balloon: SlottedBalloon) {
         guard let index = balloon.recovery?.found.count else { return }
         let old = index < balloon.slots.count ? balloon.slots[index] : SlotTable.Slot.empty
         var slot = SlotTable.Slot(page)
-        // Where it lies is known, from when it could be read.
+        // The frame is known from the time when the page could still be read.
         if page == .unreadable { slot.gfn = old.gfn }
         balloon.recovery?.found.append(slot)
         guard slot.gfn != old.gfn || slot.isEmpty != old.isEmpty else { return }
@@ -105,7 +106,8 @@ extension PrivcmdMover {
         }
     }
 
-    /// The slots are what the file has now. Pages that are not in it any more and were not known to be RAM are lost.
+    /// Takes over the slots that the file has now. A page that is not in the file any more, and was not known to be
+    /// RAM, is lost.
     private func takeOver(_ balloon: SlottedBalloon) {
         guard let found = balloon.recovery?.found.count else { return }
         for index in min(found, balloon.slots.count)..<balloon.slots.count {
@@ -115,12 +117,13 @@ extension PrivcmdMover {
         let differences = recovery.differences
         var gone = differences.gone + balloon.lost
         if !gone.isEmpty {
-            // Not those that are in another slot now.
+            // A page that is in another slot now is not lost.
             let wanted = Set(gone)
             let there = Set(recovery.found.indices.lazy.compactMap { recovery.found[$0].gfn }.filter(wanted.contains))
             gone.removeAll { there.contains($0) }
         }
-        // After a broken move so many pages may be gone by our own hand; their place in the pool is looked after by its note.
+        // After an interrupted move up to this many pages may be gone because that move freed them. The move's own note
+        // takes care of their place in the pool.
         let own = recovery.interrupted?.poolPages ?? 0
         balloon.freedByOthers += max(0, differences.before - differences.after - own)
         if !differences.slots.isEmpty { balloon.reserve.notePagesLost(differences.slots) }
@@ -135,7 +138,7 @@ extension PrivcmdMover {
         let interrupted = balloon.recovery?.interrupted
         guard try balloon.reserve.endRecovery(interrupted: interrupted, isAllBack: isAllBack) else { return }
         balloon.filled = []
-        // What a broken move left in the pool is dealt with by now.
+        // What an interrupted move had left in the pool has been dealt with by now.
         let isQuiet = interrupted == nil && balloon.recovery?.isUnreadable != true
         balloon.noted = isQuiet ? .nothing : .doubts
         try removeStrayPages(balloon)
@@ -151,13 +154,14 @@ extension PrivcmdMover {
         while slot < balloon.slots.count, probes < Self.probesAtOnce {
             let isSure = !recovery.isUnreadable && recovery.interrupted?.slots.contains(slot) != true
             probes += try isSure ? probeQuickly(balloon, slot) : probe(balloon, slot)
-            // A process that was killed may have given it, and not noted that.
+            // A process may have been killed after it gave the slot and before it dropped the note.
             if isDisplaced(balloon, slot) { noteGiven(balloon, [slot]) }
             slot += 1
             balloon.recovery?.stage = .slots(next: slot)
         }
         if slot >= balloon.slots.count {
-            // Every frame was asked about already: its own sum is sure.
+            // An unreadable note has Xen asked about every frame here already, so this sum is certain and needs no
+            // comparison.
             balloon.recovery?.stage = recovery.isUnreadable ? .everyFrame(next: slot) : .sum
         }
     }
@@ -189,8 +193,8 @@ extension PrivcmdMover {
         try settle(balloon)
     }
 
-    /// Pages that an interrupted move of this process left in the pool: at most what was in motion, and only what is there
-    /// beyond the pages that were not ours.
+    /// Takes pages out of the pool that an interrupted move of this process left there: at most as many as that move
+    /// had in motion, and only what the pool has beyond the pages that were not ours.
     private func takeBackStranded(_ balloon: SlottedBalloon) throws(BalloonError) {
         guard balloon.isNothingLost, balloon.reserve.strayPins == 0 else { return }
         guard balloon.noted == .move, case .moving(let move) = intents.line(vnode: balloon.vnode.number) else { return }
@@ -198,8 +202,8 @@ extension PrivcmdMover {
         try balloon.reserve.removeFromPool(max(0, min(surplus, move.poolPages)))
     }
 
-    /// The vnode is known: what a move of this process left in the pool is taken out of it, what may be freed is, and what
-    /// is under way is noted.
+    /// The vnode is known now. Takes out of the pool what a move of this process left in it, frees what may be freed,
+    /// and notes what is still under way.
     func settle(_ balloon: SlottedBalloon) throws(BalloonError) {
         balloon.recovery = nil
         try takeBackStranded(balloon)
@@ -218,7 +222,8 @@ extension PrivcmdMover {
             do throws(BalloonError) {
                 _ = try probe(balloon, slot)
             } catch {
-                // Neither RAM nor a hole: it stays in doubt, and the audit names it. The others are still asked about.
+                // A frame is neither RAM nor a hole: the slot stays in doubt, and the audit names it. The other slots
+                // are still probed.
                 guard error.code == .moved else { throw error }
             }
         }

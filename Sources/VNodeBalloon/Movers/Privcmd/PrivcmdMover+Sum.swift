@@ -1,11 +1,11 @@
-// All memory together: what the domain has, and what its balloons have.
+// Checks the total: the domain's memory plus that of its balloons.
 extension PrivcmdMover {
-    /// Our moves do not change what the domain and its balloons have together. Where that differs from what was noted, by
-    /// this process or an earlier one, part of an extent came back, or another program moved memory of the domain: then
-    /// Xen is asked about every frame of all balloons.
+    /// Compares the total with the noted one. Our own moves do not change it. Where it differs from what this process
+    /// or an earlier one noted, part of an extent came back, or another program moved memory of the domain. Then Xen is
+    /// asked about every frame of all balloons.
     ///
-    /// It can be compared only once all vnodes were asked about. While one of them cannot be, the other vnodes are asked
-    /// about frame by frame.
+    /// The comparison needs all vnodes. While one of them cannot be audited, the other vnodes go through a full audit,
+    /// frame by frame, instead.
     func compareSum(_ balloon: SlottedBalloon) throws(BalloonError) -> RecoveryProgress {
         if balloon.isKnown {
             try noteSum(balloon)
@@ -26,7 +26,7 @@ extension PrivcmdMover {
 
     private func askAboutEveryFrame(_ balloons: [SlottedBalloon]) -> RecoveryProgress {
         for balloon in balloons {
-            // Of one that an error left in doubt, too: it ends with that.
+            // Includes a vnode that an error left in doubt: the full audit ends that, too.
             var recovery = balloon.recovery ?? Recovery(stage: .sum)
             recovery.stage = .everyFrame(next: 0)
             balloon.recovery = recovery
@@ -40,14 +40,14 @@ extension PrivcmdMover {
         balloons.values.allSatisfy { $0.isKnown && $0.slots.sums.inDoubt == 0 }
     }
 
-    /// Every frame is known: the next recovery, of this process or a later one, compares with this sum.
+    /// Every frame is known now. Notes the total: the next recovery, of this process or a later one, compares with it.
     func noteSum(_ balloon: SlottedBalloon) throws(BalloonError) {
         let total = try total()
-        // A suspend since the first probe would be hidden by the sum for ever.
+        // A total that includes the effect of a suspend since the first probe would hide that suspend forever.
         for other in balloons.values { try checkNotSuspended(other) }
-        // A process that only audits notes nothing: the old note says what an interrupted move left in the pool.
+        // A process that only audits notes nothing: the old note still says what an interrupted move left in the pool.
         if balloons.values.contains(where: \.reserve.isReading) { return try settle(balloon) }
-        // Once the new sum is noted it no longer reveals these partial extents, so they are noted first.
+        // Once the new total is noted it no longer reveals these partial extents, so they are noted first.
         for other in balloons.values where other.noted != .move { _ = try noteDoubts(other) }
         if total != knownTotal {
             try intents.note(total: total)
@@ -58,7 +58,7 @@ extension PrivcmdMover {
 
     public func distrust() throws(BalloonError) {
         knownTotal = nil
-        // By a process after this one, too.
+        // The next process must not trust the old total either.
         try intents.note(total: nil)
     }
 
@@ -66,10 +66,11 @@ extension PrivcmdMover {
         try hypervisor.currentReservation().count + balloons.values.reduce(0) { $0 + $1.slots.sums.holes }
     }
 
-    /// What was found to be a hole may be memory after a suspend, and populating memory loses it.
+    /// Throws if the domain was suspended since Xen was asked. A frame that was a hole may be RAM after a suspend, and
+    /// to populate RAM loses its contents.
     ///
-    /// A process is suspended between two system calls only, and this makes none: right before a hypercall it leaves
-    /// room for nothing but a suspend within some hundred nanoseconds.
+    /// The kernel suspends a process between two system calls only, and this function makes none. Called right before a
+    /// hypercall it misses only a suspend within the next few hundred nanoseconds.
     func checkNotSuspended(_ balloon: SlottedBalloon) throws(BalloonError) {
         guard hypervisor.suspension().differs(from: balloon.suspension) else { return }
         throw BalloonError(

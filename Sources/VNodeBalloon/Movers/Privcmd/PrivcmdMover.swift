@@ -1,34 +1,35 @@
 /// Moves memory with hypercalls of our own, in PVH and HVM guests.
 ///
 /// The only code in the project that gives, takes and frees frames. Its rules, each of which keeps a guest alive:
-/// - only pages of our own that are pinned and were checked are given;
-/// - only known holes in our own slots are populated, after their frame numbers were read again;
-/// - only known RAM is freed. Known means counted by a hypercall of ours, or probed;
-/// - a count says how much was done, never why it was not more: after a short one Xen is asked frame by frame.
+/// - it gives only pages of our own that are pinned and were checked;
+/// - it populates only known holes in our own slots, after their frame numbers were read again;
+/// - it frees only known RAM. Known means that a hypercall of ours counted it, or that it was probed;
+/// - Xen's count says how much was done, never why it was not more. After a short count Xen is asked frame by frame.
 public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
     public let name = "privcmd"
     public let granularity: KiB = Frames(ExtentBuffer.framesPerExtent).kib
     public let vnodes: [VNode]
-    /// Giving an extent takes 3 ms on an emulated processor, taking one back 0.3: a client of the daemon waits for one
-    /// step at most.
+    /// To give an extent takes 3 ms on an emulated processor, to take one back 0.3 ms. A client of the daemon waits for
+    /// one step at most.
     public let steps = StepLimits(inflateExtents: 16, deflateExtents: 64)
     public let isMovedByOthers = false
 
     let hypervisor: any Hypervisor
     let intents: any IntentLog
-    /// nil without virtual NUMA: then vnode 0 is all there is.
+    /// nil without virtual NUMA: then there is only vnode 0.
     let topology: VNUMATopology?
     var balloons: [Int: SlottedBalloon] = [:]
     /// What the domain and its balloons had together when every frame was last known.
     var knownTotal: UInt64?
     var warning: BalloonError?
-    /// What came from other physical nodes; nil: not known, or without virtual NUMA. Then nothing is taken from them.
+    /// The extents with memory of other physical nodes. nil: they are not known, or there is no virtual NUMA; then no
+    /// memory is taken from other nodes.
     private(set) var displaced: DisplacedExtents?
     public var vnodesAllowed: Set<Int> = []
 
     /// - Parameters:
     ///   - reserves: by vnode number. A vnode without one cannot move.
-    ///   - displaced: where extents with memory of other physical nodes are noted; nil: none is taken.
+    ///   - displaced: records the extents with memory of other physical nodes; nil: no such memory is taken.
     /// - Throws: `.hypercall`, `.privcmdLocked`.
     public init(
         vnodes: [VNode], hypervisor: any Hypervisor, reserves: [Int: any PageReserve], intents: any IntentLog,
@@ -61,7 +62,8 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
 
     public func lostExtents(vnode: Int) -> Int {
         guard let balloon = balloons[vnode] else { return 0 }
-        // What was cut off while this process lives is known by its frames; what was cut off before it, by pins.
+        // An extent that left the file while this process runs is counted by its frame. One that left it before is
+        // counted by its pin.
         return balloon.slots.sums.lost + balloon.lost.count + balloon.filled.count + balloon.lostNameless
             + balloon.reserve.strayPages
     }
@@ -79,7 +81,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         return warning
     }
 
-    /// Nothing goes on by itself.
+    /// Does nothing: this mover moves memory only within a step.
     public func rest() {}
 
     // MARK: Inflate
@@ -91,7 +93,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         if try isBeingSent() { return Outcome(balloonFrames: balloon.balloonFrames, obstacle: .migrating) }
         try checkKnown(balloon)
         try endMove(balloon)
-        // What came back to us, by a migration or an interrupted move, goes before new pages.
+        // Slots that became RAM again through a migration or an interrupted move are given before new pages.
         let first = balloon.slots.count
         let returned = balloon.slots.returned(extents)
         let obstacle = returned.isEmpty ? try giveNew(balloon, extents) : try giveAgain(balloon, returned)
@@ -102,7 +104,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
     private func giveNew(_ balloon: SlottedBalloon, _ extents: Int) throws(BalloonError) -> HeldReason? {
         let new = try acquireInside(balloon, extents)
         if new.inside.isEmpty { return .noMemory }
-        // From the lowest one up: after a short count what is RAM lies at the end.
+        // In ascending order: after a short count the slots that are still RAM lie at the end, where they can be freed.
         let chosen = displacedFirst(balloon, new.inside).prefix(extents).sorted()
         let obstacle = try give(balloon, chosen)
         try putBack(balloon, new.outside + new.inside.filter { !chosen.contains($0) })
@@ -110,10 +112,11 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
     }
 
     private func giveAgain(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
-        // Before the note, which says how many pool pages are not ours: pages cut off our file must not count there.
+        // Checked before the note. The note says how many pool pages are not ours, and a page that was cut off our file
+        // must not be counted there.
         for slot in slots { try balloon.checkFrames(of: slot..<slot + 1) }
         try beginMove(balloon, slots[0]..<slots[slots.count - 1] + 1)
-        // An earlier process was killed before it put them back.
+        // Pages outside the vnode: an earlier process was killed before it put them back.
         let outside = slots.filter { !isInside(balloon, $0) }
         if !outside.isEmpty {
             try putBack(balloon, outside)
@@ -121,15 +124,15 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         }
         let slots = slots.filter { balloon.slots[$0].isReturned }
         if slots.isEmpty { return nil }
-        // Parts of extents one a step, because Xen is asked about every frame; whole ones together.
+        // A mixed slot takes a step of its own, because Xen is asked about each of its frames. Whole slots go together.
         if let mixed = slots.first(where: { balloon.slots[$0].isMixed }) { return try giveRest(balloon, mixed) }
         return try give(balloon, slots)
     }
 
-    /// Whether Xen, too, has RAM behind a new page. If not, the slot stays in doubt.
+    /// Whether Xen has RAM behind a new page, too. If not, the slot stays in doubt.
     ///
-    /// One probe: Linux has just cleared all of it, so this only tells a page that is no memory of ours at all. A frame of
-    /// it that is a hole already makes the count short.
+    /// One probe is enough. Linux has just cleared the whole page, so this only detects a page that is not our memory
+    /// at all. If some other frame of it is a hole, Xen's count will be short.
     func isMemory(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> Bool {
         guard let gfn = balloon.slots[slot].gfn, try hypervisor.memoryType(of: gfn).isRAM else { return false }
         balloon.slots[slot].holes = 0
@@ -145,7 +148,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         try endMove(balloon)
         balloon.hasLookedForDisplaced = false
         var (obstacle, checked): (HeldReason?, Range<Int>?) = (nil, nil)
-        // From the last one down, so that after a short count what is RAM lies at the end.
+        // In descending order: after a short count the slots that became RAM lie at the end, where they can be freed.
         let slots = balloon.slots.takeable(max(1, min(extents, balloon.populateExtents)))
         if let last = slots.first, let lowest = slots.last {
             try balloon.checkFrames(of: lowest..<last + 1)
@@ -159,7 +162,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
 
     private func takeBack(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         balloon.left = nil
-        // An error after the call that gave them, or a migration, may have left a note.
+        // A stale note may be left from an error after these slots were given, or from a migration.
         noteGiven(balloon, slots)
         let obstacle = try takeFromOwn(balloon, slots)
         return obstacle == .pnodeFull ? try takeElsewhere(balloon, slots) : obstacle
@@ -172,24 +175,25 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
             if balloon.populateExtents < 1 << 20 { balloon.populateExtents *= 2 }
             return nil
         }
-        // Where the physical node has no more 2 MiB in one piece the next populate asks for one only, and for more once
-        // that goes.
+        // The physical node has no more free 2 MiB extents. So the next populate asks for one extent only, and each
+        // success doubles that.
         balloon.populateExtents = 1
         return try fill(balloon, short)
     }
 
-    /// Notes a deflate. Taking back needs no byte on a disk: where the note cannot be written it goes on, and a process
-    /// that is killed in the middle leaves at most pages in the pool that the next one cannot tell from foreign ones.
+    /// Notes a deflate. To take memory back must need no byte on a disk: where the note cannot be written the deflate
+    /// goes on. If this process is then killed in the middle, the next one at worst cannot tell some of our pages in
+    /// the pool from foreign ones.
     private func noteMove(_ balloon: SlottedBalloon, _ slots: Range<Int>) {
         do throws(BalloonError) { try beginMove(balloon, slots) } catch { warning = error }
     }
 
     // MARK: Moves and doubts
 
-    /// Notes a move, and the pool's pages that are not ours, before anything is touched.
+    /// Notes a move, and the number of pool pages that are not ours, before anything is touched.
     ///
-    /// Slots that are part RAM, wherever they are, stay noted: two probes may not show it. What lies as RAM below the
-    /// moving slots may be freed with them.
+    /// Every mixed slot stays noted, wherever it lies, because a quick probe of two frames may not show that it is
+    /// mixed. RAM right below the moving slots is noted, too: it may be freed together with them.
     func beginMove(_ balloon: SlottedBalloon, _ slots: Range<Int>) throws(BalloonError) {
         let lower = balloon.slots.ramStart(below: slots.lowerBound)
         let doubtful = balloon.slots.doubtful ?? slots
@@ -201,14 +205,14 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         balloon.noted = .move
     }
 
-    /// Frees what is left over as RAM at the end. The note stays while a part of an extent is a hole.
+    /// Frees RAM slots at the end of the file. The note stays while any slot is mixed.
     ///
-    /// - Parameter checked: slots whose frame numbers were read in this very step.
+    /// - Parameter checked: slots whose frame numbers this very step has read.
     func endMove(_ balloon: SlottedBalloon, checked: Range<Int>? = nil) throws(BalloonError) {
-        // What an earlier process had begun is ended, and its note with it, by one that may move something.
+        // Only a process that may move memory ends what an earlier process had begun, and its note with it.
         if balloon.reserve.isReading { return }
         let kept = balloon.slots.slotsToKeep()
-        // Freeing, too, moves pool pages: a kill half-way must find the note.
+        // To free pages changes the pool, too, so a kill half-way must leave a note.
         if kept < balloon.slots.count && balloon.noted != .move { noteMove(balloon, kept..<balloon.slots.count) }
         try freeRAM(balloon, checked)
         do throws(BalloonError) {
@@ -217,12 +221,14 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
             try intents.end(vnode: balloon.vnode.number)
             balloon.noted = .nothing
         } catch {
-            // With an old note the next process only audits more slots than it must.
+            // An old note only makes the next process audit more slots than it must.
             warning = error
         }
     }
 
-    /// Notes the slots of which a part is a hole, instead of what was noted. False: there are none.
+    /// Notes the mixed slots and those in doubt, in place of the former note.
+    ///
+    /// - Returns: false: there are none.
     func noteDoubts(_ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
         guard let doubtful = balloon.slots.doubtful else { return false }
         let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
@@ -231,10 +237,10 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         return true
     }
 
-    /// Frees what is RAM at the end, unless the domain is log-dirty: what was populated since that began is a hole in
-    /// the new domain, and must still be ours there.
+    /// Frees RAM slots at the end, unless the domain is log-dirty. What was populated since log-dirty began is a hole
+    /// in the new domain, and must still be ours there.
     ///
-    /// Asked after the populate. A migration that begins later sends all of it.
+    /// Whether the domain is log-dirty is asked after the populate. A migration that begins later sends all of it.
     private func freeRAM(_ balloon: SlottedBalloon, _ checked: Range<Int>?) throws(BalloonError) {
         let kept = balloon.slots.slotsToKeep()
         let below = balloon.slots.sums.lost > 0 ? balloon.slots.ramBelowLost(Self.freedAtOnce) : []
@@ -246,10 +252,10 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         }
         try checkNotSuspended(balloon)
         var first = max(kept, balloon.slots.count - Self.freedAtOnce)
-        // What was RAM when Xen was asked may have another page by now.
+        // Since Xen was asked, a slot that was RAM may have got another page.
         let isChecked = checked.map { first >= $0.lowerBound && balloon.slots.count <= $0.upperBound } ?? false
         if !isChecked { try balloon.checkFrames(of: first..<balloon.slots.count) }
-        // One of them may have turned out to be broken just now: it stays, and so does what is below it.
+        // The check may have found a broken page. That slot stays, and so does every slot below it.
         first = max(first, balloon.slots.slotsToKeep())
         try balloon.free(keeping: first)
         for slot in below { try balloon.checkFrames(of: slot..<slot + 1) }
@@ -258,7 +264,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         balloon.isWaiting = balloon.slots.slotsToKeep() < balloon.slots.count
     }
 
-    /// More would keep the loop from everything else.
+    /// The most slots in one step. More would keep the loop from its other work.
     private static let freedAtOnce = 64
 
     public func isBeingSent() throws(BalloonError) -> Bool { try hypervisor.isBeingSent() }
@@ -266,7 +272,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
     public func tidy(vnode: Int) throws(BalloonError) -> Tidying {
         guard let balloon = balloons[vnode], balloon.isSettled, balloon.isWaiting else { return .done }
         if try isBeingSent() { return .waiting }
-        // Not every suspend shows in the clocks, so Xen is asked anew: in the new domain it may be a hole.
+        // The clocks do not show every suspend. So Xen is asked again: in the new domain the slot may be a hole.
         if let slot = balloon.unsent.popLast() {
             if slot < balloon.slots.count { try probe(balloon, slot) }
             if !balloon.unsent.isEmpty { return .more }
@@ -275,7 +281,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         return balloon.isWaiting ? .more : .done
     }
 
-    /// Nothing moves of a vnode of which anything is in doubt.
+    /// Keeps a vnode from moving while any of its slots is in doubt.
     private func checkKnown(_ balloon: SlottedBalloon) throws(BalloonError) {
         guard balloon.isSettled else {
             throw BalloonError(.looking, "the balloon was not audited yet", vnode: balloon.vnode.number)

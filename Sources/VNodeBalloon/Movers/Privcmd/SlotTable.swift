@@ -1,22 +1,24 @@
-/// What is behind each slot of a balloon's file, as far as it is known: one word of 64 bits a slot, and sums, so that a
-/// step costs the same whatever the size of the balloon.
+/// What each slot of a balloon's file has behind it, as far as this is known. A slot is one word of 64 bits. Sums and
+/// bounds are kept up to date, so that a step costs the same whatever the size of the balloon.
 struct SlotTable {
     /// A 2 MiB slot.
     struct Slot: Equatable {
         static let frames = Int(ExtentBuffer.framesPerExtent)
 
         var page: SlotPage
-        /// The first guest frame of its page; of an unreadable page the one that it had when it could still be read.
+        /// The first guest frame of its page. For an unreadable page: the frame that it had when it could still be
+        /// read.
         var gfn: UInt64?
-        /// How many of its frames are holes: 0 is RAM, 512 is given. nil: not known, so hands off until Xen was asked.
+        /// How many of its frames are holes: 0 is RAM, 512 is given. nil: not known, so it is not touched before Xen
+        /// was asked.
         var holes: Int? { didSet { isStrange = false } }
-        /// Xen was asked, and one of its frames is neither RAM nor a hole: hands off.
+        /// Xen says that one of its frames is neither RAM nor a hole: it is not touched.
         var isStrange = false
 
         /// A slot without a page holds nothing.
         static let empty = Slot(page: .none, gfn: nil, holes: 0)
 
-        /// A page of which nothing is known yet.
+        /// A page about which Xen was not asked yet.
         init(_ page: SlotPage) { self.init(page: page, gfn: page.gfn, holes: page == .none ? 0 : nil) }
 
         init(page: SlotPage, gfn: UInt64?, holes: Int?) {
@@ -27,24 +29,24 @@ struct SlotTable {
 
         var isEmpty: Bool { page == .none }
         var isUnreadable: Bool { page == .unreadable }
-        /// It cannot be taken back, and must never be freed: it may have holes.
+        /// It cannot be taken back. It may have holes, so it must never be freed.
         var isLost: Bool { isUnreadable || isStrange }
-        /// A page all of which is RAM.
+        /// All frames of its page are RAM.
         var isRAM: Bool { holes == 0 && !isEmpty }
         var isGiven: Bool { holes == Slot.frames }
         /// Part RAM, part hole.
         var isMixed: Bool { holes.map { $0 > 0 && $0 < Slot.frames } ?? false }
-        /// A page of which it is not known what Xen has behind it, and of which Xen can be asked.
+        /// Its page can be read, but it is not known what Xen has behind it.
         var isInDoubt: Bool { holes == nil && !isLost }
         var isTakeable: Bool { (isGiven || isMixed) && !isLost }
         var isReturned: Bool { (isRAM || isMixed) && !isLost }
-        /// Nothing is lost when it is freed.
+        /// To free it loses no memory.
         var mayBeFreed: Bool { holes == 0 && !isLost }
     }
 
     /// How many slots are of each kind.
     struct Sums: Equatable {
-        /// Frames that are holes, of slots where it is known.
+        /// The holes of all slots where their number is known.
         var holes: UInt64 = 0
         var given = 0
         var mixed = 0
@@ -57,11 +59,11 @@ struct SlotTable {
     }
 
     private static let chunkSlots = 4096
-    /// Lists of this many words: the table grows without being copied.
+    /// The words, in lists of `chunkSlots`, so that the table grows without being copied.
     private var chunks: [[UInt64]] = []
     private(set) var count = 0
     private(set) var sums = Sums()
-    /// No slot from here on is anything but RAM or empty; no slot from here on is given or mixed.
+    /// Every slot from `keptEnd` on is RAM or empty. No slot from `takeableEnd` on is given or mixed.
     private var keptEnd = 0
     private var takeableEnd = 0
     /// No slot before this one is RAM or mixed.
@@ -112,21 +114,21 @@ struct SlotTable {
 
     // MARK: What a step asks for
 
-    /// How many slots are left when what may be freed at the end is freed.
+    /// How many slots remain once those at the end that may be freed are freed.
     mutating func slotsToKeep() -> Int {
         while keptEnd > 0, self[keptEnd - 1].mayBeFreed { keptEnd -= 1 }
         return keptEnd
     }
 
-    /// Up to so many slots that are given or mixed, from the last one down.
+    /// At most `most` slots that are given or mixed, in descending order.
     mutating func takeable(_ most: Int) -> [Int] {
         guard sums.given + sums.mixed > 0 else { return [] }
         while takeableEnd > 0, !self[takeableEnd - 1].isTakeable { takeableEnd -= 1 }
-        // Slots that stay empty may lie in between. Not too many of them are passed over at once.
+        // Empty slots may lie in between. The window keeps one call from passing over too many of them.
         return found(in: (max(0, takeableEnd - 4 * most)..<takeableEnd).reversed(), most, \.isTakeable)
     }
 
-    /// Up to so many slots that are memory again, all of them or in part, from the first one up.
+    /// At most `most` slots that are RAM again, whole or in part, in ascending order.
     mutating func returned(_ most: Int) -> [Int] {
         guard sums.ram + sums.mixed > 0 else { return [] }
         while returnedStart < count, !self[returnedStart].isReturned { returnedStart += 1 }
@@ -142,8 +144,8 @@ struct SlotTable {
         return found
     }
 
-    /// Up to so many slots that are RAM, and above which nothing can be taken back that would free them on its way: only
-    /// lost slots keep them from the end.
+    /// At most `most` RAM slots that no deflate will free, because no slot above them can be taken back. Only lost
+    /// slots keep them from being at the end.
     mutating func ramBelowLost(_ most: Int) -> [Int] {
         _ = takeable(1)
         let start = sums.given + sums.mixed > 0 ? takeableEnd : 0
@@ -151,14 +153,14 @@ struct SlotTable {
         return found(in: start..<max(start, end), most, \.isRAM)
     }
 
-    /// Where what may be freed begins that ends right below a slot.
+    /// The start of the run of slots that may be freed and that ends right below `index`.
     func ramStart(below index: Int) -> Int {
         var start = index
         while start > 0, start <= count, self[start - 1].mayBeFreed { start -= 1 }
         return start
     }
 
-    /// A range that has all slots that are mixed or in doubt; nil when there is none.
+    /// A range that contains all slots that are mixed or in doubt; nil: there are none.
     var doubtful: Range<Int>? { doubtfulBounds }
 
     /// The first slot in doubt from `start` on.

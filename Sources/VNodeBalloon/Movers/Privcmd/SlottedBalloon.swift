@@ -1,45 +1,47 @@
-/// What one vnode gave slot by slot: its file's slots, and how far they are known.
+/// The balloon of one vnode, slot by slot: the slots of its file, and what is known about each.
 final class SlottedBalloon {
     let vnode: VNode
     let reserve: any PageReserve
     var slots = SlotTable()
-    /// Slots at the end wait to be freed: until the domain is not being migrated any more, or for the next step.
+    /// Slots at the end wait to be freed: for the end of a migration, or for the next step.
     var isWaiting = false
-    /// Those of them that were populated while the domain was being migrated: Xen is asked about them anew before they are
-    /// freed.
+    /// The waiting slots that were populated while the domain was being migrated. Xen is asked about them anew before
+    /// they are freed.
     var unsent: [Int] = []
-    /// When Xen was asked about them: what was found counts until the domain is suspended.
+    /// The state of the clocks when Xen was asked. The answers count until the domain is suspended.
     var suspension = Suspension(suspended: .zero)
     /// What the intent log says of this vnode.
     var noted = Note.doubts
-    /// Every frame is known: Xen was asked about it, or counted it. Nothing moves before.
+    /// Every frame is known, because Xen was asked about it or counted it. Nothing moves before.
     var isKnown = false
-    /// The way to that, while it is under way.
+    /// The recovery that leads there, while it runs.
     var recovery: Recovery?
-    /// The file's pages were read, and pinned by this process.
+    /// This process has read and pinned the pages of the file.
     var hasPages = false
-    /// First frames of extents that were given and whose page is not in our file any more, so that Linux believes to
-    /// have memory there. They are populated as soon as that works.
+    /// First frames of extents that were given and whose page is not in our file any more. Linux believes that it has
+    /// RAM there, so they are populated as soon as that works.
     var lost: [UInt64] = []
-    /// Those that are memory again, while their pins have not gone yet.
+    /// The lost extents that are RAM again, while their pins are still held.
     var filled: [UInt64] = []
-    /// How many more there are of unknown frame: the kernel maps a broken page for no process. They stay pinned.
+    /// How many more lost extents there are whose frame is not known: the kernel maps a broken page for no process.
+    /// They stay pinned.
     var lostNameless = 0
     var isNothingLost: Bool { lost.isEmpty && lostNameless == 0 }
-    /// Pages that a foreign hand put from our file into the pool.
+    /// Pages that another program moved from our file into the pool.
     var freedByOthers = 0
-    /// How many extents the next populate asks for: the physical node may have no more 2 MiB in one piece.
+    /// How many extents the next populate asks for: the physical node may have no more free 2 MiB extents.
     var populateExtents = Int.max
-    /// The holes of the slot that was filled last. They count in the same step alone.
+    /// The holes that are left in the slot that was filled last. They are valid within the same step only.
     var left: (slot: Int, frames: [UInt64])?
-    /// None of the pages that Linux handed out last has memory of another physical node: the next ones will not, either.
+    /// None of the pages that Linux handed out last has memory of another physical node, so the next ones will not have
+    /// any either.
     var hasLookedForDisplaced = false
 
     enum Note {
         case nothing
-        /// Slots to audit frame by frame; nothing of the pool.
+        /// Slots to audit frame by frame. The note says nothing about the pool.
         case doubts
-        /// A move, with the pool's pages that were not ours before it.
+        /// A move, and how many pool pages were not ours before it.
         case move
     }
 
@@ -48,14 +50,14 @@ final class SlottedBalloon {
         self.reserve = reserve
     }
 
-    /// Every slot is known now, but for those that no process can read.
+    /// Every slot is known now, except those that no process can read.
     var isSettled: Bool { isKnown && recovery == nil && slots.sums.inDoubt == 0 }
 
-    /// Frames of ours that are ballooned out; nil: not known. Slots that no process can read are not part of it.
+    /// Our frames that are ballooned out; nil: not known. Slots that no process can read are not counted.
     var balloonFrames: Frames? { isSettled ? Frames(slots.sums.holes) : nil }
 
-    /// Frees what may be freed at the end, down to `kept` slots. The only place, with ``punch(_:)``, where anything is freed:
-    /// every frame of it is known to be RAM.
+    /// Frees the slots at the end, down to `kept` slots. Only this and ``punch(_:)`` free anything, and only slots all
+    /// of whose frames are known to be RAM.
     func free(keeping kept: Int) throws(BalloonError) {
         guard kept < slots.count else { return }
         guard isKnown, reserve.slotCount == slots.count else {
@@ -66,14 +68,14 @@ final class SlottedBalloon {
         slots.removeLast(slots.count - kept)
     }
 
-    /// Frees slots that lie below one that has to stay.
+    /// Frees slots that lie below a slot that has to stay.
     func punch(_ indices: [Int]) throws(BalloonError) {
         for slot in indices { precondition(isKnown && slots[slot].isRAM, "a hole is never freed (I1)") }
         try reserve.punch(indices)
         for slot in indices { slots[slot] = .empty }
     }
 
-    /// Checks that slots are where they were, before anything is populated or given there.
+    /// Checks that the pages of slots are at the frames where they were, before anything is populated or given there.
     /// - Throws: `.moved`.
     func checkFrames(of range: Range<Int>) throws(BalloonError) {
         guard !range.isEmpty else { return }
@@ -82,7 +84,7 @@ final class SlottedBalloon {
         }
         let pages = try reserve.pages(of: range)
         for (slot, page) in zip(range, pages) where !slots[slot].isEmpty && page != slots[slot].page {
-            // A page that cannot be read any more stays where it is, and nothing else is wrong.
+            // A page that cannot be read any more is still at its frame. Nothing else is wrong with the file.
             if page == .unreadable {
                 slots[slot] = SlotTable.Slot(page: .unreadable, gfn: slots[slot].gfn, holes: nil)
                 continue
