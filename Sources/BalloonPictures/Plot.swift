@@ -1,17 +1,17 @@
 import BalloonCore
 
-/// A record as a picture: a panel for each vnode, all with the same axes.
+/// A record as a picture: one panel for each vnode, all with the same axes.
 public struct Plot {
-    /// Pixels.
+    /// Sizes in pixels.
     enum Metrics {
         static let width = 900.0
         static let left = 84.0
         static let right = 24.0
-        /// Above the first panel.
+        /// The space above the first panel.
         static let head = 76.0
         static let panel = 130.0
         static let lane = 12.0
-        /// From one panel's curve to the next one's.
+        /// The distance from one panel's curve to the next one's.
         static let pitch = panel + lane + 72
         static var plotted: Double { width - left - right }
     }
@@ -21,7 +21,7 @@ public struct Plot {
     let size: SizeAxis
     private let vnodes: [Int]
 
-    /// nil: there is nothing in it.
+    /// nil: the record is empty.
     public init?(_ record: Record) {
         guard let first = record.entries.first, let last = record.entries.last else { return nil }
         self.record = record
@@ -31,7 +31,7 @@ public struct Plot {
         for balloon in record.entries.lazy.flatMap({ $0.vnodes ?? [] }) {
             most = max(most, balloon.balloon ?? .zero, balloon.goal ?? .zero)
         }
-        // Where nothing was ever given the axis is one that is read at a glance.
+        // Where no memory was ever given, the axis gets a range that is easy to read.
         size = SizeAxis(most: most == .zero ? .mib(64) : most)
     }
 
@@ -67,7 +67,7 @@ public struct Plot {
         <rect width="6" height="6" fill="#fbe3d6"/><rect width="2.5" height="6" fill="#d55e00"/></pattern></defs>
         """
 
-    /// What the picture is of, and what its colours mean.
+    /// The title, and the meaning of the colours.
     private func head(_ svg: inout SVG) {
         svg.write(
             "Memory given to Xen, \(range)", x: 20, y: 26, "font-size=\"15\" font-weight=\"bold\" fill=\"#222222\"")

@@ -1,10 +1,10 @@
 import BalloonCore
 
-/// One vnode's part of the picture: its curve, and below it the lane of its states.
+/// One vnode's part of the picture: its curve, and below it a lane with its states.
 struct PlotPanel {
     static let balloonStroke = "fill=\"none\" stroke=\"#0072b2\" stroke-width=\"2\" stroke-linejoin=\"round\""
     static let goalStroke = "fill=\"none\" stroke=\"#d55e00\" stroke-width=\"1.5\" stroke-dasharray=\"5 4\""
-    /// Each state with its colour, as the head shows them.
+    /// The states with their colours, in the order in which the title shows them.
     static let lanes = [
         ("idle", "#e8e8e8"), ("inflating", "#56b4e9"), ("deflating", "#7cc8a4"), ("held", "url(#hatch)"),
         ("stopped", "#9a9a9a"), ("not seen", "#ffffff"),
@@ -16,7 +16,7 @@ struct PlotPanel {
     private var bottom: Double { top + Plot.Metrics.panel }
     private let left = Plot.Metrics.left
     private let right = Plot.Metrics.left + Plot.Metrics.plotted
-    /// The vnode at the time of each entry; nil: it was not there.
+    /// The vnode's balloon at the time of each entry; nil: there was none.
     private let balloons: [RecordLine.Balloon?]
 
     init(_ plot: Plot, vnode: Int, top: Double) {
@@ -32,7 +32,7 @@ struct PlotPanel {
         let balloon = samples { $0.balloon }
         svg.path(area(balloon), "fill=\"#0072b2\" fill-opacity=\"0.12\"")
         svg.path(steps(balloon), Self.balloonStroke)
-        // On top: a balloon that is where it shall be does not hide it.
+        // The target is drawn on top, so that a balloon at its target does not hide it.
         svg.path(steps(samples { $0.goal }), Self.goalStroke)
         lane(&svg)
         let size = balloons.lazy.compactMap { $0?.size }.last.map { " of \(Self.size($0))" } ?? ""
@@ -78,7 +78,7 @@ struct PlotPanel {
             })
     }
 
-    /// Pieces of the curve in which the value is known, each with the place of its end.
+    /// The pieces of the curve in which the value is known, each with the position of its end.
     private func pieces(_ samples: [Thinning.Sample]) -> [(samples: [Thinning.Sample], end: Double)] {
         var pieces: [(samples: [Thinning.Sample], end: Double)] = []
         var isOpen = false
@@ -93,7 +93,7 @@ struct PlotPanel {
                 isOpen = true
             }
         }
-        // What was last seen lasts to the end.
+        // The last value lasts to the end.
         if isOpen { pieces[pieces.count - 1].end = right }
         return pieces
     }
@@ -111,7 +111,7 @@ struct PlotPanel {
         }.joined(separator: " ")
     }
 
-    /// From the first height on: along, then up or down. Where the height stays, nothing is written.
+    /// A path from the first height on: along, then up or down. Where the height does not change nothing is written.
     private func stairs(_ samples: [Thinning.Sample], to end: Double) -> String {
         var text = ""
         var height: String?

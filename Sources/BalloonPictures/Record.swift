@@ -4,25 +4,25 @@ import FoundationEssentials
 public struct Record: Sendable {
     /// A line that cannot be read.
     public struct Fault: Error, Equatable, CustomStringConvertible {
-        /// From 1.
+        /// The number of the line, from 1.
         public let line: Int
         public let description: String
     }
 
     public struct Entry: Sendable {
         public var time: UTCTime
-        /// nil: nobody answered, or nobody looked.
+        /// nil: there was no answer, or no process recorded.
         public var vnodes: [RecordLine.Balloon]?
     }
 
     public private(set) var entries: [Entry] = []
 
-    /// What is at the end without a newline may be half a line, which its writer did not finish: then it is left out.
+    /// Text at the end without a newline may be a partial line that its writer did not finish. It is ignored.
     /// - Throws: ``Fault``.
     public init(_ bytes: some Collection<UInt8>) throws(Fault) {
         let decoder = JSONDecoder()
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        // The last one has no newline behind it.
+        // The last part has no newline.
         for (index, line) in lines.enumerated() {
             let isUnfinished = index == lines.count - 1
             if isUnfinished && line.isEmpty { break }
@@ -49,14 +49,14 @@ public struct Record: Sendable {
         return Entry(time: time, vnodes: line.vnodes)
     }
 
-    /// A clock that was set back does not turn the line of time round.
+    /// Time never goes back on the axis, even if the clock was set back.
     private mutating func append(_ entry: Entry) {
         var entry = entry
         if let last = entries.last, entry.time < last.time { entry.time = last.time }
         entries.append(entry)
     }
 
-    /// The numbers of all vnodes in it.
+    /// The numbers of all vnodes in the record.
     public var vnodes: [Int] {
         entries.reduce(into: Set<Int>()) { numbers, entry in
             for balloon in entry.vnodes ?? [] { numbers.insert(balloon.vnode) }

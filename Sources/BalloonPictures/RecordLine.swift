@@ -1,6 +1,6 @@
 public import BalloonCore
 
-/// A line of what `balloonctl record` writes: docs/schema/record-1.json.
+/// A line that `balloonctl record` writes: docs/schema/record-1.json.
 public struct RecordLine: Decodable, Equatable, Sendable {
     /// One balloon at one moment.
     public struct Balloon: Decodable, Equatable, Sendable {
@@ -42,13 +42,13 @@ public struct RecordLine: Decodable, Equatable, Sendable {
         }
     }
 
-    /// Raised when a member goes, or changes its meaning.
+    /// Raised when a member is removed or changes its meaning.
     public static let schema = 1
 
     public var schema = Self.schema
-    /// As ``UTCTime`` writes it.
+    /// In the form of ``UTCTime``.
     public var time: String
-    /// By number; nil: nobody answered, or nobody looked.
+    /// By number; nil: there was no answer, or no process recorded.
     public var vnodes: [Balloon]?
 
     public init(time: UTCTime, vnodes: [Balloon]?) {
@@ -62,10 +62,10 @@ public struct RecordLine: Decodable, Equatable, Sendable {
         case vnodes
     }
 
-    /// How every line begins, whatever its schema.
+    /// The beginning of every line, in every schema.
     public static let beginning = "{\"schema\":"
 
-    /// Without the line's end.
+    /// The line without its line break.
     public var json: String {
         var json = JSONWriter()
         json.object { json in
@@ -89,7 +89,7 @@ public struct RecordLine: Decodable, Equatable, Sendable {
     }
 }
 
-/// Which of what is seen is written: a line a change, and the last sight at the end.
+/// Decides what is written: a line for each change, and the last state at the end.
 public struct Recorder {
     private var written: RecordLine?
     private var seen: RecordLine?
@@ -105,14 +105,14 @@ public struct Recorder {
         return line
     }
 
-    /// Where a record goes on that another process made: nobody has looked since its last line.
-    /// - Returns: the line that says it; nil: the last line says so already, or is none.
+    /// Called when an existing record is continued: no process recorded after its last line.
+    /// - Returns: the line that says so; nil: the last line already does, or is no valid line.
     public static func gap(behind last: String) -> RecordLine? {
         guard let last = try? Record(last.utf8).entries.last, last.vnodes != nil else { return nil }
         return RecordLine(time: last.time, vnodes: nil)
     }
 
-    /// The line at the end, which says how long nothing changed; nil where the last line says it.
+    /// The line at the end, which shows how long nothing changed; nil where the last line shows that.
     public func end(at time: UTCTime) -> RecordLine? {
         guard let seen else { return nil }
         let line = RecordLine(time: time, vnodes: seen.vnodes)

@@ -2,7 +2,7 @@
 struct SVG {
     private(set) var text = ""
 
-    /// Text that is neither markup nor, where it is a control character, forbidden in XML.
+    /// Escapes text, so that it is no markup and has no control characters, which XML forbids.
     static func escaped(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {
@@ -19,14 +19,14 @@ struct SVG {
         return escaped
     }
 
-    /// With a digit behind the point, where it needs one.
+    /// A number with one decimal, where it needs one.
     static func number(_ value: Double) -> String {
         let tenths = Int((value * 10).rounded())
         let sign = tenths < 0 ? "-" : ""
         return "\(sign)\(abs(tenths) / 10)" + (tenths % 10 == 0 ? "" : ".\(abs(tenths) % 10)")
     }
 
-    /// Markup as it is.
+    /// Adds markup as it is.
     mutating func raw(_ markup: String) { text += markup + "\n" }
 
     mutating func write(_ words: String, x: Double, y: Double, _ attributes: String = "") {
@@ -41,7 +41,7 @@ struct SVG {
                 + " y2=\"\(Self.number(to.y))\"\(Self.spaced(attributes))/>")
     }
 
-    /// - Parameter title: what a viewer shows over it.
+    /// - Parameter title: the text that a viewer shows as a tooltip.
     mutating func rectangle(
         x: Double, y: Double, width: Double, height: Double, _ attributes: String, title: String? = nil
     ) {

@@ -1,15 +1,15 @@
 import BalloonCore
 
-/// What of a long record a picture can show.
+/// Reduces a long record to what a picture can show.
 enum Thinning {
-    /// A value from here on; nil: not known.
+    /// The value from this position on; nil: not known.
     struct Sample: Equatable {
         var x: Double
         var value: KiB?
     }
 
-    /// Of all samples in one column of pixels the first, the least, the most and the last: the line covers the same
-    /// pixels.
+    /// Keeps the first, the smallest, the largest and the last of all samples in one column of pixels: the line then
+    /// covers the same pixels.
     static func samples(_ samples: [Sample]) -> [Sample] {
         var thin: [Sample] = []
         var start = 0
@@ -32,15 +32,15 @@ enum Thinning {
         return kept.sorted().map { column[$0] }
     }
 
-    /// A state from one place to another.
+    /// A state from one position to another.
     struct Span: Equatable {
         var from: Double
         var to: Double
         var state: LaneState
     }
 
-    /// Neighbours in the same state are one. A picture has no room for more than one span a pixel: of those in one
-    /// column of pixels the one stays that a reader has to know of.
+    /// Joins neighbours with the same state. A picture has room for one span in each column of pixels: the most
+    /// important one stays.
     static func spans(_ spans: [Span]) -> [Span] {
         var merged: [Span] = []
         for span in spans {
@@ -59,13 +59,13 @@ enum Thinning {
     }
 }
 
-/// What the lane below a panel shows.
+/// The state shown in the lane below a panel.
 struct LaneState: Equatable {
-    /// The daemon's word; nil: nobody answered, or nobody looked.
+    /// The daemon's word; nil: there was no answer, or no process recorded.
     var state: String?
     var reason: String?
 
-    /// Of two states in one pixel the heavier one is shown.
+    /// Of two states in one pixel, the one with the larger weight is shown.
     var weight: Int {
         switch state {
         case nil: 4

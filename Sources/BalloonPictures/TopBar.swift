@@ -1,7 +1,7 @@
 import BalloonCore
 
-/// A vnode's memory as a bar: from the left what is given, then what more could be given, what the guard keeps, and what is
-/// in use.
+/// A vnode's memory as a bar. From the left: the memory that is given, the memory that could still be given, the memory
+/// that the guard keeps, and the memory in use.
 struct TopBar {
     static let legend: [(mark: Character, colour: TopLine.Colour, meaning: String)] = [
         ("#", .balloon, "balloon"), (".", .available, "available"), ("%", .guarded, "kept by the guard"),
@@ -11,7 +11,7 @@ struct TopBar {
     private let row: TopRow
     private let cells: Int
 
-    /// - Parameter columns: with the brackets.
+    /// - Parameter columns: the width including the brackets.
     init(_ row: TopRow, columns: Int) {
         self.row = row
         cells = max(columns - 2, 1)
@@ -28,7 +28,7 @@ struct TopBar {
         return line
     }
 
-    /// Where a size ends. What there is of it is seen, be it ever so little.
+    /// The position where a size ends. Even the smallest size is visible.
     private func cell(_ size: KiB) -> Int {
         guard size > .zero, row.size > .zero else { return 0 }
         return max(1, Int((Double(min(size, row.size).count) / Double(row.size.count) * Double(cells)).rounded()))
@@ -39,7 +39,7 @@ struct TopBar {
         let given = cell(balloon)
         if index < given { return "#" }
         guard let available = row.available else { return "?" }
-        // The guest's own part is what the balloon leaves, whatever the node says.
+        // The guest's part is never more than the balloon leaves, whatever was read of the node.
         let rest = row.size.less(balloon)
         let had = min(available, rest)
         let kept = min(row.kept ?? .zero, had)

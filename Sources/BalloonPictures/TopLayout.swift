@@ -1,14 +1,14 @@
 import BalloonCore
 
-/// What `top` shows, as lines that fit.
+/// Lays the picture of `top` out in lines that fit.
 public struct TopLayout: Sendable {
-    /// What there is to show.
+    /// The contents of a picture.
     public struct Frame: Sendable {
         /// 12:00:05
         public var time: String
         public var heading: String
         public var rows: [TopRow]
-        /// Why there is nothing to show.
+        /// Why there is no picture.
         public var fault: String?
 
         public init(time: String, heading: String, rows: [TopRow], fault: String? = nil) {
@@ -19,11 +19,11 @@ public struct TopLayout: Sendable {
         }
     }
 
-    /// From so many columns on each vnode is one line.
+    /// With at least this many columns each vnode takes one line.
     static let wide = 110
 
     private let columns: Int
-    /// nil: as many lines as it takes.
+    /// nil: no limit.
     private let height: Int?
     private let order: TopOrder
     private let hasKeys: Bool
@@ -45,7 +45,7 @@ public struct TopLayout: Sendable {
         }
         let rows = order.sorted(frame.rows)
         let blocks = columns >= Self.wide ? table(rows) : rows.map { block($0) + [TopLine()] }
-        // On a low screen the vnodes come first.
+        // If the screen has few lines, the vnodes come first.
         let legend = packed(TopBar.legend.map { TopLine("\($0.mark)", $0.colour).followed(by: " \($0.meaning)") })
         let all = blocks.reduce(0) { $0 + $1.count }
         if height.map({ top.count + legend.count + 1 + all + foot.count <= $0 || $0 >= 20 }) ?? true { top += legend }
@@ -53,13 +53,13 @@ public struct TopLayout: Sendable {
         return fitted(top + shown(blocks, room: height.map { $0 - top.count - foot.count }), foot)
     }
 
-    /// Vnodes as a whole, as many as there is room for; how many more there are.
+    /// As many whole vnodes as fit, and how many more there are.
     private func shown(_ blocks: [[TopLine]], room: Int?) -> [TopLine] {
         let all = blocks.flatMap(\.self)
         guard let room, all.count > room else { return all }
         var lines: [TopLine] = []
         for (index, block) in blocks.enumerated() {
-            // One line for what is told of the others. The empty one behind a block may be the one that has no room.
+            // One line is kept for the number of the others. An empty line after a block may be cut off.
             guard lines.count + block.count < room else {
                 let more = TopLine("and \(blocks.count - index) more below", .faint)
                 return lines + [more.cut(columns)]
@@ -84,7 +84,7 @@ public struct TopLayout: Sendable {
 
     private static func size(_ size: KiB?) -> String { size.map { Size.short($0) } ?? "?" }
 
-    /// Of what changes all the time nobody reads tenths.
+    /// Values that change all the time have no decimals.
     private static func rounded(_ size: KiB?) -> String {
         self.size(size.map { $0 < .mib(1) ? $0 : $0.roundedDown(to: .mib(1)) })
     }
@@ -97,7 +97,7 @@ public struct TopLayout: Sendable {
             row.state == "held" || row.balloon == nil ? .held : .plain)
     }
 
-    /// Its figures, as many lines as they take, and its bar below.
+    /// The vnode's figures, in as many lines as they need, and its bar below.
     private func block(_ row: TopRow) -> [TopLine] {
         var parts = [
             TopLine(row.name, .strong), Self.state(row),
@@ -110,7 +110,7 @@ public struct TopLayout: Sendable {
         return packed(parts) + [TopBar(row, columns: columns).line] + detail
     }
 
-    /// A header, and a line for each.
+    /// A header, and one line for each vnode.
     private func table(_ rows: [TopRow]) -> [[TopLine]] {
         let header = ["", "BALLOON", "SIZE", "TARGET", "AVAILABLE", "GUARD", "STATE"]
         let cells = rows.map { row in
@@ -141,7 +141,7 @@ public struct TopLayout: Sendable {
 
     // MARK: Text
 
-    /// Parts side by side, as many as fit into each line.
+    /// Parts side by side, with as many as fit into each line.
     private func packed(_ parts: [TopLine]) -> [TopLine] {
         var lines: [TopLine] = []
         for part in parts where part.width > 0 {

@@ -1,6 +1,6 @@
 public import BalloonCore
 
-/// What `top` shows of one vnode; nil: not known, or there is none.
+/// The values that `top` shows of one vnode; nil: not known, or none.
 public struct TopRow: Equatable, Sendable {
     public var number: Int
     public var name: String
@@ -9,13 +9,13 @@ public struct TopRow: Equatable, Sendable {
     /// The size that it shall have.
     public var goal: KiB?
     public var isForced: Bool
-    /// Of the node's memory: what can be had.
+    /// The available memory of the node.
     public var available: KiB?
-    /// What the guard keeps of that.
+    /// How much of that the guard keeps.
     public var kept: KiB?
     public var state: String
     public var reason: String?
-    /// What stands in the way, in a sentence.
+    /// What keeps it from moving or from being known, in a sentence.
     public var detail: String?
 
     public init(
@@ -36,7 +36,7 @@ public struct TopRow: Equatable, Sendable {
     }
 }
 
-/// By what the rows are sorted; those that are equal by that, by number.
+/// The order of the rows. Rows that are equal are sorted by number.
 public enum TopOrder: String, CaseIterable, Sendable {
     case number
     /// The largest first.
@@ -52,7 +52,7 @@ public enum TopOrder: String, CaseIterable, Sendable {
         }
     }
 
-    /// What is not known is first: it is what a reader has to look at.
+    /// Unknown values come first, because a reader has to look at them.
     public func sorted(_ rows: [TopRow]) -> [TopRow] {
         rows.sorted { left, right in
             let (a, b): (KiB, KiB) =
@@ -66,7 +66,7 @@ public enum TopOrder: String, CaseIterable, Sendable {
     }
 }
 
-/// A line of the screen: pieces of text, each in its colour.
+/// A line of the screen: pieces of text, each with a colour.
 public struct TopLine: Equatable, Sendable {
     public enum Colour: String, Sendable {
         case plain = ""
@@ -94,7 +94,7 @@ public struct TopLine: Equatable, Sendable {
 
     public mutating func add(_ line: TopLine) { for piece in line.pieces { add(piece.text, piece.colour) } }
 
-    /// Cells of the screen. Whoever is shown here writes ASCII.
+    /// The width in cells of the screen. All texts shown here are ASCII.
     public var width: Int { pieces.reduce(0) { $0 + $1.text.unicodeScalars.count } }
 
     public var plain: String { pieces.map(\.text).joined() }
@@ -103,7 +103,7 @@ public struct TopLine: Equatable, Sendable {
         pieces.map { $0.colour == .plain ? $0.text : "\u{1b}[\($0.colour.rawValue)m\($0.text)\u{1b}[0m" }.joined()
     }
 
-    /// No more than so many cells.
+    /// The line cut to this many cells.
     public func cut(_ columns: Int) -> TopLine {
         var line = TopLine()
         for piece in pieces where line.width < columns {
@@ -113,7 +113,7 @@ public struct TopLine: Equatable, Sendable {
         return line
     }
 
-    /// Nothing that a terminal obeys.
+    /// The text without control characters, which a terminal would obey.
     private static func harmless(_ text: String) -> String {
         String(
             String.UnicodeScalarView(

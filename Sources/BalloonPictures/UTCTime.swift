@@ -1,4 +1,4 @@
-/// A point of time, UTC, in milliseconds since 1970.
+/// A point of time in UTC, in milliseconds since 1970.
 public struct UTCTime: Comparable, Sendable {
     public let milliseconds: Int64
 
@@ -8,7 +8,7 @@ public struct UTCTime: Comparable, Sendable {
 
     private static let day: Int64 = 86_400_000
 
-    /// As RFC 3339 writes it in UTC: 2026-11-25T12:00:05Z, with or without a fraction. nil for anything else.
+    /// Parses RFC 3339 in UTC: 2026-11-25T12:00:05Z, with or without a fraction. nil for anything else.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         func number(_ from: Int, _ count: Int) -> Int64? {
@@ -58,8 +58,8 @@ public struct UTCTime: Comparable, Sendable {
 
     private static func modulo(_ number: Int64, _ by: Int64) -> Int64 { (number % by + by) % by }
 
-    /// Days since 1970 of a date of the Gregorian calendar. A year is counted from March, so that its last day is the one
-    /// that leap years have.
+    /// The days from 1970 to a date of the Gregorian calendar. A year is counted from March, so that the leap day is
+    /// its last day.
     private static func days(year: Int64, month: Int64, date: Int64) -> Int64 {
         let year = month <= 2 ? year - 1 : year
         let era = floor(year, 400)

@@ -84,7 +84,7 @@ package struct ScreenEvents {
         }
     }
 
-    /// End of file means that the terminal is gone.
+    /// A terminal that is readable and has no key is gone.
     private var key: Event {
         var byte: UInt8 = 0
         // Unsafe: one byte, filled by the call.

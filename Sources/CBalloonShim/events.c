@@ -28,7 +28,8 @@ int cb_signal_descriptor(void) {
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
-    // First the descriptor: blocked signals that nobody can read would leave a process that only SIGKILL ends.
+    // The descriptor comes first: signals that are blocked and that no descriptor delivers would leave a process that
+    // only SIGKILL can end.
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0) return -errno;
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
@@ -81,7 +82,7 @@ int cb_poll(const int32_t *fds, const uint8_t *wants, uint8_t *ready, uint32_t c
 int cb_pressure_open(const char *trigger) {
     int fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return errno == ENOENT ? -EOPNOTSUPP : -errno;
-    // With its NUL: the kernel cuts the last byte off.
+    // Written with its NUL, because the kernel cuts off the last byte.
     size_t bytes = strlen(trigger) + 1;
     if (write(fd, trigger, bytes) == (ssize_t)bytes) return fd;
     int error = errno;
@@ -103,15 +104,16 @@ int64_t cb_clock_real_seconds(void) {
 
 uint64_t cb_clock_monotonic(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
 
-// In nanoseconds. The reads are less than a microsecond apart, 24 where Xen emulates the clock.
+// In nanoseconds. Two reads are less than a microsecond apart, or 24 microseconds where Xen emulates the clock.
 static const uint64_t close_together = 1000000;
-// A pause falls between the reads once in a thousand times at most, so 16 in a row mean that reading itself is slow: to go
-// on would be to go on for ever.
+// The process is paused between two reads once in a thousand times at most. So 16 pauses in a row mean that the reads
+// themselves are slow, and the loop would never end.
 enum { CLOCK_TRIES = 16 };
 
 uint64_t cb_clock_suspended(void) {
-    // The monotonic clock is read twice: a pause between two reads must not look like a suspend. When all tries had one,
-    // the shortest counts: at worst it looks like a suspend, and memory is looked at once more.
+    // The monotonic clock is read before and after, so that a pause between two reads does not look like a suspend. If
+    // every try had a pause, the try with the shortest counts: at worst it looks like a suspend, and memory is audited
+    // once more.
     uint64_t suspended = 0, shortest = UINT64_MAX;
     for (int i = 0; i < CLOCK_TRIES && shortest > close_together; i++) {
         uint64_t before = clock_nanoseconds(CLOCK_MONOTONIC);
@@ -129,8 +131,8 @@ void cb_sleep(uint64_t nanoseconds) {
     nanosleep(&left, NULL);
 }
 
-// Our environment without the service manager's socket: to it the new process is no part of this service. The list is
-// made before the fork, after which another thread's lock on the environment could stay taken for ever.
+// Our environment without the service manager's socket: the new process is not part of this service. The list is made
+// before the fork: afterwards, another thread's lock on the environment could stay taken forever.
 static char **other_environment(void) {
     static const char ours[] = "NOTIFY_SOCKET=";
     size_t count = 0;
@@ -147,7 +149,7 @@ int cb_spawn_self(const char *command, const char *option, const char *value) {
     pid_t child = fork();
     if (child == 0) {
         setsid();
-        // A second fork: init reaps the grandchild, so the caller leaves no zombie and waits for nobody.
+        // A second fork: init reaps the grandchild. So the caller leaves no zombie and need not wait.
         pid_t grandchild = fork();
         if (grandchild != 0) _exit(grandchild < 0);
         sigset_t none;
@@ -176,15 +178,16 @@ bool cb_has_environment(const char *name) {
 uint64_t cb_watchdog_microseconds(void) {
     const char *value = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
     unsigned long long microseconds, whose;
-    // Inherited by programs that it is not meant for.
+    // The variable may have been inherited and be meant for another process.
     if (pid && (sscanf(pid, "%llu", &whose) != 1 || whose != (unsigned long long)getpid())) return 0;
     if (!value || *value < '0' || *value > '9' || sscanf(value, "%llu", &microseconds) != 1) return 0;
-    // Nanoseconds fit, too.
+    // The time must also fit into 64 bits as nanoseconds.
     return microseconds < UINT64_MAX / 1000 ? microseconds : 0;
 }
 
 bool cb_is_journal(int fd) {
-    // The variable is inherited by programs whose output was turned elsewhere since. It names device and inode.
+    // A program whose output was redirected later inherits the variable, too. So compare device and inode, which it
+    // names.
     const char *value = getenv("JOURNAL_STREAM");
     unsigned long long device, inode;
     struct stat is;
@@ -209,7 +212,7 @@ bool cb_is_terminal(int fd) { return isatty(fd) == 1; }
 
 int64_t cb_write_now(int fd, const void *from, size_t bytes) {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
-    // A pipe with room takes PIPE_BUF bytes without a wait.
+    // A pipe with room takes PIPE_BUF bytes without blocking.
     if (poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT)) return -EAGAIN;
     return cb_write_all(fd, from, bytes < PIPE_BUF ? bytes : PIPE_BUF);
 }

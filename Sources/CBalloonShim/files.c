@@ -78,7 +78,7 @@ int cb_entry_info(int directory, const char *name, struct cb_file_info *out) {
 }
 
 int cb_directory_entries(int fd) {
-    // A descriptor of its own: closedir closes it, and the caller's read position stays.
+    // A separate descriptor: closedir closes it, and the caller's read position does not change.
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (copy < 0) return -errno;
     DIR *directory = fdopendir(copy);
@@ -100,7 +100,7 @@ int64_t cb_directory_names(const char *path, void *into, size_t capacity) {
     size_t done = 0;
     int error = 0;
     while (!error) {
-        // The end and a failure are both NULL.
+        // readdir returns NULL both at the end and on failure.
         errno = 0;
         struct dirent *entry = readdir(directory);
         if (!entry) {

@@ -115,7 +115,7 @@ struct vmemrange {
 };
 enum { CURRENT_RESERVATION = 3, MAXIMUM_RESERVATION = 4, GET_VNUMAINFO = 26 };
 
-// The buffer: the request in its first page, lists behind it.
+// The buffer has the request in its first page and lists after it.
 enum { LIST = 4096, BUFFER = 256 << 10, MOST_VCPUS = 8192 };
 
 static uint64_t at(const struct cb_host *host, uint32_t offset) { return (uint64_t)(uintptr_t)host->xen.buffer + offset; }
@@ -153,7 +153,7 @@ static int64_t reservation(const struct cb_host *host, uint32_t op, uint16_t dom
 int64_t cb_host_current(struct cb_host *host, uint16_t domain) { return reservation(host, CURRENT_RESERVATION, domain); }
 int64_t cb_host_maximum(struct cb_host *host, uint16_t domain) { return reservation(host, MAXIMUM_RESERVATION, domain); }
 
-// Xen looks at the version before anything else, and says EACCES when it is another one.
+// Xen checks the version before anything else, and returns EACCES for a version that is not its own.
 static int find_versions(struct cb_host *host) {
     int64_t error = -EACCES;
     for (host->domctl_version = 0x14; host->domctl_version <= 0x18; host->domctl_version++) {
@@ -170,7 +170,8 @@ static int find_versions(struct cb_host *host) {
     return error == -EACCES ? -EPROTO : (int)error;
 }
 
-// The stable interface and the one whose layout we believe must say the same of this domain. It may change in between.
+// Checks the layout that we assume against the stable interface: both must report the same sizes of this domain. The
+// sizes may change between the two calls, so it tries several times.
 static int check_layout(struct cb_host *host) {
     for (int tries = 0; tries < 8; tries++) {
         int64_t pages = cb_host_current(host, 0), most = cb_host_maximum(host, 0);
@@ -178,7 +179,7 @@ static int check_layout(struct cb_host *host) {
         int64_t error = do_domctl(host, &request, DOMCTL_GETDOMAININFO, 0);
         if (error < 0) return (int)error;
         const struct getdomaininfo *info = &request.u.info;
-        // As longs: Xen's UINT_MAX limit of dom0 reads as itself in both.
+        // Compared as signed numbers: Xen's limit UINT_MAX for dom0 is the same in both then.
         if ((int64_t)info->pages == pages && ((int64_t)info->max_pages == most || most < 0)) return 0;
     }
     return -EPROTO;
@@ -233,7 +234,7 @@ int cb_host_machine(struct cb_host *host, struct cb_machine *out) {
 }
 
 int cb_host_nodes(struct cb_host *host, struct cb_node *out, uint32_t capacity) {
-    // No distances: a null handle is left out by Xen.
+    // Without a buffer for distances Xen leaves them out.
     struct sysctl request = {.u.numa = {.nodes = capacity, .meminfo = at(host, LIST)}};
     int64_t error = do_sysctl(host, &request, SYSCTL_NUMAINFO);
     if (error < 0) return (int)error;

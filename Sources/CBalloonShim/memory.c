@@ -14,7 +14,8 @@
 #define PAGE 4096u
 
 int cb_heap_reserve(uint64_t bytes) {
-    // Of the main heap, whatever its size: a block of its own mapping would come from new pages each time.
+    // Makes malloc take blocks of any size from the main heap: a block with a mapping of its own would need new pages
+    // each time.
     if (!mallopt(M_MMAP_THRESHOLD, 1 << 20) || !mallopt(M_TRIM_THRESHOLD, INT32_MAX)) return -EINVAL;
     volatile char *block = malloc(bytes);
     if (!block) return -ENOMEM;
@@ -25,7 +26,7 @@ int cb_heap_reserve(uint64_t bytes) {
 
 int cb_memory_lock(void) {
     struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-    // Without CAP_SYS_RESOURCE the limit stays; it, or CAP_IPC_LOCK, may be enough all the same.
+    // Without CAP_SYS_RESOURCE the limit stays as it is. It may be enough, or CAP_IPC_LOCK may.
     (void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
     return mlockall(MCL_CURRENT | MCL_ONFAULT) < 0 ? -errno : 0;
 }

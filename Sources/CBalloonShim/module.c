@@ -7,7 +7,7 @@
 
 #include "../../kmod/vnode_balloon.h"
 
-// One header says what the module understands; this one says it in our own types.
+// The module's header defines its interface, and ours repeats it in our own types. They must agree.
 _Static_assert(sizeof(CB_MODULE_DEVICE) == sizeof(VNB_DEVICE), "the same device");
 _Static_assert((int)CB_MODULE_ALL == (int)VNB_ALL && (int)CB_MODULE_NO_MEMORY == (int)VNB_NO_MEMORY, "reasons");
 _Static_assert((int)CB_MODULE_REFUSED == (int)VNB_REFUSED && (int)CB_MODULE_AT_MAXIMUM == (int)VNB_AT_MAXIMUM, "reasons");

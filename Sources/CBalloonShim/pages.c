@@ -39,7 +39,7 @@ int cb_bind_to_node(uint64_t address, uint64_t bytes, uint32_t node) {
     unsigned long nodes[CB_MAX_NODES / WORD] = {0};
     if (node >= CB_MAX_NODES) return -EINVAL;
     nodes[node / WORD] = 1ul << node % WORD;
-    // The kernel reads one bit less than it is told. Bits of nodes that it cannot have must be 0, and are.
+    // The kernel reads one bit less than `maxnode`. Bits of nodes that cannot exist must be 0, and are.
     return syscall(SYS_mbind, pointer(address), bytes, MPOL_BIND, nodes, CB_MAX_NODES + 1ul, 0u) < 0 ? -errno : 0;
 }
 
@@ -53,7 +53,7 @@ int cb_populate_write(uint64_t address, uint64_t bytes) { return advise(address,
 
 int cb_populate_read(uint64_t address, uint64_t bytes) { return advise(address, bytes, MADV_POPULATE_READ); }
 
-// In the kernel since 5.11. Faults of the kernel itself are none of ours, so no privilege is needed.
+// In the kernel since 5.11. We do not handle faults of the kernel itself, so no privilege is needed.
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
 #endif
@@ -80,7 +80,7 @@ int cb_watch_map(int watch, uint64_t address, uint64_t bytes) {
         if (errno == EEXIST) break;
         return errno == EIO ? -EHWPOISON : errno == EFAULT ? -ENOENT : -errno;
     }
-    // Kernels differ in whether they say so of a broken page. A mapped one is only looked up here.
+    // Kernels differ in whether they report a broken page here. For a page that is mapped this is only a lookup.
     return cb_populate_read(address, bytes);
 }
 

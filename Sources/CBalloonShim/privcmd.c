@@ -1,12 +1,12 @@
 #define _GNU_SOURCE
-// Without it the headers give the layouts of Xen 3.
+// Without this definition the headers use the layouts of Xen 3.
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #include <stddef.h>
 #include <stdint.h>
 
 #include <xen/xen.h>
-// xen/sys/privcmd.h of libxen-dev, not linux-libc-dev's xen/privcmd.h: that one asks for a header that is not
-// shipped. It is not self-contained and needs the two above first.
+// This is xen/sys/privcmd.h of libxen-dev, not xen/privcmd.h of linux-libc-dev, which includes a header that is not
+// shipped. It is not self-contained and needs the two headers above first.
 #include <xen/sys/privcmd.h>
 
 #include <errno.h>
@@ -30,23 +30,23 @@ _Static_assert(sizeof(struct xen_vmemrange) == 24, "x86-64 layout");
 _Static_assert(sizeof(struct xen_hvm_get_mem_type) == 16, "x86-64 layout");
 _Static_assert(sizeof(xen_pfn_t) == sizeof(uint64_t), "frames are passed without a copy");
 
-// The first page of the buffer holds a hypercall's own argument, the rest the list that it points to.
+// The first page of the buffer holds a hypercall's own argument. The rest holds the list that the argument points to.
 #define PAGE 4096u
 #define PAGE_SHIFT 12
 
 static int64_t hypercall(const struct cb_xen *xen, uint64_t call, uint64_t op, const void *arg) {
     privcmd_hypercall_t request = {.op = call, .arg = {op, (uint64_t)(uintptr_t)arg}};
-    // Not ioctl(): it returns an int, and a domain of 8 TiB has more frames than fit.
+    // Not ioctl(): it returns an int, which is too small for the frames of a domain of 8 TiB.
     int64_t done = syscall(SYS_ioctl, xen->privcmd, IOCTL_PRIVCMD_HYPERCALL, &request);
     return done < 0 ? -errno : done;
 }
 
 static void alarm_handler(int signal) { (void)signal; }
 
-// open() of privcmd sleeps until xenstore is up and only a signal ends that, so a timer sends one.
+// open() of privcmd sleeps until xenstore is up. Only a signal ends that, so a timer sends one.
 static int open_bounded(const char *path, uint32_t timeout_ms) {
     struct sigaction ours = {.sa_handler = alarm_handler}, old_action;
-    // Again and again: the first signal may come before open() sleeps.
+    // Repeated, because the first signal may come before open() sleeps.
     struct itimerval timer = {.it_value = {timeout_ms / 1000, (timeout_ms % 1000) * 1000 + 1}}, off = {0}, old_timer;
     timer.it_interval.tv_usec = 100000;
     sigset_t alarm_only, old_mask;
@@ -120,7 +120,7 @@ static int64_t reservation(struct cb_xen *xen, uint64_t op, uint32_t extents, ui
     return hypercall(xen, __HYPERVISOR_memory_op, op, arg);
 }
 
-// A guest names its own vnode; Xen turns it into a physical node. Without the exact flag it is only a hint.
+// A guest names its own vnode, and Xen turns it into a physical node. Without the exact flag the node is only a hint.
 static uint32_t vnode_flags(int32_t vnode, bool is_exact) {
     if (vnode < 0) return 0;
     return (uint32_t)(XENMEMF_vnode | (is_exact ? XENMEMF_exact_node((uint32_t)vnode) : XENMEMF_node((uint32_t)vnode)));
@@ -132,7 +132,7 @@ int64_t cb_xen_decrease_reservation(struct cb_xen *xen, uint32_t extents, uint32
 
 int64_t cb_xen_populate_physmap(struct cb_xen *xen, uint32_t extents, uint32_t order, int32_t vnode,
                                  bool is_exact) {
-    // The node's field has eight bits: more would spill into the flags.
+    // The node field has eight bits: a larger number would spill into the flags.
     if (vnode >= CB_MAX_VNODES) return -EINVAL;
     return reservation(xen, XENMEM_populate_physmap, extents, order, vnode_flags(vnode, is_exact));
 }
@@ -156,7 +156,7 @@ int cb_xen_memory_type(struct cb_xen *xen, uint64_t gfn) {
     return error < 0 ? (int)error : arg->mem_type;
 }
 
-// One question with room for as many vCPUs as `vcpus`: the counts come back either way.
+// One call with room for `vcpus` vCPUs. Xen returns the counts whether the room is enough or not.
 static int64_t ask_vnuma(struct cb_xen *xen, uint32_t vcpus, struct xen_vnuma_topology_info **answer) {
     uint64_t distances = PAGE, ranges = distances + CB_MAX_VNODES * CB_MAX_VNODES * sizeof(uint32_t);
     uint64_t vnodes_of_vcpus = ranges + CB_MAX_VMEMRANGES * sizeof(struct xen_vmemrange);
@@ -180,7 +180,7 @@ int cb_xen_vnuma(struct cb_xen *xen, struct cb_vnuma *out) {
     struct xen_vnuma_topology_info *info = NULL;
     int64_t error = -ENOBUFS;
     uint32_t vcpus = 128;
-    // -ENOBUFS brings the true counts; -EAGAIN says that they grew meanwhile.
+    // With -ENOBUFS Xen returns the true counts. -EAGAIN means that they grew meanwhile.
     for (int tries = 0; tries < 4 && (error == -ENOBUFS || error == -EAGAIN); tries++) {
         error = ask_vnuma(xen, vcpus, &info);
         if (error == -ENOBUFS && (info->nr_vnodes > CB_MAX_VNODES || info->nr_vmemranges > CB_MAX_VMEMRANGES))
@@ -200,7 +200,7 @@ int cb_xen_vnuma(struct cb_xen *xen, struct cb_vnuma *out) {
 }
 
 struct cb_vmemrange cb_vmemrange_of_bytes(uint64_t start, uint64_t end, uint32_t vnode) {
-    // Rounded without an addition: the last addresses must not become the first.
+    // Rounded up without adding to the address: that could overflow for the last addresses.
     return (struct cb_vmemrange){
         .start_gfn = (start >> PAGE_SHIFT) + ((start & (PAGE - 1)) != 0),
         .end_gfn = end >> PAGE_SHIFT,

@@ -10,8 +10,8 @@
 _Static_assert(CB_CAPABILITY_RESOURCE == CAP_SYS_RESOURCE, "the number in the header");
 _Static_assert(CB_CAPABILITY_ADMIN == CAP_SYS_ADMIN, "the number in the header");
 
-// The bounding set limits what a program started by us gets as root. Without CAP_SETPCAP a service manager has limited
-// it already, and no_new_privs does the rest.
+// The bounding set limits what a program that we start gets as root. Without CAP_SETPCAP we cannot limit it; then a
+// service manager has limited it already, and no_new_privs does the rest.
 static int limit_bounding_set(uint64_t keep) {
     for (int capability = 0; capability < 64; capability++) {
         int has = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);

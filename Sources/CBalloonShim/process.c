@@ -22,12 +22,13 @@ static int raise_limit(int which) {
     return setrlimit(which, &limit) < 0 ? -errno : 0;
 }
 
-// The lowest free number is used. Written to, the other way round than it is open, it fails, and that is told.
+// open() uses the lowest free number. The file is opened for the other direction, so that using it fails and the
+// failure is reported.
 static int fill(int fd) {
     if (fcntl(fd, F_GETFD) >= 0) return 0;
     int how = fd == 0 ? O_WRONLY : O_RDONLY;
     int got = open("/dev/null", how);
-    // A root without devices.
+    // The root directory has no devices.
     if (got < 0) got = open("/", O_RDONLY | O_DIRECTORY);
     if (got < 0) return -errno;
     if (got == fd) return 0;
@@ -39,7 +40,7 @@ static int fill(int fd) {
 int cb_process_prepare(void) {
     int error = 0;
     for (int fd = 0; fd < 3 && !error; fd++) error = fill(fd);
-    // A holder is started by way of /proc/self/exe, and would be called `exe`.
+    // A holder is started through /proc/self/exe, and would be called `exe`.
     prctl(PR_SET_NAME, "balloonctl");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
@@ -52,7 +53,7 @@ static int has_name(const char *process, const char *name) {
     char path[64], comm[64] = "";
     snprintf(path, sizeof path, "/proc/%.20s/comm", process);
     FILE *file = fopen(path, "re");
-    // It ended meanwhile. Anything else is no answer.
+    // ENOENT, ESRCH: the process ended meanwhile. Any other error means that the answer is not known.
     if (!file) return errno == ENOENT || errno == ESRCH ? 0 : -errno;
     int found = fgets(comm, sizeof comm, file) != NULL;
     fclose(file);
@@ -91,7 +92,8 @@ int32_t cb_lock_owner(uint64_t device, uint64_t inode) {
     return owner;
 }
 
-// Of a new process: what we block or ignore is not for others. An error goes through the pipe, which a start closes.
+// Runs in the new process. It resets the signals that we block or ignore. An error is sent through the pipe, which a
+// successful exec closes.
 static void start(char *const *arguments, int told) {
     sigset_t none;
     sigemptyset(&none);

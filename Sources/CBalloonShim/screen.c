@@ -13,15 +13,15 @@
 
 _Static_assert(CB_SIGQUIT == SIGQUIT && CB_SIGTSTP == SIGTSTP && CB_SIGWINCH == SIGWINCH, "the enum in the header");
 
-// Of which signals a process dies by its own fault: the terminal is given back before it does.
+// The signals of a crash. The terminal is given back before the process dies of one.
 static const int crashes[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP};
 enum { CRASHES = sizeof crashes / sizeof crashes[0] };
 
-// Where keys come from is known to be a terminal: it was as `before` says.
+// Whether standard input is a terminal, and its settings from before.
 static bool has_keys, is_taken;
 static struct termios before;
 
-// write(2) alone, because a crash comes here as well.
+// Uses only write(2), because a crash handler calls it, too.
 static void say(const char *text) {
     ssize_t n = write(STDOUT_FILENO, text, strlen(text));
     (void)n;
@@ -49,7 +49,7 @@ int cb_screen_signals(void) {
     return fd;
 }
 
-// The handler is gone when it is called (SA_RESETHAND): the same signal then ends the process.
+// SA_RESETHAND has removed the handler when it runs, so the same signal then ends the process.
 static void crash(int number) {
     cb_screen_leave();
     raise(number);
@@ -60,7 +60,7 @@ int cb_screen_enter(void) {
     has_keys = tcgetattr(STDIN_FILENO, &before) == 0;
     if (has_keys) {
         struct termios keys = before;
-        // Ctrl-C and Ctrl-Z stay signals, and what is written is not changed.
+        // Ctrl-C and Ctrl-Z stay signals, and output processing does not change.
         keys.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
         keys.c_cc[VMIN] = 0;
         keys.c_cc[VTIME] = 0;
@@ -69,7 +69,7 @@ int cb_screen_enter(void) {
     is_taken = true;
     struct sigaction action = {.sa_handler = crash, .sa_flags = (int)SA_RESETHAND};
     for (int i = 0; i < CRASHES; i++) sigaction(crashes[i], &action, NULL);
-    // Another screen, no cursor, and lines that are too long are cut.
+    // The alternate screen, no cursor, and no line wrap.
     say("\033[?1049h\033[?25l\033[?7l");
     return 0;
 }
@@ -85,7 +85,7 @@ void cb_screen_stop(void) { kill(getpid(), SIGSTOP); }
 
 int cb_file_append(const char *path) {
     struct stat is;
-    // Its other end would be ours as well, and never be gone.
+    // Opened for reading, too, a pipe would have its other end in this process, and the reader would never be gone.
     bool is_pipe = stat(path, &is) == 0 && S_ISFIFO(is.st_mode);
     int fd = open(path, (is_pipe ? O_WRONLY : O_RDWR) | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
     return fd < 0 ? -errno : fd;

@@ -41,8 +41,8 @@ int cb_socket_listen(const char *path, uint32_t backlog) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -errno;
     unlink(path);
-    // The file gets the socket's mode with the bind, so there is no moment at which others could connect. A umask would
-    // be every thread's.
+    // bind gives the file the socket's mode, so there is no moment at which other users could connect. A umask would
+    // apply to every thread.
     if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, (int)backlog) < 0)
         return close_failed(fd);
     return fd;
@@ -55,7 +55,7 @@ int cb_socket_connect(const char *path, uint32_t milliseconds) {
     if (error) return error;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
-    // The other end may be stopped and its backlog full: connect() then waits as long as a send may.
+    // The other end may be stopped and its backlog full. Then connect() waits as long as a send may.
     int limited = cb_socket_timeout(fd, milliseconds);
     if (limited < 0) {
         close(fd);
@@ -127,7 +127,7 @@ int64_t cb_socket_receive_descriptor(int fd, void *into, size_t capacity, int32_
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
         memcpy(descriptor, CMSG_DATA(header), sizeof(int));
-    // One came along, and this process may open no more files: the kernel has closed it.
+    // A descriptor was sent, but this process may open no more files: the kernel has closed it.
     else if (message.msg_flags & MSG_CTRUNC)
         *descriptor = -EMFILE;
     return n;

@@ -26,7 +26,7 @@ int cb_store_connect(const char *path, bool *is_socket) {
     if (stat(path, &st) < 0) return -errno;
     *is_socket = S_ISSOCK(st.st_mode);
     if (*is_socket) return connect_socket(path);
-    // A plain file would take every question, and answer none.
+    // A plain file would accept every question and answer none.
     if (!S_ISCHR(st.st_mode) && strncmp(path, "/proc/", 6) != 0) return -ENODEV;
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     return fd < 0 ? -errno : fd;

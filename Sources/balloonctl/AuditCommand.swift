@@ -23,7 +23,7 @@ struct AuditCommand: ParsableCommand {
             let session = try Session(try common.settingsWhateverTheFileSays(), isReading: !repair)
             var result = try look(session)
             if repair && !result.findings.isEmpty {
-                // One object of JSON: that of the second audit.
+                // Only one JSON object is printed: that of the second audit.
                 if !json { show(result) }
                 try mend(session, result)
                 result = try look(session)
@@ -38,13 +38,13 @@ struct AuditCommand: ParsableCommand {
         var extents = 0
         /// Memory that no balloon accounts for; nil: not known.
         var unaccounted: KiB?
-        /// What moves memory.
+        /// The mover.
         var backend = ""
-        /// Of Linux's own balloon: only the kernel knows which frames those are.
+        /// The size of Linux's own balloon, whose frames only the kernel knows.
         var linuxBalloon: KiB = .zero
-        /// Memory of other physical nodes by vnode, at most; what is not known is left out.
+        /// Memory of other physical nodes by vnode, at most; a vnode is missing where that is not known.
         var otherPNode: [Int: KiB] = [:]
-        /// Why a vnode cannot be audited, for those that cannot.
+        /// A sentence for each vnode that cannot be audited.
         var unknown: [String] = []
 
         var isClean: Bool { findings.isEmpty && unknown.isEmpty && unaccounted ?? .zero == .zero }
@@ -71,7 +71,7 @@ struct AuditCommand: ParsableCommand {
         return result
     }
 
-    /// What the balloons have beyond their own pages.
+    /// How much the balloons have beyond our own pages.
     private static func linuxBalloon(_ report: StatusReport, extents: Int) -> KiB {
         let balloons = report.vnodes.reduce(KiB.zero) { $0 + ($1.balloon ?? .zero) }
         if report.backend == "kernel" { return balloons }
@@ -79,7 +79,7 @@ struct AuditCommand: ParsableCommand {
         return balloons.less(own)
     }
 
-    /// Has each slot asked about, and then the files of those vnodes looked at where that may not be all.
+    /// Repairs each slot. Then the files of vnodes with findings that this may not mend are read again.
     private func mend(_ session: Session, _ result: Result) throws {
         try inSlices(try slots(session), "being mended") { vnode, range in
             let request = ControlRequest.repair(vnode: vnode, slots: range)
@@ -91,7 +91,7 @@ struct AuditCommand: ParsableCommand {
         }
     }
 
-    /// How many slots each vnode has, once each was audited as far as that goes.
+    /// The number of slots of each vnode, once each vnode is known or cannot be audited.
     private func slots(_ session: Session) throws -> SlotsAnswer {
         while true {
             let answer = try session.ask(.slots, as: SlotsAnswer.self)
@@ -100,7 +100,7 @@ struct AuditCommand: ParsableCommand {
         }
     }
 
-    /// A vnode that is being audited just now answers soon.
+    /// Repeats a request while the vnode is being audited.
     private static func patiently<T>(_ session: Session, _ body: () throws -> T) throws -> T {
         while true {
             do { return try body() } catch let refusal as Refusal
@@ -113,9 +113,8 @@ struct AuditCommand: ParsableCommand {
         }
     }
 
-    /// All slots of all vnodes, a few at a time, so that a daemon goes on with its work in between.
-    ///
-    /// - Parameter body: says where the next slice begins.
+    /// Goes through all slots of all vnodes, a few at a time, so that a daemon can do its other work in between.
+    /// - Parameter body: returns where the next slice begins.
     private func inSlices(_ slots: SlotsAnswer, _ what: String, _ body: (Int, Range<Int>) throws -> Int) throws {
         defer { Terminal.endProgress() }
         let extents = slots.slots.reduce(0) { $0 + ($1.slots ?? 0) }
@@ -123,7 +122,7 @@ struct AuditCommand: ParsableCommand {
         for entry in slots.slots {
             guard let count = entry.slots else { continue }
             var first = 0
-            // Once even without slots: the file itself may be gone.
+            // Runs once even without slots: the file itself may be gone.
             repeat {
                 let next = max(first + 1, try body(entry.vnode, first..<min(first + ControlRequest.auditSlice, count)))
                 done += min(next, count) - first
@@ -175,7 +174,7 @@ struct AuditCommand: ParsableCommand {
             let other = result.otherPNode
             writer.member("other_pnode_kib", other.isEmpty ? nil : other.values.reduce(.zero, +))
             writer.key("findings")
-            // Behind what was found of slots, what is missing of all of them: of no vnode.
+            // After the findings about slots comes the memory that is missing altogether, which belongs to no vnode.
             let missing = result.unaccounted.flatMap { $0 > .zero ? $0 : nil }
             writer.array(result.findings.map(Optional.some) + (missing == nil ? [] : [nil])) { writer, finding in
                 writer.object { writer in

@@ -20,13 +20,13 @@ struct Balloonctl: ParsableCommand {
 
     func run() throws { throw ValidationError("a command is missing") }
 
-    /// Every command's way to its end: output that cannot be written is an error, and has an exit code.
+    /// Runs the command and ends the program. Output that cannot be written is an error and has an exit code.
     static func main() {
-        // Before anything is opened, whose number could be that of standard output.
+        // Must come before any file is opened: its descriptor could get the number of standard output.
         ThisProcess.prepare()
         var code = ExitCode.success
         do {
-            // Swift reads its arguments there, the command's name first; and nothing here goes without it.
+            // Swift reads the arguments from /proc, the program's name first. Nothing here works without /proc.
             guard !CommandLine.arguments.isEmpty else {
                 throw BalloonError(
                     .environment,
@@ -49,7 +49,7 @@ struct Balloonctl: ParsableCommand {
         exit(withError: code == .success ? Exit.ofOutput() : code)
     }
 
-    /// `help nonsense` is a mistake like `nonsense`: the parser would show the general help.
+    /// Makes `help nonsense` an error like `nonsense`: the parser would show the general help.
     private static func checkHelp(_ arguments: [String]) throws {
         guard arguments.first == "help", let name = arguments.dropFirst().first, !name.hasPrefix("-") else { return }
         if name == "help" && arguments.count == 2 { return }
@@ -63,7 +63,7 @@ struct Balloonctl: ParsableCommand {
     }
 }
 
-/// What every command takes.
+/// The options of every command.
 struct CommonOptions: ParsableArguments {
     @Option(
         name: .customLong("state-dir"),
@@ -89,21 +89,21 @@ struct CommonOptions: ParsableArguments {
 
     var configurationPath: String { config ?? Settings.standardPath }
 
-    /// The file, with the command line's options over it. A file that is not there says nothing.
+    /// The settings of the file, overridden by the command line's options. A missing file changes nothing.
     /// - Throws: `.invalidConfiguration`.
     func settings(_ options: [(key: String, value: String?)] = []) throws(BalloonError) -> Settings {
         try overridden(try Settings(path: configurationPath), options)
     }
 
-    /// The same for commands that report, or take memory back: they must not depend on a file that anyone may have
-    /// spoilt. Its faults are printed, and faulty lines do not count.
+    /// The settings for commands that report or take memory back. They must not depend on a file that any program may
+    /// have damaged: its errors are printed, and faulty lines are ignored.
     func settingsWhateverTheFileSays() throws(BalloonError) -> Settings {
         let (settings, fault) = try settingsAndFault()
         if let fault { Terminal.complain("warning: \(fault.description)") }
         return settings
     }
 
-    /// The same, and what is wrong with the file.
+    /// The settings without the faulty lines, and the file's errors.
     func settingsAndFault() throws(BalloonError) -> (Settings, fault: BalloonError?) {
         let (settings, fault) = Settings.read(path: configurationPath)
         return (try overridden(settings, []), fault)
@@ -120,5 +120,5 @@ struct CommonOptions: ParsableArguments {
     }
 }
 
-/// ArgumentParser's commands have a `configuration`, too.
+/// A second name, because ArgumentParser's commands have a `configuration`, too.
 typealias Settings = VNodeBalloon.Configuration

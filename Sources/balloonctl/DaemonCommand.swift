@@ -90,7 +90,7 @@ struct DaemonCommand: ParsableCommand {
         }
     }
 
-    /// A file that the command line names has to exist.
+    /// Checks the configuration. A file that the command line names must exist.
     private func check() throws(BalloonError) {
         let path = common.configurationPath
         // Unsafe: a C string for the call.

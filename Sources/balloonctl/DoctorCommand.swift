@@ -24,7 +24,7 @@ struct DoctorCommand: ParsableCommand {
             Terminal.show(text(checks))
         } else {
             for check in checks {
-                // Each fault of a configuration is a line.
+                // A faulty configuration has one line for each error.
                 let fix = check.fix.map { ": " + $0.split(separator: "\n").joined(separator: "; ") }
                 Terminal.show("\(Self.mark(check))  \(check.name)\(fix ?? "")")
             }

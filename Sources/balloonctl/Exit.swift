@@ -12,15 +12,15 @@ enum Exit {
     static let permission = ExitCode(77)
     static let configuration = ExitCode(78)
     static let interrupted = ExitCode(130)
-    /// What a shell shows for a program that a pipe without a reader ended.
+    /// The code that a shell shows for a program that SIGPIPE ended.
     static let pipe = ExitCode(141)
 
     // MARK: What --help says of them
 
-    /// Of commands that need Xen.
+    /// The code 69 for commands that need Xen.
     static let noXen = (unavailable, "no Xen, hypercalls locked, or something else that doctor names")
 
-    /// What each code means, whatever the command.
+    /// What each code means for all commands.
     static var table: String {
         codes(
             (.success, "done"), (unavailable, "no Xen, or something else that doctor names"),
@@ -43,7 +43,8 @@ enum Exit {
 
     // MARK: -
 
-    /// What a command that did its work ends with: an error if its output was not taken, unless the reader had enough.
+    /// The exit code of a command that did its work: an error if its output could not be written, unless the reader has
+    /// closed the pipe.
     static func ofOutput() -> ExitCode {
         guard let error = Terminal.outputError else { return .success }
         if error == EPIPE { return pipe }
@@ -64,7 +65,7 @@ enum Exit {
         }
     }
 
-    /// The code behind a word of the daemon's answer.
+    /// The exit code for the code word in a daemon's answer.
     static func code(word: String) -> ExitCode {
         let known: [BalloonError.Code] = [
             .usage, .busy, .moved, .store, .noXen, .privcmdLocked, .environment, .descriptors, .fileSize, .cpuset,
@@ -74,7 +75,7 @@ enum Exit {
         return known.first { $0.description == word }.map { code(of: BalloonError($0, "")) } ?? software
     }
 
-    /// Runs a command's body; says what went wrong on standard error.
+    /// Runs a command's body, and prints its error on standard error.
     static func onError(_ body: () throws -> Void) throws {
         do {
             try body()
@@ -90,7 +91,7 @@ enum Exit {
         }
     }
 
-    /// Commands that touch memory, or show it, are root's.
+    /// Only root may use commands that move or show memory.
     static func requireRoot() throws(BalloonError) {
         guard ThisProcess.isRoot else {
             throw BalloonError(.notRoot, "only root may do this; run it with sudo")

@@ -36,7 +36,8 @@ struct ForceCommand: ParsableCommand {
         }
     }
 
-    /// For a shell's completion: Linux's nodes, which anybody may read, and which are numbered as the vnodes are.
+    /// For a shell's completion: the numbers of Linux's nodes, which any user may read and which usually equal the
+    /// vnodes' numbers.
     private static func nodes() -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/devices/system/node")) ?? []
         let numbers = names.compactMap { $0.hasPrefix("node") ? Int($0.dropFirst(4)) : nil }
@@ -56,7 +57,8 @@ enum ForcedSize {
     ///   - vnode: nil for all.
     ///   - size: nil to release.
     static func run(_ common: CommonOptions, vnode: Int?, size: KiB?, json: Bool) throws {
-        // Memory that is given follows the configuration's limits; memory is taken back even where it has faults.
+        // To give memory needs a valid configuration, because its limits apply. To take memory back must work with a
+        // faulty one, too.
         let settings = size ?? .zero > .zero ? try common.settings() : try common.settingsWhateverTheFileSays()
         let session = try Session(settings)
         let report = try session.ask(.force(vnode: vnode, size: size), as: StatusReport.self)
@@ -69,7 +71,7 @@ enum ForcedSize {
                 )
             }
             let goals = Dictionary(uniqueKeysWithValues: vnodes.map { ($0.vnode, rounded) })
-            // However the waiting ends.
+            // Printed however the waiting ends.
             defer {
                 if vnode == nil {
                     Terminal.complain(
@@ -80,7 +82,7 @@ enum ForcedSize {
             vnodes = try Waiting(session: session, goals: goals).run()
         }
         show(vnodes, json: json)
-        // The memory moves first. After it the command says if the forced size does not outlive a restart.
+        // The memory moves first. Then the command reports if the forced size could not be saved for a restart.
         if let error = try session.status().forceError {
             Terminal.complain(error)
             throw Exit.temporary

@@ -2,7 +2,8 @@ import ArgumentParser
 import Glibc
 import VNodeBalloon
 
-/// A question with three answers, for what must not go on while memory is given: an uninstallation, kexec, hibernation.
+/// Answers with yes, no or unknown, for whatever must not go on while memory is given: an uninstallation, kexec,
+/// hibernation.
 struct GivenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "given", abstract: "Tell whether any memory is given.",
@@ -72,10 +73,10 @@ struct GivenCommand: ParsableCommand {
         }
     }
 
-    /// Nothing of ours is mounted, and no process of ours is there that could keep what was. In PV guests there is
-    /// nothing of ours to be mounted.
+    /// Whether there is no sign of a balloon: no hugetlbfs of ours is mounted, and no process of ours could keep files
+    /// of one. In PV guests this tells nothing, because nothing of ours is mounted there.
     private static func isUntouched(_ settings: Settings) -> Bool {
-        // In a container process 1 and its mounts are another's.
+        // In a container, process 1 and its mounts are not those of the machine.
         guard let kind = try? GuestKind.current(), kind != .pv, (try? HugePageMount.checkNamespaces()) != nil,
             let mounts = try? BalloonMount.all(), mounts.isEmpty
         else {
@@ -84,13 +85,13 @@ struct GivenCommand: ParsableCommand {
         return !hasModule && ThisProcess.others(named: "balloonctl") == 0
     }
 
-    /// The kernel module may hold some, and only the sum of all memory tells.
+    /// Whether the kernel module is loaded. It may hold memory, and only the sum of all memory would show that.
     private static var hasModule: Bool {
         // Unsafe: a C string for the call.
         unsafe access("/sys/module/vnode_balloon", F_OK) == 0
     }
 
-    /// What balloons' files have, where neither the daemon nor Xen can be asked.
+    /// The memory in the balloons' files, where neither the daemon nor Xen can be asked.
     private static func traces() -> String? {
         guard let mounts = try? BalloonMount.all(), let mount = mounts.first(where: { $0.size > .zero }) else {
             return nil
@@ -98,8 +99,8 @@ struct GivenCommand: ParsableCommand {
         return "the balloons' files on \(mount.path) have \(Size.text(mount.size))"
     }
 
-    /// With the module as mover nobody else asks a holder what it keeps. A file that lost its name shows in no mount: its holes
-    /// are known to the holder alone.
+    /// Asks a holder what it keeps: with the module as mover, no other process does. A file that lost its name is in no
+    /// mount, so only the holder knows of its holes.
     private static func keptBeside(_ settings: Settings) throws -> Answer? {
         guard StateDirectory.hasHolder(settings.stateDirectory) != false else { return nil }
         let keeper = HolderClient(state: try StateDirectory(path: settings.stateDirectory))
@@ -130,7 +131,7 @@ struct GivenCommand: ParsableCommand {
             return .something("\(Size.text(missing)) are missing that no balloon accounts for")
         }
         if report.backend == "module", let kept = try keptBeside(settings) { return kept }
-        // It says by itself what it holds, and no more than that is asked for.
+        // The module as mover reports what it holds, so the sum is needed only with another mover.
         if report.unaccounted == nil && hasModule && report.backend != "module" {
             return .unknown("the kernel module is loaded, and the sum of all memory, which would tell, is not known")
         }

@@ -22,7 +22,8 @@ struct HoldCommand: ParsableCommand {
                 let holder = try DescriptorHolder(state: try StateDirectory(path: settings.stateDirectory))
                 try holder.run(isNeeded: HolderNeed.isThere(settings))
             } catch {
-                // Not "a holder runs already": the service would count as ended, and all that is stored for it be closed.
+                // The exit code must not be that of "a holder runs already": the service would then count as ended, and
+                // systemd would close all descriptors that are stored for it.
                 guard error.code == .descriptors else { throw error }
                 Terminal.complain("\(error)")
                 throw Exit.unavailable

@@ -4,9 +4,9 @@ import BalloonCore
 /// The columns of a command's tables.
 protocol ListedColumns {
     static var usual: [String] { get }
-    /// Those that are only shown when they are named.
+    /// The columns that are shown only when they are named.
     static var others: [String] { get }
-    /// Why these names, each of which there is, cannot be shown together.
+    /// Why these columns, all of which exist, cannot be shown together; nil: they can.
     static func fault(_ style: ListingStyle) -> String?
 }
 
@@ -15,7 +15,7 @@ extension ListedColumns {
     static func fault(_ style: ListingStyle) -> String? { nil }
 }
 
-/// What a command with a table takes, as the field's other tools do.
+/// The options of a command with a table, named as in other tools of this kind.
 struct ListingOptions<Columns: ListedColumns>: ParsableArguments {
     @Option(
         name: [.customShort("o"), .customLong("columns")],

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Logs on standard error: with systemd's priority prefixes in the journal, plain anywhere else.
 struct ErrorLog: LogHandler {
-    /// One level for the whole process, so that it can change while it runs.
+    /// One level for the whole process, so that it can be changed at run time.
     private static let level = Atomic<Int>(0)
 
     var logLevel: Logger.Level {
@@ -34,7 +34,7 @@ struct ErrorLog: LogHandler {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
         line += "\n"
-        // A log that no process reads must not keep the daemon from giving memory back: the line is lost.
+        // A log that no process reads must not keep the daemon from giving memory back, so the line is dropped.
         StandardStream.error.writeNow(line)
     }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import VNodeBalloon
 
-/// Asks a daemon only: it takes no lock, and moves nothing.
+/// Only asks a daemon: it takes no lock and moves nothing.
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metrics", abstract: "Print figures for Prometheus.",
@@ -44,7 +44,7 @@ struct MetricsCommand: ParsableCommand {
         return Metrics(
             version: Balloonctl.configuration.version,
             report: report, counters: try client.map { try ask($0, .counters) },
-            // The kernel module needs none.
+            // The kernel module needs no holder.
             holderIsUp: report?.backend == "module" ? nil : StateDirectory.hasHolder(settings.stateDirectory),
             files: mounts?.reduce(.zero) { $0 + $1.size }
         ).text

@@ -2,12 +2,12 @@ import FoundationEssentials
 import Logging
 import VNodeBalloon
 
-/// The balloons, through the daemon where one runs, else by ourselves under the lock.
+/// Access to the balloons: through the daemon if one runs, otherwise by this process under the lock.
 enum Session {
     case daemon(ControlClient)
     case alone(StandaloneSession)
 
-    /// - Parameter isReading: the command moves nothing: without a daemon, too, no pin is touched.
+    /// - Parameter isReading: the command moves nothing, so even without a daemon no pin is touched.
     /// - Throws: `.notRoot`, what ``StandaloneSession`` throws.
     init(_ settings: Settings, isReading: Bool = false) throws(BalloonError) {
         try Exit.requireRoot()
@@ -18,7 +18,7 @@ enum Session {
         do throws(BalloonError) {
             self = .alone(try StandaloneSession(settings, log: ErrorLog.logger(level: "warning"), isReading: isReading))
         } catch {
-            // A daemon that was just starting has the lock, and answers by now.
+            // A daemon that was starting may have the lock, and answers by now.
             guard error.code == .busy, let client = try ControlClient(state: settings.stateDirectory) else {
                 throw error
             }
@@ -26,7 +26,7 @@ enum Session {
         }
     }
 
-    /// The answer to a request, a line of JSON.
+    /// Sends a request. Returns the answer, a line of JSON.
     /// - Throws: ``Refusal`` when it was refused; `.busy` when the daemon is silent.
     func ask(_ request: ControlRequest) throws -> String {
         let answer =
@@ -42,7 +42,7 @@ enum Session {
         try JSONDecoder().decode(type, from: Data(ask(request).utf8))
     }
 
-    /// Lets time pass: a daemon goes on by itself, without one this process does it.
+    /// Lets the work go on: a daemon works by itself; without one, this process does a step.
     func goOn() {
         if case .alone(let session) = self, let due = session.step(), due <= BalloonEngine.now { return }
         sleep(for: .milliseconds(50))
@@ -51,7 +51,7 @@ enum Session {
     func status() throws -> StatusReport { try ask(.status, as: StatusReport.self) }
 }
 
-/// What an answer says when the request was refused.
+/// The answer to a request that was refused.
 struct Refusal: Error, Decodable {
     let error: String
     let code: String

@@ -43,15 +43,15 @@ struct StatusCommand: ParsableCommand {
         }
     }
 
-    /// A session of its own: without a daemon it has the lock, which no process may sleep on.
+    /// Uses a session of its own: without a daemon a session has the lock, which no process may keep while it sleeps.
     private func showOnce(_ settings: Settings) throws {
-        // Before a session gives up the capability that opening Xen takes.
+        // Opened before the session drops the capability that this needs.
         let hypervisor = explain ? try? PrivcmdHypervisor() : nil
         let session = try Session(settings, isReading: true)
         if explain { return Terminal.show(try explanation(session, hypervisor)) }
         let report = try session.status()
         if json { Terminal.show(report.json) } else { show(report) }
-        // What is not known, and will not be by itself, is no success.
+        // A size that is not known, and will not become known by itself, is a failure.
         if report.vnodes.contains(where: { $0.balloon == nil && $0.detail != nil }) { throw Exit.temporary }
         if report.isCutOff { throw Exit.temporary }
     }

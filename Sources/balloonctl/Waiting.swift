@@ -1,19 +1,19 @@
 import ArgumentParser
 import VNodeBalloon
 
-/// Waiting for balloons to be where they shall be.
+/// Waits until balloons have reached their sizes.
 struct Waiting {
     let session: Session
-    /// What each vnode shall have.
+    /// The size that each vnode's balloon shall have.
     let goals: [Int: KiB]
     private static let pause: Interval = .milliseconds(100)
 
-    /// Waits with progress until all are there.
+    /// Waits, with progress, until all balloons have their sizes.
     /// - Returns: the vnodes' reports at the end.
-    /// - Throws: 75 when all that are not there are held, 130 on Ctrl-C.
+    /// - Throws: 75 when all the others are held, 130 on Ctrl-C.
     func run() throws -> [StatusReport.VNodeReport] {
-        // Ctrl-C ends the waiting, not the force: it comes through a descriptor, between two readings. Where no more files can be
-        // opened, taking memory back goes on without it.
+        // Ctrl-C ends the waiting, not the force. It arrives through a descriptor, between two readings. Where no more
+        // files can be opened, the command still takes memory back, but ignores Ctrl-C.
         let signals = try? SignalSource()
         defer { Terminal.endProgress() }
         while true {
@@ -43,7 +43,7 @@ struct Waiting {
         }
     }
 
-    /// Ctrl-C ends the waiting, and nothing else.
+    /// What goes on after Ctrl-C, which ends only the waiting.
     private func whatGoesOn(_ vnode: StatusReport.VNodeReport) -> String {
         let goal = Size.text(goals[vnode.vnode] ?? .zero)
         let release = "balloonctl force \(vnode.vnode) --release ends that"
@@ -72,7 +72,7 @@ struct Waiting {
         if case .alone(let session) = session { session.publish() }
     }
 
-    /// Without a daemon the report says `stopped`; the reasons are the engine's.
+    /// The reasons from the engine in this process: without a daemon the report only says `stopped`.
     private func stateReasons() -> [Int: HeldReason] {
         guard case .alone(let session) = session else { return [:] }
         var reasons: [Int: HeldReason] = [:]
@@ -88,7 +88,7 @@ struct Waiting {
             let reason = alone[vnode.vnode]?.rawValue ?? (vnode.state == "held" ? vnode.reason : nil)
             // A vnode that still moves is waited for, even if another one is held.
             guard let reason else { return }
-            // It is being audited, and nothing stands in the way.
+            // It is being audited, and no error stands in the way.
             if vnode.balloon == nil && vnode.detail == nil { return }
             held.append(
                 vnode.balloon.map {

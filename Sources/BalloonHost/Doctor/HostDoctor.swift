@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// What the toolstack's half needs, and who else sets memory on this host.
+/// Checks what the toolstack's half needs, and which other programs set memory on this host.
 public enum HostDoctor {
     public enum Level: Sendable {
         /// Nothing works without it.
@@ -13,7 +13,7 @@ public enum HostDoctor {
     public struct Check: Sendable, Equatable {
         public var name: String
         public var level: Level
-        /// What is wrong and how to mend it; nil: nothing.
+        /// What is wrong and how to mend it; nil: nothing is wrong.
         public var fix: String?
 
         public var isFine: Bool { fix == nil }
@@ -54,7 +54,8 @@ public enum HostDoctor {
             ? nil : "this is not the domain that controls the host: `balloonctl host` runs in dom0"
     }
 
-    /// xl takes memory from dom0, and gives none back, where autoballoon is on: by "auto", unless Xen was given dom0_mem=.
+    /// Whether xl takes memory from dom0 and gives none back. It does with autoballoon on; "auto" means on unless Xen
+    /// was started with dom0_mem=.
     package static func autoballoon(_ file: [UInt8], _ commandLine: String?) -> String? {
         var value = "auto"
         for line in file.split(separator: UInt8(ascii: "\n")) {
@@ -106,7 +107,7 @@ public enum HostDoctor {
         let doubtful = names { $0.contradiction != nil }
         let nowhere = names { $0.isManaged && $0.facts.kind != .pv && $0.vnodes.contains { $0.pnode == nil } }
         let faults = snapshot.domains.flatMap(\.savedLimits.faults)
-        // xendomains takes its list from `xl list -l`, which leaves these out.
+        // xendomains takes its list from `xl list -l`, which leaves out domains without memory/target.
         let away = isWatched ? nil : names { $0.legacyTarget == nil && $0.keptTarget != nil }
         return [
             Check(

@@ -1,18 +1,19 @@
-/// One round of levelling a physical node. Pure. Balloons that grow come first; those that shrink get what is usable
-/// now, and the rest when the other guests' memory has come.
+/// One round of levelling a physical node. Pure. Balloons that grow come first. Balloons that shrink get the memory
+/// that is usable now, and the rest once the other guests' memory has come free.
 public struct Balance: Equatable, Sendable {
-    /// Less than this in all is not worth moving.
+    /// If less than this would move in all, nothing moves.
     static let leastBand: KiB = .mib(64)
 
     public private(set) var targets: [UInt16: [Int: KiB]] = [:]
-    /// What the vnodes of the node lack for all their minima together.
+    /// How much memory the node's vnodes lack for all their minima together.
     public private(set) var short: KiB = .zero
 
-    /// What smaller balloons get of the node.
+    /// How much memory of the node this round grants to smaller balloons.
     public private(set) var granted: KiB = .zero
 
-    /// All nodes, one after the other: what one grants the next does not grant again.
-    /// - Parameter without: domains that are left out.
+    /// The targets for all nodes, one after the other. Memory that one node's round grants is not granted again by the
+    /// next.
+    /// - Parameter without: the domains to leave out.
     public static func targets(
         _ snapshot: HostSnapshot, pnodes: [Int], without: Set<UInt16> = []
     ) -> [UInt16: [Int: KiB]] {
@@ -25,8 +26,8 @@ public struct Balance: Equatable, Sendable {
     }
 
     /// - Parameters:
-    ///   - without: domains that are left out.
-    ///   - granted: what was granted of this snapshot on other nodes.
+    ///   - without: the domains to leave out.
+    ///   - granted: how much was already granted on other nodes with this snapshot.
     public init(_ snapshot: HostSnapshot, pnode: Int, without: Set<UInt16> = [], granted: KiB = .zero) {
         guard snapshot.nodes.indices.contains(pnode) else { return }
         let node = snapshot.nodes[pnode]
@@ -51,7 +52,7 @@ public struct Balance: Equatable, Sendable {
         }
     }
 
-    /// Seats that give; then those that are short, the most first; then the rest, by domain and vnode.
+    /// Seats that give come first, then short seats, those that lack most first, then the rest by domain and vnode.
     private static func order(_ changes: [Change], _ seats: [Seat]) -> [Change] {
         func rank(_ change: Change) -> (Int, KiB, UInt16, Int) {
             let seat = seats[change.seat]

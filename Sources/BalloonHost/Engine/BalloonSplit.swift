@@ -1,7 +1,8 @@
-/// One size for a whole domain, as targets of its vnodes. Pure.
+/// Splits one size for a whole domain into targets of its vnodes. Pure.
 public enum BalloonSplit {
-    /// - Parameter isEven: the same of each vnode, as far as each has so much; else in proportion to their sizes.
-    /// - Throws: `.usage` where it is more than the domain may give.
+    /// - Parameter isEven: takes the same from each vnode, as far as each has that much; otherwise in proportion to
+    ///   their sizes.
+    /// - Throws: `.usage` where the total is more than the domain may give.
     public static func targets(_ domain: HostDomain, total: KiB, isEven: Bool) throws(BalloonError) -> [Int: KiB] {
         let vnodes = domain.vnodes
         let most = vnodes.reduce(KiB.zero) { $0 + ($1.size - $1.minimum).roundedDown(to: $1.grain) }
@@ -11,7 +12,7 @@ public enum BalloonSplit {
                 "domain \(domain.id) (\(domain.name)) can give \(Size.text(most)) at most:"
                     + " `balloonctl host limits` says what it keeps")
         }
-        // As if each vnode's balloon were empty: its slack is all that it may give.
+        // Each vnode's balloon is taken as empty, so its slack is all that it may give.
         let seats = vnodes.map { vnode in
             Seat(
                 domain: UInt16(truncatingIfNeeded: vnode.number), vnode: vnode.number, size: vnode.size,
@@ -22,7 +23,7 @@ public enum BalloonSplit {
         let plan = FreePlan(freeing: total, from: seats, spread: .even)
         for change in plan.changes { targets[seats[change.seat].vnode] = change.target }
         let isBelow = vnodes.contains { $0.size - min(targets[$0.number] ?? .zero, $0.size) < $0.minimum }
-        // In proportion a vnode would fall below its minimum: then by what each may give.
+        // If the proportional split put a vnode below its minimum, the split goes by what each vnode may give.
         return isBelow ? bySlack(total, vnodes) : targets
     }
 
@@ -39,7 +40,7 @@ public enum BalloonSplit {
         return targets
     }
 
-    /// Fills all alike; who has its most drops out, and the others share the rest.
+    /// Fills all balloons equally. A vnode that has its largest balloon drops out, and the others share the rest.
     private static func even(_ total: KiB, _ seats: [Seat]) -> [Int: KiB] {
         var targets = Dictionary(uniqueKeysWithValues: seats.map { ($0.vnode, KiB.zero) })
         var left = total
@@ -56,7 +57,7 @@ public enum BalloonSplit {
             left -= given
             open = open.filter { (targets[$0.vnode] ?? .zero) < $0.largestBalloon }
             if given > .zero { continue }
-            // Less than a grain each is left: one grain each, in order, until there is nothing left.
+            // Less than one grain for each is left: the vnodes get one grain each, in order, until nothing is left.
             for seat in open where left > .zero {
                 targets[seat.vnode, default: .zero] += seat.grain
                 left = left.less(seat.grain)

@@ -1,17 +1,17 @@
-/// One `host free` from its beginning to its end: plans, writes, judges what comes of it, and plans anew without those that do not
-/// move. The caller brings snapshots, the clock, and the lock for what is written.
+/// One `host free` from beginning to end: it plans, writes targets, judges how the domains move, and plans anew without
+/// those that do not move. The caller provides snapshots, the clock, and the lock for writing.
 public struct FreeRun {
     public enum State: Equatable, Sendable {
-        /// Nothing is to be written; guests are on their way.
+        /// Targets were written, and guests are moving.
         case moving
-        /// The next step writes.
+        /// The next step writes targets.
         case planning
         case done
-        /// It is not enough, and nothing more can be done: the plan says what is missing.
+        /// Too little came free, and nothing more can be done. The plan says what is missing.
         case short(FreeTask.Plan)
     }
 
-    /// Plans are made at most so often.
+    /// The most plans that are made.
     public static let rounds = 3
 
     public private(set) var task: FreeTask
@@ -20,7 +20,7 @@ public struct FreeRun {
     public private(set) var written: [UInt16: [Int: KiB]] = [:]
     /// How each domain ended in the last round.
     public private(set) var verdicts: [UInt16: MoveJudge.Verdict] = [:]
-    /// What is waited for: what was written, and what was on its way before.
+    /// The targets that are waited for: those written by this run, and those that were set before.
     public private(set) var goals: [UInt16: [Int: KiB]] = [:]
     private var judge: MoveJudge?
     private var round = 0
@@ -28,13 +28,13 @@ public struct FreeRun {
     private var wasShort = false
     private let stall: Interval
 
-    /// - Parameter stall: how long is waited without progress.
+    /// - Parameter stall: how long to wait without progress.
     public init(_ task: FreeTask, stall: Interval) {
         self.task = task
         self.stall = stall
     }
 
-    /// Where the guests are, while `moving`: only the rows of those in `goals` are needed.
+    /// Takes in where the guests are, while `moving`. Only the rows of the domains in `goals` are needed.
     public mutating func look(_ snapshot: HostSnapshot, now: Moment) {
         guard state == .moving, var judge else { return }
         judge.look(snapshot, now: now)
@@ -43,7 +43,7 @@ public struct FreeRun {
         if judge.isOver { state = .planning }
     }
 
-    /// Writes, while `planning`: with a snapshot of now, which no other process changes meanwhile.
+    /// Writes targets, while `planning`. The snapshot must be current, and no other process may write meanwhile.
     public mutating func write(
         _ engine: HostEngine, _ snapshot: HostSnapshot, now: Moment
     ) throws(BalloonError) {
@@ -58,7 +58,7 @@ public struct FreeRun {
             }
             try task.giveUp(on: verdicts, lastGoals, engine, snapshot)
         }
-        // What was given up is no longer on its way.
+        // Domains that were given up are not on their way any more, so this reads again.
         let current = round > 0 ? try engine.read() : snapshot
         let plan = task.plan(current)
         wasShort = plan.short.contains { $0 > .zero }
@@ -80,7 +80,7 @@ public struct FreeRun {
 
     private var areAllReached: Bool { verdicts.values.allSatisfy { $0 == .reached } }
 
-    /// What vnodes of these nodes were asked for before: it was counted on.
+    /// Earlier targets that vnodes of these nodes have not reached yet. The plan counted on them.
     private func onTheirWay(_ snapshot: HostSnapshot) -> [UInt16: [Int: KiB]] {
         var found: [UInt16: [Int: KiB]] = [:]
         for domain in snapshot.domains where domain.exclusionAnywhere == nil && task.excluded[domain.id] == nil {

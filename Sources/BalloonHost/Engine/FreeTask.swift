@@ -1,11 +1,11 @@
-/// Frees memory of physical nodes: plans, writes targets, watches, and plans anew without domains that do not move.
-/// Pure but for the engine that writes; the caller brings the clock and the patience.
+/// Frees memory of physical nodes: it plans, writes targets, watches, and plans anew without domains that do not move.
+/// Pure except for the engine that writes; the caller provides the clock and decides how long to wait.
 public struct FreeTask {
-    /// What is to be free and usable of one physical node. nil: of any.
+    /// How much memory of one physical node must become free and usable. nil: of any node.
     public struct Wish: Equatable, Sendable {
         public var pnode: Int?
         public var kib: KiB
-        /// So much more than now, and not so much in all.
+        /// `kib` is the increase over the present amount, not the total.
         public var isMore: Bool
 
         public init(pnode: Int?, kib: KiB, isMore: Bool) {
@@ -17,7 +17,7 @@ public struct FreeTask {
 
     public struct Options: Sendable {
         public var spread = FreePlan.Spread.fewest
-        /// Give what can be given, although it is not enough.
+        /// Give what can be given, even if it is not enough.
         public var isPartial = false
         public var chosen: Set<UInt16>?
         /// See ``HostDomain/oldExclusion(isTold:)``.
@@ -29,20 +29,20 @@ public struct FreeTask {
     /// A plan for all nodes together: targets by domain and vnode.
     public struct Plan: Equatable, Sendable {
         public var targets: [UInt16: [Int: KiB]] = [:]
-        /// What the plan gives, of each wish.
+        /// How much the plan frees for each wish.
         public var given: [KiB] = []
-        /// What is missing of each wish.
+        /// How much is missing of each wish.
         public var short: [KiB] = []
     }
 
     public let wishes: [Wish]
     public let options: Options
-    /// Who did not do what it was asked to: in no further plan of this task.
+    /// The domains that did not do what they were asked to. No further plan of this task includes them.
     public private(set) var excluded: [UInt16: MoveJudge.Verdict] = [:]
-    /// What domains that are asked as a whole had beside their memory/target, by Xen's count, before anything moved.
+    /// For domains that are asked as a whole: how much memory Xen counted beyond memory/target before anything moved.
     private var besideKiB: [UInt16: Int64] = [:]
 
-    /// - Parameter wishes: as they are asked for; "so much more" counts from the snapshot.
+    /// - Parameter wishes: as requested. An increase counts from this snapshot.
     public init(_ wishes: [Wish], _ options: Options, _ snapshot: HostSnapshot) {
         self.wishes = wishes.map { wish in
             guard wish.isMore else { return wish }
@@ -51,19 +51,19 @@ public struct FreeTask {
         self.options = options
     }
 
-    /// What is free and usable there, once all that was asked for has moved.
+    /// How much will be free and usable there once all moves that were asked for are done.
     static func free(_ pnode: Int?, _ snapshot: HostSnapshot) -> KiB {
         if let pnode { return snapshot.nodes.indices.contains(pnode) ? snapshot.nodes[pnode].comingFree : .zero }
         return snapshot.nodes.reduce(snapshot.givingAnywhere) { $0 + $1.comingFree }
     }
 
-    /// What is measured free there now, and not reserved.
+    /// How much was measured free there now, without reservations.
     public static func measured(_ pnode: Int?, _ snapshot: HostSnapshot) -> KiB {
         let nodes = snapshot.nodes.filter { pnode == nil || $0.number == pnode }
         return nodes.reduce(.zero) { $0 + $1.free.less($1.reserved) }
     }
 
-    /// What is missing of a wish, with what is on its way counted in.
+    /// How much of a wish is missing, including memory that is already on its way.
     static func need(_ wish: Wish, _ snapshot: HostSnapshot) -> KiB {
         let nodes = snapshot.nodes.filter { wish.pnode == nil || $0.number == wish.pnode }
         let spoken = nodes.reduce(wish.kib) { $0 + $1.reserved + $1.taking }
@@ -93,7 +93,7 @@ public struct FreeTask {
         return seats.filter { excluded[$0.domain] == nil }
     }
 
-    /// Why a domain is in none of these plans; nil: it is, or its vnodes say why.
+    /// Why this task's plans leave a domain out; nil: they include it, or its vnodes have the reason.
     public func exclusion(_ domain: HostDomain) -> Exclusion? {
         guard wishes.contains(where: { $0.pnode == nil }) else {
             return domain.exclusion ?? domain.vnodes.lazy.compactMap(\.exclusion).first
@@ -102,14 +102,15 @@ public struct FreeTask {
         return domain.exclusionAnywhere ?? domain.vnodes.lazy.compactMap(\.exclusionAnywhere).first
     }
 
-    /// Before targets of wholes are written: Xen's count and memory/target stay so far apart.
+    /// Called before targets for whole domains are written. Notes the difference between Xen's count and memory/target,
+    /// which does not change when the domain moves.
     mutating func noteWholes(_ plan: Plan, _ snapshot: HostSnapshot) {
         for domain in snapshot.domains where plan.targets[domain.id]?[HostDomain.whole] != nil {
             besideKiB[domain.id] = domain.besideKiB
         }
     }
 
-    /// Whether everything that was asked for is measured free.
+    /// Whether all the memory that was asked for was measured free.
     public func isDone(_ snapshot: HostSnapshot) -> Bool {
         wishes.allSatisfy { wish in
             let nodes = snapshot.nodes.filter { wish.pnode == nil || $0.number == wish.pnode }
@@ -117,7 +118,8 @@ public struct FreeTask {
         }
     }
 
-    /// Those that did not do it. What they have becomes their target, so that it does not come later and twice.
+    /// Gives up on domains that did not do what they were asked to. Their present size becomes their target, so that
+    /// the memory does not come later and twice.
     public mutating func giveUp(
         on verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: KiB]], _ engine: HostEngine,
         _ snapshot: HostSnapshot
@@ -133,7 +135,7 @@ public struct FreeTask {
                 if kib > domain.wholeTarget(goal) { targets[HostDomain.whole] = domain.wholeTarget(kib) }
             }
             for vnode in domain.vnodes {
-                // Only a target that this task wrote is changed.
+                // This changes only targets that this task wrote.
                 guard let goal = goals[id]?[vnode.number], vnode.target == goal,
                     let kib = domain.mostGiven(vnode), kib < goal
                 else { continue }

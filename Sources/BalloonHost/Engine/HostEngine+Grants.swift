@@ -1,6 +1,6 @@
 extension HostEngine {
-    /// Whether targets leave the domain what it keeps, and take no memory that is not there.
-    /// - Throws: `.usage` below its minimum; `.busy` where smaller balloons want more than is usable.
+    /// Checks that targets leave the domain its minimum, and take only memory that is available.
+    /// - Throws: `.usage` below the minimum; `.busy` where smaller balloons want more than is usable.
     public func checkGrant(
         _ domain: HostDomain, _ targets: [Int: KiB], _ snapshot: HostSnapshot
     ) throws(BalloonError) {
@@ -18,9 +18,9 @@ extension HostEngine {
                     .busy, "domain \(domain.id) (\(domain.name)), vnode \(vnode.number): its size is not known")
             }
         }
-        // What it takes already is spoken for.
+        // What the domain is already taking is accounted for, so only the increase counts.
         func more(_ pnode: Int) -> KiB { domain.taking(of: pnode, targets).less(domain.taking(of: pnode)) }
-        // Of no node that is known, first.
+        // First the vnodes whose node is not known.
         var all = more(-1)
         for pnode in snapshot.nodes.indices where domain.vnodes.contains(where: { $0.pnode == pnode }) {
             let kib = more(pnode)

@@ -1,12 +1,12 @@
-/// What is done with memory/target while the vnodes' targets count.
+/// What happens to memory/target while the vnodes' targets are followed.
 public enum LegacyMode: String, CaseIterable, Sendable {
-    /// Away from domains with virtual NUMA, which xl can neither save nor migrate; kept for all others.
+    /// Removed for domains with virtual NUMA, which xl can neither save nor migrate; kept for all others.
     case auto
-    /// Away from every domain that follows the interface: the proposal to the letter.
+    /// Removed for every domain that follows the interface, exactly as the proposal says.
     case remove
     case keep
 
-    /// Whether it is to be away.
+    /// Whether it must be removed.
     public func isAway(_ domain: HostDomain) -> Bool {
         switch self {
         case .auto: domain.hasVNUMA
@@ -17,9 +17,9 @@ public enum LegacyMode: String, CaseIterable, Sendable {
 }
 
 extension HostEngine {
-    /// Takes memory/target away and keeps its text, in one transaction that reads the feature: a guest that has just stopped to
-    /// follow the interface keeps it.
-    /// - Returns: whether it was taken.
+    /// Removes memory/target and keeps its text. The transaction also reads the feature, so a guest that has just
+    /// stopped following the interface keeps memory/target.
+    /// - Returns: whether it was removed.
     @discardableResult
     public func take(_ domain: HostDomain) throws(BalloonError) -> Bool {
         var isTaken = false
@@ -39,7 +39,7 @@ extension HostEngine {
     }
 
     /// Puts memory/target back, byte for byte.
-    /// - Parameter stays: the daemon does not take it away again before `host take`.
+    /// - Parameter stays: the daemon will not remove it again before `host take`.
     /// - Returns: whether it was put back.
     @discardableResult
     public func yield(_ domain: HostDomain, stays: Bool) throws(BalloonError) -> Bool {
@@ -50,7 +50,7 @@ extension HostEngine {
             try self.own(domain, transaction)
             if stays { try self.write(HostRows.kept(id, "yielded"), "1", transaction) }
             guard let text = try self.store.read(HostRows.kept(id, "target"), in: transaction) else { return }
-            // From here on the toolstack that wrote it owns it again.
+            // From now on memory/target belongs again to the toolstack that wrote it.
             try self.store.remove(HostRows.kept(id, "target"), in: transaction)
             guard try self.store.read(HostRows.legacyTarget(id), in: transaction) == nil else { return }
             try self.write(HostRows.legacyTarget(id), String(decoding: text, as: UTF8.self), transaction)
@@ -59,7 +59,7 @@ extension HostEngine {
         return isThere && isBack
     }
 
-    /// The end of the interface for a domain whose balloons are empty.
+    /// Ends the use of the interface for a domain whose balloons are empty.
     public func empty(feature domain: HostDomain) throws(BalloonError) {
         try inDomain(domain.id) { (transaction) throws(BalloonError) in
             guard try self.store.read(HostRows.feature(domain.id), in: transaction) != nil else { return }
@@ -67,7 +67,7 @@ extension HostEngine {
         }
     }
 
-    /// Limits, of the domain or of one vnode of it; what is nil stays.
+    /// Sets limits of the domain or of one of its vnodes. nil leaves a limit as it is.
     public func setLimits(
         _ domain: HostDomain, vnode: Int?, minimum: KiB?, maximum: KiB?
     ) throws(BalloonError) {
@@ -82,7 +82,8 @@ extension HostEngine {
         }
     }
 
-    /// Writes down what an administrator said of the domain, over what is saved already, for all that will have its UUID.
+    /// Saves the limits that an administrator set for the domain, over those saved before. They apply to every later
+    /// domain with this UUID.
     /// - Throws: `.usage` where no limit was set; `.environment`.
     public static func saveLimits(
         _ domain: HostDomain, in directory: String = SavedLimits.standardDirectory

@@ -1,12 +1,13 @@
-// Guests without our daemon: memory/target is all that they follow.
+// Guests without our daemon, which follow only memory/target.
 extension HostEngine {
-    /// What an administrator may ask of a guest that has nothing which stops before the OOM killer comes: it came at 112 MiB.
+    /// The least memory that an administrator may leave such a guest. Nothing in it stops before the OOM killer runs;
+    /// in a test it ran at 112 MiB.
     static let oldFloor: KiB = .mib(128)
 
-    /// memory/target of a guest that follows nothing else. Its maximum is raised before it grows; ``lowerMax(_:)`` is for when it has
-    /// shrunk.
+    /// Sets memory/target of a guest that follows nothing else. Its maximum is raised before it grows; ``lowerMax(_:)``
+    /// is called once it has shrunk.
     /// - Returns: how many pages fewer it will have (negative: more).
-    /// - Throws: `.usage` below its floor, or above static-max; `.busy` where it is to have more than is usable.
+    /// - Throws: `.usage` below its floor or above static-max; `.busy` where it would get more than is usable.
     @discardableResult
     public func setOldMemory(
         _ domain: HostDomain, kib: KiB, _ snapshot: HostSnapshot
@@ -21,7 +22,7 @@ extension HostEngine {
                 "\(Size.text(kib)) is not between \(Size.text(floor)), where guests without our daemon are still"
                     + " safe, and \(Size.text(most)), which is all that it has")
         }
-        // It may lie on any node.
+        // The memory may come from any node.
         let usable = snapshot.free.less(snapshot.nodes.reduce(PhysicalNode.hostFloor) { $0 + $1.spoken })
         guard kib <= before || kib - before <= usable else {
             throw Self.notFree("the host", kib - before, usable, snapshot.free, snapshot)
@@ -30,14 +31,14 @@ extension HostEngine {
         return before > kib ? Int64((before - kib).wholeFrames.count) : -Int64((kib - before).wholeFrames.count)
     }
 
-    /// A plan's balloon of a domain as a whole, as the change of memory/target that it is.
+    /// Writes a plan's balloon for a whole domain as the matching memory/target.
     /// - Returns: false when the domain is gone.
     func setWhole(_ domain: HostDomain, _ balloon: KiB) throws(BalloonError) -> Bool {
         guard let before = domain.legacyTarget, domain.staticMax != nil else { return true }
         return try writeLegacyTarget(domain, domain.wholeTarget(balloon), after: before)
     }
 
-    /// What another program wrote meanwhile stays.
+    /// Writes memory/target unless another program changed it meanwhile.
     @discardableResult
     private func writeLegacyTarget(
         _ domain: HostDomain, _ kib: KiB, after before: KiB
@@ -51,7 +52,8 @@ extension HostEngine {
         }
     }
 
-    /// A guest that follows memory/target alone has shrunk: it takes nothing back by itself, as after xl mem-set.
+    /// Lowers Xen's maximum after a guest that follows only memory/target has shrunk, as xl mem-set does. So it cannot
+    /// take memory back by itself.
     public func lowerMax(_ domain: HostDomain) throws(BalloonError) {
         guard let target = domain.legacyTarget else { return }
         let needed = max(target + .mib(1) + domain.video, domain.memory)

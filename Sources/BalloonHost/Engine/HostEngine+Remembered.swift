@@ -1,6 +1,7 @@
-// Targets are remembered by UUID: after a reboot, a restore or a migration the domain has another number, and none of its rows.
+// Targets are remembered by UUID. After a reboot, a restore or a migration the domain has another number, and none of
+// its rows.
 extension HostEngine {
-    /// Seconds for which the targets of a domain that is gone are remembered.
+    /// For how many seconds the targets of a domain that is gone are remembered.
     static let memorySeconds: UInt64 = 3600
 
     private static func isName(_ uuid: String) -> Bool { uuid.contains { $0 != "0" && $0 != "-" } }
@@ -10,8 +11,8 @@ extension HostEngine {
         try write(HostRows.remembered(domain.facts.uuid, "\(vnode)"), "\(kib)", transaction)
     }
 
-    /// The target that a vnode had before its domain started again. A smaller balloon does not count: other domains may
-    /// have the memory meanwhile.
+    /// The target that a vnode had before its domain started again. A target below its present balloon does not count:
+    /// other domains may have the memory by now.
     func remembered(
         _ domain: HostDomain, _ vnode: HostVNode, _ transaction: Transaction
     ) throws(BalloonError) -> KiB? {
@@ -23,12 +24,12 @@ extension HostEngine {
         return kib
     }
 
-    /// It is back: its targets are remembered for as long as it lives, and then anew.
+    /// The domain is back: its targets are remembered as long as it lives, and for the same time after that.
     func keepRemembering(_ domain: HostDomain, _ transaction: Transaction) throws(BalloonError) {
         try store.remove(HostRows.remembered(domain.facts.uuid, "until"), in: transaction)
     }
 
-    /// Forgets the targets of those that did not come back.
+    /// Forgets the targets of domains that did not come back in time.
     /// - Parameter now: seconds of the wall clock.
     public func forgetTargets(_ snapshot: HostSnapshot, now: UInt64) throws(BalloonError) {
         let alive = Set(snapshot.domains.map(\.facts.uuid))

@@ -1,5 +1,5 @@
-/// What the toolstack does to domains: rows, targets, maxima. Every change is one transaction that reads the domain's own entry,
-/// so that nothing is written for a domain that is gone.
+/// What the toolstack does to domains: rows, targets, maxima. Every change is one transaction that also reads the
+/// domain's own entry, so that nothing is written for a domain that is gone.
 public final class HostEngine {
     public let reader: HostReader
     let store: any ToolstackStore
@@ -15,7 +15,7 @@ public final class HostEngine {
 
     public var ledger: Ledger { Ledger(store) }
 
-    /// - Returns: false when the domain is gone, and nothing was done.
+    /// - Returns: false when the domain is gone. Nothing was done then.
     @discardableResult
     func inDomain(
         _ id: UInt16, _ body: (Transaction) throws(BalloonError) -> Void
@@ -40,15 +40,15 @@ public final class HostEngine {
 
     // MARK: Rows
 
-    /// What a domain lacks of the interface.
+    /// How many rows of the interface a domain lacks.
     public static func missing(_ domain: HostDomain) -> Int {
         guard !domain.isToolstack, domain.isIntroduced, !domain.facts.isDying else { return 0 }
         if domain.feature == .absent { return 1 + domain.vnodes.count * (1 + HostRows.reports.count) }
         return domain.vnodes.reduce(0) { $0 + $1.missingRows.count }
     }
 
-    /// Makes the rows that are not there, and touches no other. No target: the guest says first what it has.
-    /// - Returns: how many were made.
+    /// Makes the missing rows, and changes no other. It writes no target: the guest must first publish its sizes.
+    /// - Returns: how many rows were made.
     @discardableResult
     public func prepare(_ domain: HostDomain) throws(BalloonError) -> Int {
         guard Self.missing(domain) > 0 else { return 0 }
@@ -80,7 +80,7 @@ public final class HostEngine {
         return 1
     }
 
-    /// What is kept is this domain's, and nothing of one that had its number before.
+    /// Makes sure that the kept rows are this domain's, and removes those of an earlier domain with the same number.
     func own(_ domain: HostDomain, _ transaction: Transaction) throws(BalloonError) {
         let path = HostRows.kept(domain.id, "uuid")
         let uuid = Array(domain.facts.uuid.utf8)
@@ -90,7 +90,7 @@ public final class HostEngine {
         try write(path, domain.facts.uuid, transaction)
     }
 
-    /// What is kept of domains that are no more.
+    /// Removes the kept rows of domains that no longer exist.
     /// - Returns: their numbers.
     @discardableResult
     public func forgetGone(_ snapshot: HostSnapshot) throws(BalloonError) -> [UInt16] {
@@ -106,10 +106,10 @@ public final class HostEngine {
 
     // MARK: Targets
 
-    /// The guest has said what it has: that becomes the target where there is none, or what is remembered by its UUID, and what all
-    /// adds up to is noted.
-    /// - Parameter snapshot: while another domain has the same UUID (it is being migrated within this host), nothing is remembered.
-    ///   nil: neither.
+    /// Once the guest has published its sizes, these become the targets of vnodes that have none, unless a target is
+    /// remembered by UUID. The sum of Xen's count and the balloons is noted, too.
+    /// - Parameter snapshot: while another domain has the same UUID (it is being migrated within this host), remembered
+    ///   targets are not used. nil: they are not used either.
     /// - Returns: the vnodes that got a target.
     @discardableResult
     public func adopt(_ domain: HostDomain, _ snapshot: HostSnapshot? = nil) throws(BalloonError) -> [Int] {
@@ -126,7 +126,7 @@ public final class HostEngine {
             if let constant { try self.write(HostRows.kept(domain.id, "constant"), "\(constant)", transaction) }
             for vnode in new {
                 let path = HostRows.target(domain.id, vnode.number)
-                // Another program wrote one meanwhile: it stays.
+                // A target that another program wrote meanwhile stays.
                 guard try self.store.read(path, in: transaction) == nil, let kib = vnode.balloon else { continue }
                 let wanted = isAlone ? try self.remembered(domain, vnode, transaction) : nil
                 try self.write(path, "\(wanted ?? kib)", transaction)
@@ -136,8 +136,8 @@ public final class HostEngine {
         return isThere ? adopted : []
     }
 
-    /// What Xen's count and the balloons add up to. The guest's word counts as long as Xen's count of the same moment and
-    /// static-max say nothing else; a megabyte is what firmware and special pages make.
+    /// The sum of Xen's count and the balloons. The guest's sizes are believed if Xen's count at the same moment and
+    /// static-max agree with them. Firmware and special pages may make a difference of a megabyte.
     static func constant(_ domain: HostDomain) -> KiB? {
         guard let claimed = domain.claimed,
             domain.vnodes.allSatisfy({ $0.state == .idle || $0.state == .held })
@@ -147,7 +147,7 @@ public final class HostEngine {
         return told.difference(from: most) <= .mib(1) + domain.video ? told : max(most, domain.memory)
     }
 
-    /// Sets targets of one domain, all in one transaction. What it may have is raised first where that is too little.
+    /// Sets targets of one domain in one transaction. Xen's maximum is raised first where it is too low for them.
     /// - Returns: false when the domain is gone.
     @discardableResult
     public func setTargets(_ domain: HostDomain, _ targets: [Int: KiB]) throws(BalloonError) -> Bool {
@@ -165,21 +165,22 @@ public final class HostEngine {
         }
     }
 
-    /// A guest that was started below its maximum, or whose maximum was lowered, cannot take what it is to have.
+    /// Raises Xen's maximum: a guest that was started below its maximum, or whose maximum was lowered, could not take
+    /// the memory that the targets leave it.
     private func raiseMax(_ domain: HostDomain, _ targets: [Int: KiB]) throws(BalloonError) {
         let needed = Self.bound(domain, targets)
         if domain.facts.maxPages.kib < needed { try xen.setMax(domain.id, kib: needed) }
     }
 
-    /// The most that a domain may have while these are its targets: what they leave, and the megabyte that libxl adds.
+    /// The maximum for a domain with these targets: what they leave it, plus the megabyte that libxl adds.
     static func bound(_ domain: HostDomain, _ targets: [Int: KiB] = [:]) -> KiB {
         domain.vnodes.reduce(.mib(1) + domain.video) { sum, vnode in
             sum + vnode.size - min(targets[vnode.number] ?? vnode.target ?? .zero, vnode.size)
         }
     }
 
-    /// Xen's maximum is not what the targets leave: the domain is there and could have more, or was asked to take more than it may.
-    /// While it gives its maximum is left alone.
+    /// Whether Xen's maximum does not match the targets: the domain has reached them and could take more, or it is
+    /// asked to take more than it may. While the domain gives memory its maximum is left alone.
     static func isMisbound(_ domain: HostDomain) -> Bool {
         guard domain.isManaged, domain.exclusionAnywhere == nil, domain.constant != nil,
             domain.vnodes.allSatisfy({ $0.target != nil })
@@ -188,7 +189,7 @@ public final class HostEngine {
         return most < bound || (domain.vnodes.allSatisfy(\.isReached) && most > max(bound, domain.memory))
     }
 
-    /// What the changes of a plan mean for each domain.
+    /// The changes of a plan as targets of each domain.
     public static func targets(_ changes: [Change], _ seats: [Seat]) -> [UInt16: [Int: KiB]] {
         var targets: [UInt16: [Int: KiB]] = [:]
         for change in changes {

@@ -1,15 +1,16 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// One writer at a time. All that is known stands in xenstore, so a writer needs no other process: it takes its turn.
+/// A lock for one writer at a time. All state is in xenstore, so a writer needs no other process: it waits for its
+/// turn.
 public final class HostLock {
     public static let standardDirectory = "/run/vnode-balloon"
-    /// How long a turn of somebody else is waited for.
+    /// How long to wait for another process's turn.
     static let patience: Interval = .seconds(5)
 
     private let file: FileDescriptor
 
-    /// The one turn: held for as long as the object lives.
+    /// The turn to write, held as long as the object lives.
     /// - Throws: `.busy` when another process has it for longer than five seconds; `.environment`.
     public static func turn(in directory: String = standardDirectory) throws(BalloonError) -> HostLock {
         let end = Moment.now + patience
@@ -23,7 +24,7 @@ public final class HostLock {
         }
     }
 
-    /// The daemon's: there is one. nil: another process has it.
+    /// The lock of the one daemon. nil: another process has it.
     public static func daemon(in directory: String = standardDirectory) throws(BalloonError) -> HostLock? {
         try HostLock(directory, "host-watch.lock")
     }

@@ -1,14 +1,14 @@
-/// Watches domains on their way to targets, and says of each when there is nothing left to wait for. Pure: the clock comes with
-/// each look. Progress is what Xen counts; what a guest says ends a wait only where Xen's count agrees.
+/// Watches domains that move to targets, and decides for each when there is nothing left to wait for. Pure: the caller
+/// passes the time. Only Xen's count is progress. A guest's own word ends a wait only where Xen's count agrees.
 public struct MoveJudge: Sendable {
     public enum Verdict: Equatable, Sendable {
         case moving
         case reached
-        /// It says that it cannot go on, and is at this size.
+        /// The guest says that it cannot go on, and is at this size.
         case held(vnode: Int, HeldReason, at: KiB)
-        /// It did not answer to the target.
+        /// The guest did not acknowledge the target.
         case deaf
-        /// No progress for as long as is waited.
+        /// It made no progress for the whole waiting time.
         case stuck
         case contradicts(claims: KiB, xenSays: KiB)
         /// Another program wrote another target.
@@ -20,12 +20,12 @@ public struct MoveJudge: Sendable {
         public var isEnd: Bool { self != .moving }
     }
 
-    /// How long is waited for an acknowledgement, and for a contradiction to go away.
+    /// How long to wait for an acknowledgement, and for a contradiction to disappear.
     public static let answerPatience: Interval = .seconds(3)
     static let contradictionPatience: Interval = .seconds(2)
-    /// The guest's longest pause between two attempts, and a little.
+    /// A little more than the guest's longest pause between two attempts.
     static let retryPatience: Interval = .seconds(65)
-    /// Less than this in pages is no progress, unless it is all that is left.
+    /// A change of fewer pages is no progress, unless no more is left to move.
     static let stepPages = Frames(512)
 
     private struct Watch {
@@ -34,7 +34,7 @@ public struct MoveJudge: Sendable {
         var lastPages: Frames
         var lastProgress: Moment
         var contradictsSince: Moment?
-        /// What the whole domain is to have by Xen's count; nil: its vnodes are asked.
+        /// How much the whole domain shall have by Xen's count; nil: its vnodes have targets.
         var wantedKiB: Int64?
         var verdict = Verdict.moving
     }
@@ -43,9 +43,9 @@ public struct MoveJudge: Sendable {
     private let stall: Interval
 
     /// - Parameters:
-    ///   - goals: the targets of each domain, by vnode.
-    ///   - snapshot: as it was before the targets were written.
-    ///   - stall: how long is waited without progress.
+    ///   - goals: the targets of each domain, by vnode number.
+    ///   - snapshot: taken before the targets were written.
+    ///   - stall: how long to wait without progress.
     public init(_ goals: [UInt16: [Int: KiB]], _ snapshot: HostSnapshot, now: Moment, stall: Interval) {
         self.stall = stall
         for (id, goals) in goals {
@@ -61,7 +61,7 @@ public struct MoveJudge: Sendable {
     public var isOver: Bool { watches.values.allSatisfy(\.verdict.isEnd) }
     public var areAllReached: Bool { watches.values.allSatisfy { $0.verdict == .reached } }
 
-    /// What is there now. A verdict that ended stays.
+    /// Takes in a new snapshot. A final verdict stays.
     public mutating func look(_ snapshot: HostSnapshot, now: Moment) {
         for (id, watch) in watches where !watch.verdict.isEnd {
             guard let domain = snapshot.domains.first(where: { $0.id == id }), !domain.facts.isDying else {
@@ -86,7 +86,8 @@ public struct MoveJudge: Sendable {
         if open.isEmpty {
             watch.verdict = believed(&watch, domain, now)
         } else if let verdict = obstacle(open, machine) {
-            // A guest that was refused memory tries again within a minute; no event tells it that there is some now.
+            // A guest to which Xen refused memory tries again within a minute. No event tells it that memory is free
+            // now.
             let isOver = open.contains { Self.isOver($0, domain, snapshot) }
             watch.verdict = isOver && now < watch.lastProgress + max(stall, Self.retryPatience) ? .moving : verdict
         } else if isDeaf(watch, open, now) {
@@ -112,7 +113,7 @@ public struct MoveJudge: Sendable {
         watch.lastProgress = now
     }
 
-    /// Of a domain that follows memory/target alone nothing but Xen's count tells.
+    /// For a domain that follows only memory/target, Xen's count is the only evidence.
     private func look(whole before: Watch, _ wantedKiB: Int64, _ domain: HostDomain, _ now: Moment) -> Watch {
         var watch = before
         let pages = domain.facts.pages
@@ -129,7 +130,7 @@ public struct MoveJudge: Sendable {
         return watch
     }
 
-    /// The guest says that it is there: Xen's count has to agree, at the latest after a moment.
+    /// The guest says that it has reached its target. Xen's count must agree, after a moment at the latest.
     private func believed(_ watch: inout Watch, _ domain: HostDomain, _ now: Moment) -> Verdict {
         guard let contradiction = domain.contradiction else { return .reached }
         let since = watch.contradictsSince ?? now
@@ -138,14 +139,15 @@ public struct MoveJudge: Sendable {
         return .contradicts(claims: contradiction.claims, xenSays: contradiction.xenSays)
     }
 
-    /// All that are not there say why, of this very target.
+    /// The reason, if every vnode that has not reached its target gives one for this very target.
     private func obstacle(_ open: [HostVNode], _ machine: MachineFacts) -> Verdict? {
         var first: Verdict?
         for vnode in open {
             guard vnode.state == .held || vnode.state == .stopped, vnode.acknowledged == vnode.target else {
                 return nil
             }
-            // What is promised to a domain that is being built comes free, or is used, soon.
+            // Memory that Xen promised to a domain being built will soon be used or free again, so this is no final
+            // obstacle.
             if Self.claimed(vnode, machine) != nil { return nil }
             guard let reason = vnode.reason else { return nil }
             first = first ?? .held(vnode: vnode.number, reason, at: vnode.balloon ?? .zero)
@@ -153,7 +155,7 @@ public struct MoveJudge: Sendable {
         return first
     }
 
-    /// What it says stands in its way does so no more.
+    /// Whether the obstacle that the vnode names is gone by now.
     private static func isOver(_ vnode: HostVNode, _ domain: HostDomain, _ snapshot: HostSnapshot) -> Bool {
         switch vnode.reason {
         case .pnodeFull:

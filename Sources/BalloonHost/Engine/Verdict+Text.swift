@@ -1,5 +1,5 @@
 extension MoveJudge.Verdict {
-    /// In a sentence, for people.
+    /// The verdict in a sentence, for people.
     public func sentence(_ name: String) -> String {
         switch self {
         case .moving: "\(name) is still moving"
@@ -19,7 +19,7 @@ extension MoveJudge.Verdict {
         }
     }
 
-    /// One word, for programs.
+    /// The verdict in one word, for programs.
     public var word: String {
         switch self {
         case .moving: "moving"

@@ -1,7 +1,7 @@
-/// Lines of `key = value`; `#` begins a comment.
+/// Parses lines of `key = value`; `#` begins a comment.
 enum ConfigurationText {
-    /// Hands each key and its value to `set`, which says what is wrong with it, if anything is.
-    /// - Returns: all that is wrong, a line each.
+    /// Passes each key and its value to `set`, which returns an error or nil.
+    /// - Returns: all errors, one a line.
     static func take(_ bytes: [UInt8], name: String, _ set: (String, String) -> String?) -> [String] {
         var faults: [String] = []
         var seen: Set<String> = []

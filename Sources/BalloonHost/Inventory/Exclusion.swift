@@ -1,4 +1,4 @@
-/// Why a domain, or a vnode, is in no plan just now.
+/// Why plans leave a domain or a vnode out at present.
 public enum Exclusion: String, Sendable, CaseIterable {
     case toolstack = "Domain-0 is not managed"
     case beingBuilt = "it is being built"
@@ -24,7 +24,7 @@ extension HostDomain {
     /// nil: it takes part in plans for one physical node.
     public var exclusion: Exclusion? { exclusionAnywhere ?? (facts.kind == .pv ? .anywhere : nil) }
 
-    /// nil: its vnodes take part in plans for which it does not matter where memory lies.
+    /// nil: its vnodes take part in plans that may free memory on any physical node.
     public var exclusionAnywhere: Exclusion? {
         if let general { return general }
         if !isManaged { return .notFollowing }
@@ -38,30 +38,31 @@ extension HostDomain {
         if facts.isDying { return .dying }
         if !isIntroduced { return .beingBuilt }
         if facts.isShutdown { return .shutdown }
-        // What an administrator keeps for it is not known, and that is not nothing.
+        // The limits that an administrator set are not known, which is not the same as no limits.
         if !savedLimits.faults.isEmpty { return .limitsUnknown }
         return facts.isPaused ? .paused : nil
     }
 
-    /// Linux's own balloon takes it up and down, as one whole: nil where memory/target is all that it follows, and it has come there.
-    /// - Parameter isTold: an administrator says that guests follow memory/target, although they do not say so themselves.
+    /// nil: Linux's own balloon can move the domain as a whole, because the domain follows only memory/target and has
+    /// reached it.
+    /// - Parameter isTold: an administrator says that guests follow memory/target, even if they do not announce that.
     public func oldExclusion(isTold: Bool) -> Exclusion? {
         if let general { return general }
-        // With virtual NUMA Linux's own balloon would mix the nodes.
+        // With virtual NUMA, Linux's own balloon would mix memory of the nodes.
         guard !isManaged, !hasVNUMA, hasOldBalloon || isTold, let target = legacyTarget, let most = staticMax,
             target <= most
         else { return .notFollowing }
         return memory.difference(from: target) > Self.mostBeside + video ? .onItsWay : nil
     }
 
-    /// Firmware and special pages: what a domain at rest has beside its memory/target at most.
+    /// The most memory (firmware and special pages) that a domain at rest has beyond its memory/target.
     static let mostBeside: KiB = .mib(4)
 
-    /// The number that stands for all of a domain in a plan, where it has no vnodes that follow. Its balloon is what memory/target
-    /// leaves of static-max.
+    /// The vnode number that stands for a whole domain in a plan, where the domain has no vnodes that follow targets.
+    /// Its balloon is static-max minus memory/target.
     public static let whole = -1
 
-    /// In a plan, as one whole.
+    /// The domain as one seat of a plan.
     func wholeSeat() -> Seat? {
         guard let target = legacyTarget, let most = staticMax, target <= most else { return nil }
         return Seat(
@@ -69,10 +70,10 @@ extension HostDomain {
             grain: Frames.one.kib)
     }
 
-    /// memory/target that goes with a balloon of the whole domain.
+    /// The memory/target that matches a balloon of the whole domain.
     public func wholeTarget(_ balloon: KiB) -> KiB { (staticMax ?? .zero).less(balloon) }
 
-    /// In a plan. What Xen does not believe does not count.
+    /// A vnode as a seat of a plan. A domain whose sizes contradict Xen's count is excluded before.
     func seat(_ vnode: HostVNode) -> Seat {
         Seat(
             domain: id, vnode: vnode.number, size: vnode.size, minimum: vnode.minimum, maximum: vnode.maximum,
@@ -93,13 +94,13 @@ extension HostVNode {
         case nil: return nil
         case .forced: return .forced
         case .migrating: return .migrating
-        // These keep it from taking, not from giving.
+        // These reasons keep the vnode from taking memory, not from giving it.
         case .pnodeFull, .maxReservation: return nil
         case .guard, .noMemory: return .held
         default: return state == .held ? .moved : nil
         }
     }
 
-    /// What it can still give in a plan of now.
+    /// Whether it can give memory in a plan made now.
     public var isGiving: Bool { exclusion == nil }
 }

@@ -1,6 +1,6 @@
-/// What a guest or another program wrote: never more than a number or a word that is known.
+/// Parses what a guest or another program wrote into numbers and known words only.
 enum GuestText {
-    /// A size that no sum overflows with.
+    /// A size small enough that no sum of sizes overflows.
     static func kib(_ bytes: [UInt8]?) -> KiB? { bytes.flatMap(storedSize) }
 
     static func word<Word: RawRepresentable<String>>(_ bytes: [UInt8]?, as: Word.Type) -> Word? {
@@ -22,7 +22,7 @@ enum GuestText {
         kib(bytes).flatMap { HostVNode.grains.contains($0) ? $0 : nil } ?? HostVNode.usualGrain
     }
 
-    /// A name as it may be shown: plain ASCII, 64 characters.
+    /// A name that is safe to print: plain ASCII, at most 64 characters.
     static func name(_ bytes: [UInt8]?) -> String {
         guard let bytes, !bytes.isEmpty else { return "?" }
         return String(

@@ -1,7 +1,7 @@
 extension HostDomain {
-    /// What the domain may still take of a physical node: of what Xen counts as given, all that its targets do not ask it to keep
-    /// there. A vnode whose node is not known may take from any.
-    /// - Parameter targets: as if these were its targets, by vnode.
+    /// How much memory of a physical node the domain may still take: all that Xen counts as given beyond what its
+    /// targets ask it to give there. A vnode whose node is not known may take memory from any node.
+    /// - Parameter targets: targets to use instead of the present ones, by vnode number.
     func taking(of pnode: Int, _ targets: [Int: KiB] = [:]) -> KiB {
         let there = vnodes.filter { $0.pnode == pnode || $0.pnode == nil }
         func goal(_ vnode: HostVNode) -> KiB? {
@@ -12,20 +12,22 @@ extension HostDomain {
         }
         guard !there.isEmpty, let counted = counted, let claimed = claimed else { return told }
         guard contradiction != nil else {
-            // On its way, and Xen has not given it yet what it says that it has taken.
+            // It is moving, and claims to have taken memory that Xen's count still shows as given.
             let untold = counted.less(claimed)
             return untold > Self.tolerance ? told + untold : told
         }
-        // Its word is worth nothing, so all of its balloon may lie on this node, in the vnode that is asked for least.
+        // Its own sizes contradict Xen's count. So all of its balloon may lie on this node, in the vnode with the
+        // smallest target.
         let room = there.reduce(KiB.zero) { $0 + $1.size.less(goal($1) ?? $1.size) }
         let least = there.compactMap(goal).min() ?? counted
         return max(told, min(room, counted.less(least)))
     }
 
-    /// What a vnode has given at most, as Xen counts it where the domain's own word does not count.
+    /// The most that a vnode may have given. Where the domain's own word does not count, this goes by Xen's count.
     ///
-    /// A guest may say less than it has given while it says that it moves. What Xen counts beyond all that its vnodes say may
-    /// then be this one's: with less for a target it could take that back, and nobody measured it free.
+    /// A guest that is moving may report less than it has given. Memory that Xen counts as given beyond all its vnodes'
+    /// reports may then belong to this vnode. With a target below that, the guest could take it back although it was
+    /// never measured free.
     func mostGiven(_ vnode: HostVNode) -> KiB? {
         guard let told = vnode.balloon else { return nil }
         guard let counted = counted else { return told }

@@ -1,43 +1,43 @@
-/// A domain as the toolstack sees it: Xen's figures, its rows in xenstore, what is kept of it.
+/// A domain as the toolstack sees it: Xen's figures, its rows in xenstore, and the rows that we keep about it.
 ///
-/// What the guest wrote went through a parser: numbers, words of a list, or nil.
+/// All values that the guest wrote were parsed: they are numbers, known words, or nil.
 public struct HostDomain: Equatable, Sendable {
     /// control/feature-balloon-vnode.
     public enum Feature: String, Sendable {
-        /// There is no such row: no toolstack prepared the domain.
+        /// The row does not exist: no toolstack prepared the domain.
         case absent
-        /// Prepared, and the guest has said nothing yet.
+        /// The domain is prepared, and the guest has written nothing yet.
         case silent
         case on
         case off
-        /// The guest wrote something that is none of the words.
+        /// The guest wrote an unknown word.
         case odd
     }
 
     public var facts: DomainFacts
     public var name: String
-    /// It has its rows in xenstore: it is not being built any more.
+    /// Whether it has its rows in xenstore, so it is not being built any more.
     public var isIntroduced = true
     public var hasVNUMA = false
     public var feature: Feature = .absent
-    /// Linux's own balloon is there (control/feature-balloon).
+    /// Whether it has Linux's own balloon (control/feature-balloon).
     public var hasOldBalloon = false
     public var staticMax: KiB?
     public var video: KiB = .zero
     /// memory/target.
     public var legacyTarget: KiB?
-    /// memory/target as it was before it was taken away.
+    /// The text of memory/target before we removed it.
     public var keptTarget: String?
-    /// An administrator wants memory/target to stay.
+    /// Whether an administrator wants memory/target to stay.
     public var isYielded = false
-    /// What another program wrote to memory/target last, before it was put back.
+    /// What another program last wrote to memory/target before we put the old value back.
     public var foreignTarget: KiB?
-    /// What Xen's count and the balloons add up to, as learnt when the guest first published its sizes.
+    /// The sum of Xen's count and the balloons, as noted when the guest first published its sizes.
     public var constant: KiB?
-    /// What the whole domain keeps, and may have, where it has no vnodes of its own.
+    /// The least and the most memory of the whole domain, where it has no vnodes of its own.
     public var minimum: KiB = .zero
     public var maximum: KiB = .zero
-    /// What an administrator said of this very domain, and what is saved for all with its UUID.
+    /// Limits that an administrator set for this very domain, and limits that are saved for its UUID.
     public var ownLimits = HostLimits()
     public var savedLimits = SavedLimits()
     public var vnodes: [HostVNode] = []
@@ -49,12 +49,13 @@ public struct HostDomain: Equatable, Sendable {
 
     public var id: UInt16 { facts.id }
     public var memory: KiB { facts.pages.kib }
-    /// What Xen counts beside memory/target: firmware and special pages, and what it has not moved yet.
+    /// How much Xen counts beyond memory/target: firmware and special pages, and memory that the guest has not moved
+    /// yet.
     var besideKiB: Int64? { legacyTarget.map { Int64(memory.count) - Int64($0.count) } }
     public var isToolstack: Bool { id == 0 }
-    /// The guest follows the interface.
+    /// Whether the guest follows the interface.
     public var isManaged: Bool { feature == .on }
-    /// The sum of what the guest says its balloons are; nil where one is not known.
+    /// The sum of the balloon sizes that the guest reports; nil where one is not known.
     public var claimed: KiB? {
         var sum: KiB = .zero
         for vnode in vnodes {
@@ -63,13 +64,13 @@ public struct HostDomain: Equatable, Sendable {
         }
         return sum
     }
-    /// What Xen's count says of all its balloons together.
+    /// The size of all its balloons together by Xen's count.
     public var counted: KiB? { constant.map { $0.less(memory) } }
 
-    /// What is within the two counts' noise: Linux has a page or two put somewhere else.
+    /// A smaller difference between the two counts does not matter: Linux has a page or two moved elsewhere.
     public static let tolerance = KiB(64)
 
-    /// The guest's sizes and Xen's count do not add up, while nothing moves.
+    /// Set while nothing moves and the guest's sizes do not match Xen's count.
     public var contradiction: (claims: KiB, xenSays: KiB)? {
         guard isManaged, vnodes.allSatisfy({ $0.state == .idle || $0.state == .held || $0.state == .stopped }),
             let claimed = claimed, let counted = counted
@@ -78,31 +79,31 @@ public struct HostDomain: Equatable, Sendable {
     }
 }
 
-/// One vnode of a domain, or what stands for it in a domain without virtual NUMA.
+/// One vnode of a domain; vnode 0 stands for all memory of a domain without virtual NUMA.
 public struct HostVNode: Equatable, Sendable {
     public enum State: String, Sendable, CaseIterable { case idle, inflating, deflating, held, stopped }
 
     public var number: Int
     public var size: KiB
-    /// nil: not known, or on several.
+    /// nil: not known, or on several nodes.
     public var pnode: Int?
-    /// target-balloon-size, where it is a size.
+    /// target-balloon-size; nil where it is not a size.
     public var target: KiB?
-    // What the guest says.
+    // What the guest reports.
     public var acknowledged: KiB?
     public var balloon: KiB?
     public var state: State?
     public var reason: HeldReason?
     public var grain: KiB = Self.usualGrain
     public var short: KiB = .zero
-    /// What it keeps, and may have.
+    /// The least and the most memory that it may have.
     public var minimum: KiB = .zero
     public var maximum: KiB = .zero
-    /// Rows of the interface that are not there.
+    /// Rows of the interface that are missing.
     public var missingRows: [String] = []
 
     public static let usualGrain: KiB = .mib(2)
-    /// What a guest may say; anything else counts as ``usualGrain``.
+    /// The granularities that a guest may report; any other counts as ``usualGrain``.
     public static let grains: [KiB] = [Frames.one.kib, .mib(2), .gib(1)]
 
     public init(number: Int, size: KiB) {
@@ -113,9 +114,9 @@ public struct HostVNode: Equatable, Sendable {
 
     /// The target as the guest will follow it.
     public var roundedTarget: KiB? { target.map { $0.roundedDown(to: grain) } }
-    /// What it has given or is about to give.
+    /// How much it has given or is about to give.
     public var promised: KiB { max(roundedTarget ?? .zero, balloon ?? .zero) }
-    /// It published, for this target, that the target is reached.
+    /// Whether it published that this very target is reached.
     public var isReached: Bool {
         guard let rounded = roundedTarget else { return state == .idle }
         return acknowledged == target && state == .idle && balloon == rounded

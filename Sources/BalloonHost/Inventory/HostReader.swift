@@ -1,10 +1,10 @@
-/// Reads everything: Xen's figures, the guests' rows, what is kept of them.
+/// Reads everything: Xen's figures, the guests' rows, and the rows that we keep about them.
 public final class HostReader {
     let xen: any HostXen
     let store: any ToolstackStore
     private let pnodesOf: (UInt16, String) -> [Int]?
     private let savedLimits: (String) -> SavedLimits
-    /// What does not change while a domain lives, by number and UUID.
+    /// The layouts of domains, which do not change while a domain lives, by number and UUID.
     private var layouts: [String: Layout] = [:]
 
     struct Layout {
@@ -14,7 +14,7 @@ public final class HostReader {
     }
 
     /// - Parameters:
-    ///   - pnodesOf: where each vnode of a domain lies, as far as anybody wrote it down.
+    ///   - pnodesOf: the physical node of each vnode of a domain, where libxl recorded it.
     ///   - savedLimits: by a domain's UUID.
     public init(
         xen: any HostXen, store: any ToolstackStore,
@@ -27,7 +27,8 @@ public final class HostReader {
         self.savedLimits = savedLimits
     }
 
-    /// - Parameter rowsOf: only these domains' rows are read; nil: all. What is on its way on a node is not known then.
+    /// - Parameter rowsOf: only these domains' rows are read; nil: all. A partial snapshot does not know all that is on
+    ///   its way on a node.
     /// - Throws: `.hypercall`, `.store`.
     public func read(rowsOf chosen: Set<UInt16>? = nil) throws(BalloonError) -> HostSnapshot {
         let facts = try xen.domains()
@@ -44,7 +45,7 @@ public final class HostReader {
 
     private static func key(_ facts: DomainFacts) -> String { "\(facts.id) \(facts.uuid)" }
 
-    /// One domain as it is now.
+    /// Reads one domain.
     func domain(_ facts: DomainFacts, nodeCount: Int) throws(BalloonError) -> HostDomain {
         let home = HostRows.domain(facts.id)
         var domain = HostDomain(facts: facts, name: GuestText.name(try value(home + "/name")))
@@ -94,7 +95,7 @@ public final class HostReader {
         }
         vnode.target = GuestText.kib(try value(HostRows.target(id, vnode.number)))
         vnode.acknowledged = GuestText.kib(reports[0])
-        // No balloon is larger than its vnode.
+        // A size above the vnode's is not believed.
         vnode.balloon = GuestText.kib(reports[1]).flatMap { $0 <= vnode.size ? $0 : nil }
         vnode.state = GuestText.word(reports[2], as: HostVNode.State.self)
         vnode.reason = GuestText.word(reports[3], as: HeldReason.self)
@@ -107,11 +108,12 @@ public final class HostReader {
         if let known = layouts[key] { return known }
         var layout = Layout()
         do throws(BalloonError) { layout.sizes = try xen.vnodeSizes(facts.id) } catch {
-            // It went meanwhile, or a policy forbids it: there is nothing to plan with.
+            // The domain ended meanwhile, or Xen's security policy forbids the call: there is nothing to plan with.
             return layout
         }
         layout.pnodes = layout.sizes == nil ? nil : pnodesOf(facts.id, facts.uuid)
-        // libxl writes down where the vnodes lie only when it has built all of the domain: until then it is asked again.
+        // libxl records where the vnodes lie only after it has built the whole domain. Until then this is read again
+        // each time.
         if layout.sizes == nil || layout.pnodes != nil { layouts[key] = layout }
         return layout
     }
@@ -119,7 +121,7 @@ public final class HostReader {
     // MARK: What is kept
 
     struct Kept {
-        /// Something is kept, of this very domain.
+        /// Whether there are kept rows of this very domain.
         var isOwn = false
         var target: String?
         var isYielded = false
@@ -128,7 +130,7 @@ public final class HostReader {
         var limits = HostLimits()
     }
 
-    /// What is kept of a domain: only of this one, and not of another that had its number.
+    /// Reads the rows kept about a domain. Rows of an earlier domain with the same number do not count.
     private func kept(_ facts: DomainFacts) throws(BalloonError) -> Kept {
         var kept = Kept()
         guard try value(HostRows.kept(facts.id, "uuid")) == Array(facts.uuid.utf8) else { return kept }

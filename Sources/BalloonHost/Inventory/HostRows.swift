@@ -1,4 +1,4 @@
-/// The rows of the interface, and our own, in xenstore. docs/xenstore.md and docs/toolstack.md say what they mean.
+/// The paths of the interface's rows, and of our own, in xenstore. docs/xenstore.md and docs/toolstack.md explain them.
 enum HostRows {
     static func domain(_ id: UInt16) -> String { "/local/domain/\(id)" }
     static func domid(_ id: UInt16) -> String { domain(id) + "/domid" }
@@ -7,16 +7,16 @@ enum HostRows {
     static func vnode(_ id: UInt16, _ vnode: Int) -> String { domain(id) + "/memory/vnode\(vnode)" }
     static func target(_ id: UInt16, _ number: Int) -> String { vnode(id, number) + "/target-balloon-size" }
 
-    /// Rows of a vnode that are the guest's.
+    /// The rows of a vnode that the guest writes.
     static let reports = [
         "balloon-target", "balloon-size", "balloon-state", "balloon-reason", "balloon-granularity", "balloon-short",
     ]
 
-    /// Ours, which no guest can read.
+    /// Our own rows, which no guest can read.
     static let root = "/vnode-balloon"
     static let domains = root + "/domain"
     static let reservations = root + "/reservation"
-    /// Targets by UUID: a domain that starts again has another number, and the same UUID.
+    /// Targets by UUID: a domain that starts again gets another number and keeps its UUID.
     static let remembered = root + "/target"
     static func remembered(_ uuid: String, _ name: String) -> String { remembered + "/\(uuid)/\(name)" }
     static func kept(_ id: UInt16) -> String { domains + "/\(id)" }

@@ -1,13 +1,13 @@
-/// Everything that the toolstack knows at one moment.
+/// All that the toolstack knows at one moment.
 public struct HostSnapshot: Equatable, Sendable {
     public var machine: MachineFacts
     public var domains: [HostDomain]
     public var nodes: [PhysicalNode]
     public var reservations: [Reservation]
-    /// What vnodes of no known physical node have been asked for and have not given yet.
+    /// How much vnodes without a known physical node were asked to give and have not given yet.
     public var givingAnywhere: KiB = .zero
 
-    /// Reckons what of each node is spoken for.
+    /// Computes how much of each node is reserved, being taken and being given.
     public init(machine: MachineFacts, nodes: [NodeFacts], domains: [HostDomain], reservations: [Reservation]) {
         self.machine = machine
         self.domains = domains
@@ -20,7 +20,7 @@ public struct HostSnapshot: Equatable, Sendable {
             for pnode in self.nodes.indices { note(pnode) { $0.taking += domain.taking(of: pnode) } }
             for vnode in domain.vnodes {
                 guard let target = vnode.roundedTarget, let now = vnode.balloon, target > now else { continue }
-                // Who is held, or dead, gives nothing: it must not be counted on.
+                // A domain or vnode that is held or stopped gives nothing, so it must not be counted on.
                 if domain.exclusionAnywhere != nil || vnode.exclusionAnywhere != nil { continue }
                 guard let pnode = vnode.pnode, domain.exclusion == nil else {
                     givingAnywhere += target - now
@@ -36,17 +36,18 @@ public struct HostSnapshot: Equatable, Sendable {
     }
 
     public var claimed: KiB { machine.claimedPages.kib }
-    /// Free, and not claimed in Xen.
+    /// Memory that is free and not claimed in Xen.
     public var free: KiB { machine.freePages.less(machine.claimedPages).kib }
 
-    /// What smaller balloons may take of a node now. What is spoken for elsewhere is not free for claims either.
-    /// - Parameter granted: what was granted of this snapshot on other nodes.
+    /// How much memory of a node vnodes may take now. Memory that is reserved or granted on other nodes is subtracted
+    /// from the host's free memory.
+    /// - Parameter granted: how much was already granted on other nodes with this snapshot.
     public func usable(_ pnode: Int, granted: KiB = .zero) -> KiB {
         let elsewhere = nodes.reduce(granted) { $0 + ($1.number == pnode ? .zero : $1.spoken) }
         return nodes[pnode].usable(hostFree: free.less(elsewhere))
     }
 
-    /// By name, number or UUID.
+    /// Finds a domain by name, number or UUID.
     /// - Throws: `.usage`.
     public func domain(_ text: String) throws(BalloonError) -> HostDomain {
         if let id = decimalNumber(Array(text.utf8)), let found = domains.first(where: { UInt64($0.id) == id }) {
@@ -71,14 +72,14 @@ public struct HostSnapshot: Equatable, Sendable {
         }
     }
 
-    /// The vnodes of one physical node among which its memory is shared out: those that can give, and those that cannot because they
-    /// are short themselves.
+    /// The vnodes of one physical node that take part in levelling: those that can give, and those that cannot because
+    /// they are short themselves.
     func levelSeats(on pnode: Int) -> [Seat] {
         domains.filter { $0.exclusion == nil }.flatMap { domain in
             domain.vnodes.filter { $0.pnode == pnode }.compactMap { vnode -> Seat? in
                 if vnode.exclusion == nil { return domain.seat(vnode) }
                 guard vnode.exclusion == .held, vnode.short > .zero, let kib = vnode.balloon else { return nil }
-                // What it was asked for beyond that it does not give.
+                // It does not give what it was asked for beyond this.
                 var seat = domain.seat(vnode)
                 seat.balloon = min(kib, seat.size)
                 return seat
@@ -86,7 +87,8 @@ public struct HostSnapshot: Equatable, Sendable {
         }
     }
 
-    /// All that can give where it does not matter on which physical node: PV guests, and guests that follow memory/target alone, too.
+    /// All vnodes and domains that can give memory on any physical node. These include PV guests, and guests that
+    /// follow only memory/target.
     /// - Parameter takesOld: see ``HostDomain/oldExclusion(isTold:)``.
     public func seatsAnywhere(from chosen: Set<UInt16>? = nil, takesOld: Bool = false) -> [Seat] {
         domains.flatMap { domain -> [Seat] in
@@ -98,13 +100,13 @@ public struct HostSnapshot: Equatable, Sendable {
     }
 }
 
-/// Memory that is to stay free: a reservation.
+/// A reservation: memory that must stay free.
 public struct Reservation: Equatable, Sendable {
     public var id: String
     public var pnode: Int
     public var kib: KiB
     public var name: String
-    /// Seconds of the wall clock; nil: until it is given up.
+    /// The end in seconds of the wall clock; nil: until it is removed.
     public var until: UInt64?
 
     public init(id: String, pnode: Int, kib: KiB, name: String = "", until: UInt64? = nil) {

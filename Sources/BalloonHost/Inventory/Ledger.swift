@@ -1,10 +1,10 @@
-/// Reservations, in xenstore: they outlive every process, and end with the host.
+/// The reservations, kept in xenstore: they outlive every process, and end with the host.
 public struct Ledger {
     private let store: any ToolstackStore
 
     public init(_ store: any ToolstackStore) { self.store = store }
 
-    /// By number.
+    /// All reservations, in the order of their numbers.
     public func all() throws(BalloonError) -> [Reservation] {
         var found: [Reservation] = []
         for id in try store.children(HostRows.reservations, in: nil) ?? [] where decimalNumber(Array(id.utf8)) != nil {
@@ -23,7 +23,7 @@ public struct Ledger {
         return Reservation(id: id, pnode: Int(pnode), kib: kib, name: name, until: until)
     }
 
-    /// Adds one under the next free number.
+    /// Adds a reservation with the next free number.
     public func add(pnode: Int, kib: KiB, name: String, until: UInt64?) throws(BalloonError) -> Reservation {
         var made = Reservation(id: "", pnode: pnode, kib: kib, name: name, until: until)
         try store.transaction { (transaction) throws(BalloonError) in
@@ -47,7 +47,7 @@ public struct Ledger {
         return true
     }
 
-    /// Takes away those whose time is over.
+    /// Removes the reservations whose time is over.
     public func expire(now: UInt64) throws(BalloonError) {
         for reservation in try all() where reservation.until.map({ $0 <= now }) ?? false {
             _ = try remove(reservation.id)

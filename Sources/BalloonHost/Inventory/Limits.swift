@@ -1,4 +1,4 @@
-/// Memory that a domain, or a vnode of it, keeps and may have, as somebody said it; nil: nobody said.
+/// The least and the most memory of a domain or one of its vnodes, as set by one source; nil: not set.
 public struct HostLimits: Equatable, Sendable {
     public struct Bounds: Equatable, Sendable {
         public var minimum: KiB?
@@ -15,7 +15,7 @@ public struct HostLimits: Equatable, Sendable {
         }
     }
 
-    /// Of the whole domain: shared out by the vnodes' sizes.
+    /// Limits of the whole domain. They are divided in proportion to the vnodes' sizes.
     public var whole = Bounds()
     public var vnodes: [Int: Bounds] = [:]
 
@@ -32,11 +32,13 @@ public struct HostLimits: Equatable, Sendable {
     }
 }
 
-/// What a domain's memory never goes below, and never above. Where none is set: a quarter and 64 MiB at least, and all.
+/// The limits of a domain's memory. Where none is set, the minimum is the larger of a quarter and 64 MiB, and the
+/// maximum all of it.
 enum Limits {
     static let least: KiB = .mib(64)
 
-    /// - Parameter said: by whom counts most first. What is said of a vnode counts before what the same one says of the domain.
+    /// - Parameter said: the sources' limits, the most important source first. Within one source, a limit of a vnode
+    ///   comes before one of the domain.
     static func set(_ domain: inout HostDomain, _ said: [HostLimits]) {
         let sizes = domain.vnodes.map(\.size)
         func first(_ index: Int, _ bound: (HostLimits.Bounds) -> KiB?) -> KiB? {
@@ -57,7 +59,7 @@ enum Limits {
         domain.maximum = said.lazy.compactMap(\.whole.maximum).first ?? all
     }
 
-    /// A guest without a daemon of ours has nothing that stops before the OOM killer comes.
+    /// The usual minimum of a guest without our daemon: nothing in it stops before the OOM killer runs.
     static let oldLeast: KiB = .mib(256)
 
     static func usualMin(_ size: KiB) -> KiB { min(max(least, size / 4), size) }

@@ -1,11 +1,12 @@
-/// On which physical nodes the pages of each domain lie, as Xen counted them once (debug key u).
+/// How many pages of each domain lie on each physical node, as Xen counted them once (debug key u).
 public struct NodeWalk: Equatable, Sendable {
-    /// Of each domain, by physical node.
+    /// The pages of each domain, by physical node.
     public var pages: [UInt16: [Int: Frames]] = [:]
-    /// What the count cost: the time in which Xen held one domain's memory after the other.
+    /// How long the count took. During it Xen locks the memory of one domain after the other.
     public var cost: Interval = .zero
 
-    /// - Parameter text: of Xen's console: "dN (total: M):" or, until 4.17, "Domain N (total: M):", and below it "Node P: M".
+    /// - Parameter text: from Xen's console: "dN (total: M):" or, until 4.17, "Domain N (total: M):", followed by "Node
+    ///   P: M".
     public init(parsing text: String, cost: Interval = .zero) {
         self.cost = cost
         var domain: UInt16?
@@ -23,7 +24,8 @@ public struct NodeWalk: Equatable, Sendable {
         }
     }
 
-    /// Of a line of Xen's own: what a guest may print on this console has another prefix. A time may stand behind it.
+    /// The words of a line that Xen itself printed. Lines that guests print on this console have another prefix. A time
+    /// may follow the prefix.
     private static func words(_ line: Substring) -> [Substring]? {
         guard line.hasPrefix("(XEN) ") else { return nil }
         let words = line.dropFirst(6).split(separator: " ")

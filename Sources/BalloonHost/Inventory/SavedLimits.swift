@@ -1,13 +1,13 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// Limits that outlive their domain: a file for each, by its UUID, which stays the same when it starts again.
+/// Limits that outlive their domain, in one file for each UUID. The UUID stays the same when the domain starts again.
 public struct SavedLimits: Equatable, Sendable {
     public static let standardDirectory = "/etc/vnode-balloon-host.d"
     static let mostBytes = 64 << 10
 
     public var limits = HostLimits()
-    /// What of the file makes no sense, a line each; the rest counts.
+    /// The file's errors, one a line. The other lines apply.
     public var faults: [String] = []
 
     public init() {}
@@ -27,7 +27,7 @@ public struct SavedLimits: Equatable, Sendable {
         "\(directory)/\(uuid).conf"
     }
 
-    /// What is saved of a domain. A file that is not there says nothing.
+    /// Reads the saved limits of a domain. Without a file there are none.
     public static func read(_ uuid: String, in directory: String = standardDirectory) -> SavedLimits {
         let path = path(uuid, in: directory)
         do throws(BalloonError) {
@@ -39,8 +39,8 @@ public struct SavedLimits: Equatable, Sendable {
         }
     }
 
-    /// Writes it, whole or not at all.
-    /// - Parameter name: of the domain, for people.
+    /// Writes the file, whole or not at all.
+    /// - Parameter name: the domain's name, written as a comment.
     /// - Throws: `.environment`.
     public static func write(
         _ limits: HostLimits, _ uuid: String, name: String, in directory: String = standardDirectory
@@ -62,7 +62,7 @@ public struct SavedLimits: Equatable, Sendable {
 }
 
 extension HostLimits {
-    /// "min", "max", "vnode1-min", "vnode1-max". False for any other.
+    /// Sets "min", "max", "vnode1-min" or "vnode1-max". Returns false for any other key.
     mutating func set(_ key: String, _ kib: KiB) -> Bool {
         var (bound, vnode): (Substring, Int?) = (key[...], nil)
         if key.hasPrefix("vnode"), let dash = key.firstIndex(of: "-") {
@@ -80,7 +80,7 @@ extension HostLimits {
         return true
     }
 
-    /// A file's text.
+    /// The text of a file.
     func text(name: String) -> String {
         func lines(_ prefix: String, _ bounds: Bounds) -> [String] {
             [("min", bounds.minimum), ("max", bounds.maximum)].compactMap { key, kib in

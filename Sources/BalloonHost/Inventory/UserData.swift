@@ -1,10 +1,10 @@
 internal import CBalloonShim
 internal import FoundationEssentials
 
-/// libxl's own record of how a domain was built: the only place that tells which physical node a vnode lies on.
+/// libxl's own record of how a domain was built. It is the only place that names the physical node of a vnode.
 public enum UserData {
     public static let directory = "/var/lib/xen"
-    /// More than any real one.
+    /// More than the size of any real record.
     static let mostBytes = 1 << 20
 
     private struct Record: Decodable {
@@ -12,22 +12,22 @@ public enum UserData {
             var nodes: [Node]?
             enum CodingKeys: String, CodingKey { case nodes = "vnuma_nodes" }
         }
-        /// What has its default is left out, and node 0 is the default.
+        /// libxl leaves out default values, and node 0 is the default.
         struct Node: Decodable { var pnode: Int? }
         var build: Build?
         enum CodingKeys: String, CodingKey { case build = "b_info" }
     }
 
-    /// The physical node of each vnode; nil where the record does not tell.
+    /// The physical node of each vnode; nil where the record does not name it.
     public static func pnodes(domain: UInt16, uuid: String, in directory: String = directory) -> [Int]? {
         let path = "\(directory)/userdata-d.\(domain).\(uuid).libxl-json"
         guard let bytes = try? read(path, mostBytes: mostBytes) else { return nil }
         return parse(bytes)
     }
 
-    /// Of a file's bytes.
+    /// Parses the bytes of a record.
     package static func parse(_ bytes: [UInt8]) -> [Int]? {
-        // libxl writes C's NUL at its end, too.
+        // libxl also writes the C string's final NUL.
         let text = bytes.last == 0 ? bytes.dropLast() : bytes[...]
         guard let record = try? JSONDecoder().decode(Record.self, from: Data(text)),
             let nodes = record.build?.nodes, nodes.count <= Int(CB_MAX_VNODES)
@@ -36,7 +36,7 @@ public enum UserData {
         return pnodes.allSatisfy { (0..<4096).contains($0) } ? pnodes : nil
     }
 
-    /// Root's alone, no link, not longer than it can be.
+    /// Reads a file that only root can write, that is no link, and that is not too long.
     static func read(_ path: String, mostBytes: Int) throws(BalloonError) -> [UInt8] {
         let file = try FileDescriptor.open(path, .read, "cannot open \(path)")
         let info = try file.info()

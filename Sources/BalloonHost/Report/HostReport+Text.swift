@@ -1,7 +1,7 @@
-/// A line of the domains' table.
+/// A row of the domains' table.
 public struct HostRow: Sendable {
     var domain: HostDomain
-    /// nil: no daemon in it tells of vnodes.
+    /// nil: no daemon in the domain reports vnodes.
     var vnode: HostVNode?
 
     var pnode: ListingCell {
@@ -32,7 +32,7 @@ public struct HostRow: Sendable {
     }
 }
 
-/// A line of the physical nodes' table.
+/// A row of the physical nodes' table.
 public struct HostNodeRow: Sendable {
     var pnode: Int
     var free: KiB
@@ -68,7 +68,7 @@ extension HostReport {
         .init("VNODES") { .number($0.vnodes) },
     ]
 
-    /// The one table that the chosen columns are of; nil: they are of no one table.
+    /// The table that has the chosen columns; nil: no table has all of them.
     public enum Table {
         case domains(Listing<HostRow>)
         case nodes(Listing<HostNodeRow>)
@@ -79,7 +79,7 @@ extension HostReport {
         return Listing(nodeColumns, style).map { .nodes($0) }
     }
 
-    /// What people read: both tables and the remarks. Or the one table that a program wants.
+    /// The text for people: both tables and the remarks; or the one table that a program wants.
     public func text(_ style: ListingStyle = ListingStyle()) -> String {
         var parts: [String] = []
         if let table = Self.table(style) { parts.append(text(table)) }
@@ -113,7 +113,7 @@ extension HostReport {
 
     private func size(_ kib: KiB) -> String { kib == .zero ? "0" : Size.text(kib) }
 
-    /// Where each domain's memory lies, as Xen counted it.
+    /// The columns of the table that shows where each domain's memory lies, as Xen counted it.
     static func walkColumns(_ walk: NodeWalk, _ pnodes: [Int]) -> [ListingColumn<HostDomain>] {
         [
             .init("DOMAIN") { .number(Int($0.id)) },
@@ -126,7 +126,7 @@ extension HostReport {
             }
     }
 
-    /// A table of that, and what it cost.
+    /// That table, and how long the count took.
     private func walkText(_ style: ListingStyle) -> [String] {
         guard let walk, let table = Listing(Self.walkColumns(walk, snapshot.nodes.map(\.number)), style) else {
             return []
@@ -135,7 +135,7 @@ extension HostReport {
         return [table.text(domains), "Xen counted for \(cost / 1000).\(cost % 1000 / 100) ms"]
     }
 
-    /// What an administrator should know of.
+    /// Remarks that an administrator should read.
     public var remarks: [String] {
         var remarks: [String] = []
         for domain in domains {

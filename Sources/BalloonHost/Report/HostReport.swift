@@ -1,9 +1,9 @@
-/// What `balloonctl host list` shows: for programs and for people.
+/// The report that `balloonctl host list` shows, for programs and for people.
 public struct HostReport {
     public let snapshot: HostSnapshot
-    /// Only these; nil: all.
+    /// Only these domains are shown; nil: all.
     let chosen: Set<UInt16>?
-    /// On which nodes memory lies, where Xen was asked to count it.
+    /// The nodes on which memory lies; nil: Xen was not asked to count.
     let walk: NodeWalk?
 
     public init(_ snapshot: HostSnapshot, only chosen: Set<UInt16>? = nil, walk: NodeWalk? = nil) {
@@ -14,7 +14,7 @@ public struct HostReport {
 
     var domains: [HostDomain] { snapshot.domains.filter { chosen?.contains($0.id) ?? true } }
 
-    /// What the balloons of a node hold, what it could still get, and how many vnodes lie on it.
+    /// The size of a node's balloons, how much more they could give, and how many vnodes lie on the node.
     func balloons(_ pnode: Int) -> (balloons: KiB, slack: KiB, vnodes: Int) {
         var (balloons, count) = (KiB.zero, 0)
         for domain in snapshot.domains {

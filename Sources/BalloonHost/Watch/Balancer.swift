@@ -1,9 +1,9 @@
-/// Levels physical nodes again and again. Pure: snapshots and the time in, targets out. It remembers who turned round and who did not
-/// move; a balancer that begins anew has forgotten that, and finds it out again.
+/// Levels physical nodes again and again. Pure: snapshots and the time in, targets out. It remembers which vnodes
+/// turned round and which domains did not move. A new balancer has forgotten that, and learns it again.
 public struct Balancer: Sendable {
-    /// No vnode turns round within it.
+    /// No vnode changes its direction within this time.
     static let turnInterval: Interval = .seconds(60)
-    /// Without progress for so long a domain is stuck, and left out for a while that gets longer each time.
+    /// A domain without progress for this long is stuck. It is then left out for a time that grows with each failure.
     static let patience: Interval = .seconds(5)
     static let firstPenalty: Interval = .seconds(20)
     static let longestPenalty: Interval = .seconds(600)
@@ -30,7 +30,7 @@ public struct Balancer: Sendable {
 
     public init() {}
 
-    /// What is to be written now.
+    /// The targets to write now.
     public mutating func targets(_ snapshot: HostSnapshot, now: Moment) -> [UInt16: [Int: KiB]] {
         let alive = Set(snapshot.domains.map(\.id))
         moves = moves.filter { alive.contains($0.key.domain) }
@@ -52,7 +52,7 @@ public struct Balancer: Sendable {
         Set(progress.filter { $0.value.excludedUntil > now }.keys)
     }
 
-    /// A domain that has been asked to move and does not is left out, and what it has becomes its target.
+    /// Leaves out a domain that was asked to move and does not. Its present size becomes its target.
     private mutating func noteProgress(_ domain: HostDomain, _ now: Moment) -> [Int: KiB]? {
         let open = domain.vnodes.filter { !$0.isReached && $0.exclusion == nil }
         var known = progress[domain.id] ?? Progress(pages: domain.facts.pages, since: now)
@@ -60,7 +60,7 @@ public struct Balancer: Sendable {
         let hasMoved = domain.facts.pages != known.pages
         if open.isEmpty || hasMoved {
             (known.pages, known.since) = (domain.facts.pages, now)
-            // That it was given up is no merit of its own.
+            // If it has only been given up, without moving, its penalty stays.
             if hasMoved { known.penalty = .zero }
             return nil
         }
@@ -74,7 +74,7 @@ public struct Balancer: Sendable {
         return Dictionary(uniqueKeysWithValues: stuck.filter { vnode, kib in kib <= domain.vnodes[vnode].promised })
     }
 
-    /// No vnode turns round within a minute, unless it is short.
+    /// Whether a vnode may move this way: none changes its direction within a minute, unless it is short.
     private mutating func isAllowed(
         _ snapshot: HostSnapshot, _ id: UInt16, _ number: Int, _ kib: KiB, _ now: Moment
     ) -> Bool {

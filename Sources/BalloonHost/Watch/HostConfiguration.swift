@@ -6,14 +6,15 @@ public struct HostConfiguration: Equatable, Sendable {
     public static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
     public var policy = HostKeeper.Policy()
-    /// `host free --any` takes from guests that follow memory/target alone, although nothing says that they do.
+    /// Whether `host free --any` takes memory from guests that follow only memory/target, even if they do not announce
+    /// that.
     public var takesOld = false
     public var logLevel = "notice"
 
     public init() {}
 
-    /// A file that is not there says nothing.
-    /// - Throws: `.invalidConfiguration` with all that is wrong, a line each.
+    /// Reads a file. A missing file changes nothing.
+    /// - Throws: `.invalidConfiguration` with all errors, one a line.
     public init(path: String) throws(BalloonError) {
         var bytes: [UInt8] = []
         do throws(BalloonError) { bytes = try readFile(path, limit: 64 << 10) } catch {
@@ -29,7 +30,7 @@ public struct HostConfiguration: Equatable, Sendable {
         if !faults.isEmpty { throw BalloonError(.invalidConfiguration, faults.joined(separator: "\n")) }
     }
 
-    /// Sets one key; says what is wrong with it, if anything is.
+    /// Sets one key. Returns the error, if there is one.
     public mutating func set(_ key: String, _ value: String) -> String? {
         switch key {
         case "memory-target":

@@ -1,9 +1,10 @@
 internal import CBalloonShim
 public import Logging
 
-/// `balloonctl host watch`: one thread that waits for xenstore, signals and the clock, and lets the keeper decide.
+/// `balloonctl host watch`: one thread waits for xenstore, signals and the clock, and lets the keeper decide.
 ///
-/// It has nothing in memory but times: targets are the plan, Xen the truth, /vnode-balloon in xenstore the rest.
+/// Only times are kept in memory. The targets are the plan, Xen has the truth, and /vnode-balloon in xenstore has the
+/// rest.
 public final class HostDaemon {
     private let log: Logger
     private let load: () throws(BalloonError) -> HostConfiguration
@@ -16,7 +17,7 @@ public final class HostDaemon {
     /// The error that was logged last, so that it is logged once.
     private var trouble: String?
 
-    /// A turn reads everything: not more often than this.
+    /// The shortest time between two turns, because each turn reads everything.
     static let shortest: Interval = .milliseconds(200)
 
     /// - Throws: `.busy` when another one runs; `.noXen`, `.environment`, `.invalidConfiguration`.
@@ -35,7 +36,7 @@ public final class HostDaemon {
 
     private var now: Moment { .now }
 
-    /// Runs until SIGTERM or SIGINT. Then memory/target is put back where it was taken.
+    /// Runs until SIGTERM or SIGINT. Then it puts memory/target back where it had removed it.
     public func run() throws(BalloonError) {
         let signals = FileDescriptor(try check(cb_signal_descriptor(), "cannot make a signalfd"))
         watchDomains()
@@ -47,7 +48,7 @@ public final class HostDaemon {
             let wants = engine.store.hasEvents ? 0 : Int32(min(wait, 60_000))
             let ready = try Poll.wait([signals.rawValue, engine.store.descriptor], timeoutMilliseconds: wants)
             if ready.contains(0), try !serve(signals) { break }
-            // Changes come in swarms.
+            // Changes come in groups, so the turn waits a little.
             if takeEvents() { due = min(due, max(now, lastTurn + Self.shortest)) }
             if engine.store.condition == .lost { reconnect() }
             if now >= due { due = turn() }
@@ -56,7 +57,7 @@ public final class HostDaemon {
         stop()
     }
 
-    /// False: the end.
+    /// Returns false when the daemon shall end.
     private func serve(_ signals: FileDescriptor) throws(BalloonError) -> Bool {
         while true {
             let number = cb_signal_next(signals.rawValue)
@@ -69,7 +70,7 @@ public final class HostDaemon {
         }
     }
 
-    /// Reads everything, and does what is to be done. Returns when the next turn is due.
+    /// Reads everything, and carries out what the keeper decides. Returns when the next turn is due.
     private func turn() -> Moment {
         lastTurn = now
         do throws(BalloonError) {
@@ -90,7 +91,7 @@ public final class HostDaemon {
         }
     }
 
-    /// An error with one domain does not keep the others from being served.
+    /// Logs an error with one domain, so that the other domains are still served.
     private func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) {
         do throws(BalloonError) {
             if let text = try engine.perform(deed, snapshot) { log.notice("\(text)") }
@@ -127,7 +128,7 @@ public final class HostDaemon {
         watched = ids
     }
 
-    /// True when there were any. An event is a hint: everything is read.
+    /// Takes the events; returns whether there were any. An event is only a hint: the turn reads everything.
     private func takeEvents() -> Bool {
         var any = false
         for _ in 0..<4096 {

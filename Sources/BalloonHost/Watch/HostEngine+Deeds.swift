@@ -1,6 +1,6 @@
 extension HostEngine {
-    /// Does what the keeper wants.
-    /// - Returns: a line for the journal, where there is something to tell.
+    /// Carries out one decision of the keeper.
+    /// - Returns: a line for the journal; nil: nothing to log.
     public func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) throws(BalloonError) -> String? {
         func domain(_ id: UInt16) -> HostDomain? { snapshot.domains.first { $0.id == id } }
         switch deed {
@@ -49,7 +49,7 @@ extension HostEngine {
         }
     }
 
-    /// Whether the guest has published everything that its first targets need.
+    /// Whether the guest has published all that is needed to set its first targets.
     static func isAdoptable(_ domain: HostDomain) -> Bool {
         guard domain.isManaged, !domain.vnodes.isEmpty else { return false }
         let isNew = domain.vnodes.contains { $0.target == nil }
@@ -57,7 +57,7 @@ extension HostEngine {
         return isKnown && (isNew || (domain.constant == nil && constant(domain) != nil))
     }
 
-    /// What memory/target says while it stays where it is.
+    /// Notes the text of memory/target, which stays where it is.
     func note(_ domain: HostDomain) throws(BalloonError) {
         try inDomain(domain.id) { (transaction) throws(BalloonError) in
             try self.own(domain, transaction)
@@ -67,7 +67,7 @@ extension HostEngine {
         }
     }
 
-    /// What was noted comes back, and Xen's maximum with it: `xl mem-set` lowers that, too.
+    /// Writes the noted memory/target back, and restores Xen's maximum, which `xl mem-set` lowers, too.
     func revert(_ domain: HostDomain, foreign: KiB) throws(BalloonError) {
         guard let kept = domain.keptTarget, let kib = decimalNumber(Array(kept.utf8)).map({ KiB($0) }),
             kib <= Seat.largest
@@ -82,8 +82,8 @@ extension HostEngine {
         }
     }
 
-    /// Puts memory/target back everywhere: before xendomains, or anybody else, makes a list by it.
-    /// - Returns: the domains.
+    /// Puts memory/target back everywhere, before xendomains or another program makes a list of domains by it.
+    /// - Returns: the domains where it was put back.
     public func yieldAll(_ snapshot: HostSnapshot, stays: Bool) throws(BalloonError) -> [HostDomain] {
         var back: [HostDomain] = []
         for domain in snapshot.domains where !domain.isToolstack && domain.isIntroduced {

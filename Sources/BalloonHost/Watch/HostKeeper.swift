@@ -1,22 +1,22 @@
-/// What the daemon does for domains that come, live and go. Pure: a snapshot and the time in, deeds out. What is kept here are times
-/// only; a keeper that begins anew does the same a little later.
+/// Decides what the daemon does for domains that come, live and go. Pure: a snapshot and the time in, deeds out. It
+/// only remembers times; a new keeper makes the same decisions a little later.
 public struct HostKeeper: Sendable {
     public enum Deed: Equatable, Sendable {
         case prepare(UInt16)
         case adopt(UInt16)
-        /// memory/target goes away.
+        /// Remove memory/target.
         case take(UInt16)
-        /// memory/target comes back.
+        /// Put memory/target back.
         case yield(UInt16)
-        /// memory/target stays: what it says is noted, to see who else writes it.
+        /// memory/target stays. Note its text, to see when another program writes it.
         case note(UInt16)
-        /// Another program wrote memory/target: it is put back.
+        /// Another program wrote memory/target: write the old value back.
         case revert(UInt16, foreign: KiB)
-        /// The same, and it is only logged.
+        /// Another program wrote memory/target: only log it.
         case tell(UInt16, foreign: KiB)
-        /// Balancing: these are the domain's targets now.
+        /// Balancing: write these targets of the domain.
         case level(UInt16, [Int: KiB])
-        /// Xen's maximum becomes what the targets leave.
+        /// Set Xen's maximum to what the targets leave.
         case enforce(UInt16)
         case forgetGone
     }
@@ -30,9 +30,9 @@ public struct HostKeeper: Sendable {
         public init() {}
     }
 
-    /// Rows that a guest removes again and again are not made more often than this.
+    /// Rows that a guest removes again and again are made anew at most this often.
     public static let repairInterval: Interval = .seconds(10)
-    /// While something moves, comes or goes, and else.
+    /// How often to read while something moves, comes or goes, and how often otherwise.
     public static let busyInterval: Interval = .seconds(1)
     public static let idleInterval: Interval = .seconds(10)
 
@@ -72,7 +72,7 @@ public struct HostKeeper: Sendable {
     private mutating func deeds(_ domain: HostDomain) -> [Deed] {
         let isAway = policy.legacy.isAway(domain)
         guard domain.isManaged else {
-            // "0" or nothing: Linux's own balloon is the one again.
+            // The feature is "0" or empty: Linux's own balloon is in charge again.
             let isBack = domain.feature == .off || domain.feature == .silent
             return isBack && domain.keptTarget != nil && domain.legacyTarget == nil ? [.yield(domain.id)] : []
         }

@@ -1,4 +1,4 @@
-/// What the toolstack asks Xen, of all domains and of the machine.
+/// The calls that the toolstack makes to Xen, about all domains and the machine.
 public protocol HostXen: AnyObject {
     /// All domains, by number.
     func domains() throws(BalloonError) -> [DomainFacts]
@@ -7,11 +7,11 @@ public protocol HostXen: AnyObject {
     func nodes() throws(BalloonError) -> [NodeFacts]
     /// The sizes of a domain's vnodes, by number; nil where it has no virtual NUMA.
     func vnodeSizes(_ domain: UInt16) throws(BalloonError) -> [KiB]?
-    /// The most that a domain may have.
+    /// Sets the most memory that a domain may have.
     func setMax(_ domain: UInt16, kib: KiB) throws(BalloonError)
 }
 
-/// What Xen says of a domain.
+/// Xen's figures about a domain.
 public struct DomainFacts: Equatable, Sendable {
     public enum Kind: String, Sendable {
         case pv = "PV"

@@ -1,13 +1,13 @@
 internal import CBalloonShim
 internal import Glibc
 
-/// Xen, asked through /dev/xen/privcmd with structs of our own: one program for Xen 4.17 to 4.22.
+/// Asks Xen through /dev/xen/privcmd with structs of our own, so one program works with Xen 4.17 to 4.22.
 @safe
 public final class PrivcmdHost: HostXen {
-    // Unsafe: the shim keeps descriptors and a mapping in it. No other code touches them.
+    // Unsafe: the shim keeps descriptors and a mapping in it. No other code uses them.
     private var host = unsafe cb_host()
 
-    /// - Throws: `.noXen`, `.environment` where this is no toolstack's domain or Xen's interface is not known.
+    /// - Throws: `.noXen`; `.environment` where this is not the toolstack's domain or Xen's interface is not known.
     public init() throws(BalloonError) {
         let result = unsafe cb_host_open(&host, 2000)
         switch -result {
@@ -33,7 +33,7 @@ public final class PrivcmdHost: HostXen {
     /// Versions of Xen's interfaces: domctl, sysctl.
     public var versions: (domctl: UInt32, sysctl: UInt32) { unsafe (host.domctl_version, host.sysctl_version) }
 
-    /// What Xen itself was started with; nil: not known.
+    /// Xen's own command line; nil: not known.
     public var commandLine: String? {
         var text = [UInt8](repeating: 0, count: 1024)
         // Unsafe: the shim fills at most the list's length.
@@ -43,13 +43,13 @@ public final class PrivcmdHost: HostXen {
         return length < 0 ? nil : String(decoding: text.prefix(Int(length)), as: UTF8.self)
     }
 
-    /// Has Xen count the pages of all domains on each node, once (debug key u). Each page costs 22 ns at best: six
-    /// seconds for a guest of 1 TiB, whose memory no hypercall can change meanwhile.
-    /// - Returns: what Xen says of it on its console, and what it cost.
+    /// Makes Xen count the pages of all domains on each node, once (debug key u). Each page costs at least 22 ns: six
+    /// seconds for a guest of 1 TiB. During that time no hypercall can change the guest's memory.
+    /// - Returns: what Xen printed on its console, and how long it took.
     /// - Throws: `.hypercall`.
     public func walkNodes() throws(BalloonError) -> (text: String, cost: Interval) {
         var index: UInt32 = 0
-        // What the console says already is not of now.
+        // Text that is already on the console is old.
         while !(try console(&index)).isEmpty {}
         let before = Moment.now
         // Unsafe: the shim presses the key.
@@ -64,7 +64,7 @@ public final class PrivcmdHost: HostXen {
         return (String(decoding: bytes, as: UTF8.self), cost)
     }
 
-    /// What Xen's console has from there on.
+    /// Reads Xen's console from this index on.
     private func console(_ index: inout UInt32) throws(BalloonError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 64 << 10)
         // Unsafe: the shim fills at most the list's length.

@@ -1,7 +1,7 @@
-// The one door to Xen, xenstore and the kernel interfaces that Swift cannot call by itself.
+// The only way to Xen, xenstore and the kernel interfaces that Swift cannot call by itself.
 //
-// Rules of this header: own types of fixed width only; every call returns >= 0 or -errno; nothing is printed;
-// no memory is handed over that the caller would have to free, but for what a `_close` call takes back.
+// Rules of this header: it uses only its own types, of fixed width; every call returns >= 0 or -errno; nothing is
+// printed; the caller never has to free memory, except through a `_close` call.
 #ifndef CBALLOONSHIM_H
 #define CBALLOONSHIM_H
 

@@ -1,7 +1,8 @@
-// What the toolstack's domain asks Xen of all domains and of the machine.
+// The calls by which the toolstack's domain asks Xen about all domains and the machine.
 //
-// The layouts are those of Xen 4.17 to 4.22, which have them in common, as structs of our own: libxenctrl is another one with each
-// release. Only the version number that each request carries differs; `cb_host_open` finds it with requests that change nothing.
+// The layouts are those that Xen 4.17 to 4.22 have in common, as structs of our own, because libxenctrl differs with
+// each release. Only the version number in each request differs; `cb_host_open` finds it with requests that change
+// nothing.
 #ifndef CB_HOST_H
 #define CB_HOST_H
 
@@ -24,7 +25,7 @@ enum {
     CB_DOMAIN_XENSTORE = 1 << 7,
 };
 
-/// What XEN_SYSCTL_getdomaininfolist says of a domain, as far as it is needed. Pages of 4 KiB.
+/// The values of XEN_SYSCTL_getdomaininfolist that are needed. Pages are 4 KiB.
 struct cb_domain {
     uint16_t domain;
     uint32_t flags;
@@ -45,21 +46,22 @@ struct cb_machine {
     uint64_t claimed_pages;
 };
 
-/// Bytes of a physical node. `size` is what it spans, holes included.
+/// Bytes of a physical node. `size` is its span, including holes.
 struct cb_node {
     uint64_t size;
     uint64_t free;
 };
 
-/// -ENOENT: no Xen. -EPERM, -EACCES: this is not the toolstack's domain. -EPROTO: no version that is known is taken, or Xen's
-/// answers of two kinds disagree: a release with another layout.
+/// -ENOENT: no Xen. -EPERM, -EACCES: this is not the toolstack's domain. -EPROTO: Xen accepts none of the known
+/// versions, or two of its answers disagree, so this release has another layout.
 int cb_host_open(struct cb_host *host, uint32_t timeout_ms);
 void cb_host_close(struct cb_host *host);
 
-/// Domains from the number `first` up, `capacity` at most: how many there are. A full list is to be asked on.
+/// Lists domains from the number `first` up, at most `capacity`. Returns how many. If the list is full, ask again for
+/// the rest.
 int cb_host_domains(struct cb_host *host, uint16_t first, struct cb_domain *out, uint32_t capacity);
 int cb_host_machine(struct cb_host *host, struct cb_machine *out);
-/// The physical nodes: how many there are.
+/// Lists the physical nodes. Returns how many.
 int cb_host_nodes(struct cb_host *host, struct cb_node *out, uint32_t capacity);
 /// XENMEM_get_vnumainfo of another domain. -EOPNOTSUPP: it has no virtual NUMA.
 int cb_host_vnuma(struct cb_host *host, uint16_t domain, struct cb_vnuma *out);
@@ -68,13 +70,13 @@ int cb_host_set_max(struct cb_host *host, uint16_t domain, uint64_t max_kib);
 /// XENMEM_current_reservation and XENMEM_maximum_reservation of a domain, in pages.
 int64_t cb_host_current(struct cb_host *host, uint16_t domain);
 int64_t cb_host_maximum(struct cb_host *host, uint16_t domain);
-/// What Xen was started with (XENVER_commandline): bytes.
+/// Xen's own command line (XENVER_commandline). Returns its bytes.
 int cb_host_command_line(struct cb_host *host, uint8_t *out, uint32_t capacity);
 
 /// Presses one of Xen's debug keys (XEN_SYSCTL_debug_keys).
 int cb_host_press(struct cb_host *host, char key);
-/// Xen's console from `*index` on, which moves behind what was read (XEN_SYSCTL_readconsole): bytes, 0 at its end. Nothing is taken
-/// from anybody else who reads it.
+/// Reads Xen's console from `*index` on, and advances `*index` (XEN_SYSCTL_readconsole). Returns the bytes; 0: the end.
+/// Other readers of the console lose nothing.
 int cb_host_console(struct cb_host *host, uint32_t *index, uint8_t *out, uint32_t capacity);
 
 #endif

@@ -1,13 +1,13 @@
-// The kernel module that holds memory of a vnode for Xen (kmod/), where it is loaded. No frame number crosses here.
+// The kernel module (kmod/), which gives memory of a vnode to Xen. No frame number is passed here.
 #ifndef CB_MODULE_H
 #define CB_MODULE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/// Where the module answers.
+/// The module's device.
 #define CB_MODULE_DEVICE "/dev/vnode-balloon"
-/// The most extents that one audit looks at.
+/// The most extents in one audit.
 #define CB_MODULE_AUDIT 64
 
 /// The domain, as the module and Xen see it. Sizes in frames.
@@ -15,9 +15,9 @@ struct cb_module_state {
     bool is_pv;
     bool has_vnuma;
     bool is_migrating;
-    /// After a resume, until every frame was looked at.
+    /// True after a resume, until the module has audited every frame.
     bool is_unsure;
-    /// Another kernel, or an image of this one's memory, is about to come.
+    /// kexec will start another kernel, or hibernation will write an image of this one's memory.
     bool is_closed;
     uint32_t vnodes;
     uint32_t extent_frames;
@@ -35,7 +35,7 @@ struct cb_module_vnode {
     uint64_t doubt;
 };
 
-/// Why less was done than asked, or that it was not.
+/// Why the module did less than it was asked to; CB_MODULE_ALL: it did all.
 enum cb_module_reason {
     CB_MODULE_ALL,
     CB_MODULE_NO_MEMORY,
@@ -55,7 +55,7 @@ struct cb_module_move {
     uint32_t reason;
 };
 
-/// What Xen says of some extents: how many were there, and of how many frames each was said.
+/// Xen's answers about some extents: how many extents there were, and how many of their frames are of each kind.
 struct cb_module_audit {
     uint64_t extents;
     uint64_t holes;
@@ -65,18 +65,19 @@ struct cb_module_audit {
 
 /// -ENOENT, -ENODEV, -ENXIO: no such module is loaded.
 int cb_module_open(const char *path);
-/// Also silences the descriptor, which is readable when something happened since.
+/// Also clears the event of the descriptor, which is readable when something happened since the last call.
 int cb_module_state(int fd, struct cb_module_state *out);
 int cb_module_vnode(int fd, uint32_t vnode, struct cb_module_vnode *out);
-/// Gives up to `extents` to Xen.
+/// Gives at most `extents` extents to Xen.
 int cb_module_hold(int fd, uint32_t vnode, uint64_t extents, struct cb_module_move *out);
-/// Takes up to `extents` back.
+/// Takes at most `extents` extents back.
 int cb_module_release(int fd, uint32_t vnode, uint64_t extents, struct cb_module_move *out);
-/// PV: looks at so many of the vnode's extents, and exchanges what is free for memory of its physical node.
+/// PV: goes through this many of the vnode's extents, and exchanges those that are free for memory of its physical
+/// node.
 int cb_module_rehome(int fd, uint32_t vnode, uint64_t extents, struct cb_module_move *out);
-/// Asks Xen about every frame of up to CB_MODULE_AUDIT extents that are held, from `first` on.
+/// Asks Xen about every frame of at most CB_MODULE_AUDIT given extents, from `first` on.
 int cb_module_audit(int fd, uint32_t vnode, uint64_t first, uint64_t extents, struct cb_module_audit *out);
-/// What the OOM notifier leaves in the vnode's balloon, in extents; how much it takes at a time stays as it is.
+/// Sets how many extents the OOM notifier leaves in the vnode's balloon. How much it takes at a time does not change.
 int cb_module_keep(int fd, uint32_t vnode, uint64_t floor);
 
 #endif

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// An open door to the hypervisor. All zero before `cb_xen_open`.
+/// An open connection to the hypervisor. All zero before `cb_xen_open`.
 ///
-/// `buffer` is a mapping of /dev/xen/hypercall: kernel pages that never move. Xen reads its arguments by guest
-/// linear address, and a user page that is migrated just then would make a hypercall fail or do less.
+/// `buffer` is a mapping of /dev/xen/hypercall: kernel pages that never move. Xen reads its arguments by guest linear
+/// address. If the kernel migrated a user page at that moment, the hypercall would fail or do less.
 struct cb_xen {
     int32_t privcmd;
     int32_t hypercall;
@@ -27,27 +27,28 @@ struct cb_vmemrange {
     uint32_t vnode;
 };
 
-/// What XENMEM_get_vnumainfo tells about this domain.
+/// What XENMEM_get_vnumainfo returns for this domain.
 struct cb_vnuma {
     uint32_t nr_vnodes;
     uint32_t nr_vmemranges;
     struct cb_vmemrange vmemranges[CB_MAX_VMEMRANGES];
 };
 
-/// Opens privcmd and a hypercall buffer for `frames` frame numbers. The kernel lets nobody open privcmd before
-/// xenstore is up: waits at most `timeout_ms` for that (-ETIMEDOUT). -ENOENT: no Xen, or the module is not loaded.
+/// Opens privcmd and a hypercall buffer for `frames` frame numbers. The kernel blocks open() of privcmd until xenstore
+/// is up; this waits for that at most `timeout_ms` (-ETIMEDOUT). -ENOENT: no Xen, or the privcmd module is not loaded.
 int cb_xen_open(struct cb_xen *xen, uint32_t frames, uint32_t timeout_ms);
 void cb_xen_close(struct cb_xen *xen);
 
-/// Makes room for `frames` frame numbers. What the buffer held is lost, and its address may change.
+/// Makes room for `frames` frame numbers. The buffer's contents are lost, and its address may change.
 int cb_xen_grow(struct cb_xen *xen, uint32_t frames);
 
-/// The frame numbers that the next reservation call passes to Xen, and how many there is room for.
+/// The frame numbers that the next reservation call passes to Xen, and the room for them.
 uint64_t *cb_xen_frames(const struct cb_xen *xen);
 uint32_t cb_xen_frame_capacity(const struct cb_xen *xen);
 
-/// XENMEM_decrease_reservation and XENMEM_populate_physmap of the first `extents` entries of the buffer, each 2^order frames. They return how many extents were done, which says nothing about
-/// why it was not more; -EPERM means that privcmd is locked.
+/// XENMEM_decrease_reservation and XENMEM_populate_physmap of the first `extents` entries of the buffer, each of
+/// 2^order frames. They return how many extents were done. A short count does not tell its cause. -EPERM: privcmd is
+/// locked.
 ///
 /// `vnode` < 0: from any node; 0 to CB_MAX_VNODES - 1 (else -EINVAL): from the vnode's physical node and, where
 /// `is_exact`, from no other (exact-node-request). Without it Xen takes what that node lacks from the others.
@@ -63,7 +64,7 @@ int64_t cb_xen_maximum_gpfn(struct cb_xen *xen);
 /// HVMOP_get_mem_type of one frame: HVMMEM_* (0 ram_rw, 1 ram_ro, 2 mmio_dm = a hole).
 int cb_xen_memory_type(struct cb_xen *xen, uint64_t gfn);
 
-/// The frames of an address range, all of whose bytes are in it. Untrusted: `end_gfn` may be below `start_gfn`.
+/// The whole frames in a range of addresses. Untrusted: `end_gfn` may be below `start_gfn`.
 struct cb_vmemrange cb_vmemrange_of_bytes(uint64_t start, uint64_t end, uint32_t vnode);
 
 /// XENMEM_get_vnumainfo. -EOPNOTSUPP: the domain has no virtual NUMA. -EOVERFLOW: more than this header's limits.

@@ -150,7 +150,8 @@ public final class VNodeInterface {
     /// Finds rows that the toolstack removed and made anew: they are empty, and everything is published again.
     ///
     /// - Parameter all: reads every row instead of balloon-state alone, because a toolstack makes the rows one after
-    ///   the other. Only on a make us rewrite it forever.
+    ///   the other. Only on a periodic full read, never in response to a watch: our own writes fire it too, and a row
+    ///   that stays empty would make us rewrite it forever.
     private func checkRows(_ vnode: Int, all: Bool) throws(BalloonError) {
         let directory = place.directory(vnode: vnode)
         guard let state = try value(directory + "/balloon-state") else {

@@ -31,7 +31,7 @@ struct HostSession {
 
     static var now: Moment { .now }
 
-    /// The domains that are meant; all that are named have to exist.
+    /// The named domains. All of them must exist.
     func domains(_ names: [String], _ snapshot: HostSnapshot) throws(BalloonError) -> [HostDomain] {
         var found: [HostDomain] = []
         for name in names {
@@ -42,7 +42,7 @@ struct HostSession {
         return found
     }
 
-    /// Writes in a turn of its own.
+    /// Runs `body`, which writes, in a turn of its own.
     @discardableResult
     func turn<T>(_ body: () throws(BalloonError) -> T) throws(BalloonError) -> T {
         let lock = try HostLock.turn()

@@ -36,7 +36,7 @@ struct HostFreeCommand: ParsableCommand {
     }
 }
 
-/// What `free`, `reserve` and `run` have in common.
+/// The options that `free`, `reserve` and `run` have in common.
 struct HostFreeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A physical node, or one with its size.", valueName: "pnode[=size]"))
     var pnode: [String] = []

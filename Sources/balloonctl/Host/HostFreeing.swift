@@ -2,7 +2,7 @@ import ArgumentParser
 import BalloonCore
 import BalloonHost
 
-/// Frees memory and waits for it: plans, writes, reads, and plans anew without domains that do not move.
+/// Frees memory and waits for it: it plans, writes targets, reads, and plans anew without domains that do not move.
 struct HostFreeing {
     let session: HostSession
     let waiting: HostWaitOptions
@@ -34,7 +34,7 @@ struct HostFreeing {
         self.options = options
     }
 
-    /// Says what would be done, and whether it would be enough.
+    /// Prints what would be done, and whether it would be enough.
     func show() throws {
         let plan = FreeTask(wishes, options, first).plan(first)
         report(plan.targets, [:], first, isDone: plan.short.allSatisfy { $0 == .zero })
@@ -44,7 +44,7 @@ struct HostFreeing {
         }
     }
 
-    /// The same without a word at the end.
+    /// Frees the memory without a report at the end.
     func runQuietly() throws { try run(isWaiting: true, isQuiet: true) }
 
     func run(isWaiting: Bool, isQuiet: Bool = false) throws {

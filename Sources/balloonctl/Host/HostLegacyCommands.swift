@@ -2,7 +2,7 @@ import ArgumentParser
 import BalloonCore
 import BalloonHost
 
-/// Domains by name, or all that can be meant.
+/// Domains by name, or all domains that have a balloon.
 struct HostDomainsArgument: ParsableArguments {
     @Argument(help: "Domains, by name, number or UUID.")
     var domains: [String] = []
@@ -30,7 +30,7 @@ struct HostYieldCommand: ParsableCommand {
         try Exit.onError {
             let session = try HostSession()
             try session.turn { () throws(BalloonError) in
-                // Only a daemon would take it away again.
+                // Only a daemon would remove it again.
                 let stays = try HostLock.daemon() == nil
                 for domain in try which.found(session, try session.engine.read()) {
                     let isBack = try session.engine.yield(domain, stays: stays)

@@ -59,7 +59,7 @@ struct HostListCommand: ParsableCommand {
 }
 
 extension Terminal {
-    /// An empty screen, for a view that is shown again and again.
+    /// Clears the screen, for a view that is shown again and again.
     static func clear() { show("\u{1b}[H\u{1b}[2J") }
 }
 
@@ -67,7 +67,7 @@ extension Terminal {
 enum HostListColumns: ListedColumns {
     static var usual: [String] { HostReport.domainColumns.map(\.name) }
     static var others: [String] { HostReport.nodeColumns.map(\.name).filter { !usual.contains($0) } }
-    /// A table has columns of one kind.
+    /// A table has columns of one kind only.
     static func fault(_ style: ListingStyle) -> String? {
         HostReport.table(style) == nil ? "columns of domains and of physical nodes are not of one table" : nil
     }

@@ -59,7 +59,7 @@ struct HostReserveCommand: ParsableCommand {
     }
 }
 
-/// Reserving: what is promised is written down before it is freed, so that no other plan takes it.
+/// Reserves memory. The reservation is written before the memory is freed, so that no other plan takes it.
 struct HostReserving {
     let session: HostSession
     let waiting: HostWaitOptions
@@ -96,7 +96,7 @@ struct HostReserving {
         return reservation
     }
 
-    /// Nothing more than what is reserved.
+    /// Frees just the reserved memory.
     private func free(_ pnode: Int) throws {
         let wish = FreeTask.Wish(pnode: pnode, kib: .zero, isMore: false)
         try HostFreeing(session, try HostFreeOptions.parse([]), waiting, [wish], isJSON: false).runQuietly()

@@ -59,7 +59,7 @@ struct HostSetCommand: ParsableCommand {
         return (domain, goals)
     }
 
-    /// A guest without our daemon: only Xen's count tells how far it is.
+    /// Sets the memory of a guest without our daemon, whose progress only Xen's count shows.
     private func setOld(_ session: HostSession, _ kib: KiB) throws {
         let (before, goal) = try session.turn { () throws(BalloonError) in
             let snapshot = try session.engine.read()
@@ -203,7 +203,7 @@ struct HostLimitsCommand: ParsableCommand {
                 }
                 found = try session.domains([domain], try engine.read())[0]
             }
-            // In a turn: another command that saves writes the same file.
+            // Saved in a turn, because another command may write the same file.
             if save { try session.turn { () throws(BalloonError) in try HostEngine.saveLimits(found) } }
             show(found)
         }

@@ -2,7 +2,7 @@ import ArgumentParser
 import BalloonCore
 import BalloonHost
 
-/// Options of everything that waits for guests.
+/// The options of all commands that wait for guests.
 struct HostWaitOptions: ParsableArguments {
     @Option(help: "Seconds that are waited in all; 0: no limit.")
     var timeout: UInt64 = 0
@@ -17,12 +17,12 @@ struct HostWaitOptions: ParsableArguments {
     }
 }
 
-/// Waiting for domains to be where their targets are, with progress.
+/// Waits, with progress, until domains have reached their targets.
 struct HostWaiting {
     let engine: HostEngine
     let options: HostWaitOptions
 
-    /// - Returns: how each ended, and the last snapshot.
+    /// - Returns: the verdict for each domain, and the last snapshot.
     /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
     func run(_ goals: [UInt16: [Int: KiB]]) throws -> ([UInt16: MoveJudge.Verdict], HostSnapshot) {
         let progress = Progress(options)
@@ -39,7 +39,7 @@ struct HostWaiting {
         }
     }
 
-    /// What is shown meanwhile, and what ends the waiting from outside.
+    /// Shows progress, and ends the waiting on Ctrl-C or a timeout.
     final class Progress {
         private let options: HostWaitOptions
         private let signals = try? SignalSource()
@@ -100,7 +100,7 @@ struct HostWaiting {
         }
     }
 
-    /// Says what did not work out. True when all is well.
+    /// Prints what did not work. Returns whether all domains reached their targets.
     static func explain(_ verdicts: [UInt16: MoveJudge.Verdict], _ snapshot: HostSnapshot) -> Bool {
         for (id, verdict) in verdicts.sorted(by: { $0.key < $1.key }) where verdict != .reached {
             let name = snapshot.domains.first { $0.id == id }.map { "domain \(id) (\($0.name))" } ?? "domain \(id)"
@@ -109,7 +109,7 @@ struct HostWaiting {
         return verdicts.values.allSatisfy { $0 == .reached }
     }
 
-    /// The same as JSON.
+    /// Writes the verdicts as JSON.
     static func write(
         _ verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: KiB]], _ snapshot: HostSnapshot,
         _ json: inout JSONWriter
@@ -125,7 +125,7 @@ struct HostWaiting {
                 json.array((goals[id] ?? [:]).sorted { $0.key < $1.key }.map(\.key)) { json, number in
                     let vnode = domain?.vnodes.first { $0.number == number }
                     json.object { json in
-                        // The domain as a whole has none.
+                        // A whole domain has no vnode number.
                         json.member("vnode", number == HostDomain.whole ? nil : number)
                         json.member("target_kib", goals[id]?[number])
                         json.member("balloon_kib", vnode?.balloon)

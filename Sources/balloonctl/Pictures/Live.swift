@@ -9,7 +9,7 @@ enum Live {
         UTCTime(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down)))
     }
 
-    /// How wide and high the screen is.
+    /// The size of the screen.
     static var size: (columns: Int, rows: Int) { (Terminal.columns ?? 80, Screen.rows ?? 24) }
 }
 
@@ -17,13 +17,13 @@ enum Live {
 struct LineFile {
     private let path: String
     private let file: GrowingFile
-    /// What another process wrote last, without its end; nil: nothing.
+    /// The last line that another process wrote, without its line break; nil: there is none.
     private(set) var lastLine: String?
 
     var output: FileDescriptor { file.descriptor }
 
-    /// - Parameter beginning: what each line of such a file begins with.
-    /// - Throws: an exit code, and the complaint is made.
+    /// - Parameter beginning: the text with which each line of such a file begins.
+    /// - Throws: an exit code, after printing the error.
     init(path: String, beginning: String) throws {
         self.path = path == "-" ? "standard output" : path
         do throws(BalloonError) { file = try GrowingFile(path: path) } catch {
@@ -33,7 +33,7 @@ struct LineFile {
         if file.isFile { try prepare(beginning) }
     }
 
-    /// The half line at the end that a killed writer left goes: what follows would stand behind it.
+    /// Removes the partial line at the end that a killed writer left: a new line would be appended to it.
     private mutating func prepare(_ beginning: String) throws {
         guard file.lock() else {
             Terminal.complain("\(path) is being written by another process; name another file")
@@ -45,7 +45,7 @@ struct LineFile {
             Terminal.complain("\(path) is there, and is no record; name another file")
             throw Exit.usage
         }
-        // A line is much shorter than that.
+        // No line is nearly as long as that.
         let tail = file.read(at: bytes - min(bytes, 1 << 20), 1 << 20)
         let torn = tail.reversed().prefix { $0 != UInt8(ascii: "\n") }.count
         if torn > 0 { file.truncate(to: bytes - UInt64(torn)) }
@@ -54,8 +54,8 @@ struct LineFile {
         }
     }
 
-    /// All of the line, or nothing of it.
-    /// - Throws: an exit code, and the complaint is made.
+    /// Appends the whole line, or nothing.
+    /// - Throws: an exit code, after printing the error.
     func append(_ line: String) throws {
         let before = file.isFile ? try file.bytes : 0
         guard let error = file.write(line + "\n") else { return }

@@ -33,7 +33,7 @@ struct RecordCommand: ParsableCommand {
     func run() throws {
         try Exit.onError {
             let settings = try common.settingsWhateverTheFileSays()
-            // What cannot be seen at all gets no file.
+            // Asked first, so that a failure leaves no file.
             let first = try Session(settings, isReading: true).status()
             let file = try LineFile(path: file, beginning: RecordLine.beginning)
             if let gap = file.lastLine.flatMap(Recorder.gap(behind:)) { try file.append(gap.json) }
@@ -49,7 +49,7 @@ struct RecordCommand: ParsableCommand {
         var due = Moment.now
         while true {
             if let line = recorder.see(report?.balloons, at: Live.now) { try file.append(line.json) }
-            // After a suspend there is nothing to make up for.
+            // Readings that were missed during a suspend are not made up for.
             due = max(due + .seconds(every), Moment.now)
             switch try events.next(until: due) {
             case .unread: throw Exit.pipe
@@ -61,7 +61,7 @@ struct RecordCommand: ParsableCommand {
         }
     }
 
-    /// nil: nobody answers, which is told once.
+    /// Returns nil when there is no answer, which is printed once.
     private func look(_ settings: Settings, tells: Bool) -> StatusReport? {
         do {
             return try Session(settings, isReading: true).status()
@@ -73,7 +73,7 @@ struct RecordCommand: ParsableCommand {
 }
 
 extension StatusReport {
-    /// What of it is recorded.
+    /// The part that is recorded.
     var balloons: [RecordLine.Balloon] {
         vnodes.map {
             RecordLine.Balloon(
@@ -84,7 +84,7 @@ extension StatusReport {
 }
 
 extension Live {
-    /// What went wrong when the daemon was asked.
+    /// The error of asking the daemon, in a sentence.
     static func sentence(_ error: any Error) -> String {
         switch error {
         case let error as BalloonError: error.description

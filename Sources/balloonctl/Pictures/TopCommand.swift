@@ -44,7 +44,7 @@ struct TopCommand: ParsableCommand {
     func run() throws {
         try Exit.onError {
             let settings = try common.settingsWhateverTheFileSays()
-            // What cannot be seen at all gets no screen.
+            // Asked first, so that a failure does not take over the screen.
             let first = try Session(settings, isReading: true).status()
             var view = TopView(isBatch: batch || !Terminal.isShown, count: count, every: every, order: sort)
             try view.run(Self.frame(first)) {

@@ -3,16 +3,16 @@ import BalloonPictures
 import BalloonSystem
 import FoundationEssentials
 
-/// Shows pictures live, on the screen or one below the other.
+/// Shows pictures live, on the whole screen or one below the other.
 struct TopView {
     let isBatch: Bool
-    /// nil: until somebody ends it.
+    /// nil: until the user ends it.
     let count: UInt64?
     /// Seconds.
     let every: UInt64
     var order: TopOrder
 
-    /// - Parameter look: what there is to show now.
+    /// - Parameter look: returns the next picture.
     mutating func run(_ first: TopLayout.Frame, look: () -> TopLayout.Frame) throws {
         let events = try ScreenEvents(output: 1, onScreen: !isBatch)
         if !isBatch { try Screen.enter() }
@@ -23,7 +23,7 @@ struct TopView {
         while true {
             show(frame, isFirst: shown == 0)
             shown += 1
-            // Nobody reads it any more.
+            // The reader is gone.
             if Terminal.outputError != nil || shown == count { return }
             due = max(due + .seconds(every), Moment.now)
             if try wait(events, until: due, frame) { return }
@@ -31,8 +31,8 @@ struct TopView {
         }
     }
 
-    /// Obeys keys and signals meanwhile.
-    /// - Returns: whether it is the end.
+    /// Handles keys and signals until the next picture is due.
+    /// - Returns: whether to end.
     private mutating func wait(_ events: ScreenEvents, until due: Moment, _ frame: TopLayout.Frame) throws -> Bool {
         while true {
             switch try events.next(until: due) {
@@ -62,7 +62,7 @@ struct TopView {
 }
 
 extension Live {
-    /// How wide a picture is that no screen shows.
+    /// The width of a picture that is not shown on a screen.
     static var columns: Int {
         Terminal.columns ?? ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? 80
     }
