@@ -56,7 +56,7 @@ public enum Doctor {
             switch try MoverChoice.choose(configuration.mover, .ofThisGuest(), for: .daemon) {
             case .module: return module()
             case .kernel: return kind == .pv || configuration.mover == .kernel ? pv() : [unnamed] + pv()
-            case .auto, .privcmd: return own()
+            case .auto, .privcmd: return own() + (configuration.mover == .auto ? unused() : [])
             }
         } catch {
             // The check of privcmd says what keeps it from opening.
@@ -81,6 +81,12 @@ public enum Doctor {
             }
         }
         return [device] + vnodes
+    }
+
+    /// The module is loaded, and privcmd's mover has memory that must come back first.
+    private static func unused() -> [Check] {
+        guard (try? FileInfo(path: ModuleDevice.path, "")) != nil else { return [] }
+        return [check("mover-module", .advice, isFine: false) { MoverChoice.changeover }]
     }
 
     private static let unnamed = check("mover-kernel", .advice, isFine: false) {

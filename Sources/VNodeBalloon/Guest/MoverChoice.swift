@@ -17,7 +17,8 @@ struct MoverChoice {
 
     /// If two movers had memory at once, neither would know the other's size.
     enum Purpose {
-        /// It follows targets: it begins with nothing that another mover gave.
+        /// It follows targets: it begins with nothing that another mover gave. With `auto` it goes on with the mover that
+        /// gave, so that loading the module stops no daemon.
         case daemon
         /// It reads and takes back, with the mover that gave.
         case command
@@ -31,7 +32,8 @@ struct MoverChoice {
         // A PV guest cannot have any.
         if chosen == .privcmd || facts.kind == .pv { return chosen }
         guard let mount = try facts.files().first(where: { $0.size > .zero }) else { return chosen }
-        if wanted == .auto, purpose == .command, facts.privcmdFault() == nil { return .privcmd }
+        let isOnlyOne = purpose == .command || facts.moduleGiven ?? .zero == .zero
+        if wanted == .auto, isOnlyOne, facts.privcmdFault() == nil { return .privcmd }
         throw givenInFiles(mount, chosen)
     }
 
@@ -72,6 +74,11 @@ struct MoverChoice {
             return .kernel
         }
     }
+
+    /// For a daemon that goes on with privcmd's mover where the module is loaded.
+    static let changeover =
+        "the kernel module is loaded, and the daemon goes on with privcmd because memory was given through it; to change"
+        + " over, stop the daemon, run balloonctl deflate --all and balloonctl deflate --release, and start it again"
 
     private static func givenByModule(_ size: KiB, _ chosen: MoverName) -> BalloonError {
         BalloonError(
