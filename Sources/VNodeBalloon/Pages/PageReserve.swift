@@ -55,12 +55,12 @@ public protocol PageReserve: AnyObject {
     /// of ours that a killed process left unused are taken out of the pool.
     ///
     /// - Parameters:
-    ///   - interrupted: the move that was under way, nil when there was none or nothing is known of it.
+    ///   - move: what was under way.
     ///   - isAllBack: pages that are in no slot any more are RAM by now. If not, their pins stay: nothing else keeps
     ///     Linux from using them.
     /// - Returns: false when it is to be called again.
     /// - Throws: `.moved` when a page is there that no slot shows; `.descriptors`, `.system`.
-    func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool
+    func endRecovery(after move: BrokenMove, isAllBack: Bool) throws(BalloonError) -> Bool
     /// Pages that may be holes have left the file since the last recovery: the pins of before have them.
     /// - Parameter slots: where they were.
     func notePagesLost(_ slots: [Int])
@@ -107,7 +107,7 @@ extension PageReserve {
             if next.isEmpty { break }
             pages += next
         }
-        while try !endRecovery(interrupted: interrupted, isAllBack: true) {}
+        while try !endRecovery(after: interrupted.map(BrokenMove.noted) ?? .none, isAllBack: true) {}
         return pages
     }
 }
@@ -139,6 +139,15 @@ public struct FoundFile: Equatable, Sendable {
     }
 }
 
+/// What a process that ended had under way with a balloon's pages.
+public enum BrokenMove: Equatable, Sendable {
+    case none
+    case noted(InterruptedMove)
+    /// The note cannot be read: any move may have been under way.
+    case unknown
+
+}
+
 /// A move that did not end before the process did.
 public struct InterruptedMove: Equatable, Sendable {
     /// Slots in motion.
@@ -147,6 +156,12 @@ public struct InterruptedMove: Equatable, Sendable {
     public let foreignPoolPages: Int
     /// How many pool pages it was about, at most.
     public let poolPages: Int
+    /// How many slots below ``firstMoved`` had no page when it began. nil: an earlier program noted it.
+    public var emptyBelow: Int?
+
+    /// The first slot that it may have filled or unpinned. What is noted below its pool pages are slots in doubt, which it
+    /// does not move.
+    package var firstMoved: Int { max(slots.lowerBound, slots.upperBound - poolPages) }
 
     /// - Parameter poolPages: one a slot, unless said otherwise.
     public init(slots: Range<Int>, foreignPoolPages: Int, poolPages: Int? = nil) {

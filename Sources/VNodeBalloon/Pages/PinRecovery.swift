@@ -15,6 +15,8 @@ struct PinRecovery {
     var emptyBefore: Set<Int> = []
     /// They are of an earlier process, which alone knew the frames of their pages.
     var isEarlier = false
+    /// What it had under way.
+    var move = BrokenMove.none
 }
 
 // What becomes of old pins. A page that was punched out of the file is not free before its pin goes, and it may be a
@@ -175,7 +177,10 @@ extension PinnedPages {
     /// Pages that are pinned and in no slot, without touching a pin.
     func countStrayPins() throws(BalloonError) {
         var more = 0
-        for (chunk, pin) in recovery.old { more += max(0, try mostPages(chunk, pin) - pages(ofChunk: chunk)) }
+        for (chunk, pin) in recovery.old {
+            let most = try mostPages(chunk, pin)
+            more += isMasked(chunk, most) ? min(missing(chunk), most) : max(0, most - pages(ofChunk: chunk))
+        }
         try countAsidePins()
         strayPins += more
         strayPages += more
@@ -193,11 +198,42 @@ extension PinnedPages {
                 _ = try keepAside(pin, chunk, lost: min(most, count))
                 continue
             }
-            let lost = try mostPages(chunk, pin) - pages(ofChunk: chunk)
+            let most = try mostPages(chunk, pin)
+            if isMasked(chunk, most) {
+                _ = try keepAside(pin, chunk, lost: min(missing(chunk), count))
+                continue
+            }
+            let lost = most - pages(ofChunk: chunk)
             if lost > 0 { _ = try keepAside(pin, chunk, lost: lost, stray(chunk, count)) }
         }
         try keepStraySpare()
         try countAsidePins()
+    }
+
+    /// Whether pages that the broken move had not pinned yet, or had unpinned, may make up for some that another program
+    /// punched out below them: the pin then has no more pages than the file, although some of them are in no slot.
+    ///
+    /// Slots that were empty when the move began are noted with it.
+    private func isMasked(_ chunk: Int, _ most: Int) -> Bool {
+        let missing = missing(chunk)
+        guard most > 0, missing > 0 else { return false }
+        switch recovery.move {
+        // Where a deflate cannot be noted it goes on all the same. As many pages are pinned as there are in almost all cases
+        // in which nothing was under way, so that is taken for it.
+        case .none, .unknown: return most < pages(ofChunk: chunk)
+        case .noted(let move):
+            let empty = (0..<min(move.firstMoved, recovery.pages.count)).count { recovery.pages[$0] == .none }
+            return empty > move.emptyBelow ?? 0 && most != notMoved(chunk).count - missing
+        }
+    }
+
+    /// Slots of a chunk without a page that had one when the broken move began.
+    private func missing(_ chunk: Int) -> Int { notMoved(chunk).count { recovery.pages[$0] == .none } }
+
+    private func notMoved(_ chunk: Int) -> Range<Int> {
+        let all = recovered(ofChunk: chunk)
+        guard case .noted(let move) = recovery.move else { return all }
+        return all.clamped(to: 0..<max(0, move.firstMoved))
     }
 
     /// For each page of an old pin, in order, whether it may be in no slot. The pin's pages are in the order of the
