@@ -28,7 +28,7 @@ struct TopBar {
         return line
     }
 
-    /// Where a size ends. What there is of it is seen, be it ever so little.
+    /// Where a size ends. A size above 0 has at least one cell.
     private func cell(_ size: KiB) -> Int {
         guard size > .zero, row.size > .zero else { return 0 }
         return max(1, Int((Double(min(size, row.size).count) / Double(row.size.count) * Double(cells)).rounded()))

@@ -84,7 +84,7 @@ public struct TopLayout: Sendable {
 
     private static func size(_ size: KiB?) -> String { size.map { Size.short($0) } ?? "?" }
 
-    /// Of what changes all the time nobody reads tenths.
+    /// Figures that change all the time are shown without tenths.
     private static func rounded(_ size: KiB?) -> String {
         self.size(size.map { $0 < .mib(1) ? $0 : $0.roundedDown(to: .mib(1)) })
     }

@@ -52,7 +52,7 @@ public enum TopOrder: String, CaseIterable, Sendable {
         }
     }
 
-    /// What is not known is first: it is what a reader has to look at.
+    /// Unknown sizes come first, because a reader has to look at them.
     public func sorted(_ rows: [TopRow]) -> [TopRow] {
         rows.sorted { left, right in
             let (a, b): (KiB, KiB) =

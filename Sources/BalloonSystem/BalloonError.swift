@@ -37,11 +37,11 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
         /// Another process has the lock, or does not answer.
         public static let busy = Code(.busy)
         public static let invalidConfiguration = Code(.invalidConfiguration)
-        /// The command line, or a request, asks for what cannot be.
+        /// The command line, or a request, asks for something impossible.
         public static let usage = Code(.usage)
-        /// A page of ours is not where it was, or is not what it should be. Nothing is touched any more.
+        /// A page of ours is not where it was, or is not what it should be. The vnode does not move any more.
         public static let moved = Code(.moved)
-        /// The domain was saved, restored or migrated meanwhile: what was known does not count any more.
+        /// The domain was saved, restored or migrated meanwhile: what was known is out of date.
         public static let suspended = Code(.suspended)
         /// A hypercall failed outright.
         public static let hypercall = Code(.hypercall)
@@ -59,7 +59,7 @@ public struct BalloonError: Error, Equatable, Sendable, CustomStringConvertible 
         public static let cpuset = Code(.cpuset)
         /// The hugetlb cgroup of this process lets it have no more huge pages.
         public static let cgroup = Code(.cgroup)
-        /// A vnode was not audited yet: nothing is known of its balloon.
+        /// A vnode was not audited yet: its balloon is unknown.
         public static let looking = Code(.looking)
 
         public var description: String { kind.rawValue }

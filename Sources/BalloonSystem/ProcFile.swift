@@ -14,7 +14,7 @@ package final class ProcFile {
     }
 
     /// Opens it now, so that a later read or write needs no descriptor that may not be had then.
-    /// - Throws: `.descriptors` alone: what else stands in the way is told when it is used.
+    /// - Throws: `.descriptors` alone: any other error is thrown when the file is used.
     package func openNow() throws(BalloonError) {
         do throws(BalloonError) { descriptor = try .open(path, access, "cannot open \(path)") } catch {
             if error.code == .descriptors { throw error }
@@ -49,7 +49,7 @@ package final class ProcFile {
     /// Writes a number in one write.
     /// - Throws: `.system`, with the kernel's errno.
     package func writeNumber(_ number: Int) throws(BalloonError) {
-        // Negative where somebody else changed what it was reckoned from.
+        // It is negative where another program changed the number that it was computed from.
         guard let value = UInt64(exactly: number) else {
             throw BalloonError(.system, "cannot write \(number) to \(path)", errno: EINVAL)
         }

@@ -32,11 +32,11 @@ package enum Screen {
     }
 }
 
-/// What wakes a live command: signals, keys, the end of whoever reads, the time.
+/// What wakes a live command: signals, keys, the end of the reader, the time.
 package struct ScreenEvents {
     package enum Event: Equatable {
         case timeout, end, stop, resize
-        /// Whoever read what is written is gone.
+        /// The reader of standard output is gone.
         case unread
         case key(Character)
     }

@@ -2,7 +2,8 @@ import ArgumentParser
 import Glibc
 import VNodeBalloon
 
-/// A question with three answers, for what must not go on while memory is given: an uninstallation, kexec, hibernation.
+/// Whether memory is given: yes, no, or not known. For what must not happen while it is: an uninstallation, kexec,
+/// hibernation.
 struct GivenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "given", abstract: "Tell whether any memory is given.",

@@ -18,7 +18,7 @@ enum Session {
         do throws(BalloonError) {
             self = .alone(try StandaloneSession(settings, log: ErrorLog.logger(level: "warning"), isReading: isReading))
         } catch {
-            // A daemon that was just starting has the lock, and answers by now.
+            // A daemon that was starting had the lock; it answers by now.
             guard error.code == .busy, let client = try ControlClient(state: settings.stateDirectory) else {
                 throw error
             }

@@ -51,7 +51,7 @@ struct StatusCommand: ParsableCommand {
         if explain { return Terminal.show(try explanation(session, hypervisor)) }
         let report = try session.status()
         if json { Terminal.show(report.json) } else { show(report) }
-        // What is not known, and will not be by itself, is no success.
+        // A size that is unknown, and will not become known by itself, is no success.
         if report.vnodes.contains(where: { $0.balloon == nil && $0.detail != nil }) { throw Exit.temporary }
         if report.isCutOff { throw Exit.temporary }
     }

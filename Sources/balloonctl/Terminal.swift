@@ -3,8 +3,8 @@ import Synchronization
 
 /// Standard output and standard error.
 enum Terminal {
-    /// The first error of writing to standard output, 0: none. What moves memory goes on all the same; the command's end
-    /// tells.
+    /// The first error of writing to standard output, 0: none. A command that moves memory goes on all the same, and
+    /// reports the error at its end.
     private static let failure = Atomic<Int32>(0)
 
     /// What writing data came to: nil when all of it was taken.

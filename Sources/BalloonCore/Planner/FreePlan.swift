@@ -1,4 +1,4 @@
-/// How to free so much memory of one physical node. Pure, exact, the same for the same input.
+/// A plan that frees an amount of memory on one physical node. Pure and exact: the same input makes the same plan.
 public struct FreePlan: Equatable, Sendable {
     /// Who gives.
     public enum Spread: String, CaseIterable, Sendable {
@@ -12,7 +12,7 @@ public struct FreePlan: Equatable, Sendable {
     public var changes: [Change] = []
     /// What comes free: what was asked for, and less than one grain more.
     public var given: KiB = .zero
-    /// What is missing although everybody gives all that they can.
+    /// What is missing although all seats give what they can.
     public var short: KiB = .zero
 
     /// - Parameter need: what is to come free.

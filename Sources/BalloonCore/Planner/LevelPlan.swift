@@ -3,9 +3,9 @@
 public struct LevelPlan: Equatable, Sendable {
     /// A balloon for each seat, in their order.
     public private(set) var targets: [KiB] = []
-    /// What stays free above `keep`: rounding, or everybody has their maximum.
+    /// What stays free above `keep`: by rounding, or because all seats have their maximum.
     public private(set) var spare: KiB = .zero
-    /// What is missing for everybody's minimum and `keep`.
+    /// What is missing for the minimum of all seats and for `keep`.
     public private(set) var short: KiB = .zero
 
     /// - Parameters:

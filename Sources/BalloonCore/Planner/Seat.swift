@@ -15,7 +15,7 @@ public struct Seat: Equatable, Sendable {
     public var balloon: KiB
     /// Balloons are multiples of this.
     public var grain: KiB
-    /// What its own guard misses: it needs memory more than other seats.
+    /// What its guard lacks: a seat that lacks memory comes before the others.
     public var short: KiB
 
     public init(

@@ -10,14 +10,14 @@ extension BalloonController.Balloon {
     /// What it may have at most: by the configuration's floor, and by what memory pressure left.
     var limitFrames: Frames { min(mostFrames, ceiling?.frames ?? .max) }
 
-    /// The size that counts: what is asked for, as far as it may be.
+    /// The size that the balloon moves to: what is asked for, within what it may have.
     func wantedFrames(_ extent: KiB) -> Frames? {
         if let asked = askedFrames(extent) { return min(asked, limitFrames) }
         guard let frames = state.balloonFrames else { return nil }
         return frames > limitFrames ? limitFrames : nil
     }
 
-    /// Which way it should move, nil when it need not or must not.
+    /// In which direction it moves; nil: it need not, or must not.
     func direction(_ extent: KiB, inflating mayInflate: Bool) -> VNodeActivity? {
         guard unknown == nil, let frames = state.balloonFrames, let wanted = wantedFrames(extent), wanted != frames
         else { return nil }

@@ -27,7 +27,7 @@ extension BalloonController.Balloon {
 
     func isCeilingDue(now: Moment) -> Bool { ceiling.map { now >= $0.due } ?? false }
 
-    /// What must not wait for the rate: memory that the node needs now, a file that is about to be freed.
+    /// The rate limit does not hold for memory that the node needs now, nor for a file that is about to be freed.
     var isUrgent: Bool {
         guard let ceiling, let frames = state.balloonFrames else { return isRemoved }
         return isRemoved || frames > ceiling.frames
@@ -60,7 +60,7 @@ extension BalloonController {
         balloons[index].ceiling = Balloon.Ceiling(
             frames: min(left, balloons[index].ceiling?.frames ?? .max), due: now + Self.calm)
         let isDeflating = direction(of: balloons[index]) == .deflating
-        // What kept it from growing does not keep it from giving way.
+        // An obstacle to an inflate is none to a deflate.
         if isDeflating && !wasDeflating { balloons[index].startAfresh() }
         settle(index)
         return isDeflating && balloons[index].backoff.due == nil

@@ -18,7 +18,7 @@ public struct BalloonController: Sendable {
         var state: VNodeState
         var request: TargetRequest = .absent
         var backoff = Backoff()
-        /// What the last try stumbled on, until one succeeds.
+        /// Why the last try failed, until one succeeds.
         var obstacle: HeldReason?
         /// The last try has not ended: Linux's own balloon is on its way to the size that it was told.
         var isTrying = false
@@ -32,7 +32,7 @@ public struct BalloonController: Sendable {
         var ceiling: Ceiling?
         /// More is asked for than it may have.
         var isLimited = false
-        /// Why nothing is known of it, until something is.
+        /// Why the balloon is unknown, until it is known.
         var unknown: HeldReason? = .looking
     }
 
@@ -90,7 +90,7 @@ public struct BalloonController: Sendable {
     /// - Parameter lost: what cannot be taken back, and is not part of it.
     public mutating func setBalloon(frames: Frames, lost: KiB = .zero, vnode: Int) {
         update(vnode) { balloon in
-            // What was in the way is not any more.
+            // The obstacle is gone.
             if balloon.isTrying && balloon.state.balloonFrames != frames { balloon.obstacle = nil }
             balloon.state.balloonFrames = frames
             balloon.state.lost = lost
@@ -132,7 +132,7 @@ public struct BalloonController: Sendable {
         }
     }
 
-    /// After a resume: what was in the way is tried again at once.
+    /// After a resume: what failed before is tried again at once.
     public mutating func startAfresh() {
         for index in balloons.indices {
             balloons[index].startAfresh()
@@ -146,7 +146,7 @@ public struct BalloonController: Sendable {
             let moved = balloon.state.balloonFrames != outcome.balloonFrames
             balloon.isTrying = outcome.pause != nil
             balloon.state.balloonFrames = outcome.balloonFrames
-            // An audit comes next. What stood in the way may still do so.
+            // An audit comes next. The obstacle may still be there.
             if outcome.balloonFrames == nil {
                 // The reason why that audit cannot be done was set already.
                 if balloon.unknown == nil { (balloon.unknown, balloon.state.detail) = (.looking, nil) }

@@ -7,13 +7,13 @@ package struct SharedBalloon: Sendable {
     private struct Share: Sendable {
         let vnode: VNode
         var request: TargetRequest = .absent
-        /// What of the balloon is written down for it.
+        /// The share of the balloon that is accounted to it.
         var part: KiB = .zero
         /// What it shall have: what is asked of it, or what it had when nothing was asked any more.
         var wanted: KiB = .zero
         /// A size is asked of it.
         var isAsked = false
-        /// What was written down for it before.
+        /// The share that was accounted to it before.
         var before: KiB = .zero
 
         mutating func keep() { wanted = part }

@@ -111,7 +111,7 @@ package struct PublishSchedule: Equatable, Sendable {
     package mutating func wrote(_ rows: [Int: VNodeRows], now: Moment) {
         for (vnode, row) in rows {
             var row = row
-            // A size that is not known leaves the row as it was.
+            // If the size is not known the row stays as it was.
             row.balloon = row.balloon ?? published[vnode]?.balloon
             published[vnode] = row
         }

@@ -4,7 +4,7 @@
 /// It is one machine word, reckons as UInt64 does, and a sum or a difference that does not fit ends the program as UInt64's
 /// does. There are no literals: a number in the code is written with its unit.
 public protocol Quantity: Comparable, Hashable, Sendable, AdditiveArithmetic, CustomStringConvertible {
-    /// How many of the unit. For what has its own unit: rows of xenstore, JSON, the shim.
+    /// The number of units, for places that define their own unit: rows of xenstore, JSON, the shim.
     var count: UInt64 { get }
 
     init(count: UInt64)

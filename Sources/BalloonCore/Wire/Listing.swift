@@ -1,11 +1,11 @@
-/// What stands in one place of a listing.
+/// One cell of a listing.
 public enum ListingCell: Equatable, Sendable {
     case word(String)
     case number(Int)
     case size(KiB)
-    /// There is no such thing here.
+    /// The row has no such figure.
     case none
-    /// There is one, and it is not known.
+    /// The figure exists and is not known.
     case unknown
 
     /// A size, or why there is none.

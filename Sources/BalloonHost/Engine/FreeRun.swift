@@ -2,12 +2,12 @@
 /// move. The caller brings snapshots, the clock, and the lock for what is written.
 public struct FreeRun {
     public enum State: Equatable, Sendable {
-        /// Nothing is to be written; guests are on their way.
+        /// Guests move; there is nothing to write.
         case moving
         /// The next step writes.
         case planning
         case done
-        /// It is not enough, and nothing more can be done: the plan says what is missing.
+        /// The memory is not enough and no other guest can give: the plan says what is missing.
         case short(FreeTask.Plan)
     }
 
@@ -58,7 +58,7 @@ public struct FreeRun {
             }
             try task.giveUp(on: verdicts, lastGoals, engine, snapshot)
         }
-        // What was given up is no longer on its way.
+        // Targets that were given up no longer count as on their way.
         let current = round > 0 ? try engine.read() : snapshot
         let plan = task.plan(current)
         wasShort = plan.short.contains { $0 > .zero }
@@ -80,7 +80,7 @@ public struct FreeRun {
 
     private var areAllReached: Bool { verdicts.values.allSatisfy { $0 == .reached } }
 
-    /// What vnodes of these nodes were asked for before: it was counted on.
+    /// Targets that vnodes of these nodes had before: the plan counted on them.
     private func onTheirWay(_ snapshot: HostSnapshot) -> [UInt16: [Int: KiB]] {
         var found: [UInt16: [Int: KiB]] = [:]
         for domain in snapshot.domains where domain.exclusionAnywhere == nil && task.excluded[domain.id] == nil {

@@ -37,7 +37,7 @@ public struct FreeTask {
 
     public let wishes: [Wish]
     public let options: Options
-    /// Who did not do what it was asked to: in no further plan of this task.
+    /// Domains that did not do what they were asked: they are in no further plan of this task.
     public private(set) var excluded: [UInt16: MoveJudge.Verdict] = [:]
     /// What domains that are asked as a whole had beside their memory/target, by Xen's count, before anything moved.
     private var besideKiB: [UInt16: Int64] = [:]
@@ -117,7 +117,8 @@ public struct FreeTask {
         }
     }
 
-    /// Those that did not do it. What they have becomes their target, so that it does not come later and twice.
+    /// Gives up the domains that did not move. Their present sizes become their targets, so that the memory does not
+    /// come later and twice.
     public mutating func giveUp(
         on verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: KiB]], _ engine: HostEngine,
         _ snapshot: HostSnapshot

@@ -18,9 +18,9 @@ extension HostEngine {
                     .busy, "domain \(domain.id) (\(domain.name)), vnode \(vnode.number): its size is not known")
             }
         }
-        // What it takes already is spoken for.
+        // Memory that the domain is taking already is spoken for.
         func more(_ pnode: Int) -> KiB { domain.taking(of: pnode, targets).less(domain.taking(of: pnode)) }
-        // Of no node that is known, first.
+        // First the vnodes whose physical node is not known.
         var all = more(-1)
         for pnode in snapshot.nodes.indices where domain.vnodes.contains(where: { $0.pnode == pnode }) {
             let kib = more(pnode)

@@ -23,12 +23,12 @@ extension HostEngine {
         return kib
     }
 
-    /// It is back: its targets are remembered for as long as it lives, and then anew.
+    /// The domain is back: its targets are kept while it lives, and the time begins anew after that.
     func keepRemembering(_ domain: HostDomain, _ transaction: Transaction) throws(BalloonError) {
         try store.remove(HostRows.remembered(domain.facts.uuid, "until"), in: transaction)
     }
 
-    /// Forgets the targets of those that did not come back.
+    /// Forgets the targets of domains that did not come back.
     /// - Parameter now: seconds of the wall clock.
     public func forgetTargets(_ snapshot: HostSnapshot, now: UInt64) throws(BalloonError) {
         let alive = Set(snapshot.domains.map(\.facts.uuid))

@@ -4,7 +4,7 @@ internal import Glibc
 /// One writer at a time. All that is known stands in xenstore, so a writer needs no other process: it takes its turn.
 public final class HostLock {
     public static let standardDirectory = "/run/vnode-balloon"
-    /// How long a turn of somebody else is waited for.
+    /// How long this process waits for the turn of another one.
     static let patience: Interval = .seconds(5)
 
     private let file: FileDescriptor

@@ -4,11 +4,11 @@ public struct MoveJudge: Sendable {
     public enum Verdict: Equatable, Sendable {
         case moving
         case reached
-        /// It says that it cannot go on, and is at this size.
+        /// The guest says that it cannot go on, and has this size.
         case held(vnode: Int, HeldReason, at: KiB)
         /// It did not answer to the target.
         case deaf
-        /// No progress for as long as is waited.
+        /// No progress for the time that the caller waits.
         case stuck
         case contradicts(claims: KiB, xenSays: KiB)
         /// Another program wrote another target.
@@ -23,7 +23,7 @@ public struct MoveJudge: Sendable {
     /// How long is waited for an acknowledgement, and for a contradiction to go away.
     public static let answerPatience: Interval = .seconds(3)
     static let contradictionPatience: Interval = .seconds(2)
-    /// The guest's longest pause between two attempts, and a little.
+    /// The guest's longest pause between two attempts, and a margin.
     static let retryPatience: Interval = .seconds(65)
     /// Less than this in pages is no progress, unless it is all that is left.
     static let stepPages = Frames(512)
@@ -61,7 +61,7 @@ public struct MoveJudge: Sendable {
     public var isOver: Bool { watches.values.allSatisfy(\.verdict.isEnd) }
     public var areAllReached: Bool { watches.values.allSatisfy { $0.verdict == .reached } }
 
-    /// What is there now. A verdict that ended stays.
+    /// Takes in the present state. A final verdict does not change any more.
     public mutating func look(_ snapshot: HostSnapshot, now: Moment) {
         for (id, watch) in watches where !watch.verdict.isEnd {
             guard let domain = snapshot.domains.first(where: { $0.id == id }), !domain.facts.isDying else {
@@ -153,7 +153,7 @@ public struct MoveJudge: Sendable {
         return first
     }
 
-    /// What it says stands in its way does so no more.
+    /// The obstacle that the guest names is gone.
     private static func isOver(_ vnode: HostVNode, _ domain: HostDomain, _ snapshot: HostSnapshot) -> Bool {
         switch vnode.reason {
         case .pnodeFull:

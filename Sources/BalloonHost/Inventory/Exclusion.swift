@@ -72,7 +72,7 @@ extension HostDomain {
     /// memory/target that goes with a balloon of the whole domain.
     public func wholeTarget(_ balloon: KiB) -> KiB { (staticMax ?? .zero).less(balloon) }
 
-    /// In a plan. What Xen does not believe does not count.
+    /// In a plan. The guest's word does not count where Xen's count contradicts it.
     func seat(_ vnode: HostVNode) -> Seat {
         Seat(
             domain: id, vnode: vnode.number, size: vnode.size, minimum: vnode.minimum, maximum: vnode.maximum,
@@ -93,7 +93,7 @@ extension HostVNode {
         case nil: return nil
         case .forced: return .forced
         case .migrating: return .migrating
-        // These keep it from taking, not from giving.
+        // These exclude it from taking memory, not from giving it.
         case .pnodeFull, .maxReservation: return nil
         case .guard, .noMemory: return .held
         default: return state == .held ? .moved : nil

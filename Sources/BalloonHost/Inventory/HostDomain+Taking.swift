@@ -16,7 +16,8 @@ extension HostDomain {
             let untold = counted.less(claimed)
             return untold > Self.tolerance ? told + untold : told
         }
-        // Its word is worth nothing, so all of its balloon may lie on this node, in the vnode that is asked for least.
+        // The guest's word does not count, so all of its balloon may lie on this node, in the vnode with the smallest
+        // target.
         let room = there.reduce(KiB.zero) { $0 + $1.size.less(goal($1) ?? $1.size) }
         let least = there.compactMap(goal).min() ?? counted
         return max(told, min(room, counted.less(least)))

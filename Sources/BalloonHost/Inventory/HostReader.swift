@@ -107,7 +107,7 @@ public final class HostReader {
         if let known = layouts[key] { return known }
         var layout = Layout()
         do throws(BalloonError) { layout.sizes = try xen.vnodeSizes(facts.id) } catch {
-            // It went meanwhile, or a policy forbids it: there is nothing to plan with.
+            // The domain is gone meanwhile, or a policy forbids the question: it cannot be planned with.
             return layout
         }
         layout.pnodes = layout.sizes == nil ? nil : pnodesOf(facts.id, facts.uuid)

@@ -20,7 +20,7 @@ public struct HostSnapshot: Equatable, Sendable {
             for pnode in self.nodes.indices { note(pnode) { $0.taking += domain.taking(of: pnode) } }
             for vnode in domain.vnodes {
                 guard let target = vnode.roundedTarget, let now = vnode.balloon, target > now else { continue }
-                // Who is held, or dead, gives nothing: it must not be counted on.
+                // A guest that is held, or dead, gives nothing: no plan may count on it.
                 if domain.exclusionAnywhere != nil || vnode.exclusionAnywhere != nil { continue }
                 guard let pnode = vnode.pnode, domain.exclusion == nil else {
                     givingAnywhere += target - now
@@ -78,7 +78,7 @@ public struct HostSnapshot: Equatable, Sendable {
             domain.vnodes.filter { $0.pnode == pnode }.compactMap { vnode -> Seat? in
                 if vnode.exclusion == nil { return domain.seat(vnode) }
                 guard vnode.exclusion == .held, vnode.short > .zero, let kib = vnode.balloon else { return nil }
-                // What it was asked for beyond that it does not give.
+                // It does not give what it was asked for beyond that.
                 var seat = domain.seat(vnode)
                 seat.balloon = min(kib, seat.size)
                 return seat

@@ -1,4 +1,4 @@
-/// Memory that a domain, or a vnode of it, keeps and may have, as somebody said it; nil: nobody said.
+/// Memory that a domain, or a vnode of it, keeps and may have, as an administrator set it; nil: not set.
 public struct HostLimits: Equatable, Sendable {
     public struct Bounds: Equatable, Sendable {
         public var minimum: KiB?

@@ -60,7 +60,7 @@ public struct Balancer: Sendable {
         let hasMoved = domain.facts.pages != known.pages
         if open.isEmpty || hasMoved {
             (known.pages, known.since) = (domain.facts.pages, now)
-            // That it was given up is no merit of its own.
+            // Memory that it kept because it was given up is no progress.
             if hasMoved { known.penalty = .zero }
             return nil
         }

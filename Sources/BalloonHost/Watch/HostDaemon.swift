@@ -69,7 +69,7 @@ public final class HostDaemon {
         }
     }
 
-    /// Reads everything, and does what is to be done. Returns when the next turn is due.
+    /// Reads everything and does what the keeper decides. Returns when the next turn is due.
     private func turn() -> Moment {
         lastTurn = now
         do throws(BalloonError) {

@@ -1,5 +1,5 @@
 extension HostEngine {
-    /// Does what the keeper wants.
+    /// Carries out what the keeper decided.
     /// - Returns: a line for the journal, where there is something to tell.
     public func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) throws(BalloonError) -> String? {
         func domain(_ id: UInt16) -> HostDomain? { snapshot.domains.first { $0.id == id } }

@@ -1,5 +1,5 @@
-/// What the daemon does for domains that come, live and go. Pure: a snapshot and the time in, deeds out. What is kept here are times
-/// only; a keeper that begins anew does the same a little later.
+/// What the daemon does for domains that come, live and go. Pure: a snapshot and the time in, deeds out. Only times
+/// are kept here; a keeper that begins anew does the same a little later.
 public struct HostKeeper: Sendable {
     public enum Deed: Equatable, Sendable {
         case prepare(UInt16)
@@ -32,7 +32,7 @@ public struct HostKeeper: Sendable {
 
     /// Rows that a guest removes again and again are not made more often than this.
     public static let repairInterval: Interval = .seconds(10)
-    /// While something moves, comes or goes, and else.
+    /// The pauses between turns: while something moves, comes or goes, and otherwise.
     public static let busyInterval: Interval = .seconds(1)
     public static let idleInterval: Interval = .seconds(10)
 

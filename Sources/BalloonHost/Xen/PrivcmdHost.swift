@@ -49,7 +49,7 @@ public final class PrivcmdHost: HostXen {
     /// - Throws: `.hypercall`.
     public func walkNodes() throws(BalloonError) -> (text: String, cost: Interval) {
         var index: UInt32 = 0
-        // What the console says already is not of now.
+        // What the console already has is older than this count.
         while !(try console(&index)).isEmpty {}
         let before = Moment.now
         // Unsafe: the shim presses the key.

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// What was asked of xenstore, what it answered, and the watch events in between. Pure: bytes go in and come out.
 ///
-/// A question may be given up. Its answer, which comes later or never, is not taken for that to another one.
+/// The caller may give a question up. Its answer, which comes later or never, is not taken for the answer to another
+/// question.
 package struct StoreDialogue {
     private struct Question {
         var kind: StoreMessage.Kind
@@ -54,7 +55,7 @@ package struct StoreDialogue {
 
     package mutating func noteWatch(_ path: String) { watched.append(path) }
 
-    /// A watch that is no more: what is forgotten does not come back as an event of its.
+    /// The watch is gone: after an overflow no event is made up for it.
     package mutating func forgetWatch(_ path: String) {
         if let index = watched.firstIndex(of: path) { watched.remove(at: index) }
     }

@@ -26,7 +26,7 @@ enum StoreErrors {
         numbers[String(decoding: body.prefix { $0 != 0 }, as: UTF8.self)] ?? EIO
     }
 
-    /// Which of the limits that dom0 sets a domain it is, where it is one.
+    /// Which of the limits that dom0 sets for a domain the error means; nil: none.
     static func quota(_ number: Int32) -> String? {
         switch number {
         case ENOSPC: "a quota of the domain's is used up: nodes, the size of one, or transactions"

@@ -5,9 +5,9 @@ package import BalloonCore
 package struct StoreSilence: Equatable, Sendable {
     /// An answer that takes longer is not waited for.
     package static let patience: Interval = .seconds(2)
-    /// A small question each so often. The first one's answer may be lost, while later ones would be answered.
+    /// How often a small question is sent. The first one's answer may be lost, while later ones would be answered.
     static let interval: Interval = .seconds(10)
-    /// Then the connection is given up: another one may be heard.
+    /// After this time the connection is given up: a new one may be answered.
     static let end: Interval = .seconds(60)
 
     package private(set) var since: Moment?
@@ -21,7 +21,7 @@ package struct StoreSilence: Equatable, Sendable {
         lastQuestion = now
     }
 
-    /// Anything at all came.
+    /// The other end sent something.
     package mutating func heard() { since = nil }
 
     /// Whether it is time to ask again; if so, it is asked.

@@ -116,7 +116,7 @@ public final class Xenstore: Store {
         }
     }
 
-    /// Ends a transaction without its changes. Whether xenstore says so is of no interest.
+    /// Ends a transaction without its changes. The answer does not matter.
     private func drop(_ transaction: Transaction) {
         let no = StoreMessage.texts("F")
         if condition == .open {
@@ -208,7 +208,7 @@ public final class Xenstore: Store {
             [line.rawValue], writing: unsent.isEmpty ? [] : [0], urgent: nil, timeoutMilliseconds: milliseconds)
     }
 
-    /// One turn takes so much at most; the rest waits for the next one.
+    /// One turn takes at most this much; the rest waits for the next turn.
     private static let mostReads = 16
     private static let readBytes = 16 << 10
 

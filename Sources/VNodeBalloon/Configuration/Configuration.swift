@@ -28,7 +28,7 @@ public struct Configuration: Equatable, Sendable {
 
     public init() {}
 
-    /// Reads a file and those of its folder; what is not there says nothing.
+    /// Reads a file and those of its folder. A file that does not exist sets nothing.
     /// - Throws: `.invalidConfiguration` with all that is wrong, a line each.
     public init(path: String) throws(BalloonError) {
         let (configuration, fault) = Self.read(path: path)
@@ -36,7 +36,7 @@ public struct Configuration: Equatable, Sendable {
         self = configuration
     }
 
-    /// The same for whoever has to go on: what is right counts, and what is wrong is told.
+    /// The same for a caller that has to go on: takes the lines that are right, and reports those that are wrong.
     public static func read(path: String) -> (Configuration, fault: BalloonError?) {
         var (configuration, faults) = (Configuration(), [String]())
         do throws(BalloonError) {
@@ -54,7 +54,7 @@ public struct Configuration: Equatable, Sendable {
         return (configuration, fault(faults))
     }
 
-    /// The files that there are of it, in the order in which they count: the last one that names a key.
+    /// The files that exist, in the order in which they are read. The last one that names a key sets it.
     public static func files(path: String) -> [String] {
         ([path] + ((try? dropIns(path)) ?? [])).filter { (try? FileInfo(path: $0, "")) != nil }
     }

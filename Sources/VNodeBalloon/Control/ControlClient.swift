@@ -14,7 +14,7 @@ public final class ControlClient {
         guard connected >= 0 else {
             let error = BalloonError(.system, "cannot ask whether a daemon runs", errno: -connected)
             if error.code == .descriptors { throw error }
-            // Its queue is full, so it has not accepted connections for long.
+            // The queue is full: the daemon has not accepted connections for a long time.
             guard connected != -EAGAIN && connected != -ETIMEDOUT else {
                 throw BalloonError(.busy, "the daemon accepts no connection; see whether it was stopped (SIGSTOP)")
             }

@@ -37,9 +37,9 @@ public final class ControlSocket: RequestSource {
     private let path: String
     private let listener: FileDescriptor
     private let clock: () -> Moment
-    /// Those that were served last are last.
+    /// The clients that were served last come last.
     private var clients: [Client] = []
-    /// No descriptor was left for a client: when the next one is tried.
+    /// When to accept clients again, after no descriptor was left for one.
     private var acceptAgain: Moment?
 
     /// - Parameter clock: shows how long answers take.
@@ -89,7 +89,7 @@ public final class ControlSocket: RequestSource {
         clients = waiting + served
     }
 
-    /// A turn of a loop that has nothing else to do, and does not sleep. True when there is more to be done.
+    /// One turn of a loop that serves clients only and does not sleep. Returns true when requests are left.
     @discardableResult
     package func turn(_ answer: (String) -> String) throws(BalloonError) -> Bool {
         let (descriptors, writing) = watched
@@ -134,7 +134,8 @@ public final class ControlSocket: RequestSource {
 
     /// Takes in what came, as far as a line goes. False when the client is to go.
     private func receive(_ client: Client) -> Bool {
-        // Lines that wait come first. Who sends more meanwhile than there is room for does not wait for answers.
+        // Lines that are here already are answered first. A client that sends more than the buffer holds does not wait
+        // for its answers.
         let room = Self.longestLine - client.received.count
         guard room > 0 else { return client.hasLine && client.unsent.isEmpty }
         let count = client.received.count

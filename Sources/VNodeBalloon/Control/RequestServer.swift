@@ -75,10 +75,10 @@ public struct RequestServer {
         BalloonError(.usage, "there is no vnode \(vnode); there are \(engine.guest.mover.vnodes.count), from 0")
     }
 
-    /// How long slots are asked about for one request. One slot more may come: together they are to stay below 20 ms.
+    /// How long one request probes slots. One more slot may follow: together that is to stay below 20 ms.
     private static let time: Interval = .milliseconds(5)
 
-    /// Asks about some slots, one after the other, as long as there is time.
+    /// Probes slots one after the other, as long as there is time.
     private func inPieces(
         _ slots: Range<Int>, _ body: (Range<Int>) throws(BalloonError) -> [AuditFinding]
     ) throws(BalloonError) -> String {

@@ -8,7 +8,7 @@ extension Doctor {
         ]
     }
 
-    /// A descriptor pins 128 MiB. Files, sockets and what is kept open to be read again need fewer than so many.
+    /// One descriptor pins 128 MiB. Files, sockets and the files of /proc that stay open need fewer than this many.
     private static let pinnedByDescriptor: KiB = .mib(128)
     private static let otherDescriptors: UInt64 = 64
 

@@ -8,7 +8,7 @@ struct ProcessLimits {
     var nodes: Set<Int>?
     /// The least that a hugetlb cgroup above it allows, in bytes of 2 MiB pages; nil: no limit.
     var hugeBytes: UInt64?
-    /// It may raise what it may lock, or lock all (CAP_SYS_RESOURCE, CAP_IPC_LOCK).
+    /// The process may raise its limit of locked memory, or needs none (CAP_SYS_RESOURCE, CAP_IPC_LOCK).
     var mayLockAll = false
 
     /// - Parameter process: its number, or `self`.

@@ -3,8 +3,8 @@ extension BalloonEngine {
     /// Probes at once, at 23 us each.
     private static let probesAtOnce = 128
 
-    /// Reads how much memory a graphics adapter has. Where xenstore does not say, what the domain should have is not known:
-    /// that much could be missing without anybody seeing it. Only HVM guests have one.
+    /// Reads how much memory the graphics adapter has; only HVM guests have one. If xenstore does not say, it is not
+    /// known what the domain should have: that much memory could be missing unnoticed.
     func readVideo(_ store: (any Store)?) {
         do throws(BalloonError) {
             guard let store else { throw BalloonError(.store, "xenstore cannot be reached") }
@@ -27,7 +27,7 @@ extension BalloonEngine {
             }
             isAccountComplete = isDone == true
         } catch {
-            // No next time will be better.
+            // A later try would end in the same way.
             isAccountImpossible = error.code == .privcmdLocked
             if isAccountImpossible { return false }
             // Without these frames nothing can be said: it is tried again with the next minute's reading.
@@ -47,7 +47,7 @@ extension BalloonEngine {
             balloons += frames.kib
             lost += guest.lost(vnode: vnode)
         }
-        // Where each vnode has a balloon of its own Linux's part is in none of them.
+        // Where each vnode has a balloon of its own, none of them contains what Linux's own balloon holds.
         if !guest.mover.includesLinuxBalloon, let linux = guest.linuxBalloon {
             guard let reading = try? linux.read() else { return nil }
             balloons += reading.balloon

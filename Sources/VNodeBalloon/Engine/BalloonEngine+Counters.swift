@@ -1,9 +1,9 @@
-/// What was done, for those that watch.
+/// What the daemon did, for its metrics.
 extension BalloonEngine {
     /// What was done since the start.
     package var counters: Counters { stepCounters.with(failures: failures.byKind) }
 
-    /// Carries an action out, and has the controller and the counters know.
+    /// Carries an action out, and tells the controller and the counters.
     func finish(_ action: Action) {
         let (before, begin) = (frames(of: action.vnode), now)
         let outcome = perform(action)

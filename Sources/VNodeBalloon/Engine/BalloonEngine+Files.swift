@@ -27,7 +27,7 @@ extension BalloonEngine {
         let file = try files.file(vnode: vnode)
         if file == .removed { return try checkRemoved(vnode, files) }
         removed[vnode] = nil
-        // What is not known has no file to compare with.
+        // While a vnode is unknown there is nothing that its file could be compared with.
         guard file == .damaged, isKnown(vnode) else { return }
         log.error("the balloon's file was changed: auditing all of it", metadata: ["vnode": "\(vnode)"])
         beginAudit(vnode, .all)

@@ -4,9 +4,9 @@ import Logging
 extension BalloonEngine {
     /// When the pools are read, and what was logged of them.
     struct PoolLook {
-        /// A turn of the loop from then on reads them; nil: at once.
+        /// The first turn of the loop after that reads them; nil: the next turn.
         private(set) var due: Moment?
-        /// When the loop comes because of it, if nothing else has it come before.
+        /// When the loop wakes up for it, unless something else wakes it before.
         private(set) var wake: Moment?
         /// What the state directory says.
         var noted: String?

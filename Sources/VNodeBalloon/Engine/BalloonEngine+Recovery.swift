@@ -7,12 +7,12 @@ extension BalloonEngine {
         case known
         /// It is being audited.
         case underWay
-        /// Something stood in the way. It is tried again.
+        /// The recovery failed. It is tried again.
         case failed(due: Backoff)
     }
 
-    /// How long pieces of recoveries are done before the loop looks at everything else. One piece more may come: together
-    /// they are to stay below 20 ms.
+    /// How long one turn of the loop does pieces of recoveries. One more piece may follow: together that is to stay
+    /// below 20 ms.
     static let recoveryTime: Interval = .milliseconds(5)
 
     /// Begins to find out what is a hole, of all vnodes. A vnode where that cannot be begun is held, and tried again
@@ -24,7 +24,7 @@ extension BalloonEngine {
         }
     }
 
-    /// The same, to its end: for commands without a daemon.
+    /// Recovers all vnodes to the end: for commands without a daemon.
     /// - Parameter progress: called after each piece.
     public func recover(_ progress: () -> Void = {}) throws(BalloonError) {
         try beginRecovery()
@@ -173,7 +173,7 @@ extension BalloonEngine {
         for vnode in guest.mover.vnodes.map(\.number) {
             guard isKnown(vnode) else { continue }
             guard let frames = guest.mover.balloonFrames(vnode: vnode) else {
-                // What another vnode's recovery showed has this one audited anew, or a file of sysfs cannot be read.
+                // Another vnode's recovery has begun this one's anew, or a file of sysfs cannot be read.
                 knowledge[vnode] = .underWay
                 controller.setUnknown(.looking, vnode: vnode)
                 continue
@@ -184,11 +184,11 @@ extension BalloonEngine {
         takeWaitingRequests()
     }
 
-    /// Asks Xen about every frame of some slots. What is not as it was believed to be is put right by the next steps.
+    /// Asks Xen about every frame of some slots. The next steps put right what differs from the books.
     public func lookAgain(vnode: Int, slots: Range<Int>) throws(BalloonError) {
         guard guest.mover.vnodes.contains(where: { $0.number == vnode }) else { return }
         do throws(BalloonError) { try look(vnode, slots) } catch {
-            // Of some slots nothing is known now.
+            // The state of these slots is unknown now.
             beginAudit(vnode, .doubts)
             throw error
         }
@@ -222,7 +222,7 @@ extension BalloonEngine {
     /// A watch event that comes so soon after a jump of the clocks tells of the same resume.
     private static let sameResume: Interval = .seconds(1)
 
-    /// After a suspend, a restore or a migration nothing that was known counts.
+    /// After a suspend, a restore or a migration everything that was known is out of date.
     func recoverAfterResume() {
         let clocks = guest.figures.suspension()
         guard clocks.differs(from: suspension) || isResumeNoticed else { return }
@@ -232,7 +232,7 @@ extension BalloonEngine {
             "suspended and resumed: auditing all memory again",
             metadata: ["suspended_ns": "\(clocks.suspended.nanoseconds &- suspension.suspended.nanoseconds)"])
         suspension = clocks
-        // All of them before the first piece: what was known of the last vnode does not count either.
+        // All recoveries begin before the first piece of one: what was known of the last vnode is out of date, too.
         for vnode in guest.mover.vnodes.map(\.number) { beginAudit(vnode, .frames) }
         controller.startAfresh()
         lastResume = now
@@ -252,7 +252,7 @@ extension BalloonEngine {
                 }
             } catch {
                 failures.log(log, "cannot free memory that came back", error, now: now)
-                // Xen may have been asked about some of it in vain: of that nothing is known now.
+                // Xen may have failed to answer about some slots: their state is unknown now.
                 if guest.mover.balloonFrames(vnode: vnode) == nil { beginAudit(vnode, .doubts) }
                 due = min(due ?? .never, now + Backoff.first)
             }

@@ -1,6 +1,6 @@
 internal import Logging
 
-// The end of all moves: what else moves memory stays where it is.
+// The end of all moves, also of those that Linux's own balloon makes.
 extension BalloonEngine {
     func restIfIdle() {
         if !controller.states.contains(where: \.isUnderWay) && !controller.isTrying { rest() }

@@ -1,6 +1,6 @@
 import Logging
 
-// What is kept over a restart. That it cannot be written must not keep anything from moving.
+// What outlives a restart. Memory moves also where that cannot be written.
 extension BalloonEngine {
     /// Forces sizes, by vnode, or releases them (nil), and keeps that over a restart, where it can be written.
     public func force(_ changes: [Int: KiB?]) {

@@ -24,11 +24,11 @@ public final class BalloonEngine {
     /// Everything is to be published again: the domain may have another xenstore now.
     public var wasResumed = false
 
-    /// What is known of each vnode. Nothing of it moves before it is.
+    /// How far each vnode is known. Its memory does not move before it is known.
     var knowledge: [Int: Knowledge] = [:]
     /// Recoveries that failed, until one succeeds.
     var retries: [Int: Backoff] = [:]
-    /// When what left a file is tried to be brought back again.
+    /// When the daemon next tries to take back extents that left a file.
     var lostRetries: [Int: Backoff] = [:]
     var failures = RepeatedFailures()
     var stepCounters: Counters
@@ -44,7 +44,7 @@ public final class BalloonEngine {
     /// Forced and released sizes that could not be written down, and why.
     var unkept: [Int: KiB?] = [:]
     var unkeptError: BalloonError?
-    /// A step was done since this was read last.
+    /// A step has moved memory since the loop reset this.
     var hasMoved = false
 
     /// What Linux's own balloon took back beside ours.
@@ -146,14 +146,14 @@ public final class BalloonEngine {
         for (vnode, request) in joined(reading.requests) { controller.setRequest(request, vnode: vnode) }
     }
 
-    /// What was asked for while the shared balloon could not be seen counts once it was.
+    /// What was asked for while the size of the shared balloon was unknown applies once it is known.
     func takeWaitingRequests() {
         if isReadingWaiting && isAllKnown { takeRequests() }
     }
 
     private func joined(_ requests: [Int: TargetRequest]) -> [Int: TargetRequest] {
         guard shared != nil, let balloon = controller.states.first else { return requests }
-        // A vnode that nothing is asked of keeps what it has: without knowing how much is given it would lose that.
+        // A vnode without a target keeps its size, so its size has to be known first.
         isReadingWaiting = !isAllKnown
         guard !isReadingWaiting, let size = balloon.balloon, let sum = shared?.request(requests, balloon: size)
         else {
@@ -180,7 +180,7 @@ public final class BalloonEngine {
     public func step() -> Moment? {
         let wasTold = wasResumed
         recoverAfterResume()
-        // Targets of before the resume count no more: they are read first.
+        // Targets that were read before the resume are out of date: they are read again first.
         if wasResumed && !wasTold { return now }
         let now = self.now
         let tidied = tidy(now)
@@ -188,7 +188,7 @@ public final class BalloonEngine {
         if tidied == now { return now }
         let retry = [retryRecovery(now), bringBackLost(now)].compactMap(\.self).min()
         let isRecovering = continueRecovery() || continueAccount()
-        // Before anything of ours moves: what an administrator wrote counts.
+        // Before memory moves: the size of the pool that an administrator wrote has to hold.
         let pools = lookAtPools(now)
         if guest.mover.isMovedByOthers { takeBalloons() }
         switch controller.next(facts(now), now: now) {

@@ -1,4 +1,4 @@
-/// What the figures mean, and how they add up: each difference has a name, and what has none is said to have none.
+/// What the figures mean, and how they add up: each difference has a name, and one without a name is reported as such.
 public struct Explanation: Equatable, Sendable {
     /// One figure.
     public struct Value: Equatable, Sendable {

@@ -42,12 +42,12 @@ extension MemoryFigures {
     /// At most so many reserved frames are asked about, at 23 us each.
     private static let mostProbes: UInt64 = 65536
 
-    /// Asks everybody.
+    /// Collects the figures.
     /// - Parameters:
     ///   - balloons: what the balloons have, Linux's part as well; nil: not known.
     ///   - moduleVNodes: how many balloons the kernel module has; nil: something else moves memory.
     ///   - hypervisor: nil where privcmd cannot be opened.
-    /// - Throws: `.noXen` where this is no Xen guest. A figure that is not to be had is left out.
+    /// - Throws: `.noXen` where this is no Xen guest. A figure that cannot be read is left out.
     public static func gather(
         balloons: KiB?, moduleVNodes: Int?, _ hypervisor: PrivcmdHypervisor?
     ) throws(BalloonError) -> MemoryFigures {
@@ -62,7 +62,7 @@ extension MemoryFigures {
             figures.kernelBalloon = kernel.balloon
         }
         figures.balloons = balloons
-        // Without a balloon for each vnode Linux's part is in the one that there is already.
+        // Where one balloon covers all vnodes it contains Linux's part already.
         figures.isLeftOutOfMemTotal = moduleVNodes != nil
         let isJoint =
             moduleVNodes.map { $0 == 1 } ?? (figures.kind == .pv || (try? hypervisor?.vnumaTopology()) == nil)
@@ -93,8 +93,8 @@ extension MemoryFigures {
         legacyTarget = size("memory/target")
     }
 
-    /// Below 1 MiB all is asked about that is no RAM, also what the firmware does not name. Of a frame that RAM has a
-    /// part of, the rest counts.
+    /// Below 1 MiB Xen is asked about all frames that are no RAM, also about those that the firmware does not name.
+    /// Where a frame is RAM in part, its other part counts.
     static func reservedWithMemory(
         _ ranges: [FirmwareRange], isRAM: (UInt64) throws(BalloonError) -> Bool
     ) throws(BalloonError) -> KiB? {

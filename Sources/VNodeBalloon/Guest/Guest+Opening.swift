@@ -31,7 +31,7 @@ extension Guest {
         let all = try HugePagePools()
         var reserves: [Int: PinnedPages] = [:]
         for vnode in vnodes {
-            // Without a node, too: it may have had one, and a balloon, when the last process ran.
+            // A vnode without a node gets one, too: it may have had a node, and a balloon, when the last process ran.
             reserves[vnode.number] = try PinnedPages(
                 vnode: vnode.number, node: vnode.linuxNode, mount: mount, keeper: keeper, pools: all,
                 isReading: isReading)
@@ -62,14 +62,15 @@ extension Guest {
         return slack
     }
 
-    /// With Linux's own balloon as a part: for guests where all of it is of one vnode.
+    /// Adds Linux's own balloon, for guests whose memory is all of one vnode.
     private static func joined(
         _ ours: any Mover, _ figures: any DomainFigures, all: KiB? = nil
     ) throws(BalloonError) -> any Mover {
         do throws(BalloonError) {
             return JointMover(ours, try KernelBalloon(all: all), figures: figures, now: { .now })
         } catch {
-            // A kernel without one. What cannot be read may have the hole from boot: that is not the same.
+            // The kernel has no balloon. A balloon that cannot be read is another case: it may have the hole from
+            // boot.
             guard error.errno == ENOENT else { throw error }
             return ours
         }
@@ -102,7 +103,7 @@ extension Guest {
         // In other guests the firmware's pages are in static-max, too, and Linux counts the hole from boot by itself.
         let staticMax = kind == .pv ? staticMax : nil
         let balloon = try KernelBalloon(all: staticMax)
-        // Where the kernel locks privcmd its own figures do: no hypercall is needed to move memory there.
+        // Where privcmd is locked the kernel's own figures are enough: this mover needs no hypercall to move memory.
         let hypervisor = try? PrivcmdHypervisor()
         let figures: any DomainFigures = hypervisor ?? KernelFigures(balloon, staticMax: staticMax)
         let mover = try KernelMover(

@@ -22,8 +22,8 @@ extension Guest {
         _ zones: ZoneInfo, staticMax: KiB?, reservation: Frames,
         firmware: [FirmwareRange] = FirmwareMap.read()
     ) -> VNode {
-        // Without xenstore's word, what the firmware told Linux to have. The reservation is less than that by whatever a
-        // balloon has; it is the last resort.
+        // Without memory/static-max it is the RAM of the firmware's map. The reservation is the last resort, because
+        // it lacks what a balloon has.
         let booted = firmware.filter(\.isRAM).reduce(.zero) { $0 + $1.size }
         var size = staticMax ?? booted
         if size == .zero { size = reservation.kib }

@@ -27,7 +27,7 @@ public final class Guest {
         return facts
     }
 
-    /// What of a vnode cannot be taken back. A mover without slots loses nothing.
+    /// How much of a vnode cannot be taken back. A mover without slots loses nothing.
     func lost(vnode: Int) -> KiB {
         guard let slots else { return .zero }
         return mover.granularity * UInt64(slots.lostExtents(vnode: vnode))
@@ -43,7 +43,7 @@ public final class Guest {
         self.pools = pools
         firmware = FirmwareMap.read()
         do throws(BalloonError) { linuxBalloon = try KernelBalloon() } catch {
-            // Without its part memory would look as if nothing accounted for it.
+            // Without its part the account would name memory as missing that this balloon has.
             if error.code == .descriptors { throw error }
             linuxBalloon = nil
         }

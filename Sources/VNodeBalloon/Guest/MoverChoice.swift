@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Which mover a guest gets. Pure.
 struct MoverChoice {
-    /// What there is. What takes a while to find out is asked for only where it decides.
+    /// What this guest has. Facts that take long to find out are asked for only where they decide.
     struct Facts {
         var kind: GuestKind
         /// What the kernel module gave; nil: it is not loaded.
@@ -69,7 +69,7 @@ struct MoverChoice {
             if facts.moduleGiven != nil { return .module }
             if facts.kind == .pv { return .kernel }
             guard let fault = facts.privcmdFault() else { return .privcmd }
-            // A machine without Xen's devices, or a process that may not open them, is mended otherwise.
+            // Missing devices of Xen's, or no right to open them, are other faults with other remedies.
             guard fault.code == .privcmdLocked, !facts.hasVNUMA() else { throw fault }
             return .kernel
         }

@@ -15,7 +15,7 @@ public final class BalloonDaemon {
         reload: @escaping () throws(BalloonError) -> Configuration
     ) throws(BalloonError) {
         let (signals, alarm) = (try SignalSource(), try AlarmSource())
-        // What is adopted may be another mover's.
+        // The balloon that is adopted may be another mover's.
         _ = try MoverChoice.ofThisGuest(configuration, for: adopted == nil ? .daemon : .command)
         Self.prepareMemory(log)
         // Two descriptors for each 64 pages while it takes over an earlier process's pins.

@@ -34,7 +34,7 @@ struct ServiceStatus {
             }
         return parts.isEmpty ? "following xenstore" : parts.joined(separator: "; ")
     }
-    /// Whole MiB: what it is at, and what it is to have.
+    /// Size and target in whole MiB.
     private static func moving(_ state: VNodeState) -> String? {
         guard state.activity != .idle, state.activity != .stopped, let now = state.balloon else { return nil }
         let size =

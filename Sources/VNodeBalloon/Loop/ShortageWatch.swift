@@ -22,7 +22,7 @@ extension BalloonEngine {
     /// Each vnode has a balloon and a node of its own.
     private var hasOwnNodes: Bool { guest.mover.vnodes.count == guest.mover.domainVNodes.count }
 
-    /// The vnodes of these that have something to take back, or were said to be short.
+    /// Those of these vnodes that have something to take back, or were last reported as short.
     func shortVNodes(_ wanted: Set<Int>, _ told: (Int) -> KiB?) -> [VNodeState] {
         guard hasOwnNodes else { return [] }
         return controller.states.filter { state in
@@ -31,7 +31,8 @@ extension BalloonEngine {
         }
     }
 
-    /// What these vnodes are short of, and what ``ShortageWatch`` goes by; nil: the nodes cannot be looked at.
+    /// How much memory these vnodes lack, and by what ``ShortageWatch`` sets its next look; nil: the nodes cannot be
+    /// read.
     func shortages(
         _ states: [VNodeState], _ told: (Int) -> KiB?
     ) -> (short: [Int: KiB], looks: [PressurePace.Look])? {

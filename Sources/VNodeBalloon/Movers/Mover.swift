@@ -12,11 +12,11 @@ public protocol Mover: AnyObject {
     /// Sizes are multiples of this.
     var granularity: KiB { get }
 
-    /// What can be asked slot by slot; nil: nothing. The same as long as the mover lives.
+    /// The part that is audited slot by slot; nil: it has none. The same as long as the mover lives.
     var slots: (any SlotAuditing)? { get }
-    /// What keeps memory in files of ours; nil: nothing does. The same as long as the mover lives.
+    /// The part that keeps memory in files of ours; nil: it has none. The same as long as the mover lives.
     var files: (any FileBacked)? { get }
-    /// What can take memory from other physical nodes; nil: nothing does. The same as long as the mover lives.
+    /// The part that can take memory from other physical nodes; nil: it has none. The same as long as the mover lives.
     var otherPNodes: (any OtherPNodes)? { get }
 
     /// The most that one step moves.
@@ -27,7 +27,7 @@ public protocol Mover: AnyObject {
     var includesLinuxBalloon: Bool { get }
     /// Readable when a balloon's size changed without us; nil where the kernel does not report that.
     var descriptor: Int32? { get }
-    /// Silences it.
+    /// Makes that descriptor quiet again.
     func takeNote()
 
     /// Begins to find out what is a hole now: after a start, a kill, a resume, an error. Nothing of the vnode moves, and
@@ -35,7 +35,7 @@ public protocol Mover: AnyObject {
     func beginRecovery(vnode: Int, _ scope: RecoveryScope) throws(BalloonError)
     /// Does a bounded piece of it: a dozen milliseconds. After an error the same piece can be tried again.
     func continueRecovery(vnode: Int) throws(BalloonError) -> RecoveryProgress
-    /// Ends it until it is begun anew. The other vnodes' recoveries do not wait for this one.
+    /// Gives the recovery up until it is begun anew. The other vnodes' recoveries do not wait for this one.
     func abandonRecovery(vnode: Int)
 
     /// Nothing that is known counts any more: each vnode's next recovery asks about every frame.

@@ -3,7 +3,7 @@
 /// Slots are numbered from 0 without gaps; the reserve grows and shrinks at its end. It knows nothing of Xen: the
 /// backend decides what is given, and calls ``release(keeping:)`` only for slots whose 512 frames are RAM.
 public protocol PageReserve: AnyObject {
-    /// Only to look: nothing is given, freed or pinned for longer than the process runs.
+    /// This process only reads: it gives and frees nothing, and its pins end with it.
     var isReading: Bool { get }
 
     /// Slots there are, as far as this process made or found them.
@@ -34,10 +34,10 @@ public protocol PageReserve: AnyObject {
     /// Pages that were taken out of the file while no daemon ran. They may be holes. Their frames are not known, and
     /// they stay pinned forever.
     ///
-    /// So many pages are pinned because of that. Some may be in the file as well, where it is not known which one is
-    /// lost.
+    /// How many pages are pinned because of that. Some of them may be in the file as well, where it is not known which
+    /// one is lost.
     var strayPins: Int { get }
-    /// So many of them are in the file no more.
+    /// How many of them are no longer in the file.
     var strayPages: Int { get }
 
     /// Begins to find out what is in the file: after a start, or when it is not what it was. Slots that were never given
@@ -61,7 +61,7 @@ public protocol PageReserve: AnyObject {
     /// - Returns: false when it is to be called again.
     /// - Throws: `.moved` when a page is there that no slot shows; `.descriptors`, `.system`.
     func endRecovery(after move: BrokenMove, isAllBack: Bool) throws(BalloonError) -> Bool
-    /// Pages that may be holes have left the file since the last recovery: the pins of before have them.
+    /// Pages that may be holes have left the file since the last recovery: the pins of that recovery have them.
     /// - Parameter slots: where they were.
     func notePagesLost(_ slots: [Int])
 

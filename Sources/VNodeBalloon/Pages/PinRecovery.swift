@@ -5,17 +5,17 @@ struct PinRecovery {
     var renewed: [Pin] = []
     /// Slots that could not be pinned.
     var unpinned: Set<Int> = []
-    /// The pins before, by chunk, and what was being rewritten.
+    /// The pins of before the recovery, by chunk, and the spare pin with what was being rewritten.
     var old: [Int: Pin] = [:]
     var oldSpare: Pin?
     /// How many pages of a chunk its old pin does not have although they are in the file, by chunk: see ``unpinned``.
     var bare: [Int: Int] = [:]
-    /// The slots before, and which of them were empty.
+    /// The slots of before the recovery, and which of them were empty.
     var slotsBefore = 0
     var emptyBefore: Set<Int> = []
-    /// They are of an earlier process, which alone knew the frames of their pages.
+    /// The old pins are an earlier process's, which alone knew the frames of their pages.
     var isEarlier = false
-    /// What it had under way.
+    /// The move that was under way.
     var move = BrokenMove.none
 }
 
@@ -47,7 +47,7 @@ extension PinnedPages {
             guard let kept = try keeper.kept(name) else { continue }
             let count = try Pin(kernel, readEnd: kept).count()
             pages += count
-            // Of what this process put aside it knows the frames.
+            // This process knows the frames of what it put aside itself.
             if !asidePins.contains(where: { $0.name == name }) { lost += min(count, lostPages(name) ?? count) }
         }
         (strayPins, strayPages) = (pages, lost)
@@ -114,7 +114,7 @@ extension PinnedPages {
         for (chunk, pin) in recovery.renewed.enumerated() {
             try keeper.keep(name(ofChunk: chunk), pin.readEnd)
         }
-        // Everything is kept anew: only now the old ones may go.
+        // All pages are pinned anew: only now the old pins may go.
         for (chunk, pin) in recovery.old {
             try pin.clear()
             if chunk >= recovery.renewed.count { keeper.drop(name(ofChunk: chunk)) }
@@ -135,13 +135,14 @@ extension PinnedPages {
             let name = try asideName(chunk, pin)
             if asidePins.contains(where: { $0.name.hasPrefix(name) }) { continue }
             let count = try pin.count()
-            // The other pages of the chunk are in the file still. Where the pin does not have what it should, all of it stays.
+            // The other pages of the chunk are still in the file. If the pin does not have as many pages as it should,
+            // all of it stays.
             let slots = pinnedBefore(chunk)
             let keeping = slots.count == count ? slots.map(goneSlots.contains) : []
             if slots.count == count && !keeping.contains(true) { continue }
             let most = max(0, try mostPages(chunk, pin) - pages(ofChunk: chunk))
             let lost = keeping.isEmpty ? most : keeping.count { $0 }
-            // A holder that does not answer may keep it all the same.
+            // A holder that does not answer may have kept it all the same.
             triedAside.insert(name + "\(lost)")
             asidePins.append(try keepAside(pin, chunk, lost: lost, keeping))
         }
@@ -165,7 +166,7 @@ extension PinnedPages {
         (asidePins, triedAside) = ([], [])
         shrinkPools(from: before, atMost: leftInPool)
         leftInPool = 0
-        // Those of earlier processes stay.
+        // Pins that earlier processes put aside stay.
         try? countAsidePins()
     }
 
@@ -186,8 +187,8 @@ extension PinnedPages {
         strayPages += more
     }
 
-    /// A new process does not know the frames that an old one's pins are about. Those of more pages than the file has are
-    /// put aside, for ever.
+    /// A new process does not know the frames in an earlier process's pins. A pin with more pages than the file has in
+    /// its chunk is put aside for ever.
     private func keepStrayPins() throws(BalloonError) {
         // A rewrite broke off: a pin with as many pages as the file, or fewer, may have one that is missing there.
         let isRewriting = try (recovery.oldSpare?.count() ?? 0) > 0
@@ -218,8 +219,8 @@ extension PinnedPages {
         let missing = missing(chunk)
         guard most > 0, missing > 0 else { return false }
         switch recovery.move {
-        // Where a deflate cannot be noted it goes on all the same. As many pages are pinned as there are in almost all cases
-        // in which nothing was under way, so that is taken for it.
+        // No move is noted, but a deflate goes on also where it cannot be noted: then fewer pages are pinned than
+        // there are.
         case .none, .unknown: return most < pages(ofChunk: chunk)
         case .noted(let move):
             let empty = (0..<min(move.firstMoved, recovery.pages.count)).count { recovery.pages[$0] == .none }

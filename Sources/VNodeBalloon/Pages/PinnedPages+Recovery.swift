@@ -45,7 +45,7 @@ extension PinnedPages {
 
     public func endRecovery(after move: BrokenMove, isAllBack: Bool) throws(BalloonError) -> Bool {
         let pages = recovery.pages
-        // Only where every page was seen, an empty slot is known to have none.
+        // A slot is known to be empty only if every page of the file was seen.
         guard try openFile().contents().pages == pages.count(where: { $0 != .none }) else {
             throw BalloonError(
                 .moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)

@@ -9,7 +9,7 @@ extension VNodeInterface {
         let due = schedule.due(rows, now: now)
         if !due.isEmpty {
             do throws(BalloonError) { try write(due) } catch {
-                // It may have been written all the same, where only the answer came too late.
+                // The row may have been written all the same, if only the answer came too late.
                 for vnode in due.keys { schedule.forget(vnode) }
                 throw error
             }

@@ -7,7 +7,7 @@ public protocol DomainFigures: AnyObject {
     /// How long the domain was suspended. Neither a hypercall nor any system call: cheap enough to be asked before each.
     func suspension() -> Suspension
     /// Whether Xen has memory behind a guest frame (HVMOP_get_mem_type).
-    /// - Throws: where nobody can ask.
+    /// - Throws: where Xen cannot be asked.
     func isMemory(_ gfn: UInt64) throws(BalloonError) -> Bool
 }
 

@@ -14,7 +14,7 @@ public protocol Hypervisor: DomainFigures {
     /// - Throws: `.privcmdLocked`, `.hypercall`.
     func decreaseReservation() throws(BalloonError) -> Int
 
-    /// Backs the listed extents with memory. They must be holes: Xen replaces what is there without a word.
+    /// Backs the listed extents with memory. They must be holes: Xen replaces what is there without an error.
     ///
     /// The hypercall behind it is XENMEM_populate_physmap, with XENMEMF_vnode.
     /// - Parameters:

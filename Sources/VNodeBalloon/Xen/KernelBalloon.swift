@@ -2,8 +2,8 @@ internal import Glibc
 
 /// Linux's own balloon, through sysfs (/sys/devices/system/xen_memory/xen_memory0).
 ///
-/// It is told a size for all of the guest and moves there by itself, 4 KiB frame by frame, on any node. When it cannot,
-/// it tries again a few times, then gives up without a word until the size it is told changes.
+/// It is told a size for all of the guest and moves there by itself, 4 KiB frame by frame, on any node. When it
+/// cannot, it tries again a few times, then gives up without an error until the size it is told changes.
 public struct KernelBalloon {
     public static let systemDirectory = "/sys/devices/system/xen_memory/xen_memory0"
 

@@ -4,7 +4,7 @@ internal import Glibc
 /// The module through its device, /dev/vnode-balloon.
 public final class ModuleDevice: BalloonModule {
     public static let path = CB_MODULE_DEVICE
-    /// As many as there can be: of a vnode that is no more, some may still be given.
+    /// The most vnodes that there can be: memory of a vnode that no longer exists may still be given.
     static let mostVNodes = Int(CB_MAX_VNODES)
     private let file: FileDescriptor
 
@@ -17,7 +17,7 @@ public final class ModuleDevice: BalloonModule {
         // Unsafe: a C string for the call.
         let opened = unsafe cb_module_open(path)
         if [-ENOENT, -ENODEV, -ENXIO].contains(opened) {
-            // It may hold memory: that its device cannot be seen from here says nothing of that.
+            // The module may hold memory, although its device cannot be seen from here.
             guard opened == -ENOENT, (try? FileInfo(path: module, "")) != nil else { return nil }
             throw BalloonError(
                 .environment,

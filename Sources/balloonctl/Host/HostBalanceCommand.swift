@@ -22,7 +22,7 @@ struct HostBalanceCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    /// Some guests give before other guests can take: so many rounds bring the memory there.
+    /// Some guests give before other guests can take: this many rounds at most move the memory.
     private static let rounds = 8
 
     func run() throws {

@@ -96,7 +96,7 @@ struct HostReserving {
         return reservation
     }
 
-    /// Nothing more than what is reserved.
+    /// Frees no more than what is reserved.
     private func free(_ pnode: Int) throws {
         let wish = FreeTask.Wish(pnode: pnode, kib: .zero, isMore: false)
         try HostFreeing(session, try HostFreeOptions.parse([]), waiting, [wish], isJSON: false).runQuietly()

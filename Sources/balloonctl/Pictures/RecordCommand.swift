@@ -33,7 +33,7 @@ struct RecordCommand: ParsableCommand {
     func run() throws {
         try Exit.onError {
             let settings = try common.settingsWhateverTheFileSays()
-            // What cannot be seen at all gets no file.
+            // If nothing can be read at all no file is made.
             let first = try Session(settings, isReading: true).status()
             let file = try LineFile(path: file, beginning: RecordLine.beginning)
             if let gap = file.lastLine.flatMap(Recorder.gap(behind:)) { try file.append(gap.json) }

@@ -44,7 +44,7 @@ struct TopCommand: ParsableCommand {
     func run() throws {
         try Exit.onError {
             let settings = try common.settingsWhateverTheFileSays()
-            // What cannot be seen at all gets no screen.
+            // If nothing can be read at all the screen is not taken.
             let first = try Session(settings, isReading: true).status()
             var view = TopView(isBatch: batch || !Terminal.isShown, count: count, every: every, order: sort)
             try view.run(Self.frame(first)) {

@@ -58,7 +58,7 @@ final class DisplacedExtents {
 
     private func set(_ gfn: UInt64, _ count: Int) {
         let size = ExtentBuffer.framesPerExtent
-        // What lies in no vnode was noted by nobody.
+        // An extent that lies in no vnode was never noted.
         guard let vnode = topology.ranges.first(where: { $0.frames.contains(gfn) })?.vnode, gfn % size == 0 else {
             return
         }

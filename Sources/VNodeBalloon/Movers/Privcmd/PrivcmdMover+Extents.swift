@@ -11,7 +11,8 @@ extension PrivcmdMover {
         try checkPlace(balloon, slots)
         let before = try hypervisor.currentReservation()
         list(balloon, slots, order: ExtentBuffer.order)
-        // In doubt until they are counted: an error on the way must not leave a belief behind.
+        // The slots are in doubt until they are counted: after an error on the way they must not count as RAM, nor as
+        // given.
         for slot in slots { balloon.slots[slot].holes = nil }
         let done = try hypervisor.decreaseReservation()
         let after = try hypervisor.currentReservation()

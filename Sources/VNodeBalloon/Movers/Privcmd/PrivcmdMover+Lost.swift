@@ -66,12 +66,12 @@ extension PrivcmdMover {
     public func file(vnode: Int) throws(BalloonError) -> FileCondition {
         guard let balloon = balloons[vnode] else { return .whole }
         if try balloon.reserve.lookAtFile().name != .ours { return .removed }
-        // What is being read just now has nothing to be compared with.
+        // While the file is being read there is nothing to compare it with.
         guard balloon.hasPages else { return .whole }
         return try isFileWhole(balloon) ? .whole : .damaged
     }
 
-    /// As many slots and pages as there should be.
+    /// Whether the file has as many slots and pages as it should.
     func isFileWhole(_ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
         let state = try balloon.reserve.lookAtFile()
         return state.slots == balloon.slots.count && state.pages >= balloon.slots.sums.pages

@@ -1,5 +1,5 @@
-// What is true is asked of Xen, a bounded piece at a time: after a start, a kill, a resume, an error, and when a file is
-// not what it was.
+// Recovery: Xen is asked what is a hole, a bounded piece at a time: after a start, a kill, a resume, an error, and
+// when a file is not what it was.
 extension PrivcmdMover {
     /// Probes of one piece, at 23 us each. A piece may end with one extent more.
     private static let probesAtOnce = 256
@@ -85,7 +85,7 @@ extension PrivcmdMover {
         guard let index = balloon.recovery?.found.count else { return }
         let old = index < balloon.slots.count ? balloon.slots[index] : SlotTable.Slot.empty
         var slot = SlotTable.Slot(page)
-        // Where it lies is known, from when it could be read.
+        // Its frame is known from the time when it could be read.
         if page == .unreadable { slot.gfn = old.gfn }
         balloon.recovery?.found.append(slot)
         guard slot.gfn != old.gfn || slot.isEmpty != old.isEmpty else { return }
@@ -115,7 +115,7 @@ extension PrivcmdMover {
         let differences = recovery.differences
         var gone = differences.gone + balloon.lost
         if !gone.isEmpty {
-            // Not those that are in another slot now.
+            // Pages that are in another slot now are not lost.
             let wanted = Set(gone)
             let there = Set(recovery.found.indices.lazy.compactMap { recovery.found[$0].gfn }.filter(wanted.contains))
             gone.removeAll { there.contains($0) }
@@ -138,7 +138,7 @@ extension PrivcmdMover {
         guard try balloon.reserve.endRecovery(after: move, isAllBack: isAllBack) else { return }
         balloon.filled = []
         noteEmpty(balloon)
-        // What a broken move left in the pool is dealt with by now.
+        // The pool pages that a broken move left are out of the pool by now.
         let isQuiet = move == .none
         balloon.noted = isQuiet ? .nothing : .doubts
         try removeStrayPages(balloon)
@@ -170,7 +170,7 @@ extension PrivcmdMover {
             balloon.recovery?.stage = .slots(next: slot)
         }
         if slot >= balloon.slots.count {
-            // Every frame was asked about already: its own sum is sure.
+            // Xen was asked about every frame already, so this count is sure.
             balloon.recovery?.stage = recovery.isUnreadable ? .everyFrame(next: slot) : .sum
         }
     }

@@ -26,7 +26,7 @@ extension PrivcmdMover {
 
     private func askAboutEveryFrame(_ balloons: [SlottedBalloon]) -> RecoveryProgress {
         for balloon in balloons {
-            // Of one that an error left in doubt, too: it ends with that.
+            // This includes a vnode that an error left in doubt: its recovery ends with the full audit.
             var recovery = balloon.recovery ?? Recovery(stage: .sum)
             recovery.stage = .everyFrame(next: 0)
             balloon.recovery = recovery

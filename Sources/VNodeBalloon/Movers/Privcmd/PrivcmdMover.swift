@@ -159,7 +159,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
 
     private func takeBack(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) -> HeldReason? {
         balloon.left = nil
-        // An error after the call that gave them, or a migration, may have left a note.
+        // A note of them may be left, by an error after the call that gave them or by a migration.
         noteGiven(balloon, slots)
         let obstacle = try takeFromOwn(balloon, slots)
         return obstacle == .pnodeFull ? try takeElsewhere(balloon, slots) : obstacle
@@ -218,7 +218,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
             try intents.end(vnode: balloon.vnode.number)
             balloon.noted = .nothing
         } catch {
-            // With an old note the next process only audits more slots than it must.
+            // If the old note stays, the next process only audits more slots than it must.
             warning = error
         }
     }
@@ -276,7 +276,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         return balloon.isWaiting ? .more : .done
     }
 
-    /// Nothing moves of a vnode of which anything is in doubt.
+    /// A vnode does not move while any of its slots is in doubt.
     private func checkKnown(_ balloon: SlottedBalloon) throws(BalloonError) {
         guard balloon.isSettled else {
             throw BalloonError(.looking, "the balloon was not audited yet", vnode: balloon.vnode.number)

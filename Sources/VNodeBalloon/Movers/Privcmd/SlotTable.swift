@@ -34,7 +34,7 @@ struct SlotTable {
         var isGiven: Bool { holes == Slot.frames }
         /// Part RAM, part hole.
         var isMixed: Bool { holes.map { $0 > 0 && $0 < Slot.frames } ?? false }
-        /// A page of which it is not known what Xen has behind it, and of which Xen can be asked.
+        /// What Xen has behind this page is not known, and Xen can be asked.
         var isInDoubt: Bool { holes == nil && !isLost }
         var isTakeable: Bool { (isGiven || isMixed) && !isLost }
         var isReturned: Bool { (isRAM || isMixed) && !isLost }
@@ -156,7 +156,7 @@ struct SlotTable {
         return found(in: start..<max(start, end), most, \.isRAM)
     }
 
-    /// Where what may be freed begins that ends right below a slot.
+    /// Where the run of slots that may be freed begins which ends right below this slot.
     func ramStart(below index: Int) -> Int {
         var start = index
         while start > 0, start <= count, self[start - 1].mayBeFreed { start -= 1 }

@@ -14,7 +14,7 @@ final class SlottedBalloon {
     var noted = Note.doubts
     /// Every frame is known: Xen was asked about it, or counted it. Nothing moves before.
     var isKnown = false
-    /// The way to that, while it is under way.
+    /// The recovery, while it is under way.
     var recovery: Recovery?
     /// The file's pages were read, and pinned by this process.
     var hasPages = false
