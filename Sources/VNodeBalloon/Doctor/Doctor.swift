@@ -56,7 +56,11 @@ public enum Doctor {
             switch try MoverChoice.choose(configuration.mover, .ofThisGuest(), for: .daemon) {
             case .module: return module()
             case .kernel: return kind == .pv || configuration.mover == .kernel ? pv() : [unnamed] + pv()
-            case .auto, .privcmd: return own() + (configuration.mover == .auto ? unused() : [])
+            case .auto, .privcmd:
+                guard let advice = MoverChoice.changeover(from: .privcmd, wanted: configuration.mover) else {
+                    return own()
+                }
+                return own() + [check("mover-module", .advice, isFine: false) { advice }]
             }
         } catch {
             // The check of privcmd says what keeps it from opening.
@@ -81,12 +85,6 @@ public enum Doctor {
             }
         }
         return [device] + vnodes
-    }
-
-    /// The module is loaded, and privcmd's mover has memory that must come back first.
-    private static func unused() -> [Check] {
-        guard (try? FileInfo(path: ModuleDevice.path, "")) != nil else { return [] }
-        return [check("mover-module", .advice, isFine: false) { MoverChoice.changeover }]
     }
 
     private static let unnamed = check("mover-kernel", .advice, isFine: false) {

@@ -26,9 +26,7 @@ public final class BalloonDaemon {
         if let adopted { try Adoption.takeBack(from: adopted, configuration, log: log) }
         // Until the locks were ours another process may have given memory, with a mover that was there before.
         let mover = try MoverChoice.ofThisGuest(configuration, for: .daemon)
-        if mover == .privcmd, configuration.mover == .auto, (try? FileInfo(path: ModuleDevice.path, "")) != nil {
-            log.notice("\(MoverChoice.changeover)")
-        }
+        if let advice = MoverChoice.changeover(from: mover, wanted: configuration.mover) { log.notice("\(advice)") }
         // With two balloons the reported size would be that of one only, and only one would follow the targets.
         if let other = try BalloonMount.others(besides: state.path).first {
             throw BalloonError(.environment, other.advice)
