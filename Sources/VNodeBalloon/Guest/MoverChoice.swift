@@ -78,8 +78,11 @@ struct MoverChoice {
     /// How to change over to the module where it is loaded and the daemon goes on with privcmd; nil: there is nothing to
     /// change.
     static func changeover(from mover: MoverName, wanted: MoverName) -> String? {
-        guard mover == .privcmd, wanted == .auto, (try? FileInfo(path: ModuleDevice.path, "")) != nil else { return nil }
-        return "the kernel module is loaded, and the daemon goes on with privcmd because memory was given through it; to"
+        guard mover == .privcmd, wanted == .auto, (try? FileInfo(path: ModuleDevice.path, "")) != nil else {
+            return nil
+        }
+        return
+            "the kernel module is loaded, and the daemon goes on with privcmd because memory was given through it; to"
             + " change over, stop the daemon, run balloonctl deflate --all and balloonctl deflate --release, and start it"
             + " again"
     }
