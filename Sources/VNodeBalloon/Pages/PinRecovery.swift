@@ -16,7 +16,14 @@ struct PinRecovery {
     /// The old pins are an earlier process's, which alone knew the frames of their pages.
     var isEarlier = false
     /// The move that was under way.
-    var move = BrokenMove.none
+    var move = BrokenMove.none {
+        didSet {
+            guard case .noted(let move) = move else { return }
+            emptyNow = (0..<min(move.firstMoved, pages.count)).count { pages[$0] == .none }
+        }
+    }
+    /// How many slots below a noted move are empty now.
+    private(set) var emptyNow = 0
 }
 
 // What becomes of old pins. A page that was punched out of the file is not free before its pin goes, and it may be a
@@ -223,8 +230,7 @@ extension PinnedPages {
         // there are.
         case .none, .unknown: return most < pages(ofChunk: chunk)
         case .noted(let move):
-            let empty = (0..<min(move.firstMoved, recovery.pages.count)).count { recovery.pages[$0] == .none }
-            return empty > move.emptyBelow ?? 0 && most != notMoved(chunk).count - missing
+            return recovery.emptyNow > move.emptyBelow ?? 0 && most != notMoved(chunk).count - missing
         }
     }
 
