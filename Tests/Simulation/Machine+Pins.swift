@@ -102,7 +102,10 @@ extension Machine {
         isRebooting = true
         settleLimbo()
         isRebooting = false
+        boots += 1
     }
+
+    func emptySlots(_ vnode: Int, below end: Int) -> Int { nodes[vnode].slots.prefix(end).count { $0.block == nil } }
 }
 
 /// The way to the holder: each request is a step.

@@ -63,6 +63,7 @@ public final class Machine {
     var limbo: Set<Int> = []
     /// The guest's next boot begins with all of its memory.
     var isRebooting = false
+    var boots = 0
     /// Pages left a file that no process knows of any more.
     public internal(set) var isRebootDue = false
 

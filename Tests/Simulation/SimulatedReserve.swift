@@ -166,7 +166,7 @@ public final class SimulatedReserve: PageReserve {
         return machine.pages(vnode, slots)
     }
 
-    public func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool {
+    public func endRecovery(after move: BrokenMove, isAllBack: Bool) throws(BalloonError) -> Bool {
         if slotCount > 0 {
             try step("keep the pins") { _ in
                 for slot in 0..<slotCount where machine.nodes[vnode].slots[slot].isPinnedHere {
@@ -174,7 +174,7 @@ public final class SimulatedReserve: PageReserve {
                 }
             }
         }
-        if let interrupted {
+        if case .noted(let interrupted) = move {
             let surplus = try foreignPoolPages() - interrupted.foreignPoolPages
             try shrinkPool(by: max(0, min(surplus, interrupted.poolPages)))
         }

@@ -36,14 +36,16 @@ sum_of() { awk -v move="$1" -v of="$2" '$1 == move && $2 ~ of { n += $3 } END { 
 OWN='^in[.](table|map|heap|lock|call|list|flush|thunk|rest)$'
 
 check_inside() {
-    local move
+    local move tolerance=2
     for move in {bare,ours,kernel}.{inflate,deflate}; do
         inside_check "$move: the kinds of functions add up to Xen's instructions, %" \
             "$(per_cent "$(sum_of $move '^in[.]')" "$(inside $move xen)")" 99.99 100.01
         inside_check "$move: functions of no kind, %" "$(per_cent "$(inside $move in.rest)" "$(inside $move xen)")" 0 3
     done
+    # The patched Xen does so little that the few interrupts which come by chance meanwhile are per cents of it.
+    [[ ${XEN_BUILD:-} != patched* ]] || tolerance=6
     inside_check "the daemon's hypercall does what the bare program's does, %" \
-        "$(per_cent "$(sum_of ours.inflate "$OWN")" "$(sum_of bare.inflate "$OWN")")" 98 102
+        "$(per_cent "$(sum_of ours.inflate "$OWN")" "$(sum_of bare.inflate "$OWN")")" $((100 - tolerance)) $((100 + tolerance))
     for move in {bare,ours}.{inflate,deflate}; do
         inside_check "$move: instructions of the hypercall against its time, %" \
             "$(per_cent "$(sum_of $move '^(xen|guest)$')" "$(timed $move)")" 99 101

@@ -98,6 +98,30 @@ phase_time() { phases "$1" | awk -v kind="$2" -v column="${3:-3}" '$1 == kind { 
 # package NAME: the version in the cache.
 package() { basename "$(compgen -G "$CACHE/debs/$1_*.deb" | tail -n 1)" .deb | cut -d _ -f 2; }
 
+# note_before REVISION: the goals' rows of that revision's report, for before_and_after.
+note_before() {
+    local revision
+    revision=$(git -C "$project" rev-parse --short "$1") || die "there is no revision $1"
+    git -C "$project" show "$revision:docs/performance.md" | grep -E '^[|] .* [|] (\*\*(met|missed)\*\*)? ?[|]$' > "$results/before" ||
+        die "there is no report at $1"
+    echo "$revision of $(git -C "$project" show -s --format=%cs "$revision")" > "$results/before-revision"
+}
+
+# before_and_after: where note_before was called; a row for each goal that both reports have.
+before_and_after() {
+    [ -e "$results/before" ] || return 0
+    echo "### Before and after"
+    echo
+    echo "What the report of $(cat "$results/before-revision") says, and this one, of what is the product's own."
+    echo
+    echo "| measured | before | now |"
+    echo "|---|---|---|"
+    { goals=/dev/null; goals_table; hvm_goals_table; } 2> /dev/null | awk -F ' *[|] *' '
+        NR == FNR { before[$2] = $3; next }
+        $2 in before { print "| " $2 " | " before[$2] " | " $3 " |" }' "$results/before" -
+    echo
+}
+
 write_report() {
     cat <<TEXT
 # Performance
@@ -117,6 +141,8 @@ Stock xl builds an HVM guest with \`vnuma=\`, but no PVH guest (lab/programs/vnu
 $(hvm_goals_table)
 
 $(why_missed hvm. "HVM: ")
+
+$(before_and_after)
 
 ![Balloon size over time](performance-size.svg)
 

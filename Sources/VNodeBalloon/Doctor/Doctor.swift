@@ -56,7 +56,11 @@ public enum Doctor {
             switch try MoverChoice.choose(configuration.mover, .ofThisGuest(), for: .daemon) {
             case .module: return module()
             case .kernel: return kind == .pv || configuration.mover == .kernel ? pv() : [unnamed] + pv()
-            case .auto, .privcmd: return own()
+            case .auto, .privcmd:
+                guard let advice = MoverChoice.changeover(from: .privcmd, wanted: configuration.mover) else {
+                    return own()
+                }
+                return own() + [check("mover-module", .advice, isFine: false) { advice }]
             }
         } catch {
             // The privcmd check already says what keeps privcmd from opening.

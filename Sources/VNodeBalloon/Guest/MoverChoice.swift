@@ -31,7 +31,8 @@ struct MoverChoice {
         // A PV guest cannot have balloons in files.
         if chosen == .privcmd || facts.kind == .pv { return chosen }
         guard let mount = try facts.files().first(where: { $0.size > .zero }) else { return chosen }
-        if wanted == .auto, purpose == .command, facts.privcmdFault() == nil { return .privcmd }
+        let isOnlyOne = purpose == .command || facts.moduleGiven ?? .zero == .zero
+        if wanted == .auto, isOnlyOne, facts.privcmdFault() == nil { return .privcmd }
         throw givenInFiles(mount, chosen)
     }
 
@@ -71,6 +72,18 @@ struct MoverChoice {
             guard fault.code == .privcmdLocked, !facts.hasVNUMA() else { throw fault }
             return .kernel
         }
+    }
+
+    /// How to change over to the module where it is loaded and the daemon goes on with privcmd; nil: there is nothing to
+    /// change.
+    static func changeover(from mover: MoverName, wanted: MoverName) -> String? {
+        guard mover == .privcmd, wanted == .auto, (try? FileInfo(path: ModuleDevice.path, "")) != nil else {
+            return nil
+        }
+        return
+            "the kernel module is loaded, and the daemon goes on with privcmd because memory was given through it; to"
+            + " change over, stop the daemon, run balloonctl deflate --all and balloonctl deflate --release, and start it"
+            + " again"
     }
 
     private static func givenByModule(_ size: KiB, _ chosen: MoverName) -> BalloonError {

@@ -31,7 +31,7 @@ public final class DescriptorHolder {
         self.state = state
         lock = try .open(path + ".lock", .create, "cannot open \(path).lock")
         guard cb_file_lock(lock.rawValue) >= 0 else {
-            // The other one does the work: for a service manager that is a start, not a failure.
+            // Another holder serves already: for a service manager that is a start, not a failure.
             ServiceManager.notify("READY=1", mayWait: true)
             throw BalloonError(.busy, "a holder is running already on \(path)")
         }

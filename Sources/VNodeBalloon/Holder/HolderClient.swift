@@ -1,8 +1,8 @@
 /// Talks to the holder; starts it where none is running.
 ///
-/// An answer is one of three: this, nothing, or an error, which means that it is not known. A connection on which a
-/// request was not answered, or not in its turn, is closed and never read again: a late answer on it would be taken for
-/// that to another request.
+/// A request ends in one of three ways: with a value, with nothing, or with an error, which means that the answer is
+/// not known. A connection on which a request was not answered, or not in its turn, is closed and never read again: a
+/// late answer would be taken for the answer to another request.
 public final class HolderClient: OutlivingKeeper {
     private let access: any HolderAccess
     private var connection: (any HolderConnection)?

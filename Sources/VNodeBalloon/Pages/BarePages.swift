@@ -1,16 +1,17 @@
 // Pages that are in the file and in no pin. The kernel no longer maps a broken page, so it cannot be pinned anew. Where
 // its old pin is gone nothing holds it.
 //
-// The next process sees only how many pages a pin has. One that has as many as the file would look as if it had the same
-// pages, although one of the file is bare and one of the pin has left the file. So the number is kept, as a name.
+// The next process sees only how many pages a pin has. A pin with as many pages as the file would look as if it had
+// the same pages, although one page of the file is bare and one page of the pin has left the file. So the number of
+// bare pages is kept, as a name.
 extension PinnedPages {
-    /// Takes in the names that the process before kept.
+    /// Takes in the names that the previous process kept.
     func findBareNames() throws(BalloonError) {
         bareNames = Set(try keeper.keptNames(prefix: barePrefix))
         for name in bareNames {
             let numbers = name.dropFirst(barePrefix.count).split(separator: ".").map { Int($0) }
             guard numbers.count == 2, let chunk = numbers[0], let pages = numbers[1] else { continue }
-            // A process that was killed between two numbers leaves both. The greater one has more pages stay.
+            // A process that was killed between two numbers leaves both. With the greater one more pages stay pinned.
             recovery.bare[chunk] = max(recovery.bare[chunk] ?? 0, pages)
         }
     }

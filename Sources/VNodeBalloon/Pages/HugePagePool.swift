@@ -9,7 +9,7 @@ struct HugePagePool: PagePool {
     /// The same as `totalFile`; reading needs no right to write.
     private let askedFile: ProcFile
     private let all: HugePagePools
-    /// What is known of the pools in this process.
+    /// What this process knows of the pools.
     private var ledger: PoolLedger { all.ledger }
 
     /// Opens all that a release needs: it must not find that no more files can be opened.
@@ -67,7 +67,7 @@ struct HugePagePool: PagePool {
         let (free, start) = (try free(), try persistent())
         guard ledger.shares.mayChange(node, from: start) else { return PoolGrowth(pages: 0, freeBefore: free) }
         let (asked, reached) = try raise(from: start, by: count)
-        // What another program gave back meanwhile is free, too, but not ours.
+        // Pages that another program gave back meanwhile are free, too, but not ours.
         let count = Self.count(asked: asked, grown: reached - start, freeBefore: free, freeAfter: try self.free())
         if count.leftOver > 0, try isOwnSurplusAll() { try shrink(by: count.leftOver) }
         return PoolGrowth(pages: count.ours, freeBefore: free)
@@ -85,7 +85,7 @@ struct HugePagePool: PagePool {
             // A size outside of this range was written by an administrator: `left` then differs from the size, and the
             // next look sees it.
             ledger.shares.left(node, at: before...wanted ~= reached ? reached : wanted)
-            // What the kernel did not find is not asked for again.
+            // The kernel is not asked again for pages that it did not find.
             if reached != wanted { break }
         }
         return (asked, reached)
@@ -121,7 +121,8 @@ struct HugePagePool: PagePool {
         guard wanted < now else { return }
         try set(wanted)
         var reached = try persistent()
-        // The write counted the surplus pages of other nodes in: so many fewer are written. Not before that is seen.
+        // The kernel added the surplus pages of other nodes to the number: so many fewer are written. This is done
+        // only once it was seen.
         let others = try all.surplus() - surplus()
         if reached > wanted, others > 0, others <= wanted {
             try set(wanted - others)
@@ -162,7 +163,7 @@ struct HugePagePool: PagePool {
         do {
             try askedFile.writeNumber(total)
         } catch {
-            // A pool that cannot grow is an answer, too: the caller reads back what there is.
+            // A pool that cannot grow is no error: the caller reads back its size.
             if error.errno != ENOMEM && error.errno != EINTR { throw error }
         }
     }

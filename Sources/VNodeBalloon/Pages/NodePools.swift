@@ -30,7 +30,7 @@ package final class NodePools {
     }
 
     package enum Look: Equatable {
-        /// As we left them.
+        /// The pools are as we left them.
         case same
         /// A size has changed. Look again soon: the write may not be complete.
         case changing
@@ -85,11 +85,11 @@ package final class NodePools {
         }
     }
 
-    /// What the next process has to know.
+    /// What the next process needs to know of the pools.
     package func note() throws(BalloonError) -> String { ledger.shares.note(ours: try source.ours()) }
 }
 
-/// What is asked of the kernel.
+/// What the pools ask of the kernel.
 package protocol PoolSource: AnyObject {
     /// The persistent pages of every node's pool.
     func sizes() throws(BalloonError) -> [Int: Int]

@@ -3,7 +3,7 @@
 /// Slots are numbered from 0 without gaps; the reserve grows and shrinks at its end. It knows nothing of Xen: the
 /// backend decides what is given, and calls ``release(keeping:)`` only for slots whose 512 frames are RAM.
 public protocol PageReserve: AnyObject {
-    /// Only to look: nothing is given, freed or pinned for longer than the process runs.
+    /// This process only reads: it gives and frees nothing, and its pins end with it.
     var isReading: Bool { get }
 
     /// Slots there are, as far as this process made or found them.
@@ -34,10 +34,10 @@ public protocol PageReserve: AnyObject {
     /// Pages that were taken out of the file while no daemon ran. They may be holes. Their frames are not known, and
     /// they stay pinned forever.
     ///
-    /// So many pages are pinned because of that. Some may be in the file as well, where it is not known which one is
-    /// lost.
+    /// How many pages are pinned because of that. Some of them may be in the file as well, where it is not known which
+    /// one is lost.
     var strayPins: Int { get }
-    /// So many of them are in the file no more.
+    /// How many of them are no longer in the file.
     var strayPages: Int { get }
 
     /// Begins to find out what is in the file: after a start, or when it is not what it was. Slots that were never given
@@ -55,13 +55,13 @@ public protocol PageReserve: AnyObject {
     /// of ours that a killed process left unused are taken out of the pool.
     ///
     /// - Parameters:
-    ///   - interrupted: the move that was under way, nil when there was none or nothing is known of it.
+    ///   - move: what was under way.
     ///   - isAllBack: pages that are in no slot any more are RAM by now. If not, their pins stay: nothing else keeps
     ///     Linux from using them.
     /// - Returns: false when it is to be called again.
     /// - Throws: `.moved` when a page is there that no slot shows; `.descriptors`, `.system`.
-    func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool
-    /// Pages that may be holes have left the file since the last recovery: the pins of before have them.
+    func endRecovery(after move: BrokenMove, isAllBack: Bool) throws(BalloonError) -> Bool
+    /// Pages that may be holes have left the file since the last recovery: the pins of that recovery have them.
     /// - Parameter slots: where they were.
     func notePagesLost(_ slots: [Int])
 
@@ -107,7 +107,7 @@ extension PageReserve {
             if next.isEmpty { break }
             pages += next
         }
-        while try !endRecovery(interrupted: interrupted, isAllBack: true) {}
+        while try !endRecovery(after: interrupted.map(BrokenMove.noted) ?? .none, isAllBack: true) {}
         return pages
     }
 }
@@ -139,6 +139,15 @@ public struct FoundFile: Equatable, Sendable {
     }
 }
 
+/// What a process that ended had under way with a balloon's pages.
+public enum BrokenMove: Equatable, Sendable {
+    case none
+    case noted(InterruptedMove)
+    /// The note cannot be read: any move may have been under way.
+    case unknown
+
+}
+
 /// A move that did not end before the process did.
 public struct InterruptedMove: Equatable, Sendable {
     /// Slots in motion.
@@ -147,6 +156,12 @@ public struct InterruptedMove: Equatable, Sendable {
     public let foreignPoolPages: Int
     /// How many pool pages it was about, at most.
     public let poolPages: Int
+    /// How many slots below ``firstMoved`` had no page when it began. nil: an earlier program noted it.
+    public var emptyBelow: Int?
+
+    /// The first slot that it may have filled or unpinned. What is noted below its pool pages are slots in doubt, which it
+    /// does not move.
+    package var firstMoved: Int { max(slots.lowerBound, slots.upperBound - poolPages) }
 
     /// - Parameter poolPages: one a slot, unless said otherwise.
     public init(slots: Range<Int>, foreignPoolPages: Int, poolPages: Int? = nil) {

@@ -29,7 +29,7 @@ struct Pin {
         if writeEnd == nil { writeEnd = try kernel.openPin(readEnd) }
     }
 
-    /// Closes what only adding needs.
+    /// Closes the write end, which only adding needs.
     mutating func close() { writeEnd = nil }
 
     private func openEnd() throws(BalloonError) -> FileDescriptor {

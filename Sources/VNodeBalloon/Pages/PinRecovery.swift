@@ -5,16 +5,25 @@ struct PinRecovery {
     var renewed: [Pin] = []
     /// Slots that could not be pinned.
     var unpinned: Set<Int> = []
-    /// The pins before, by chunk, and what was being rewritten.
+    /// The pins of before the recovery, by chunk, and the spare pin with what was being rewritten.
     var old: [Int: Pin] = [:]
     var oldSpare: Pin?
     /// How many pages of a chunk its old pin does not have although they are in the file, by chunk: see ``unpinned``.
     var bare: [Int: Int] = [:]
-    /// The slots before, and which of them were empty.
+    /// The slots of before the recovery, and which of them were empty.
     var slotsBefore = 0
     var emptyBefore: Set<Int> = []
-    /// They are of an earlier process, which alone knew the frames of their pages.
+    /// The old pins are an earlier process's, which alone knew the frames of their pages.
     var isEarlier = false
+    /// The move that was under way.
+    var move = BrokenMove.none {
+        didSet {
+            guard case .noted(let move) = move else { return }
+            emptyNow = (0..<min(move.firstMoved, pages.count)).count { pages[$0] == .none }
+        }
+    }
+    /// How many slots below a noted move are empty now.
+    private(set) var emptyNow = 0
 }
 
 // What becomes of old pins. A page that was punched out of the file is not free before its pin goes, and it may be a
@@ -45,7 +54,7 @@ extension PinnedPages {
             guard let kept = try keeper.kept(name) else { continue }
             let count = try Pin(kernel, readEnd: kept).count()
             pages += count
-            // Of what this process put aside it knows the frames.
+            // This process knows the frames of what it put aside itself.
             if !asidePins.contains(where: { $0.name == name }) { lost += min(count, lostPages(name) ?? count) }
         }
         (strayPins, strayPages) = (pages, lost)
@@ -112,7 +121,7 @@ extension PinnedPages {
         for (chunk, pin) in recovery.renewed.enumerated() {
             try keeper.keep(name(ofChunk: chunk), pin.readEnd)
         }
-        // Everything is kept anew: only now the old ones may go.
+        // All pages are pinned anew: only now the old pins may go.
         for (chunk, pin) in recovery.old {
             try pin.clear()
             if chunk >= recovery.renewed.count { keeper.drop(name(ofChunk: chunk)) }
@@ -133,13 +142,14 @@ extension PinnedPages {
             let name = try asideName(chunk, pin)
             if asidePins.contains(where: { $0.name.hasPrefix(name) }) { continue }
             let count = try pin.count()
-            // The other pages of the chunk are in the file still. Where the pin does not have what it should, all of it stays.
+            // The other pages of the chunk are still in the file. If the pin does not have as many pages as it should,
+            // all of it stays.
             let slots = pinnedBefore(chunk)
             let keeping = slots.count == count ? slots.map(goneSlots.contains) : []
             if slots.count == count && !keeping.contains(true) { continue }
             let most = max(0, try mostPages(chunk, pin) - pages(ofChunk: chunk))
             let lost = keeping.isEmpty ? most : keeping.count { $0 }
-            // A holder that does not answer may keep it all the same.
+            // A holder that does not answer may have kept it all the same.
             triedAside.insert(name + "\(lost)")
             asidePins.append(try keepAside(pin, chunk, lost: lost, keeping))
         }
@@ -163,7 +173,7 @@ extension PinnedPages {
         (asidePins, triedAside) = ([], [])
         shrinkPools(from: before, atMost: leftInPool)
         leftInPool = 0
-        // Those of earlier processes stay.
+        // Pins that earlier processes put aside stay.
         try? countAsidePins()
     }
 
@@ -175,14 +185,17 @@ extension PinnedPages {
     /// Pages that are pinned and in no slot, without touching a pin.
     func countStrayPins() throws(BalloonError) {
         var more = 0
-        for (chunk, pin) in recovery.old { more += max(0, try mostPages(chunk, pin) - pages(ofChunk: chunk)) }
+        for (chunk, pin) in recovery.old {
+            let most = try mostPages(chunk, pin)
+            more += isMasked(chunk, most) ? min(missing(chunk), most) : max(0, most - pages(ofChunk: chunk))
+        }
         try countAsidePins()
         strayPins += more
         strayPages += more
     }
 
-    /// A new process does not know the frames that an old one's pins are about. Those of more pages than the file has are
-    /// put aside, for ever.
+    /// A new process does not know the frames in an earlier process's pins. A pin with more pages than the file has in
+    /// its chunk is put aside for ever.
     private func keepStrayPins() throws(BalloonError) {
         // A rewrite broke off: a pin with as many pages as the file, or fewer, may have one that is missing there.
         let isRewriting = try (recovery.oldSpare?.count() ?? 0) > 0
@@ -193,11 +206,41 @@ extension PinnedPages {
                 _ = try keepAside(pin, chunk, lost: min(most, count))
                 continue
             }
-            let lost = try mostPages(chunk, pin) - pages(ofChunk: chunk)
+            let most = try mostPages(chunk, pin)
+            if isMasked(chunk, most) {
+                _ = try keepAside(pin, chunk, lost: min(missing(chunk), count))
+                continue
+            }
+            let lost = most - pages(ofChunk: chunk)
             if lost > 0 { _ = try keepAside(pin, chunk, lost: lost, stray(chunk, count)) }
         }
         try keepStraySpare()
         try countAsidePins()
+    }
+
+    /// Whether pages that the broken move had not pinned yet, or had unpinned, may make up for some that another program
+    /// punched out below them: the pin then has no more pages than the file, although some of them are in no slot.
+    ///
+    /// Slots that were empty when the move began are noted with it.
+    private func isMasked(_ chunk: Int, _ most: Int) -> Bool {
+        let missing = missing(chunk)
+        guard most > 0, missing > 0 else { return false }
+        switch recovery.move {
+        // No move is noted, but a deflate goes on also where it cannot be noted: then fewer pages are pinned than
+        // there are.
+        case .none, .unknown: return most < pages(ofChunk: chunk)
+        case .noted(let move):
+            return recovery.emptyNow > move.emptyBelow ?? 0 && most != notMoved(chunk).count - missing
+        }
+    }
+
+    /// Slots of a chunk without a page that had one when the broken move began.
+    private func missing(_ chunk: Int) -> Int { notMoved(chunk).count { recovery.pages[$0] == .none } }
+
+    private func notMoved(_ chunk: Int) -> Range<Int> {
+        let all = recovered(ofChunk: chunk)
+        guard case .noted(let move) = recovery.move else { return all }
+        return all.clamped(to: 0..<max(0, move.firstMoved))
     }
 
     /// For each page of an old pin, in order, whether it may be in no slot. The pin's pages are in the order of the

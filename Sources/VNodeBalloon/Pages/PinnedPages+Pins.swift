@@ -1,7 +1,7 @@
 // Each page that may be a hole is in a pin, here and at the keeper's, from before it is given until it is memory again.
 //
-// Growing needs a descriptor and an answer of the keeper for each new chunk. Shrinking needs neither: pages are let go by
-// what is open already.
+// Growing needs a descriptor and an answer of the keeper for each new chunk. Shrinking needs neither: descriptors that
+// are open already let go of pages.
 extension PinnedPages {
     /// Names contain the file's inode: pins of a removed file must not be replaced by those of a new one.
     func name(ofChunk chunk: Int) -> String { pinPrefix + "\(chunk)" }
@@ -104,7 +104,7 @@ extension PinnedPages {
     private func rewrite(_ chunk: Int, keeping: [Bool]) throws(BalloonError) {
         guard let spare else { throw notWhole(chunk) }
         let last = pins.count - 1
-        // Of the open ones only the last chunk's is of use: it lends its descriptor until this pin is rewritten.
+        // Only the last chunk's pin needs an open write end: it closes its own until this pin is rewritten.
         if chunk != last { pins[last].close() }
         defer {
             if chunk != last {

@@ -43,21 +43,22 @@ extension PinnedPages {
         return found
     }
 
-    public func endRecovery(interrupted: InterruptedMove?, isAllBack: Bool) throws(BalloonError) -> Bool {
+    public func endRecovery(after move: BrokenMove, isAllBack: Bool) throws(BalloonError) -> Bool {
         let pages = recovery.pages
-        // Only where every page was seen, an empty slot is known to have none.
+        // A slot is known to be empty only if every page of the file was seen.
         guard try openFile().contents().pages == pages.count(where: { $0 != .none }) else {
             throw BalloonError(
                 .moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)
         }
         empty = Set(pages.indices.filter { pages[$0] == .none })
+        recovery.move = move
         if isReading {
             try countStrayPins()
         } else {
             try replacePins(isAllBack: isAllBack)
             // The pool's sum also counts what lost pins hold. Taking that many out would take other programs' free
             // pages.
-            if let interrupted, asidePins.isEmpty, strayPins == 0 { try takeBackStranded(interrupted) }
+            if case .noted(let move) = move, asidePins.isEmpty, strayPins == 0 { try takeBackStranded(move) }
         }
         recovery = PinRecovery()
         return true

@@ -3,14 +3,14 @@ public final class PinnedPages: PageReserve {
     let vnode: Int
     let node: Int?
     let kernel: any PageKernel
-    /// nil: not searched for yet, or the holder does not say whether it has one that lost its name.
+    /// nil: it was not looked for yet, or the holder does not say whether it keeps a file that lost its name.
     var file: SlotFile?
     let keeper: any DescriptorKeeper
-    /// Only to look: pins and what is kept stay as they are.
+    /// This process only reads: pins, and what the holder keeps, stay as they are.
     public let isReading: Bool
     /// One for each chunk of 64 slots, the last one perhaps not full, and open.
     var pins: [Pin] = []
-    /// Holds nothing but while a pin is rewritten. It is kept like the others.
+    /// Has pages only while another pin is rewritten. The holder keeps it like the others.
     var spare: Pin?
     /// The chunk whose pin is being rewritten, or was when that broke off.
     var rewritten: Int?
@@ -20,7 +20,7 @@ public final class PinnedPages: PageReserve {
     var empty: Set<Int> = []
     /// Slots with a page that could not be pinned: the kernel maps it no more, and it lost its pin.
     var unpinned: Set<Int> = []
-    /// What says so to the next process, by the names that the keeper has.
+    /// The names at the keeper that tell the next process of them.
     var bareNames: Set<String> = []
     /// Names of pins that stay because pages of theirs are in no slot any more, and may be holes. How many such pages
     /// earlier processes left.
@@ -29,7 +29,7 @@ public final class PinnedPages: PageReserve {
     var triedAside: Set<String> = []
     /// Pages were lost whose old pins have no such copy yet.
     var mustPutAside = false
-    /// In which slots they were.
+    /// The slots of the lost pages.
     var goneSlots: Set<Int> = []
     /// Pages that left the file and did not come free, because a lost pin has them, too.
     var leftInPool = 0
@@ -163,7 +163,7 @@ public final class PinnedPages: PageReserve {
             // None of the new pages was given, so all of them are RAM. Whatever fails, the rest is still done. But only
             // what is free again leaves the pool: other programs' pages must stay.
             slotCount = first
-            // What cannot be unpinned stays in the file: the next look lets it go.
+            // Pages that cannot be unpinned stay in the file: the next recovery frees them.
             if (try? unpin(keeping: first, hasMore: true)) != nil, (try? file.resize(to: first)) != nil,
                 let left = try? pool.free()
             {
@@ -173,7 +173,7 @@ public final class PinnedPages: PageReserve {
         }
     }
 
-    /// What an error leaves of a growth leaves the pool again.
+    /// After an error the pages that the pool grew by leave it again.
     private func grow(_ pool: any PagePool, by count: Int) throws(BalloonError) -> PoolGrowth {
         let before = try pool.free()
         do throws(BalloonError) { return try pool.grow(by: count) } catch {

@@ -1,7 +1,8 @@
 /// What is behind each slot of a file, in order, at eight bytes a slot: a restart finds all slots of all files before it lets
 /// the first list go.
 ///
-/// One list, made as long as it gets at once: a large one has memory of its own, which the kernel has back with the list.
+/// The list has its full length from the start: a large one then has its own mapping, which goes back to the kernel
+/// with the list.
 struct SlotPages: RandomAccessCollection {
     private static let none: UInt64 = 0
     private static let unreadable: UInt64 = 1

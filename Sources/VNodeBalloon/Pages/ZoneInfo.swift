@@ -74,7 +74,7 @@ public struct ZoneInfo: Equatable, Sendable {
 
     private static let dma32End: UInt64 = 1 << 20
 
-    /// Parses the text of /proc/zoneinfo. What it does not know is passed over.
+    /// Parses the text of /proc/zoneinfo. Lines that it does not know are skipped.
     public init(parsing text: Span<UInt8>) {
         var parser = ZoneInfoParser()
         var index = 0

@@ -40,7 +40,7 @@ public final class StateDirectory: StateKeeper {
         self.path = path
         try Self.examine(path)
         try makeDirectory(path)
-        // What was made, or what somebody else made meanwhile.
+        // The directory that was made here, or that another process made meanwhile.
         try Self.examine(path)
     }
 
@@ -108,7 +108,7 @@ public final class StateDirectory: StateKeeper {
         _ = try FileDescriptor.open(managedHolderPath, .create, "cannot make \(managedHolderPath)")
     }
 
-    /// It keeps nothing, and ends because it was told to.
+    /// The holder keeps nothing, and ends because a client told it to.
     func forgetManagedHolder() {
         // Unsafe: a C string for the call.
         _ = unsafe cb_file_remove(managedHolderPath)

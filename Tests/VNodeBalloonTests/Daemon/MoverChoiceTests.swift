@@ -56,10 +56,18 @@ import Testing
         #expect(Self.choice(.kernel, Self.facts(.pv)) == "kernel")
     }
 
-    /// The daemon begins with nothing that another mover gave. Commands use the mover that gave, so that it can come back.
+    /// Loading the module stops no daemon: with auto, the next start goes on with what gave.
+    @Test func `auto goes on with privcmd while its files hold memory`() {
+        #expect(Self.choice(.auto, Self.facts(module: 0, files: 65536)) == "privcmd")
+        #expect(Self.choice(.auto, Self.facts(module: 0, privcmd: Self.locked, files: 65536)) == "environment")
+        // Both have something: neither knows the other's size.
+        #expect(Self.choice(.auto, Self.facts(module: 2048, files: 65536)) == "environment")
+        #expect(Self.choice(.auto, Self.facts(module: 2048, files: 65536), for: .command) == "privcmd")
+    }
+
+    /// A mover that is named begins with nothing that another one gave.
     @Test func `a mover is refused while another mover has memory`() {
         let both = Self.facts(module: 0, files: 65536)
-        #expect(Self.choice(.auto, both) == "environment")
         #expect(Self.choice(.module, both) == "environment")
         #expect(Self.choice(.auto, both, for: .command) == "privcmd")
         #expect(Self.choice(.module, both, for: .command) == "environment")

@@ -19,7 +19,11 @@ import VNodeBalloon
         try next.end(vnode: 0)
         try next.end(vnode: 1)
         #expect(record.line(vnode: 0) == .quiet && record.line(vnode: 1) == .quiet)
-        let largest = InterruptedMove(slots: 99_999_999..<100_000_000, foreignPoolPages: 100_000_000)
+        var largest = InterruptedMove(
+            slots: 99_999_999..<100_000_000, foreignPoolPages: 100_000_000, poolPages: 100_000_000)
+        try record.begin(largest, vnode: 31)
+        #expect(next.line(vnode: 31) == .moving(largest))
+        largest.emptyBelow = 100_000_000
         try record.begin(largest, vnode: 31)
         #expect(next.line(vnode: 31) == .moving(largest))
     }
@@ -56,7 +60,8 @@ import VNodeBalloon
         "vnode 0 moving 7 3 foreign 4 pool 4 .", "vnode 0 moving -1 3 foreign 4 pool 4 .",
         "vnode 0 moving 3 7 foreign x pool 4 .", "vnode 0 moving 3 99999999999999999999 foreign 4 pool 4 .",
         "vnode 0 moving 3 7 foreign 4 pool -4 .", "vnode 0 moving 3 7 foreign 4 .", "\0\0\0\0", "vnode 0 loud .",
-        "vnode 0 moving 3 7 foreign 4 pool 4 4",
+        "vnode 0 moving 3 7 foreign 4 pool 4 4", "vnode 0 moving 3 7 foreign 4 pool 4 empty .",
+        "vnode 0 moving 3 7 foreign 4 pool 4 empty 2", "vnode 0 moving 3 7 foreign 4 pool 4 empty -1 .",
     ])
     func `a line of the intent record that makes no sense is unreadable`(_ text: String) throws {
         let directory = try TemporaryDirectory()

@@ -117,11 +117,18 @@ targets 65536 0
 check "the target is reached" wait_reached 0 65536
 check "the daemon ends" stop_daemon
 check "the module is loaded" guest 'insmod /lib/modules/vnode_balloon.ko'
-check_exit "a daemon does not begin beside what privcmd's mover gave" 69 "balloonctl daemon"
+check "the daemon starts again" start_daemon
+status
+check_eq "it goes on with the mover that gave" "$(json backend)" privcmd
+check_has "it says how to change over" "$(guest_log daemon)" "to change over"
+check_exit "doctor advises it" 0 "balloonctl doctor"
+check_has "in the same words" "$(cat /tmp/output)" "to change over"
+targets 131072 0
+check "a new target is reached" wait_reached 0 131072
+check "the daemon ends" stop_daemon
+check_exit "one with mover = module does not begin" 69 "balloonctl daemon --mover module"
 check_has "it says what to do" "$(cat /tmp/output)" "take it back first (balloonctl deflate --all"
-check_exit "nor one with mover = module" 69 "balloonctl daemon --mover module"
-check_exit "doctor says so" 69 "balloonctl doctor"
-check_given "nothing moved" 65536 0
+check_given "nothing moved" 131072 0
 check_exit "deflate --all takes back what privcmd's mover gave" 0 "balloonctl deflate --all"
 check_exit "deflate --release" 0 "balloonctl deflate --release"
 check_all_back "taken back"

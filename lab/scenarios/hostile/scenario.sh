@@ -163,9 +163,13 @@ in_silence() {
     guest_start "$1" "sh /run/lab/$1.sh"
 }
 took() { guest_log "$1" | awk '/^[0-9]+[.][0-9]+$/ { t[n++] = $1 } END { printf "%d\n", (t[1] - t[0]) * 1000 }'; }
+rate_is_read() { guest_log daemon | grep -q "configuration read again"; }
 ending="kill -TERM $PID; while kill -0 $PID; do sleep 0.05; done 2> /dev/null"
 
-# Silence in a move: it waits for two seconds once, moves on, and answers its own clients.
+# Silence in a move: it waits for two seconds once, moves on, and answers its own clients. The move is slow enough to meet it,
+# however fast Xen is.
+guest "echo max-rate = 384 > /etc/vnode-balloon.conf; kill -HUP $PID"
+wait_until 10 rate_is_read || fail "the rate is read"
 in_silence moving 7 "balloonctl status; echo status \$?; balloonctl status --json"
 target 0 262144
 sleep 0.1
@@ -181,6 +185,7 @@ check_has "it says so" "$(guest_log daemon)" "xenstore does not answer"
 check_has "and when it is over" "$(guest_log daemon)" "xenstore answers again"
 check_exit "after silence in a move: status" 0 "balloonctl status"
 check_given "after silence in a move" 262144 65536
+guest "rm /etc/vnode-balloon.conf; kill -HUP $PID"
 targets 65536 131072
 check "after silence in a move: targets are followed: 64 MiB on vnode 0" wait_reached 0 65536
 check "after silence in a move: 128 MiB on vnode 1" wait_reached 1 131072

@@ -1,5 +1,5 @@
-# What Xen's own part of an inflate costs, and whether what it does is right: the bare program and the product in a PVH and in
-# an HVM guest, then thousands of random gives and takes while dom0 holds mappings of single frames. To be run on a Xen as it
+# What Xen's own part of an inflate costs, and whether what it does is right: the bare program and the product, with privcmd's
+# mover and with the module, in a PVH and in an HVM guest, then thousands of random gives and takes while dom0 holds mappings of single frames. To be run on a Xen as it
 # is and on one that removes whole superpages: lab/run --xen built decrease, lab/run --xen patched decrease.
 ROUNDS=${ROUNDS:-10000}
 
@@ -14,20 +14,30 @@ measure() {
         figure "$1.bare.take $(milliseconds "$(bare_part deflate take)")"
     done
     check_all_back "$1: the bare program's"
-    check "$1: the daemon starts" start_counted_daemon
+    product_moves "$1" ours privcmd
+    check "$1: the module is loaded" guest 'insmod /lib/modules/vnode_balloon.ko'
+    product_moves "$1" module module
+    check "$1: the module goes" guest 'rmmod vnode_balloon'
+}
+
+# product_moves NAME FIGURE MOVER
+product_moves() {
+    check "$1, $3: the daemon starts" start_counted_daemon
+    status
+    check_eq "$1: the mover" "$(json backend)" "$3"
     for try in 1 2 3; do
         move_ours 1 $MOVE_KIB
-        figure "$1.ours.inflate $(milliseconds "$REACHED - $WRITTEN")"
-        check_given "$1: $MOVE_MIB MiB on vnode 1" 0 $MOVE_KIB
+        figure "$1.$2.inflate $(milliseconds "$REACHED - $WRITTEN")"
+        check_given "$1, $3: $MOVE_MIB MiB on vnode 1" 0 $MOVE_KIB
         move_ours 1 0
-        figure "$1.ours.deflate $(milliseconds "$REACHED - $WRITTEN")"
+        figure "$1.$2.deflate $(milliseconds "$REACHED - $WRITTEN")"
     done
     move_ours 0 $MOVE_KIB
-    check_given "$1: $MOVE_MIB MiB on vnode 0" $MOVE_KIB 0
-    check_audit "$1: every frame of it is a hole" $((MOVE_MIB / 2))
+    check_given "$1, $3: $MOVE_MIB MiB on vnode 0" $MOVE_KIB 0
+    check_audit "$1, $3: every frame of it is a hole" $((MOVE_MIB / 2))
     move_ours 0 0
-    check "$1: the daemon ends" stop_daemon
-    check_all_back "$1: the product's"
+    check "$1, $3: the daemon ends" stop_daemon
+    check_all_back "$1, $3: the product's"
 }
 
 # interference NAME: what 256 MiB cost a program that writes to memory on the other vCPU.

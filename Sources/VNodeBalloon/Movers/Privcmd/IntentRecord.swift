@@ -35,7 +35,9 @@ public final class IntentRecord: IntentLog {
 
     public func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError) {
         let (first, end) = (move.slots.lowerBound, move.slots.upperBound)
-        try write("moving \(first) \(end) foreign \(move.foreignPoolPages) pool \(move.poolPages)", vnode: vnode)
+        let empty = move.emptyBelow.map { " empty \($0)" } ?? ""
+        try write(
+            "moving \(first) \(end) foreign \(move.foreignPoolPages) pool \(move.poolPages)\(empty)", vnode: vnode)
     }
 
     public func end(vnode: Int) throws(BalloonError) { try write("quiet", vnode: vnode) }
@@ -66,10 +68,16 @@ public final class IntentRecord: IntentLog {
         let words = text.split(separator: " ")
         guard words.count >= 4, words[0] == "vnode", words[1] == "\(vnode)" else { return .unreadable }
         if words[2] == "quiet", words[3] == "." { return .quiet }
-        guard words.count >= 10, words[2] == "moving", words[5] == "foreign", words[7] == "pool", words[9] == ".",
+        guard words.count >= 10, words[2] == "moving", words[5] == "foreign", words[7] == "pool",
             let first = Int(words[3]), let end = Int(words[4]), let foreign = Int(words[6]), let pool = Int(words[8]),
             first >= 0, first <= end, foreign >= 0, pool >= 0
         else { return .unreadable }
-        return .moving(InterruptedMove(slots: first..<end, foreignPoolPages: foreign, poolPages: pool))
+        var move = InterruptedMove(slots: first..<end, foreignPoolPages: foreign, poolPages: pool)
+        if words[9] == "." { return .moving(move) }
+        guard words.count >= 12, words[9] == "empty", let empty = Int(words[10]), empty >= 0, words[11] == "." else {
+            return .unreadable
+        }
+        move.emptyBelow = empty
+        return .moving(move)
     }
 }

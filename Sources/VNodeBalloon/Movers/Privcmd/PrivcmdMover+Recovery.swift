@@ -136,7 +136,9 @@ extension PrivcmdMover {
 
     private func replacePins(_ balloon: SlottedBalloon, isAllBack: Bool) throws(BalloonError) {
         let interrupted = balloon.recovery?.interrupted
-        guard try balloon.reserve.endRecovery(interrupted: interrupted, isAllBack: isAllBack) else { return }
+        let isUnreadable = balloon.recovery?.isUnreadable == true
+        let move = interrupted.map(BrokenMove.noted) ?? (isUnreadable ? .unknown : .none)
+        guard try balloon.reserve.endRecovery(after: move, isAllBack: isAllBack) else { return }
         balloon.filled = []
         // What an interrupted move had left in the pool has been dealt with by now.
         let isQuiet = interrupted == nil && balloon.recovery?.isUnreadable != true
@@ -144,6 +146,16 @@ extension PrivcmdMover {
         try removeStrayPages(balloon)
         balloon.hasPages = true
         balloon.recovery?.stage = .slots(next: 0)
+    }
+
+    /// The pins are those of the slots that are there now. A note that stays in force says so: the next process would take a
+    /// slot that has become empty for one whose page the pin still has.
+    private func noteEmpty(_ balloon: SlottedBalloon) {
+        guard var move = balloon.recovery?.interrupted, !balloon.reserve.isReading else { return }
+        let empty = balloon.slots.empty(below: move.firstMoved)
+        if move.emptyBelow == empty { return }
+        move.emptyBelow = empty
+        do throws(BalloonError) { try intents.begin(move, vnode: balloon.vnode.number) } catch { warning = error }
     }
 
     // MARK: Asking Xen

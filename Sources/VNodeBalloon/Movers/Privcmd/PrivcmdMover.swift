@@ -198,9 +198,10 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         let lower = balloon.slots.ramStart(below: slots.lowerBound)
         let doubtful = balloon.slots.doubtful ?? slots
         let noted = min(lower, doubtful.lowerBound)..<max(slots.upperBound, doubtful.upperBound)
-        let move = InterruptedMove(
+        var move = InterruptedMove(
             slots: noted, foreignPoolPages: try balloon.reserve.foreignPoolPages(),
             poolPages: slots.upperBound - lower)
+        move.emptyBelow = balloon.slots.empty(below: move.firstMoved)
         try intents.begin(move, vnode: balloon.vnode.number)
         balloon.noted = .move
     }
