@@ -27,6 +27,7 @@ public final class BalloonDaemon {
         // Chosen again: until we had the locks, another process may have given memory with the mover that was there
         // then.
         let mover = try MoverChoice.ofThisGuest(configuration, for: .daemon)
+        if let advice = MoverChoice.changeover(from: mover, wanted: configuration.mover) { log.notice("\(advice)") }
         // With two balloons this daemon would report and move only one of them.
         if let other = try BalloonMount.others(besides: state.path).first {
             throw BalloonError(.environment, other.advice)

@@ -140,8 +140,9 @@ extension PrivcmdMover {
         let move = interrupted.map(BrokenMove.noted) ?? (isUnreadable ? .unknown : .none)
         guard try balloon.reserve.endRecovery(after: move, isAllBack: isAllBack) else { return }
         balloon.filled = []
+        noteEmpty(balloon)
         // What an interrupted move had left in the pool has been dealt with by now.
-        let isQuiet = interrupted == nil && balloon.recovery?.isUnreadable != true
+        let isQuiet = move == .none
         balloon.noted = isQuiet ? .nothing : .doubts
         try removeStrayPages(balloon)
         balloon.hasPages = true

@@ -128,6 +128,11 @@ struct SlotTable {
         return found(in: (max(0, takeableEnd - 4 * most)..<takeableEnd).reversed(), most, \.isTakeable)
     }
 
+    /// How many slots below this one have no page. It looks at those from this one on.
+    func empty(below end: Int) -> Int {
+        count - sums.pages - (min(end, count)..<count).count { self[$0].isEmpty }
+    }
+
     /// At most `most` slots that are RAM again, whole or in part, in ascending order.
     mutating func returned(_ most: Int) -> [Int] {
         guard sums.ram + sums.mixed > 0 else { return [] }
