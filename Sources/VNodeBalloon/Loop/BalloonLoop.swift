@@ -67,7 +67,7 @@ package final class BalloonLoop {
         process.notify("STOPPING=1")
         engine.comeToRest()
         // The daemon stops whether or not xenstore can be written.
-        attempt("cannot publish that the daemon ends") { () throws(BalloonError) in
+        attempt("cannot publish the end") { () throws(BalloonError) in
             try interface.publishStopped(engine.told, isEmpty: engine.isEmpty, now: engine.now)
             try interface.publish(elsewhere: engine.elsewhere)
         }
