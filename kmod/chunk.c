@@ -8,7 +8,7 @@
 #include <linux/page-flags.h>
 #include <linux/sched/signal.h>
 
-#define MAGIC 0x766e6232ULL	/* in the low half of page_private() of a chunk's first page */
+#define MAGIC 0x766e6232ULL	/* the low half of page_private() of a chunk's first page */
 #define SPLIT (1ULL << 48)
 
 DEFINE_MUTEX(vnb_lock);
@@ -16,7 +16,7 @@ struct vnb_place vnb_places[VNB_MAX_VNODES];
 struct page *vnb_chunks[VNB_BATCH];
 xen_pfn_t vnb_frames[VNB_EXTENT_FRAMES];
 
-/* Split: each of its pages was allocated for itself. */
+/* Split: each of its pages was allocated separately. */
 void vnb_name_chunk(struct page *page, unsigned int vnode, bool split)
 {
 	set_page_private(page, MAGIC | (u64)vnode << 32 | (split ? SPLIT : 0));
@@ -24,7 +24,7 @@ void vnb_name_chunk(struct page *page, unsigned int vnode, bool split)
 
 unsigned int vnb_vnode_of(struct page *page) { return page_private(page) >> 32 & 0xff; }
 
-/* Whether it is a chunk of an earlier load, which was made to go. */
+/* Whether it is a chunk of an earlier load of the module, which was removed by force. */
 bool vnb_is_left_behind(struct page *page)
 {
 	unsigned int i;
@@ -52,9 +52,9 @@ void vnb_mark(struct page *page, bool offline)
 }
 
 /*
- * A reader of /proc/kcore or a dump must not be in the middle of a page that becomes a hole: page_offline_begin()
- * waits for it. A page that is memory again needs no such care, and must do without: the OOM notifier may run in
- * that very reader.
+ * A reader of /proc/kcore or a dump must not be in the middle of a page that becomes a hole: page_offline_begin() waits
+ * for it. A page that becomes RAM again needs no such care, and must not wait: the OOM notifier may run in that very
+ * reader.
  */
 void vnb_mark_all(struct list_head *chunks, bool offline)
 {
@@ -68,7 +68,7 @@ void vnb_mark_all(struct list_head *chunks, bool offline)
 		page_offline_end();
 }
 
-/* Frames that the kernel called bad while they were held are never used again; the others are. */
+/* Frames that the kernel marked bad (hwpoison) while they were held are never used again; the others are. */
 static bool free_good_pages(struct page *page, bool split)
 {
 	unsigned int i, bad = 0;
@@ -88,8 +88,8 @@ static bool free_good_pages(struct page *page, bool split)
 }
 
 /*
- * As two halves: a page of order 9 would land on a list of this processor alone, where nobody else finds it, in the
- * very moment when memory is short.
+ * Freed as two halves: a page of order 9 would go to a list of this processor alone, where no other one finds it, at
+ * the very moment when memory is short.
  */
 void vnb_free_chunk(struct page *page)
 {
@@ -122,7 +122,7 @@ void vnb_keep_doubtful(struct page *page)
 
 static bool pinned;
 
-/* While anything is held the module stays. Under vnb_lock. */
+/* Keeps the module loaded while anything is held. Under vnb_lock. */
 void vnb_pin(void)
 {
 	bool any = false;
@@ -138,8 +138,8 @@ void vnb_pin(void)
 }
 
 /*
- * Gives whatever is memory in a chunk that was given or taken in part. VNB_HOLE and VNB_RAM: all of it is that now.
- * VNB_OTHER: it is both, or something in it has no name; it is in doubt. Under vnb_lock.
+ * Gives the frames that are RAM in a chunk that was given or taken in part. Returns VNB_HOLE or VNB_RAM if all of it is
+ * that now. VNB_OTHER: it is both, or a frame of it is neither; the chunk is in doubt. Under vnb_lock.
  */
 enum vnb_type vnb_finish(struct page *page)
 {
@@ -164,8 +164,8 @@ enum vnb_type vnb_finish(struct page *page)
 }
 
 /*
- * Makes memory of the vnode of whatever is a hole in a chunk; only of what is known to be one. Whether all of it is memory
- * now. Under vnb_lock.
+ * Populates the holes of a chunk with memory of the vnode, and only frames that are known to be holes. Returns whether
+ * all of the chunk is RAM now. Under vnb_lock.
  */
 bool vnb_fill(struct page *page, unsigned int vnode)
 {

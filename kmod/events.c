@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kernel tells the module: a resume, memory that is short, another kernel or a hibernation image to come. */
+/* Events that the kernel reports: a resume, a shortage of memory, a kexec, a hibernation. */
 #include "internal.h"
 
 #include <linux/mmzone.h>
@@ -18,7 +18,7 @@ atomic_t vnb_closed = ATOMIC_INIT(0);
 
 /* --- After a resume ---------------------------------------------------------------------------------------------- */
 
-/* What came back as memory is given again. Under vnb_lock. */
+/* Gives frames of a chunk that became RAM again. Under vnb_lock. */
 static void look_at(struct page *page)
 {
 	unsigned long first = page_to_pfn(page);
@@ -37,8 +37,8 @@ static void look_at(struct page *page)
 }
 
 /*
- * The chunk after this one, or the first. While vnb_unsure is set nobody else removes any, so the lock may be let go of
- * between two: a look at every frame takes long, and the OOM notifier waits for it.
+ * The chunk after this one, or the first. While vnb_unsure is set no other code removes any. So the lock may be
+ * released between two chunks: to audit every frame takes long, and the OOM notifier waits for the lock.
  */
 static struct page *chunk_after(struct vnb_place *place, struct page *page)
 {
@@ -72,14 +72,14 @@ static void look_again(struct work_struct *work)
 	vnb_learn_vnodes();
 	for (i = 0; i < VNB_MAX_VNODES; i++)
 		look_at_vnode(&vnb_places[i]);
-	/* Resumed once more meanwhile: this work is queued again. */
+	/* Otherwise the domain was resumed once more meanwhile, and this work is queued again. */
 	if (seen == atomic64_read(&vnb_resumes))
 		atomic_set(&vnb_unsure, 0);
 	vnb_tell();
 }
 DECLARE_WORK(vnb_look_work, look_again);
 
-/* Perhaps another domain, on another machine: nothing that was known of either holds. */
+/* This may be another domain, on another machine: all that was known of either is void. */
 static void look_anew(void)
 {
 	atomic64_inc(&vnb_resumes);
@@ -97,7 +97,8 @@ static struct notifier_block resume_block = { .notifier_call = resumed };
 
 /* --- Memory is short --------------------------------------------------------------------------------------------- */
 
-/* Free frames above the zones' high watermarks. What lies in the DMA zone is kept from nearly everybody. */
+/* Free frames above the zones' high watermarks, without the DMA zone, which the kernel keeps from nearly all
+ * allocations. */
 static long above_high(int node)
 {
 	long frames = 0;
@@ -122,8 +123,9 @@ static bool may_yield(struct vnb_place *place)
 }
 
 /*
- * The vnode that may yield and whose node is shortest; of several on one node the one that holds most. A node with free
- * memory of its own is not what was wanted. Without the lock: a wrong look costs one try.
+ * Of the vnodes that may yield, the one whose node is shortest of memory; of several on one node, the one that holds
+ * most. A node with enough free memory is not the one that is short. Called without the lock: a wrong choice only costs
+ * one try.
  */
 static unsigned int shortest(void)
 {
@@ -147,7 +149,7 @@ static unsigned int shortest(void)
 	return best;
 }
 
-/* Before the OOM killer chooses. It allocates nothing, and waits for nobody who might. */
+/* Called before the OOM killer chooses. It allocates nothing, and waits for no code that might. */
 static int short_of_memory(struct notifier_block *block, unsigned long event, void *freed)
 {
 	unsigned int vnode = shortest(), want, got = 0;
@@ -171,8 +173,8 @@ static struct notifier_block oom_block = { .notifier_call = short_of_memory };
 /* --- Another kernel, another life -------------------------------------------------------------------------------- */
 
 /*
- * From here on nothing is given. Under vnb_lock, as who gives looks under it: what was given before is in a list when
- * this returns, and who still searches for memory to give will find the door shut.
+ * From here on nothing is given. It takes vnb_lock, because a giver checks under that lock. So whatever was given
+ * before is in a list when this returns, and a giver that still searches for memory will find the door shut.
  */
 static void close_door(void)
 {
@@ -181,7 +183,8 @@ static void close_door(void)
 	mutex_unlock(&vnb_lock);
 }
 
-/* kexec's way through kernel_restart_prepare(). Any other restart makes a new domain. It cannot be refused here. */
+/* kexec comes here through kernel_restart_prepare(), and cannot be refused here. Any other restart makes a new
+ * domain. */
 static int rebooting(struct notifier_block *block, unsigned long event, void *command)
 {
 	u64 left;
@@ -197,7 +200,8 @@ static int rebooting(struct notifier_block *block, unsigned long event, void *co
 }
 static struct notifier_block reboot_block = { .notifier_call = rebooting };
 
-/* A hibernation image would be put back over holes; one that is about to be, too. */
+/* A hibernation image must not be restored over holes: neither one that will be written nor one that is about to be
+ * restored. */
 static int sleeping(struct notifier_block *block, unsigned long event, void *data)
 {
 	u64 left;
@@ -210,13 +214,13 @@ static int sleeping(struct notifier_block *block, unsigned long event, void *dat
 		left = vnb_release_all();
 		if (!left)
 			break;
-		/* Who refuses is not told that it is over. */
+		/* A notifier that refuses is not told when the hibernation ends. */
 		atomic_set(&vnb_closed, 0);
 		pr_warn("hibernation is refused: %llu extents are still away\n", left);
 		return notifier_from_errno(-EBUSY);
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
-		/* Linux's Xen code tells nobody of this one. The queue runs again, and nothing is held: a short wait. */
+		/* Linux's Xen code reports no resume here. The work queue runs again and nothing is held, so the wait is short. */
 		look_anew();
 		atomic_set(&vnb_closed, 0);
 		flush_work(&vnb_look_work);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the module's files know of each other. */
+/* Declarations shared by the module's files. */
 #ifndef VNB_INTERNAL_H
 #define VNB_INTERNAL_H
 
@@ -14,7 +14,7 @@
 #include <xen/interface/memory.h>
 #include "vnode_balloon.h"
 
-#define VNB_BATCH 64		/* extents that are moved without looking up: at most as many as fit into vnb_chunks */
+#define VNB_BATCH 64		/* extents moved between two checks for events; room of vnb_chunks */
 #define VNB_MAX_RANGES 64
 
 struct vnb_range {
@@ -23,8 +23,9 @@ struct vnb_range {
 };
 
 /*
- * A vnode: what is held of it, and where to find more. A chunk is the first page of an extent; page->lru links it, and
- * page_private() says whose it is, so that another load of the module finds it. New ones come last, the last go first.
+ * A vnode: its held extents, and where to find more. A chunk is the first page of an extent. page->lru links it, and
+ * page_private() names its vnode, so that another load of the module finds it. New chunks are added at the end, and the
+ * last are released first.
  */
 struct vnb_place {
 	struct list_head held;		/* all of it holes */
@@ -32,15 +33,16 @@ struct vnb_place {
 	u64 held_extents, doubt_extents;
 	u64 yield_floor;
 	unsigned int yield_step;
-	int node;			/* the one that is exactly this vnode, else NUMA_NO_NODE */
+	int node;			/* Linux's node that is exactly this vnode, else NUMA_NO_NODE */
 	bool by_range;			/* the vnode is part of a node, or of several */
-	unsigned long cursor;		/* by_range: where to look next */
-	unsigned long fruitless;	/* by_range: extents looked at since the last that was found, over calls */
-	bool any_known;			/* PV: one of these is known to lie on the vnode's physical node */
+	unsigned long cursor;		/* by_range: where to search next */
+	unsigned long fruitless;	/* by_range: extents tried since the last success, over calls */
+	bool any_known;			/* PV: some block is known to lie on the vnode's physical node */
 	unsigned long rehomed;		/* PV: where to go on with REHOME */
 };
 
-/* How memory is moved in this kind of guest. Each returns how many went, from the front on; all under vnb_lock. */
+/* How memory is moved in this kind of guest. Each returns how many were moved, from the front on. All under
+ * vnb_lock. */
 struct vnb_xen_ops {
 	unsigned int (*give)(unsigned int chunks);			/* vnb_chunks[] */
 	unsigned int (*give_frames)(unsigned int count);		/* vnb_frames[], single ones */
@@ -52,7 +54,8 @@ struct vnb_xen_ops {
 enum vnb_type { VNB_HOLE, VNB_RAM, VNB_OTHER };
 
 /*
- * The lists, the buffers, the hypercalls. The OOM notifier takes it: nothing below it may wait for memory.
+ * Protects the lists, the buffers and the hypercalls. The OOM notifier takes it, so code under it must not wait for
+ * memory.
  */
 extern struct mutex vnb_lock;
 extern struct vnb_place vnb_places[VNB_MAX_VNODES];
@@ -66,7 +69,7 @@ extern atomic_t vnb_unsure, vnb_closed;
 extern const struct vnb_xen_ops *vnb_xen;
 extern const struct vnb_xen_ops vnb_hvm_ops, vnb_pv_ops;
 
-/* Why something that was found did not go to Xen. */
+/* The reason why memory that was found did not go to Xen. */
 static inline u32 vnb_why_not(void) { return atomic_read(&vnb_closed) ? VNB_CLOSED : VNB_REFUSED; }
 
 /* main.c */

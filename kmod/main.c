@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vnode_balloon: holds memory of a virtual NUMA node for Xen. The device, and coming and going.
+ * vnode_balloon: gives memory of a virtual NUMA node to Xen and holds it. The device, loading and unloading.
  *
- * What is held is the kernel's: it outlives the process that asked for it, and pins the module.
+ * The kernel keeps what is held: it outlives the process that asked for it, and pins the module.
  */
 #include "internal.h"
 
@@ -30,7 +30,7 @@ void vnb_tell(void)
 
 union command {
 	struct {
-		u32 size, vnode;	/* vnode: in all but vnb_state */
+		u32 size, vnode;	/* vnode: not in vnb_state */
 	};
 	struct vnb_move move;
 	struct vnb_state state;
@@ -97,7 +97,7 @@ static long set_yield(union command *it)
 
 static long move(union command *it, void (*how)(struct vnb_move *move), bool new)
 {
-	/* Of a vnode that is no more, memory can still be taken back. */
+	/* Memory of a vnode that no longer exists can still be taken back. */
 	if (new && it->vnode >= vnb_vnodes)
 		return -EINVAL;
 	it->move.done = 0;
@@ -160,7 +160,7 @@ static long command(struct file *file, unsigned int number, unsigned long argume
 		return -ENOTTY;
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;
-	/* The first version of each is the shortest there will ever be. */
+	/* The first version of each structure is the shortest that there will ever be. */
 	if (size < commands[n].size || size > PAGE_SIZE)
 		return -EINVAL;
 	rc = copy_struct_from_user(&it, commands[n].size, user, size);
@@ -181,7 +181,7 @@ static int opened(struct inode *inode, struct file *file)
 {
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	/* Whoever has not read the state has something to read. */
+	/* A reader that has not read the state yet has something to read. */
 	file->private_data = (void *)~0UL;
 	return 0;
 }
@@ -212,7 +212,7 @@ static struct miscdevice device = {
 
 /* --- Coming and going -------------------------------------------------------------------------------------------- */
 
-/* Chunks that were left when the module was made to go (rmmod -f): their first page still says so. */
+/* Adopts chunks that an earlier load left when it was removed by force (rmmod -f). Their first page still says so. */
 static void adopt_node(int node)
 {
 	unsigned long frame, end = pgdat_end_pfn(NODE_DATA(node));
@@ -247,7 +247,7 @@ static int __init vnb_init(void)
 	unsigned int i;
 	int rc;
 
-	/* dom0's memory is nobody's balloon. */
+	/* dom0's memory has no balloon. */
 	if (!xen_domain() || xen_initial_domain())
 		return -ENODEV;
 #ifdef CONFIG_XEN_PV
@@ -274,7 +274,7 @@ static int __init vnb_init(void)
 	return 0;
 }
 
-/* With something held only when the module is made to go. */
+/* Something is still held only if the module is removed by force. */
 static void __exit vnb_exit(void)
 {
 	u64 left;

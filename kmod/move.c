@@ -6,8 +6,8 @@
 #include <linux/moduleparam.h>
 #include <linux/sched/signal.h>
 
-#define GIVE_BATCH 16	/* extents a hypercall; more are no faster (kmod-notes) */
-#define RANGE_TRIES 256	/* ranges that may be tried in vain for these */
+#define GIVE_BATCH 16	/* extents in a hypercall; more are no faster (kmod-notes) */
+#define RANGE_TRIES 256	/* ranges that one call may try in vain */
 
 #ifdef VNB_TEST
 static bool plant_hole;
@@ -46,7 +46,7 @@ static unsigned int plant_fewer(unsigned int chunks) { return chunks; }
 static void plant_part(struct page *page) { }
 #endif
 
-/* Whoever freezes processes gives up after 20 seconds. */
+/* The kernel gives up freezing processes after 20 seconds. */
 bool vnb_interrupted(void) { return signal_pending(current) || freezing(current); }
 
 /* Whether another batch may be moved; else move->reason says why not. */
@@ -69,9 +69,9 @@ bool vnb_may_go_on(struct vnb_move *move)
 static unsigned int take(unsigned int vnode, unsigned int want, struct list_head *back);
 
 /*
- * Xen counted, but the domain has as much as before: another domain has frames of them mapped, or Xen keeps them for
- * populate-on-demand. Nobody can use what was given, so it comes back. They are the youngest of the vnode. Returns how
- * many stay held. Under vnb_lock.
+ * Xen counted, but the domain's reservation did not fall: another domain has frames mapped, or Xen keeps them for
+ * populate-on-demand. The memory is of no use to Xen, so it is taken back. The chunks are the youngest of the vnode.
+ * Returns how many stay held. Under vnb_lock.
  */
 static unsigned int take_back(unsigned int vnode, unsigned int given, struct list_head *back)
 {
@@ -86,7 +86,8 @@ static unsigned int take_back(unsigned int vnode, unsigned int given, struct lis
 	return given;
 }
 
-/* Up to GIVE_BATCH of them, marked. Returns how many are held; those that are memory are in the list afterwards. */
+/* Gives at most GIVE_BATCH chunks, which are marked offline. Returns how many are held. Those that are RAM are in
+ * the list afterwards. */
 static unsigned int give(unsigned int vnode, struct list_head *chunks)
 {
 	unsigned int i, n = 0, given;
@@ -95,7 +96,7 @@ static unsigned int give(unsigned int vnode, struct list_head *chunks)
 	long before;
 
 	mutex_lock(&vnb_lock);
-	/* Under the lock: everything may have been taken back while this was searched for. */
+	/* Checked under the lock: everything may have been taken back while these chunks were searched for. */
 	if (atomic_read(&vnb_closed)) {
 		mutex_unlock(&vnb_lock);
 		return 0;
@@ -109,7 +110,7 @@ static unsigned int give(unsigned int vnode, struct list_head *chunks)
 	for (i = 0; i < n && i <= given; i++) {
 		enum vnb_type is = VNB_HOLE;
 
-		/* The first that did not go whole may have gone in part. Those behind it were not touched. */
+		/* The first one that Xen did not count may be given in part. Those after it were not touched. */
 		page = vnb_chunks[i];
 		if (i == given)
 			is = vnb_finish(page);
@@ -187,8 +188,8 @@ void vnb_hold(struct vnb_move *move)
 /* --- Take back --------------------------------------------------------------------------------------------------- */
 
 /*
- * The chunk at which Xen stopped may be memory in part. It stays held if all of it can be made a hole again; else it is
- * in doubt: the next call would populate it whole. Under vnb_lock.
+ * The chunk at which Xen stopped may be RAM in part. It stays held if all of it can be made a hole again. Otherwise it
+ * is in doubt, because the next call would populate all of it. Under vnb_lock.
  */
 static void look_at_last(struct page *page)
 {
@@ -199,7 +200,7 @@ static void look_at_last(struct page *page)
 	vnb_keep_doubtful(page);
 }
 
-/* The youngest chunks of a vnode become memory and move to `back`. Under vnb_lock. */
+/* Populates the youngest chunks of a vnode and moves them to `back`. Under vnb_lock. */
 static unsigned int take(unsigned int vnode, unsigned int want, struct list_head *back)
 {
 	struct vnb_place *place = &vnb_places[vnode];
@@ -214,8 +215,9 @@ static unsigned int take(unsigned int vnode, unsigned int want, struct list_head
 	if (!n)
 		return 0;
 	/*
-	 * A domain is suspended only once every processor has come to rest. So nothing that is known changes between
-	 * the look at vnb_unsure and the call: a frame that a resume made memory would be lost if it were populated.
+	 * A domain is suspended only once every processor is idle. So with preemption off nothing changes between the check of
+	 * vnb_unsure and the call. Otherwise a frame that a resume turned into RAM could be populated, which would lose that
+	 * RAM.
 	 */
 	preempt_disable();
 	if (!atomic_read(&vnb_unsure) && !vnb_migrating()) {
@@ -223,7 +225,7 @@ static unsigned int take(unsigned int vnode, unsigned int want, struct list_head
 		if (taken < n)
 			last = vnb_chunks[taken];
 		plant_part(last);
-		/* Where Xen has no memory in one piece. */
+		/* Xen may have no 2 MiB in one piece: populate frame by frame. */
 		if (!taken && vnb_fill(last, vnode)) {
 			taken = 1;
 			last = NULL;
@@ -238,7 +240,7 @@ static unsigned int take(unsigned int vnode, unsigned int want, struct list_head
 	return taken;
 }
 
-/* Chunks in doubt, once more. Whether that changed anything. Under vnb_lock. */
+/* Tries chunks in doubt once more. Returns whether that changed anything. Under vnb_lock. */
 static bool settle(unsigned int vnode, struct list_head *back)
 {
 	struct vnb_place *place = &vnb_places[vnode];
@@ -248,7 +250,7 @@ static bool settle(unsigned int vnode, struct list_head *back)
 	list_for_each_entry_safe(page, next, &place->doubtful, lru) {
 		enum vnb_type is = vnb_finish(page);
 
-		/* Xen has a part of it and will not have the rest: then all of it comes back. */
+		/* Xen has a part of it and does not take the rest: then all of it is taken back. */
 		if (is == VNB_OTHER && vnb_fill(page, vnode))
 			is = VNB_RAM;
 		if (is == VNB_OTHER)
@@ -264,7 +266,8 @@ static bool settle(unsigned int vnode, struct list_head *back)
 	return changed;
 }
 
-/* Takes back some of a vnode. Does not allocate, and waits only for vnb_lock. 0: why not. */
+/* Takes back some extents of a vnode. Does not allocate, and waits only for vnb_lock. If it returns 0, *reason says
+ * why. */
 unsigned int vnb_release_some(unsigned int vnode, unsigned int want, u32 *reason)
 {
 	struct vnb_place *place = &vnb_places[vnode];
@@ -303,7 +306,7 @@ void vnb_release(struct vnb_move *move)
 	}
 }
 
-/* Everything. How many extents are still away. */
+/* Takes everything back. Returns how many extents are still held. */
 u64 vnb_release_all(void)
 {
 	unsigned int vnode;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which memory is a vnode's: Xen says it by frame numbers, Linux has nodes of its own. */
+/* Finds the memory of a vnode: Xen describes it by frame numbers, and Linux has nodes of its own. */
 #include "internal.h"
 
 #include <linux/gfp.h>
@@ -25,9 +25,9 @@ struct vnuma_topology {
 
 #define MAX_VCPUS 4096
 #define LOW_FRAMES (16UL << 20 >> PAGE_SHIFT)	/* for devices */
-#define SPARE_FRAMES 4096	/* that clearing a range must leave free above the high watermark */
+#define SPARE_FRAMES 4096	/* to leave free above the high watermark when a range is cleared */
 
-unsigned int vnb_vnodes;	/* 0: not known: nothing is given */
+unsigned int vnb_vnodes;	/* 0: not known, so nothing is given */
 bool vnb_vnuma;
 static struct vnb_range ranges[VNB_MAX_RANGES];
 static unsigned int range_count;
@@ -38,7 +38,7 @@ struct answer {
 	u32 vcpu_to_vnode[MAX_VCPUS];
 };
 
-/* Whether Xen knows vnodes; else an error: it knows none, or more than fit. */
+/* Asks Xen for the vnodes. An error: the domain has none, or more than fit. */
 static int ask_xen(struct answer *answer)
 {
 	struct vnuma_topology ask = {
@@ -69,7 +69,7 @@ static int ask_xen(struct answer *answer)
 	return 0;
 }
 
-/* Linux's node of all of the vnode's memory, if it is one. */
+/* The Linux node that has all of the vnode's memory, if there is one. */
 static int node_of(unsigned int vnode)
 {
 	int node = NUMA_NO_NODE;
@@ -93,14 +93,14 @@ static int node_of(unsigned int vnode)
 	return node;
 }
 
-/* The next search begins to count anew: something was found, or all was looked at, or it is another machine. */
+/* Starts the count of a search anew: something was found, or all was tried, or this may be another machine. */
 static void end_round(struct vnb_place *place)
 {
 	place->fruitless = 0;
 	place->any_known = false;
 }
 
-/* Asks Xen, and finds the nodes. When the module is loaded, and after a resume. */
+/* Asks Xen for the vnodes and finds their nodes: when the module is loaded, and after a resume. */
 void vnb_learn_vnodes(void)
 {
 	struct answer *answer = kvzalloc(sizeof(*answer), GFP_KERNEL);
@@ -111,7 +111,7 @@ void vnb_learn_vnodes(void)
 		return;
 	rc = ask_xen(answer);
 	kvfree(answer);
-	/* What older and newer Xen say of a domain without virtual NUMA. */
+	/* Older and newer versions of Xen return these errors for a domain without virtual NUMA. */
 	vnb_vnuma = rc != -EOPNOTSUPP && rc != -ENOSYS;
 	if (rc) {
 		vnb_vnodes = vnb_vnuma ? 0 : 1;
@@ -124,7 +124,7 @@ void vnb_learn_vnodes(void)
 		vnb_places[i].node = vnb_vnuma && i < vnb_vnodes ? node_of(i) : NUMA_NO_NODE;
 	}
 	for (i = 0; i < vnb_vnodes; i++) {
-		/* PV: which frames Linux's node has says nothing of where they lie. */
+		/* PV: that Linux's node has a frame does not say where the frame lies. */
 		vnb_places[i].by_range = vnb_vnuma && (xen_pv_domain() || vnb_places[i].node == NUMA_NO_NODE);
 		for (j = 0; j < vnb_vnodes; j++)
 			if (j != i && vnb_vnuma && vnb_places[j].node == vnb_places[i].node)
@@ -155,7 +155,7 @@ bool vnb_in_vnode(unsigned long frame, unsigned int vnode)
 
 static struct page *allocate(const struct vnb_place *place)
 {
-	/* Without __GFP_HARDWALL: which nodes the caller's cpuset has does not say what may be given. */
+	/* Without __GFP_HARDWALL: the caller's cpuset does not limit which memory may be given. */
 	gfp_t gfp = GFP_KERNEL | __GFP_HIGHMEM | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN | __GFP_NOMEMALLOC;
 
 	if (place->node == NUMA_NO_NODE)
@@ -163,7 +163,7 @@ static struct page *allocate(const struct vnb_place *place)
 	return alloc_pages_node(place->node, gfp | __GFP_THISNODE, VNB_EXTENT_ORDER);
 }
 
-/* Clearing a range looks at no watermark by itself. */
+/* Checks the watermarks, which clearing a range does not do by itself. */
 static bool has_room(struct page *page)
 {
 	struct zone *zone = page_zone(page);
@@ -171,7 +171,7 @@ static bool has_room(struct page *page)
 	return zone_page_state(zone, NR_FREE_PAGES) > high_wmark_pages(zone) + SPARE_FRAMES;
 }
 
-/* Makes nothing be in it any more. Without __GFP_ZERO: before Linux 6.14 alloc_contig_range() takes no notice of it. */
+/* Moves everything out of the range. Without __GFP_ZERO, which alloc_contig_range() ignores before Linux 6.14. */
 static bool clear_range(unsigned long frame)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
@@ -183,7 +183,7 @@ static bool clear_range(unsigned long frame)
 #endif
 }
 
-/* Xen does not scrub what a living domain gives: whoever gets it next could read what was in it. */
+/* Clears the pages: Xen does not scrub what a running domain gives, so the next owner could read the old contents. */
 static void zero_range(struct page *page)
 {
 	unsigned int i;
@@ -194,7 +194,7 @@ static void zero_range(struct page *page)
 	}
 }
 
-/* The extent of these frames, zeroed and named, once nothing is in it. */
+/* Clears the range of this extent, then zeroes and names it. */
 struct page *vnb_try_range(unsigned long frame, unsigned int vnode)
 {
 	struct page *page = pfn_to_online_page(frame);
@@ -208,7 +208,7 @@ struct page *vnb_try_range(unsigned long frame, unsigned int vnode)
 	return page;
 }
 
-/* The first frame of the nth extent of the vnode; VNB_NO_FRAME: there are not so many. */
+/* The first frame of the nth extent of the vnode; VNB_NO_FRAME: it has fewer extents. */
 unsigned long vnb_nth_extent(unsigned int vnode, unsigned long n)
 {
 	unsigned int i;
@@ -227,7 +227,7 @@ unsigned long vnb_nth_extent(unsigned int vnode, unsigned long n)
 	return VNB_NO_FRAME;
 }
 
-/* The extent of these frames, if it can be had. PV: only what is known to lie on the vnode's physical node. */
+/* Tries to get the extent of these frames. PV: only one that is known to lie on the vnode's physical node. */
 static struct page *try_extent(unsigned long frame, unsigned int vnode, unsigned int *tries)
 {
 	struct page *page;
@@ -236,7 +236,7 @@ static struct page *try_extent(unsigned long frame, unsigned int vnode, unsigned
 		return NULL;
 	vnb_places[vnode].any_known = true;
 	page = vnb_try_range(frame, vnode);
-	/* Again: Linux's own balloon may have been quicker. */
+	/* Checked again: Linux's own balloon may have exchanged frames meanwhile. */
 	if (page && (!xen_pv_domain() || vnb_lies_on(frame, vnode)))
 		return page;
 	if (page)
@@ -246,8 +246,8 @@ static struct page *try_extent(unsigned long frame, unsigned int vnode, unsigned
 }
 
 /*
- * Once round the vnode, from where the last search stopped. Round a large vnode it takes many calls, so that none of
- * them is long: VNB_INTERRUPTED says that there is more to look at.
+ * Searches once round the vnode, from where the last search stopped. For a large vnode this takes many calls, so that
+ * none of them is long: VNB_INTERRUPTED says that there is more to search.
  */
 static struct page *search_range(unsigned int vnode, unsigned int *tries, u32 *reason)
 {
@@ -279,7 +279,7 @@ static struct page *search_range(unsigned int vnode, unsigned int *tries, u32 *r
 	return NULL;
 }
 
-/* 2 MiB of the vnode, cleared, and ours; or none, and why. By range there may be so many tries in vain. */
+/* Gets 2 MiB of the vnode, cleared; or none, and *reason says why. By range, *tries limits the tries in vain. */
 struct page *vnb_find_chunk(unsigned int vnode, unsigned int *tries, u32 *reason)
 {
 	struct vnb_place *place = &vnb_places[vnode];

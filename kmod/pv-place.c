@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PV guests: where memory lies, and how it comes to lie where it should.
+ * PV guests: on which physical node memory lies, and how to bring it to the right one.
  *
- * No guest can ask where a machine frame lies. But what Xen populates for a vnode lies on its physical node, exactly;
- * and 2 MiB of machine memory lie on one node. So the module learns blocks of machine memory from what it takes.
+ * No guest can ask where a machine frame lies. But memory that Xen populates for a vnode lies exactly on its physical
+ * node, and an aligned block of 2 MiB of machine memory lies on one node. So the module learns such blocks from the
+ * memory that it takes.
  */
 #include "internal.h"
 
@@ -12,9 +13,9 @@
 #include <asm/xen/page.h>
 
 #define BLOCK_SHIFT VNB_EXTENT_ORDER
-#define SEVERAL VNB_MAX_VNODES	/* a block that was taken for two vnodes: believed of neither */
+#define SEVERAL VNB_MAX_VNODES	/* a block that was taken for two vnodes counts for neither */
 
-static DEFINE_XARRAY(blocks);	/* of machine memory: the vnode. Changed under vnb_lock */
+static DEFINE_XARRAY(blocks);	/* blocks of machine memory, with their vnode. Changed under vnb_lock */
 
 void vnb_learn(unsigned long machine, unsigned int vnode)
 {
@@ -26,10 +27,10 @@ void vnb_learn(unsigned long machine, unsigned int vnode)
 		xa_store(&blocks, machine >> BLOCK_SHIFT, xa_mk_value(vnode), GFP_NOWAIT | __GFP_NOWARN);
 }
 
-/* Other machine frames than before, or another machine. */
+/* Forgets all blocks: the machine frames, or the machine, may be others now. */
 void vnb_forget_machine(void) { xa_destroy(&blocks); }
 
-/* The vnode of a frame, as far as is known; VNB_MAX_VNODES: it is not. */
+/* The vnode of a frame; VNB_MAX_VNODES: not known. */
 static unsigned int known_vnode(unsigned long frame)
 {
 	void *known = vnb_pv_is_ours(frame) ? xa_load(&blocks, __pfn_to_mfn(frame) >> BLOCK_SHIFT) : NULL;
@@ -37,7 +38,7 @@ static unsigned int known_vnode(unsigned long frame)
 	return known ? xa_to_value(known) : VNB_MAX_VNODES;
 }
 
-/* Every frame of an extent, not the first alone: others may lie elsewhere. */
+/* Checks every frame of an extent, because they may lie on different nodes. */
 bool vnb_lies_on(unsigned long frame, unsigned int vnode)
 {
 	unsigned int i;
@@ -50,24 +51,25 @@ bool vnb_lies_on(unsigned long frame, unsigned int vnode)
 
 /* --- Rehome: free memory of the vnode's own frames is exchanged for memory of its physical node ------------------- */
 
-/* An extent that was given becomes memory of the vnode, or of anywhere. Under vnb_lock. */
+/* Populates a given extent with memory of the vnode, or else of any node. Under vnb_lock. */
 static bool fill(struct page *page, unsigned int vnode)
 {
 	return vnb_pv_take_whole(page, vnode) || vnb_fill(page, vnode);
 }
 
-/* One extent, marked. What does not come back stays held, and its marks. Whether all of it is the vnode's now. */
+/* Exchanges one extent, which is marked offline. If it does not come back it stays held and marked. Returns whether
+ * all of it is the vnode's. */
 static bool exchange(struct page *page, unsigned int vnode, struct list_head *back)
 {
 	enum vnb_type is;
 	bool home = false;
 
 	mutex_lock(&vnb_lock);
-	/* As when memory is given: everything may have been taken back meanwhile. */
+	/* As in give(): everything may have been taken back meanwhile. */
 	is = atomic_read(&vnb_closed) ? VNB_RAM : vnb_finish(page);
 	if (is != VNB_RAM) {
 		home = is == VNB_HOLE && fill(page, vnode);
-		/* Elsewhere, as it was before. */
+		/* Otherwise take memory from any node, as it was before. */
 		if (home || vnb_fill(page, VNB_MAX_VNODES))
 			is = VNB_RAM;
 		else
@@ -101,7 +103,8 @@ static bool rehome_extent(unsigned long frame, struct vnb_move *move)
 	return home;
 }
 
-/* Looks at as many extents as asked for, from where the last call stopped. VNB_EMPTY: that was the vnode's last. */
+/* Goes through as many extents as asked for, from where the last call stopped. VNB_EMPTY: these were the vnode's
+ * last. */
 void vnb_rehome(struct vnb_move *move)
 {
 	struct vnb_place *place = &vnb_places[move->vnode];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PV guests. A frame has a machine frame of its own, named in the P2M, and a mapping in the kernel that Xen keeps
- * watch on: both go before the memory does, and come back after it.
+ * PV guests. A frame has a machine frame, which the P2M names, and a mapping in the kernel, which Xen watches. Both
+ * must be removed before the memory is given, and restored after it comes back.
  */
 #include "internal.h"
 
@@ -25,8 +25,8 @@ bool vnb_pv_is_ours(unsigned long frame)
 /* --- Mappings and the P2M ---------------------------------------------------------------------------------------- */
 
 /*
- * pfns[from..to]: to machine[], or to nothing. Returns where it stopped. Linux's own functions panic where Xen says
- * no; a module must not. The P2M never names what is not mapped.
+ * Maps pfns[from..to] to machine[], or unmaps them. Returns where it stopped. Linux's own functions panic if Xen
+ * refuses; a module must not. The P2M never names a frame that is not mapped.
  */
 static unsigned int map_each(unsigned int from, unsigned int to, bool present)
 {
@@ -49,7 +49,8 @@ static unsigned int map_each(unsigned int from, unsigned int to, bool present)
 	return i;
 }
 
-/* The same in one hypercall. By hand: Linux's MULTI_update_va_mapping() has a trace point that no module may have. */
+/* Does the same in one hypercall. Written by hand: Linux's MULTI_update_va_mapping() has a trace point that modules
+ * cannot use. */
 static unsigned int map_all(unsigned int count, bool present)
 {
 	unsigned int i;
@@ -69,7 +70,7 @@ static unsigned int map_all(unsigned int count, bool present)
 	for (i = 0; i < count && !calls[i].result; i++)
 		if (!present)
 			xen_safe_write_ulong(xen_p2m_addr + pfns[i], INVALID_P2M_ENTRY);
-	/* Those behind the first that failed were tried, too. */
+	/* Xen also tried those after the first that failed. */
 	if (i < count && present) {
 		unsigned int bad = i;
 
@@ -94,7 +95,7 @@ static void flush_everywhere(void)
 	HYPERVISOR_mmuext_op(&flush, 1, NULL, DOMID_SELF);
 }
 
-/* machine[from..to] have no mapping any more: back to Xen. */
+/* Gives machine[from..to], which have no mapping any more, back to Xen. */
 static void drop(unsigned int from, unsigned int to)
 {
 	unsigned int i;
@@ -111,7 +112,7 @@ static void drop(unsigned int from, unsigned int to)
 
 /* --- Moving ------------------------------------------------------------------------------------------------------ */
 
-/* vnb_frames[count]: holes, from the front on. The others are as they were. */
+/* Makes vnb_frames[count] holes, from the front on. The rest do not change. */
 static unsigned int pv_give_frames(unsigned int count)
 {
 	unsigned int i, unmapped, mapped;
@@ -145,7 +146,7 @@ static unsigned int pv_give(unsigned int chunks)
 	return i;
 }
 
-/* machine[count] are memory now, of the vnode's: maps pfns[count] to them. */
+/* Maps pfns[count] to machine[count], which Xen has populated for the vnode. */
 static unsigned int map_taken(unsigned int count, unsigned int vnode)
 {
 	unsigned int i, mapped = map_all(count, true);
@@ -156,7 +157,7 @@ static unsigned int map_taken(unsigned int count, unsigned int vnode)
 	return mapped;
 }
 
-/* vnb_frames[count], holes: memory, from the front on. */
+/* Populates vnb_frames[count], which are holes, from the front on. */
 static unsigned int pv_take_frames(unsigned int count, unsigned int vnode)
 {
 	unsigned int i;
@@ -171,7 +172,7 @@ static unsigned int pv_take_frames(unsigned int count, unsigned int vnode)
 	return map_taken(rc, vnode);
 }
 
-/* 2 MiB of machine memory in one piece, where there are: one call of Xen's instead of 512. */
+/* Takes 2 MiB of machine memory in one piece, if Xen has it: one extent instead of 512. */
 bool vnb_pv_take_whole(struct page *page, unsigned int vnode)
 {
 	unsigned int i;

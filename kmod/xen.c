@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Xen's calls, and how memory is moved where Xen translates frames (PVH and HVM): an extent is one of Xen's. */
+/* The hypercalls, and how memory is moved where Xen translates frames (PVH and HVM). There an extent is one extent
+ * for Xen. */
 #include "internal.h"
 
 #include <linux/moduleparam.h>
@@ -13,13 +14,13 @@
 #define MEMF_VNODE (1U << 18)
 
 #ifdef VNB_TEST
-/* The test build: every so many'th call moves less than it was asked for, as Xen may at any time. */
+/* Test build: every Nth call moves less than it was asked to, as Xen may do at any time. */
 static unsigned int fault_every;
 module_param(fault_every, uint, 0644);
 static bool ignore_migration;
 module_param(ignore_migration, bool, 0644);
 
-/* Under vnb_lock, as all callers are. */
+/* All callers have vnb_lock. */
 static unsigned long shorten(unsigned long count)
 {
 	static unsigned int calls, random = 1;
@@ -35,8 +36,8 @@ static unsigned long shorten(unsigned long count) { return count; }
 #endif
 
 /*
- * XENMEM_decrease_reservation or XENMEM_populate_physmap of vnb_frames[]. With a vnode what is populated comes from its
- * physical node, or not at all. VNB_MAX_VNODES: from anywhere.
+ * XENMEM_decrease_reservation or XENMEM_populate_physmap of vnb_frames[]. With a vnode, memory is populated from its
+ * physical node or not at all. VNB_MAX_VNODES: from any node.
  */
 long vnb_reserve(unsigned int call, unsigned long count, unsigned int order, unsigned int vnode)
 {
@@ -78,8 +79,8 @@ static int memory_type(unsigned long frame)
 }
 
 /*
- * While the domain is being sent, Xen watches what is written: a page that nobody has written since then reads as
- * read-only. Nobody ever writes this one. Not in the text: the kernel patches that.
+ * During a migration Xen logs which pages are written: a page that was not written since then reads as read-only. The
+ * guest never writes this one. It is not in the kernel's text, because the kernel patches that.
  */
 static const u8 never_written[PAGE_SIZE] __aligned(PAGE_SIZE) = { 1 };
 
