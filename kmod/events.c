@@ -220,7 +220,7 @@ static int sleeping(struct notifier_block *block, unsigned long event, void *dat
 		return notifier_from_errno(-EBUSY);
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
-		/* Linux's Xen code reports no resume here. The work queue runs again and nothing is held, so the wait is short. */
+		/* Linux's Xen code reports no resume here. Nothing is held, so the wait for the work is short. */
 		look_anew();
 		atomic_set(&vnb_closed, 0);
 		flush_work(&vnb_look_work);

@@ -215,9 +215,9 @@ static unsigned int take(unsigned int vnode, unsigned int want, struct list_head
 	if (!n)
 		return 0;
 	/*
-	 * A domain is suspended only once every processor is idle. So with preemption off nothing changes between the check of
-	 * vnb_unsure and the call. Otherwise a frame that a resume turned into RAM could be populated, which would lose that
-	 * RAM.
+	 * A domain is suspended only once every processor is idle. So with preemption off nothing changes between the
+	 * check of vnb_unsure and the call. Otherwise a frame that a resume turned into RAM could be populated, which
+	 * would lose that RAM.
 	 */
 	preempt_disable();
 	if (!atomic_read(&vnb_unsure) && !vnb_migrating()) {

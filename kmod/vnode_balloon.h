@@ -69,7 +69,7 @@ struct vnb_state {
 	__u64 lost;		/* PV: frames that could neither be mapped nor be given back to Xen */
 };
 
-#define VNB_VNODE_BY_RANGE	(1u << 0)	/* no Linux node is exactly this vnode: it is defined by frame numbers */
+#define VNB_VNODE_BY_RANGE	(1u << 0)	/* no Linux node is exactly this vnode: frame numbers define it */
 
 struct vnb_vnode {
 	__u32 size;
