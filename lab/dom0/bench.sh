@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What benchmarks call: figures of one move each, the product's and its peers'. Sourced in dom0 by busybox sh.
+# Helpers for benchmarks: figures of one move each, of the product and of its peers. Sourced in dom0 by busybox sh.
 
 # --- What a move costs the product ------------------------------------------------------------------------------------
 
@@ -9,25 +9,25 @@ start_counted_daemon() {
     wait_until 60 daemon_published && wait_until 20 daemon_answers
 }
 
-# fetch_calls: what was counted since it was fetched last. calls KIND [COLUMN]: of it; columns: count, nanoseconds, first, last.
+# fetch_calls: reads what was counted since the last call. calls KIND [COLUMN]: prints it; columns: count, nanoseconds,
+# first, last.
 fetch_calls() { guest "calls /run/calls" > /tmp/calls; }
 calls() { awk -v kind="$1" -v column="${2:-count}" '
     BEGIN { of["count"] = 2; of["nanoseconds"] = 3; of["first"] = 4; of["last"] = 5 }
     $1 == kind { print $of[column] }' /tmp/calls; }
 
-# When the daemon first asked Xen for something, and how long it took from there to its last note of a move: first step to
-# last.
+# First step to last: from the daemon's first hypercall to its last note of a move.
 first_hypercall() {
     awk '$1 ~ /^(give|take|probe|reservation)$/ && $4 > 0 && (!first || $4 < first) { first = $4 } END { print first }' /tmp/calls
 }
 inside() { echo "($(calls intent last) - $(first_hypercall))"; }
 
-# Nanoseconds that all threads of a program have used a processor.
+# The processor time of all threads of a program, in nanoseconds.
 cpu_of_daemon() { guest "cat /proc/$(guest_pid daemon)/task/*/schedstat" | awk '{ n += $1 } END { printf "%.0f", n }'; }
 cpu_of_kernel() { guest "for p in /proc/[0-9]*; do
     grep -q xen-balloon \$p/comm && cut -d ' ' -f 1 \$p/schedstat; done"; }
 
-# What is to be taken from the guest's CLOCK_MONOTONIC to have Xen's time.
+# Subtract this from the guest's CLOCK_MONOTONIC to get Xen's time.
 guest_clock_offset() { guest "sample offset"; }
 
 # --- Moves: from the write in dom0 to the end ---------------------------------------------------------------------------
@@ -86,7 +86,7 @@ kernel_kib() { guest "cat /sys/devices/system/xen_memory/xen_memory0/info/curren
 
 MOVE_KIB=262144
 MOVE_MIB=$((MOVE_KIB / 1024))
-# What the names of a guest's figures begin with, and what its checks say: nothing for the guest of `moves`.
+# The prefix of a guest's figures and of its checks' texts; empty for the guest of `moves`.
 OF=
 of_guest() { echo "${OF%.}${OF:+: }$1"; }
 

@@ -2,7 +2,8 @@
 # What scenarios of the toolstack's half call: several guests in one boot, and the host as Xen counts it (programs/hostcount.c, which
 # asks through Xen's own library).
 
-# make_guest NAME TYPE "VNODES" [MAXMEM] [MORE LINES]: a guest beside the others; `on NAME` makes it the one that is meant.
+# make_guest NAME TYPE "VNODES" [MAXMEM] [MORE LINES]: starts a guest beside the others; `on NAME` selects it for the
+# helpers.
 make_guest() {
     made=$1 GUEST_TYPE=$2 VNODES=$3 MAXMEM=$4
     write_guest_config > /tmp/all.cfg
@@ -18,7 +19,7 @@ make_guest() {
     wait_until 180 xenstore-exists "$D/data/lab/ready" || die "$made comes up"
 }
 
-# create_named NAME [OPTION...]: xl create, where need be with what stock libxl lacks.
+# create_named NAME [OPTION...]: xl create, with our replacement for what stock libxl lacks, where that is needed.
 create_named() {
     created=$1
     shift
@@ -29,8 +30,9 @@ create_named() {
     fi
 }
 
-# bounded SECONDS COMMAND...: its exit code. One that takes longer is told with what it waits for, and killed; 124 then. One that the
-# kernel does not let go even so is left behind: who waited for it would not come to the scenario's end.
+# bounded SECONDS COMMAND...: runs the command and returns its exit code. If it takes longer it is killed, its wait
+# channel is printed, and the code is 124. A process that even then does not end is left behind: waiting for it would
+# keep the scenario from ending.
 bounded() {
     bound=$1
     shift
@@ -50,7 +52,7 @@ await_end() {
     return 1
 }
 
-# on NAME: DOMID and D are this guest's from now on.
+# on NAME: sets DOMID and D to this guest's.
 on() {
     DOMID=$(xl domid "$1")
     D=/local/domain/$DOMID
@@ -62,10 +64,10 @@ max_pages() { hostcount domain "$(id_of "$1")" | cut -d ' ' -f 2; }
 target_of() { xenstore-read "/local/domain/$(id_of "$1")/memory/vnode$2/target-balloon-size"; }
 legacy_of() { xenstore-read "/local/domain/$(id_of "$1")/memory/target" 2> /dev/null; }
 
-# remember_free: from here on check_freed counts. Nothing else of the host may move.
+# remember_free: check_freed counts from here on. No other memory of the host may move.
 remember_free() { set -- $(hostcount free); FREE_0=$1 FREE_1=$2; }
 
-# check_freed TEXT PAGES0 PAGES1: so much more is free of each physical node.
+# check_freed TEXT PAGES0 PAGES1: this much more is free on each physical node.
 check_freed() {
     freed_text=$1 freed_want="$2 $3"
     set -- $(hostcount free)
@@ -73,7 +75,8 @@ check_freed() {
         "$freed_want"
 }
 
-# host CODE TEXT ARGUMENT...: `balloonctl host ARGUMENT...` ends so; its output is in /tmp/host.out, its complaints in /tmp/host.err.
+# host CODE TEXT ARGUMENT...: `balloonctl host ARGUMENT...` ends with CODE; its output is in /tmp/host.out, its errors
+# in /tmp/host.err.
 host() {
     host_wanted=$1 host_text=$2
     shift 2
@@ -84,7 +87,7 @@ host() {
 }
 host_json() { jsonget "$@" < /tmp/host.out; }
 
-# stop_guests: all of them, at a scenario's end.
+# stop_guests: stops all guests, at a scenario's end.
 stop_guests() {
     DOMID=
     for stopped in $(bounded 60 xl list | awk 'NR > 1 && $2 != 0 { print $2 }'); do
@@ -106,12 +109,12 @@ stop_watch() {
 }
 has_ended() { [ "$(cut -d ' ' -f 3 "/proc/$1/stat" 2> /dev/null || echo Z)" = Z ]; }
 
-# prepared_rows: what a toolstack made of the domain's rows, all and those that the guest may write.
+# prepared_rows: how many of the domain's rows a toolstack made, in all and writable by the guest.
 prepared_rows() {
     echo "$(xenstore-ls -f "$D" | grep -c '/vnode[0-9]*/\|feature-balloon-vnode') \
 $(xenstore-ls -fp "$D" | grep -c "/balloon-[a-z]* = .*(n$DOMID)\|feature-balloon-vnode = .*(n$DOMID)")"
 }
 
-# listed: the names in xl's long list, which is what xendomains goes by.
+# listed: the names in xl's long list, which xendomains uses.
 listed() { xl list -l 2> /dev/null | sed -n 's/^ *"name": "\([^"]*\)",*$/\1/p' | sort -u | one_line; }
 one_line() { tr '\n' ' ' | sed 's/ $//'; }

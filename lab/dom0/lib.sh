@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# What scenarios call: reporting, the guest, commands in it. Sourced in dom0 by busybox sh.
+# Helpers for scenarios: reporting, the guest, commands in it. Sourced in dom0 by busybox sh.
 
-# What a guest is made of; a scenario changes these before start_guest.
+# The guest's settings; a scenario changes them before start_guest.
 GUEST_TYPE=pvh      # pvh, pvh-plain (without vNUMA), hvm, hvm-plain or pv
 VNODES="512 512"    # MiB of each virtual node; node n lies on physical node n modulo 2
 MAXMEM=             # MiB; empty: all memory is there from the start
@@ -12,7 +12,7 @@ XL_CONFIG=          # more lines for the guest's configuration
 
 # --- Reporting -------------------------------------------------------------------------------------------------------
 
-# One line, whatever is in it; the console shows it too, to be read among what happened around it.
+# Writes one line, whatever the text has. The console shows it, too, among the other messages of that moment.
 report() {
     set -f
     set -- $*
@@ -21,7 +21,7 @@ report() {
     echo "@@ $*"
 }
 note() { report "note $*"; }
-# figure NAME VALUE, series NAME X Y...: what was measured, for programs that read the run's output.
+# figure NAME VALUE, series NAME X Y...: measurements, for programs that read the run's output.
 figure() { report "figure $*"; }
 series() { report "series $*"; }
 tell() { echo "tell $*" >&3; }
@@ -38,7 +38,7 @@ finish() {
     exit 0
 }
 
-# Something the rest cannot do without: reports and ends the scenario.
+# For a failure that makes the rest pointless: reports it and ends the scenario.
 die() {
     fail "$*"
     exit 1
@@ -74,7 +74,7 @@ wait_until() {
     wait_left=$(($1 * 10)) wait_tries=0
     shift
     until "$@"; do
-        # Asking costs real time, sleeping does not: less often after the first three seconds.
+        # A check costs real time and sleeping does not, so it checks less often after the first three seconds.
         wait_tries=$((wait_tries + 1)) wait_step=1
         [ $wait_tries -lt 30 ] || wait_step=5
         wait_left=$((wait_left - wait_step))
@@ -122,7 +122,7 @@ CONFIG
     esac
 }
 
-# An emulated PC with as few devices as it can start from. AHCI is the disk that SeaBIOS reads fast (DMA).
+# An emulated PC with as few devices as possible. AHCI is the disk that SeaBIOS reads fast (DMA).
 write_hvm_config() {
     [ -e /lab/grub.img ] || die "dom0 has a device model (the scenario's options need HVM=1)"
     write_guest_disk "$arguments" > $GUEST_DISK
@@ -197,7 +197,7 @@ stop_guest() {
     DOMID=
 }
 
-# Into the console's log, when something failed: what the programs in the guest said.
+# Writes the output of the programs in the guest into the console's log, when something failed.
 show_guest_logs() {
     GUEST_SECONDS=10 guest 'tail -n 40 /run/lab/*.log' | sed 's/^/@@ /'
     failed=
@@ -214,7 +214,7 @@ guest() { remote call "$DOMID" "${GUEST_SECONDS:-60}" "$*"; }
 guest_start() {
     start_name=$1
     shift
-    # The end of an earlier one by that name, which was killed just now, is not this one's.
+    # An earlier program with that name may just have been killed; its exit code must not count for this one.
     guest "mkdir -p /run/lab; cd /run/lab
         [ ! -e $start_name.pid ] || for i in \$(seq 1 40); do [ -s $start_name.code ] && break; sleep 0.05; done
         rm -f $start_name.code $start_name.pid

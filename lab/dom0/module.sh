@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# What scenarios call: the kernel module, asked by programs/vnbctl.c.
+# Helpers for scenarios: they ask the kernel module through programs/vnbctl.c.
 
-# vnb COMMAND...: its answer. value NAME: of the answer before.
+# vnb COMMAND...: prints the module's answer. value NAME: a figure of the last answer.
 vnb() {
     VNB_ANSWER=$(guest "vnbctl $*" 2>&1)
     vnb_code=$?
@@ -26,7 +26,8 @@ check_move() {
     check_eq "$1: $5 of $4, reason $6" "$(value "done") $(value reason)" "$5 $6"
 }
 
-# check_held TEXT EXTENTS0 EXTENTS1: what the module says, and Xen of every frame of it, and Xen's count of each pnode.
+# check_held TEXT EXTENTS0 EXTENTS1: the module, each of its frames, and Xen's count of each pnode say that this much is
+# held.
 check_held() {
     held_text=$1
     for held_vnode in 0 1; do
@@ -52,5 +53,5 @@ moved() {
     set -- $(page_counts)
     echo "$((START_0 - $4)) $((START_1 - $6))"
 }
-# looked_at: after a resume, or a load that adopted something, every frame was looked at.
+# looked_at: waits until the module has audited every frame, after a resume or after a load that adopted some.
 looked_at() { [ $(($(state_of flags) & 8)) = 0 ]; }

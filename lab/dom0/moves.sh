@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# What scenarios call: a guest that is saved, restored and migrated. Only GUEST_TYPE=pvh-plain can be: xl saves no guest
-# with virtual NUMA. The new domain gets its memory from any physical node, so only its total is compared.
+# Helpers for scenarios that save, restore and migrate a guest. It must be GUEST_TYPE=pvh-plain: xl saves no guest with
+# virtual NUMA. The new domain gets its memory from any physical node, so only its total is compared.
 
 SAVED=/run/guest.save
 
-# find_guest: it has another domain id now.
+# find_guest: finds the guest's new domain id.
 find_guest() {
     DOMID=$(xl domid g1)
     D=/local/domain/$DOMID
@@ -20,7 +20,7 @@ restore_guest() {
 # shellcheck disable=SC2119
 save_and_restore() { save_guest && restore_guest; }
 
-# fill_host MIB: a domain that is never started takes all but so much of the machine's memory; empty_host: it is gone.
+# fill_host MIB: a domain that is never started takes all but this much of the machine's memory. empty_host: removes it.
 fill_host() {
     cat > /tmp/filler.cfg <<CONFIG
 name="filler"
@@ -36,7 +36,7 @@ empty_host() { xl destroy filler; }
 # free_on PNODE: MiB. The processors' table, before the nodes', has lines of the same form.
 free_on() { xl info -n | awk -v node="$1:" '/^numa_info/ { nodes = 1 } nodes && $1 == node { print $3 }'; }
 
-# fill_pnode PNODE MIB: a paused domain, all of it on that physical node, leaves so much of its memory free.
+# fill_pnode PNODE MIB: a paused domain with all its memory on that physical node leaves this much free there.
 fill_pnode() {
     free=$(free_on $1)
     size=$((free - $2))
@@ -52,17 +52,17 @@ CONFIG
     note "free on pnode $1: $free MiB, then $(free_on $1)"
 }
 
-# migrate_guest: to this very host, where both domains exist for a while.
+# migrate_guest: migrates within this host, where both domains exist for a while.
 migrate_guest() {
     xl migrate -s "" g1 "xl migrate-receive" > /tmp/migrate.log 2>&1 && find_guest && return 0
     grep -E 'rror|ailed' /tmp/migrate.log | sed 's/^/@@ /'
     return 1
 }
 
-# check_total TEXT KIB: the domain has exactly so much less than at remember_pages.
+# check_total TEXT KIB: the domain has exactly this much less than at remember_pages.
 check_total() { check_eq "$1: $(($2 / 4)) pages gone" $((START_TOTAL - $(total_pages))) $(($2 / 4)); }
 
-# check_exact TEXT KIB: Xen's count, every frame, the product and its rows in xenstore say the same of a resting balloon.
+# check_exact TEXT KIB: for a balloon at rest, Xen's count, every frame, the product and its rows in xenstore agree.
 check_exact() {
     check_total "$1" "$2"
     check_audit "$1" $(($2 / 2048))

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What scenarios call: memory as Xen counts it, the vnode interface in xenstore, what the product says of itself.
+# Helpers for scenarios: memory as Xen counts it, the vnode interface in xenstore, the product's own reports.
 
 # --- Xen's own count -------------------------------------------------------------------------------------------------
 
@@ -36,13 +36,14 @@ check_given() {
 
 # --- The vnode interface in xenstore ---------------------------------------------------------------------------------
 
-# target VNODE KIB: what the toolstack writes.
+# target VNODE KIB: writes a target, as the toolstack does.
 target() { xenstore-write -- "$D/memory/vnode$1/target-balloon-size" "$2"; }
 
 # targets KIB0 KIB1: both in one transaction, as seen by the guest.
 targets() { xenstore-write "$D/memory/vnode0/target-balloon-size" "$1" "$D/memory/vnode1/target-balloon-size" "$2"; }
 
-# row VNODE NAME...: what the guest reports, e.g. `row 0 size` for balloon-size; programs/rows.c knows where. Nothing, and
+# row VNODE NAME...: prints the guest's row, e.g. `row 0 size` for balloon-size; programs/rows.c knows its place.
+# Nothing, and
 # exit 1, without such a row.
 row() { rows read "$D" "$@" 2>/dev/null; }
 
@@ -50,7 +51,7 @@ feature() { rows feature "$D" 2>/dev/null; }
 
 row_is() { rows wait 0 "$D" "$1" "$2=$3"; }
 
-# wait_row VNODE NAME VALUE [SECONDS]: shows everything when it does not come.
+# wait_row VNODE NAME VALUE [SECONDS]: waits for the value, and shows all rows if it does not come.
 wait_row() {
     rows wait "${4:-60}" "$D" "$1" "$2=$3" && return 0
     echo "@@ vnode $1: balloon-$2 is '$(row "$1" "$2")', not '$3'"
@@ -59,7 +60,7 @@ wait_row() {
     return 1
 }
 
-# Reached, as the protocol says it: acknowledged, idle, and exactly the size. is_reached VNODE KIB [SECONDS]
+# is_reached VNODE KIB [SECONDS]: reached as the protocol defines it: acknowledged, idle, and exactly the size.
 is_reached() { rows wait "${3:-0}" "$D" "$1" "target=$2" state=idle "size=$2"; }
 
 # wait_reached VNODE KIB [SECONDS]
@@ -95,7 +96,7 @@ guest_owned() {
 
 feature_is() { [ "$(feature)" = "$1" ]; }
 
-# The toolstack's answer to feature "1": from here on only the vnode targets count.
+# The toolstack's reaction to feature "1": from here on only the vnode targets count.
 hand_over() {
     wait_until 60 feature_is 1 || return 1
     LEGACY_TARGET=$(xenstore-read "$D/memory/target")
@@ -104,7 +105,7 @@ hand_over() {
 
 # --- The product -----------------------------------------------------------------------------------------------------
 
-# start_daemon [OPTION...]: and waits until it answers and has published what it found.
+# start_daemon [OPTION...]: starts it, and waits until it answers and has published the vnodes.
 start_daemon() {
     guest_start daemon "balloonctl daemon $*"
     wait_until 60 daemon_published && wait_until 20 daemon_answers
@@ -115,7 +116,7 @@ daemon_answers() { status && [ "$(json daemon)" = true ]; }
 # stop_daemon: cleanly; returns its exit code.
 stop_daemon() { guest_end daemon; }
 
-# kill_daemon: SIGKILL, for a daemon that rests. killat (programs/) kills in the middle of a move.
+# kill_daemon: SIGKILL, for a daemon at rest. killat (programs/) kills in the middle of a move.
 kill_daemon() {
     guest_end daemon KILL
     [ $? = 137 ]
@@ -124,14 +125,14 @@ kill_daemon() {
 # cpu_ticks: processor time that the daemon has used, in 1/100 s.
 cpu_ticks() { guest "cut -d ' ' -f 14,15 /proc/$(guest_pid daemon)/stat" | awk '{ print $1 + $2 }'; }
 
-# status: fetches the product's own view; json PATH... then prints values of it.
+# status: fetches the product's own report; json PATH... then prints values of it.
 status() { guest "balloonctl status --json 2> /dev/null" > /tmp/status.json; }
 json() { jsonget "$@" < /tmp/status.json; }
 
-# tell_json SCHEMA FILE: what was printed is compared with docs/schema/SCHEMA.json when the machine has ended.
+# tell_json SCHEMA FILE: has the file compared with docs/schema/SCHEMA.json when the machine has ended.
 tell_json() { while read -r json_line; do printf 'json %s %s\n' "$1" "$json_line" >&3; done < "$2"; }
 
-# check_json SCHEMA WANTED COMMAND: likewise, of a command that ends with this code.
+# check_json SCHEMA WANTED COMMAND: the same for the output of a command that must end with this code.
 check_json() {
     json_schema=$1 json_wanted=$2
     shift 2
@@ -140,9 +141,9 @@ check_json() {
     tell_json "$json_schema" /tmp/output
 }
 
-# check_agree TEXT: the product, its rows in xenstore and Xen's own count say the same of a balloon that rests.
+# check_agree TEXT: for a balloon at rest, the product, its rows in xenstore and Xen's own count agree.
 check_agree() {
-    # One side may be asked while memory moves, the other behind it.
+    # The sides are read one after the other, and memory may move in between.
     for agree_try in 1 2 3 4 5 6; do
         [ $agree_try = 1 ] || sleep 1
         rm -f /tmp/agreement
@@ -156,7 +157,7 @@ check_agree() {
     rm -f /tmp/agreement
 }
 
-# What `status` said, and what Xen and xenstore say of the same, a line each.
+# Prints what `status` reported, and what Xen and xenstore report of the same, a line each.
 read_agreement() {
     set -- $(page_counts)
     echo "Xen agree on all of the domain|$(json domain.current_reservation_kib)|$(($2 * 4))" > /tmp/agreement
@@ -197,7 +198,7 @@ check_exit() {
     check_eq "$exit_text: exit $exit_wanted" $exit_code $exit_wanted
 }
 
-# check_audit TEXT EXTENTS: every frame is looked at, nothing is wrong, and there are so many extents.
+# check_audit TEXT EXTENTS: the audit of every frame is clean, and it counts this many extents.
 check_audit() {
     guest "balloonctl audit --json 2> /dev/null" > /tmp/audit.json
     audit_code=$?
@@ -207,7 +208,7 @@ check_audit() {
         "$audit_code $(jsonget clean extents < /tmp/audit.json)" "0 true $2"
 }
 
-# check_holes TEXT VNODE MIB: looks at the product's file without the product: so much of it, and all of it holes.
+# check_holes TEXT VNODE MIB: reads the product's file without the product: it has this much, and all of it is holes.
 check_holes() {
     check_eq "$1: $3 MiB in the file of vnode $2, all of it holes" \
         "$(guest "ls -l $PAGES_DIRECTORY/vnode$2 | awk '{ print \$5 / 1048576 }';
@@ -221,7 +222,7 @@ pool_counts() {
         cat $n/hugepages/hugepages-2048kB/$f; done; done' | tr '\n' ' '
 }
 
-# check_all_back TEXT: every page is where it was when the guest started, and the pool is as it was.
+# check_all_back TEXT: each physical node has as many of the guest's pages as at the start, and the pool is as it was.
 check_all_back() {
     check_given "$1" 0 0
     check_eq "$1: the nodes' 2 MiB pools are as they were" "$(pool_counts)" "$START_POOL"
@@ -254,11 +255,11 @@ node_kib() {
         }'
 }
 
-# What the guest can still use of a node, as the product's guard counts it.
+# How much of a node's memory the guest can still use, as the product's guard counts it.
 available_mib() { node_kib "$1" | awk '{ print int($1 / 1024) }'; }
 kept_mib() { node_kib "$1" | awk '{ print int($2 / 1024) }'; }
 
-# start_pattern MIB0 [MIB1]: programs that write and verify that much on each node, from now to end_pattern.
+# start_pattern MIB0 [MIB1]: starts programs that write and verify this much on each node until end_pattern.
 start_pattern() {
     PATTERN_NODES="0${2:+ 1}"
     for node in $PATTERN_NODES; do

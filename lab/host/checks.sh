@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Judging a run: the scenario's own checks, and what no scenario may ever show on the console. Sourced by lab/run.
+# Judges a run: by the scenario's own checks, and by messages that must never appear on the console. Sourced by lab/run.
 
 # A kernel that shows one of these has corrupted or lost memory, whatever the checks say.
 BAD_LINES='Oops|BUG:|WARNING: CPU|[Bb]ad page|general protection|soft lockup|Kernel panic|Out of memory|'
 BAD_LINES+="Assertion '.*' failed|Xen (BUG|WARN) at|Panic on CPU|"
 BAD_LINES+='oom-kill|Killed process|blocked for more than|detected stall|double fault|domain_crash|reported crashed'
 
-# Not ours: Linux wonders that two vCPUs of one core lie on two nodes, as Xen's CPUID tells it in such a guest.
+# Not caused by us: Linux warns that two vCPUs of one core lie on two nodes, as Xen's CPUID reports in such a guest.
 HARMLESS='topology_sane'
 
 # follow NAME: turns the lines of the report into printed checks, as they come; with LAB_TIMES=1 in the environment the
@@ -28,7 +28,7 @@ follow() {
     done
 }
 
-# judge NAME CONSOLE REPORT QEMU_CODE SECONDS: adds what the report itself cannot say.
+# judge NAME CONSOLE REPORT QEMU_CODE SECONDS: adds verdicts that the report itself cannot give.
 judge() {
     local name=$1 console=$2 report=$3 code=$4 seconds=$5 line
     line=$(grep -avE "^@@|$HARMLESS${EXPECTED:+|$EXPECTED}" "$console" | grep -am1 -E "$BAD_LINES" || true)
@@ -57,7 +57,7 @@ emulator_failed() {
         END { exit !found }'
 }
 
-# validate_json NAME REPORT: what the programs printed for programs, against docs/schema. Debian's own python has jsonschema.
+# validate_json NAME REPORT: compares the programs' JSON output with docs/schema. Debian's own python has jsonschema.
 validate_json() { /usr/bin/python3 "$project/scripts/schemas.py" "$project/docs/schema" "$1" < "$2" || echo "FAIL $1: schemas"; }
 
 # count OUTPUT: sets passed and failed from printed checks.

@@ -25,7 +25,7 @@ choose_xen() {
     list_packages
 }
 
-# Whether the emulated machine's Debian is this machine's.
+# Whether the emulated machine has the same Debian release as this machine.
 is_own_release() { [ "$RELEASE" = bookworm ]; }
 
 # apt's sandbox user often cannot write to the cache directory.

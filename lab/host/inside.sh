@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Runs with PROFILE=1: what the profile says, as figures and checks. Sourced by lab/run.
+# For runs with PROFILE=1: turns the profile into figures and checks. Sourced by lab/run.
 
 # sorted_blocks REPORT PROFILE: the functions and the blocks of Xen, by address: a block follows its function.
 sorted_blocks() {
@@ -9,7 +9,7 @@ sorted_blocks() {
     } | LC_ALL=C sort -k1,1 -k2,2
 }
 
-# inside MOVE WHAT: of what was found; 0 where there is none.
+# inside MOVE WHAT: a figure of the profile; 0 where there is none.
 inside() { awk -v move="$1" -v what="$2" '$1 == move && $2 == what { n = $3 } END { print n + 0 }' "$work/inside"; }
 
 # inside_check TEXT IS LOW HIGH
@@ -32,7 +32,7 @@ per_cent() { awk -v a="$1" -v b="$2" 'BEGIN { print b ? a / b * 100 : 0 }'; }
 # sum_of MOVE PATTERN: of all WHAT that fit.
 sum_of() { awk -v move="$1" -v of="$2" '$1 == move && $2 ~ of { n += $3 } END { print n + 0 }' "$work/inside"; }
 
-# What the processor does that makes the hypercall; what the other one does meanwhile is chance.
+# Only the processor that makes the hypercall counts; what the other one does meanwhile is chance.
 OWN='^in[.](table|map|heap|lock|call|list|flush|thunk|rest)$'
 
 check_inside() {

@@ -2,7 +2,8 @@
 # Two lanes, one for each of the two processors that the tests are made for. A scenario's machine takes one of them; so does
 # other work that goes on beside the scenarios (scripts/test).
 
-# take_lane FOLDER [LANE]: waits for lane 1 or lane 2, or for that one alone. It is free again when this process and
+# take_lane FOLDER [LANE]: waits for lane 1 or 2, or only for the named one. The lane is free again when this process
+# and
 # those that it started have ended, or closed the descriptor in $lane.
 take_lane() {
     local number

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What docs/performance.md says in words: how it is measured, what keeps a goal from being met, what was tried. All figures
-# in it are those of the run. Sourced by lab/bench.
+# The text of docs/performance.md: how it is measured, what keeps a goal from being met, what was tried. All figures in
+# it are those of the run. Sourced by lab/bench.
 
 how_it_is_measured() {
     cat <<TEXT

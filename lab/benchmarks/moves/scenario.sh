@@ -10,7 +10,7 @@ timed() {
     figure "timed.$1.inside $(milliseconds "$(inside)")"
     begin=$(first_hypercall) end=$(calls intent last)
     while read -r kind count time first last; do
-        # What waited, and what came before the first step and after the last, is not inside.
+        # The time before the first step, after the last step, and waiting is left out.
         [ "$kind" != poll ] && [ "$last" -gt "$begin" ] && [ "$first" -lt "$end" ] || time=0
         series "calls $1 $kind $count $time $first $last"
     done < /tmp/calls
@@ -18,7 +18,7 @@ timed() {
 
 bare_cycle() {
     compare_bare
-    # As the daemon's kinds of calls are called.
+    # The names of the daemon's kinds of calls.
     for pair in pool:grow-pool map:map fault:fault pagemap:pagemap give:give; do
         series "bare inflate ${pair#*:} $(bare_part inflate ${pair%:*})"
     done
@@ -33,7 +33,8 @@ wrong_pages() {
         $1 == 0 { a = $2 - zero } $1 == 1 { b = $2 - one } END { print (a > b ? a : b) }'
 }
 
-# cycles NAME UP DOWN: commands that move the memory; what lies on each pnode after each cycle.
+# cycles NAME UP DOWN: runs the commands UP and DOWN several times, and reports what lies on each pnode after each
+# cycle.
 cycles() {
     for cycle in $(seq 0 $CYCLES); do
         [ "$cycle" = 0 ] || { $2 && $3; } || fail "$1: cycle $cycle"

@@ -1,4 +1,5 @@
-# What the parts of a move cost, by a program that does nothing else: pool pages and extents at a time, 4 KiB frames a
+# The cost of the parts of a move, measured by a program that does nothing else: pool pages and extents at a time, 4 KiB
+# frames a
 # hypercall. Then balloons that follow the same targets, the product's and Linux's own, over time.
 
 # follow NAME COMMAND: COMMAND KIB sets a target; the balloon's size over time, from just before the first one on.

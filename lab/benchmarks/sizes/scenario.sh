@@ -1,5 +1,5 @@
-# What does not depend on how much is moved, and what must not: the cost of a GiB at three sizes, the daemon's own memory, its
-# start with 2 GiB given, and how often it wakes up with nothing to do.
+# What must not depend on how much is moved: the cost of a GiB at three sizes, the daemon's own memory, its start with 2
+# GiB given, and how often it wakes up with nothing to do.
 GIB2=2097152
 
 # of_daemon NAME: of its /proc/PID/status, in KiB.
@@ -9,7 +9,7 @@ memory_figures() {
     figure "memory.$1.RssAnon $(of_daemon RssAnon)"
 }
 
-# per_gib KIB: what is inside the daemon, for a GiB.
+# per_gib KIB: the time inside the daemon, for a GiB.
 per_gib() { milliseconds "$(inside) * 1048576 / $1"; }
 
 # at_size KIB

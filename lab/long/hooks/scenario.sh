@@ -1,4 +1,4 @@
-# The units under limits of their own: a start in two seconds that has to look at everything, kexec with few descriptors,
+# The units under special limits: a start that has two seconds and must audit everything, kexec with few descriptors,
 # `make uninstall` where balloonctl cannot run.
 DAEMON=vnode-balloon.service
 
@@ -17,7 +17,7 @@ check "the units are enabled and started" guest "systemctl -q enable --now $DAEM
 targets 65536 262144
 balloons "started" 65536 262144
 
-# Nothing says where to look closer, so every frame is asked about, and systemd gives a start two seconds.
+# No intent record says where to audit closer, so Xen is asked about every frame; and systemd gives a start two seconds.
 drop_in $DAEMON TimeoutStartSec=2
 before=$(restarts)
 guest "systemctl stop $DAEMON; rm /run/vnode-balloon/intent"
@@ -26,7 +26,7 @@ balloons "a start that had to look at everything" 65536 262144
 check_le "systemd did not have to start it again" "$(restarts)" "$before"
 no_drop_in $DAEMON
 
-# A stand-in for what systemd would run: it writes down what Xen had by then.
+# Replaces what systemd would run: it records how much Xen had by then.
 guest "mkdir -p /run/systemd/system/systemd-kexec.service.d /run/lab
     printf '[Unit]\nSuccessAction=none\n[Service]\nExecStart=\nExecStart=/bin/sh -c \"probe reservation > /run/lab/kexec\"\n' \
         > /run/systemd/system/systemd-kexec.service.d/lab.conf"
@@ -43,7 +43,7 @@ guest "systemctl reset-failed; systemctl start multi-user.target"
 check "the system is up again" wait_until 60 is_active multi-user.target $DAEMON
 balloons "after a kexec with 24 descriptors" 65536 262144
 
-# Without the daemon balloonctl cannot do anything there. That is no answer to the question whether something is given.
+# Without the daemon balloonctl cannot work there. That does not answer the question whether something is given.
 guest "systemctl stop $DAEMON"
 check_exit "make uninstall in a mount namespace of its own" 2 "unshare -m make -s -C /src uninstall"
 guest "chmod 0755 /run/vnode-balloon"

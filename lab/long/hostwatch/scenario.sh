@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# The daemon in dom0: domains come, live, lie and go; nothing is typed but what is asked. Xen's own library counts.
+# The daemon in dom0: domains come, live, lie and go. No command is typed except questions. Xen's own library counts.
 check "the daemon starts in dom0" start_watch
 host 75 "there is one daemon" watch
 

@@ -1,5 +1,5 @@
-# Limits that arrive sideways, a full disk, a configuration that does not parse, an output that nobody takes: each is told
-# by its name, no number is wrong, and memory that can be had comes back.
+# Unexpected limits, a full disk, a configuration that does not parse, an output that no process reads: the product
+# names each of them, no number is wrong, and memory that can be had comes back.
 start_guest
 remember_pages
 

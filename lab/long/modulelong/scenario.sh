@@ -1,4 +1,5 @@
-# The kernel module for long: other guests, then 10,000 random moves with faults, the audit exact after each hundred.
+# A long test of the kernel module: other guests, then 10,000 random moves with faults, with an exact audit after each
+# hundred.
 
 # exact_in TEXT: held, taken back, to the page.
 exact_in() {
@@ -52,7 +53,7 @@ for round in $(seq 1 100); do
     vnb random "$round" 100 2 60 > /dev/null
     random=$VNB_ANSWER
     guest 'echo 0 > /sys/module/vnode_balloon/parameters/fault_every'
-    # What is in doubt is looked at again once nothing else is held.
+    # The module checks extents in doubt again once nothing else is held.
     for vnode in 0 1; do
         held=$(vnode_of $vnode held)
         vnb audit $vnode > /dev/null

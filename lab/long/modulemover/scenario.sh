@@ -9,7 +9,7 @@ mover_is() {
     check_has "$1: doctor says which mover" "$(cat /tmp/output)" "mover-module"
 }
 
-# nothing_else TEXT: what privcmd's mover needs is not there.
+# nothing_else TEXT: nothing that the privcmd mover needs exists.
 nothing_else() {
     check_eq "$1: nothing of huge pages is mounted" "$(guest 'grep -c hugetlbfs /proc/mounts')" 0
     check_eq "$1: the 2 MiB pools are as they were" "$(pool_counts)" "$START_POOL"

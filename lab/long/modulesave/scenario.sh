@@ -1,6 +1,6 @@
 # Held memory and a guest that is saved, restored and migrated: PVH without virtual NUMA, then PV saved and restored.
 resumed() { [ "$(state_of resumes)" -ge "$1" ] && looked_at; }
-# check_whole TEXT: each frame of what is held is a hole, and Xen's total says the same.
+# check_whole TEXT: each held frame is a hole, and Xen's total agrees.
 check_whole() {
     held=$(vnode_of 0 held)
     vnb audit 0

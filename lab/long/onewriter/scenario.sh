@@ -1,5 +1,5 @@
-# One writer a guest, whatever the state directory, the namespaces, the root directory: what another one gave is seen,
-# named, and can be taken over.
+# A guest has one writer, whatever the state directory, the namespaces, the root directory. Memory that another writer
+# gave is found and named, and can be taken over.
 start_guest
 remember_pages
 check "the daemon starts" start_daemon

@@ -32,7 +32,7 @@ check "vnode 0 is back" wait_reached 0 0
 check "vnode 1 is back" wait_reached 1 0
 
 # --- Memory of other physical nodes -------------------------------------------------------------------------------------
-# Xen's count by physical node is the judge of what is told of it.
+# Xen's count by physical node is the judge of what the product reports.
 targets 98304 0
 check "96 MiB on vnode 0 are reached again" wait_reached 0 98304
 fill_pnode 0 12
@@ -47,7 +47,7 @@ set -- $(page_counts)
 elsewhere=$(((START_1 - $6) * -4))
 check_eq "what pnode 0 lacks came from pnode 1" $(((START_0 - $4) * 4)) $elsewhere
 check "most of it did ($elsewhere KiB)" [ "$elsewhere" -gt $((held / 2)) ]
-# told TEXT: status, the audit and xenstore say as much, or a little more.
+# told TEXT: status, the audit and xenstore report that much, or a little more.
 told() {
     status
     told=$(json vnodes.0.other_pnode_kib)
@@ -70,7 +70,7 @@ check "vnode 0 is back once more" wait_reached 0 0
 set -- $(page_counts)
 elsewhere=$(((START_1 - $6) * -4))
 told "with all taken back"
-# Linux need not have handed out all of it again: that much stays where it is.
+# Linux may not have handed all of it out again: that part is still on the other node.
 left=$(($6 - START_1))
 START_0=$((START_0 - left)) START_1=$((START_1 + left))
 end_pattern

@@ -75,7 +75,7 @@ check "67000 KiB are accepted" wait_until 20 row_is 1 target 67000
 check_row "67000 KiB become 64 MiB" 1 65536 idle
 check_given "64 MiB on vnode 1" 0 65536
 
-# Nodes that go away: stay as you are.
+# When the rows are removed the balloons stay as they are.
 xenstore-rm "$D/memory/vnode1/target-balloon-size"
 target 0 32768
 check "vnode 0 follows when vnode 1 has no target" wait_reached 0 32768

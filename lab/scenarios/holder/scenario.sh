@@ -1,6 +1,6 @@
-# Nobody knows, and so nothing is done: the holder of the pins is stopped, gone, or has no descriptors left; a process has
-# too few; a page is broken. What is not known is no size, no pin is lost, no hole goes back to Linux, and taking back needs
-# neither holder nor descriptor.
+# Without knowledge nothing is done: the holder of the pins is stopped, gone, or has no descriptors left; a process has
+# too few; a page is broken. An unknown size is never reported as a number, no pin is lost, no hole goes back to Linux,
+# and to take memory back needs neither holder nor descriptor.
 start_guest
 remember_pages
 MEMORY=/sys/devices/system/memory
@@ -16,7 +16,7 @@ check_pinned() {
         "$(grep -c refused /tmp/output) $(grep -c accepted /tmp/output)" "$(echo $addresses | wc -w) 0"
 }
 
-# check_unknown TEXT COMMAND: it does not end well, and shows no size of vnode 0.
+# check_unknown TEXT COMMAND: the command fails, and shows no size of vnode 0.
 check_unknown() {
     guest "$2" > /tmp/output 2>&1
     code=$?
@@ -37,7 +37,7 @@ targets 32768 49152
 check "the holder is stopped: 32 MiB of vnode 0 come back" wait_reached 0 32768
 check "the holder is stopped: 48 MiB of vnode 1 come back" wait_reached 1 49152
 check_given "the holder is stopped" 32768 49152
-# More than 64 extents take another pin, and nobody takes it.
+# More than 64 extents need another pin, and the stopped holder does not take it.
 targets 32768 147456
 check "the holder is stopped: no more than it has pins for is given" wait_row 1 reason holder 30
 check_eq "the holder is stopped: and no step is lost" "$(row 1 state)" held

@@ -1,6 +1,6 @@
-# A dom0 and clients that mean no good: a thousand vnodes, targets that are none, targets that change all the time, two
-# hundred clients that are silent, slow, deaf or without an end, a xenstored that does not answer. Memory and processor
-# time stay bounded, and a good target is met exactly all the same.
+# A hostile dom0 and hostile clients: a thousand vnodes, invalid targets, targets that change all the time, two hundred
+# clients that are silent, slow, deaf or without an end, a xenstored that does not answer. Memory and processor time
+# stay bounded, and a good target is met exactly all the same.
 start_guest
 remember_pages
 check "the guest's memory is in use" start_pattern 32 32
@@ -62,7 +62,7 @@ check_bounded "a stranger's target, written 1,000 times" 600
 
 # --- Targets that are none -------------------------------------------------------------------------------------------
 
-# bad TEXT VALUE ACKNOWLEDGED: refused, told, nothing moves; the next good one counts again.
+# bad TEXT VALUE ACKNOWLEDGED: the value is refused and reported, nothing moves, and the next good target counts again.
 bad() {
     xenstore-write -- $TARGET "$2"
     check "$1: acknowledged" wait_row 0 target "$3" 20
@@ -190,7 +190,7 @@ targets 65536 131072
 check "after silence in a move: targets are followed: 64 MiB on vnode 0" wait_reached 0 65536
 check "after silence in a move: 128 MiB on vnode 1" wait_reached 1 131072
 
-# A stop in silence: its last words are waited for as long as any others.
+# A stop during silence: the daemon waits for its last rows as long as for any others.
 in_silence rest 1 "$ending"
 silent 6
 check "SIGTERM at rest while xenstored is silent: it ended" wait_until 5 guest '[ -s /run/lab/daemon.code ]'
@@ -203,7 +203,7 @@ check_row "after silence at rest" 0 65536 idle
 check_row "after silence at rest" 1 131072 idle
 check_given "after silence at rest" 65536 131072
 
-# A start in silence: an error after two seconds, and nothing hangs.
+# A start during silence: an error after two seconds, and nothing hangs.
 check "the daemon ends" stop_daemon
 in_silence start 1 "balloonctl daemon; echo daemon \$?; balloonctl doctor"
 silent 12

@@ -1,4 +1,4 @@
-# privcmd without its parameter, as kernels since 2026 load it: every command says what to do, and nothing moves.
+# privcmd without its parameter, the default of kernels since 2026: every command says what to do, and nothing moves.
 start_guest
 remember_pages
 target 0 65536

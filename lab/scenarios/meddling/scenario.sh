@@ -1,5 +1,5 @@
-# Other people's hands on holes and files: filled behind the daemon's back, cut, punched, removed, replaced, unmounted.
-# The audit tells, what can be mended is, and nothing is lost.
+# Other programs change holes and files: holes are filled behind the daemon's back, files cut, punched, removed,
+# replaced, unmounted. The audit reports it, what can be mended is mended, and nothing is lost.
 start_guest
 remember_pages
 check "the daemon starts" start_daemon
@@ -29,7 +29,7 @@ check_audit "repaired" 80
 check_given "repaired" 65536 98304
 check_agree "repaired"
 
-# Without a daemon nobody remembers: the next start finds what is a hole, and goes on from there.
+# Without a daemon no process remembers the sizes: the next start finds out what is a hole, and goes on from there.
 check "the daemon ends" stop_daemon
 guest "probe fill $PAGES_DIRECTORY/vnode0 0 0; probe fill $PAGES_DIRECTORY/vnode1 1 47 511"
 check "the daemon starts again" start_daemon
@@ -54,7 +54,7 @@ note "an audit of 80 extents takes $(audit_seconds) s, a quick one $(audit_secon
 
 # --- The files -------------------------------------------------------------------------------------------------------
 
-# mended TEXT [SLOTS]: both balloons are what they were, and every frame says so.
+# mended TEXT [SLOTS]: both balloons have their former sizes, and an audit of every frame confirms it.
 mended() {
     # What was published last may be what was before.
     sleep 2
@@ -64,7 +64,7 @@ mended() {
     check_audit "$1" ${2:-80}
 }
 
-# The kernel tells the daemon at once, which makes memory of the holes before anybody gets them.
+# The kernel reports it at once, and the daemon populates the holes before any program can get the pages.
 changes() { guest_log daemon | grep -c "the balloon's file was changed"; }
 is_noticed() { [ "$(changes)" = "$1" ]; }
 guest "truncate -s 20M $PAGES_DIRECTORY/vnode1"
@@ -93,7 +93,7 @@ audit_finds "the audit names a replaced file" "" "1 0 file-replaced;"
 mended "a replaced file"
 check_eq "the other file is empty" "$(guest "cd $PAGES_DIRECTORY && ls -s other && rm other" | tr -d ' ')" 0other
 
-# Nobody looks; but the holder has the file.
+# No daemon runs, but the holder has the file.
 check "the daemon is killed" kill_daemon
 guest "rm $PAGES_DIRECTORY/vnode1"
 guest "balloonctl audit --json 2> /dev/null" > /tmp/audit.json
@@ -120,7 +120,7 @@ check "vnode 0 is back" wait_reached 0 0
 check "vnode 1 is back" wait_reached 1 0
 check_all_back "all back"
 
-# Cut while nobody looks: nobody knows the frames any more, but the holder's pins keep them from Linux.
+# Cut while no daemon runs: no process knows the frames any more, but the holder's pins keep them from Linux.
 targets 65536 98304
 check "64 MiB on vnode 0 are reached" wait_reached 0 65536
 check "96 MiB on vnode 1 are reached" wait_reached 1 98304

@@ -25,7 +25,7 @@ check "the daemon starts" start_daemon --max-rate $RATE
 migrate_while "inflating for 0.3 s" 0.3 65536
 migrate_while "deflating from the first moment" 0 0
 
-# What the toolstack sees meanwhile.
+# What the toolstack reads meanwhile.
 target 0 65536
 sleep 1.5
 xl migrate -s "" g1 "xl migrate-receive" > /tmp/migrate.log 2>&1 &

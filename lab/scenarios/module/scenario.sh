@@ -1,4 +1,5 @@
-# The kernel module in a PVH guest with two vnodes that keeps privcmd shut: exact by Xen's count, and whatever meets held memory.
+# The kernel module in a PVH guest with two vnodes that keeps privcmd shut: exact by Xen's count, in all events that
+# concern held memory.
 memory=/sys/devices/system/memory
 test_build=/lib/modules/vnode_balloon_test.ko
 

@@ -8,7 +8,7 @@ check "the guest's memory is in use" start_pattern 96 96
 NODES=/sys/devices/system/node
 POOL=hugepages/hugepages-2048kB/nr_hugepages
 
-# arrive TEXT KIB0 KIB1: there and nothing else.
+# arrive TEXT KIB0 KIB1: exactly these sizes are reached.
 arrive() {
     targets $2 $3
     check "$1: $(($2 / 1024)) MiB on vnode 0 are reached" wait_reached 0 $2
@@ -66,7 +66,7 @@ check "a program gets 20 huge pages of node 1" wait_until 20 guest 'grep -q read
 written "and again, with pages in use" "echo 50 > /proc/sys/vm/nr_hugepages" "52 20 78 10"
 check_audit "with pages in use" 80
 
-# Less than the program uses: what is beyond is surplus, as without us.
+# Less than the program uses: the pages beyond are surplus, as without our balloon.
 guest "echo 0 > /proc/sys/vm/nr_hugepages"
 check "no number for the administrator: ours stay" wait_until 10 pools_are "32 0 68 0"
 surplus_is() { [ "$(surplus)" = "$1 " ]; }

@@ -1,5 +1,5 @@
-# A domain that the toolstack prepared: the guest reports below memory/, and memory/target is handed over. Then targets
-# that nobody can follow.
+# A domain that the toolstack prepared: the guest reports below memory/, and the toolstack removes memory/target. Then
+# targets that cannot be followed.
 start_guest
 remember_pages
 prepare_domain

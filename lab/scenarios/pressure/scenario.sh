@@ -1,9 +1,9 @@
-# Others want the guest's memory, too. A hog takes it while a balloon grows; a hog takes all that is left while a balloon
-# shrinks; free memory lies in pieces; and, with on-pressure = yield, memory pressure takes memory back.
+# Other programs want the guest's memory, too. A hog takes it while a balloon grows; a hog takes all that is left while
+# a balloon shrinks; free memory lies in pieces; and, with on-pressure = yield, memory pressure takes memory back.
 
 # --- What Linux says ------------------------------------------------------------------------------------
 
-# least_kib NODE: below this the kernel lets nobody have memory of the node without a fight.
+# least_kib NODE: below this amount the kernel must reclaim before any program gets memory of the node.
 least_kib() {
     guest "cat /proc/zoneinfo" | awk -v wanted="$1" '
         $1 == "Node" { node = $2 + 0 }
@@ -68,7 +68,7 @@ check_eq "its OOM score" "$(guest "cat /proc/$(guest_pid daemon)/oom_score_adj")
 
 # --- A hog while a balloon grows ----------------------------------------------------------------------------------------
 
-# The hog leaves more than the kernel needs, but it takes what the balloon has not got yet.
+# The hog leaves more than the kernel needs, but takes the memory that the balloon has not got yet.
 guest_start hog "hog 1 rest 81920 1"
 target 1 368640
 check "the hog has its memory" wait_until 60 hog_is_full hog
@@ -236,7 +236,7 @@ check_row "no less than that" 0 65536 held guard
 check_row "the other vnode stays" 1 102400 idle
 check_eq "nobody met the OOM killer" "$(oom_kills)" 1
 
-# It ends. After a minute at ease the balloon has what xenstore asks.
+# The hog ends. After a minute at ease the balloon has the size that xenstore asks for.
 guest_end hog
 guest_end hog2
 guest_end waiting KILL

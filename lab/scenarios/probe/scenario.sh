@@ -1,5 +1,5 @@
-# The lab itself: memory given to Xen and taken back by a small program, and Xen's count per physical node agrees. What
-# the product is judged by is judged here first.
+# Tests the lab itself: a small program gives memory to Xen and takes it back, and Xen's count per physical node agrees.
+# The tools that judge the product are judged here first.
 start_guest
 remember_pages
 check_eq "the guest is PVH" "$(guest cat /sys/hypervisor/guest_type)" PVH

@@ -1,5 +1,5 @@
-# A PV guest: Linux's own balloon does the work, and is told what to do through sysfs. The hole that the guest was started
-# with is part of the balloon. Xen's count and the kernel's agree to the page.
+# A PV guest: Linux's own balloon does the work, and the daemon controls it through sysfs. The hole that the guest was
+# started with is part of the balloon. Xen's count and the kernel's agree to the page.
 KERNEL=/sys/devices/system/xen_memory/xen_memory0
 kernel() { guest "cat $KERNEL/$1"; }
 

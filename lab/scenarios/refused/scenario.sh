@@ -1,4 +1,5 @@
-# What the product must not touch: files that are not on hugetlbfs, another daemon's state, a mount that would die.
+# The product must not touch files that are not on hugetlbfs, another daemon's state, or a mount that would end with a
+# process.
 start_guest
 remember_pages
 target 0 65536
@@ -53,14 +54,14 @@ check "and works" wait_reached 1 32768
 check_given "after a second daemon" 65536 32768
 check_agree "after a second daemon"
 
-# Somebody stops a daemon in its tracks: a command that needs it gives up.
+# A daemon is stopped (SIGSTOP): a command that needs it gives up.
 guest "kill -STOP $(guest_pid daemon)"
 check_exit "a daemon that does not answer: force" 75 "balloonctl force 0 0"
 check_exit "a daemon that does not answer: status" 75 "balloonctl status"
 guest "kill -CONT $(guest_pid daemon)"
 check_given "after a daemon that did not answer" 65536 32768
 
-# Nobody keeps the pins, and the holder cannot start again: nothing is touched without it.
+# No holder keeps the pins, and none can start: without one nothing is touched.
 check "the daemon is killed" kill_daemon
 guest 'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline | grep -q "^balloonctl hold" && kill -9 ${p#/proc/}; done'
 guest "rm -f /run/vnode-balloon/hold.sock; mkdir /run/vnode-balloon/hold.sock"

@@ -9,11 +9,11 @@ is_failed() { guest "systemctl -q is-failed $*" > /dev/null; }
 # check_unit TEXT UNIT NAME WANTED: a property, as systemd sees it.
 check_unit() { check_eq "$1: $3 of $2" "$(guest "systemctl show -P $3 $2")" "$4"; }
 
-# balloons: the sizes that the rest is about.
+# balloons: sets the sizes that the other checks use.
 balloons() { check "$1: both balloons have their size" wait_both $2 $3 && check_given "$1" $2 $3; }
 wait_both() { wait_reached 0 $1 && wait_reached 1 $2; }
 
-# The pipes that a process has open, by number: the pins.
+# The pins: the pipes that a process has open, by inode number.
 pins() { guest "ls -l /proc/$1/fd" | grep -o 'pipe:.[0-9]*' | sort | tr '\n' ' '; }
 
 # after COMMAND, in the same breath: Linux is told to give up frames of vnode 1 that Xen has. It must not.
@@ -174,7 +174,7 @@ guest "systemctl isolate multi-user.target"
 balloons "after rescue mode" 49152 229376
 
 # --- Hibernation and kexec -------------------------------------------------------------------------------------------
-# Stand-ins for what systemd would run: they write down what Xen had by then.
+# Replacements for what systemd would run: they record how much Xen had by then.
 for unit in systemd-hibernate systemd-kexec; do
     guest "mkdir -p /run/systemd/system/$unit.service.d
         printf '[Service]\nExecStart=\nExecStart=/bin/sh -c \"probe reservation > /run/lab/$unit\"\n' \
@@ -189,7 +189,7 @@ status
 ENOUGH=$(json domain.maximum_reservation_kib)
 
 allow $((ENOUGH - 131072))
-# What an administrator has stopped is not to be started by that.
+# A service that an administrator has stopped must not be started by that.
 guest "printf '[Service]\nExecStart=/bin/sleep 999\n' > /run/systemd/system/lab-off.service
     mkdir -p /run/systemd/system/multi-user.target.wants
     ln -s ../lab-off.service /run/systemd/system/multi-user.target.wants/; systemctl daemon-reload"
