@@ -61,7 +61,9 @@ check_rest() {
 start_guest
 remember_pages
 guest "mount -t tracefs tracefs /sys/kernel/tracing"
-check "the daemon starts" start_daemon --log-level info
+# The rate lets the hog be first on a fast Xen, too. How much of node 1 the kernel's own files have differs from boot to boot: 320
+# MiB are there in any case.
+check "the daemon starts" start_daemon --log-level info --max-rate 200
 check "it is locked in memory" [ "$(of_daemon VmLck)" -gt 0 ]
 note "VmLck $(of_daemon VmLck) kB, VmRSS $(of_daemon VmRSS) kB"
 check_eq "its OOM score" "$(guest "cat /proc/$(guest_pid daemon)/oom_score_adj")" -1000
@@ -70,11 +72,11 @@ check_eq "its OOM score" "$(guest "cat /proc/$(guest_pid daemon)/oom_score_adj")
 
 # The hog leaves more than the kernel needs, but takes the memory that the balloon has not got yet.
 guest_start hog "hog 1 rest 81920 1"
-target 1 368640
+target 1 327680
 check "the hog has its memory" wait_until 60 hog_is_full hog
 note "$(guest_log hog)"
 check "the inflate stops at the guard" wait_row 1 reason guard
-check_eq "held" "$(row 1 state) $(row 1 target)" "held 368640"
+check_eq "held" "$(row 1 state) $(row 1 target)" "held 327680"
 held=$(row 1 size)
 note "held at $held KiB"
 check_given "held at the guard" 0 "$held"
@@ -83,14 +85,14 @@ sleep 65
 check_rest "held" 20
 guest_end hog
 check_row "memory is back, and the tick not due yet" 1 "$held" held guard
-check "at the next tick it goes on by itself" wait_reached_by_tick 1 368640 62
-check_given "360 MiB on vnode 1" 0 368640
+check "at the next tick it goes on by itself" wait_reached_by_tick 1 327680 62
+check_given "320 MiB on vnode 1" 0 327680
 check_rest "at rest" 20
 log=$(guest_log daemon)
-check_has "the journal tells of the target" "$log" "notice: vnode 1: target 360 MiB"
+check_has "the journal tells of the target" "$log" "notice: vnode 1: target 320 MiB"
 check_has "the journal tells of the hold" "$log" "vnode 1: held at $((held / 1024)) MiB: more would leave the guest too little"
 check_has "the journal tells of its end" "$log" "vnode 1: no longer held"
-check_has "the journal tells of the move" "$log" "vnode 1: inflated from $((held / 1024)) MiB to 360 MiB in "
+check_has "the journal tells of the move" "$log" "vnode 1: inflated from $((held / 1024)) MiB to 320 MiB in "
 
 # --- A floor --------------------------------------------------------------------------------------------------------------
 
