@@ -53,7 +53,10 @@ public enum Doctor {
         let own = { Self.own(configuration.stateDirectory, store) }
         guard let kind else { return own() }
         do throws(BalloonError) {
-            switch try MoverChoice.choose(configuration.mover, .ofThisGuest(), for: .daemon) {
+            let facts = try MoverChoice.Facts.ofThisGuest { () throws(BalloonError) in
+                try HolderClient.hasPins(below: configuration.stateDirectory)
+            }
+            switch try MoverChoice.choose(configuration.mover, facts, for: .daemon) {
             case .module: return module()
             case .kernel: return kind == .pv || configuration.mover == .kernel ? pv() : [unnamed] + pv()
             case .auto, .privcmd:

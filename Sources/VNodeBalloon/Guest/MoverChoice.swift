@@ -13,6 +13,8 @@ struct MoverChoice {
         var hasVNUMA: () -> Bool
         /// The balloons that the privcmd mover has in files.
         var files: () throws(BalloonError) -> [BalloonMount]
+        /// Whether a holder keeps pins of them. Where all names of the files were removed, nothing else tells of them.
+        var hasPins: () throws(BalloonError) -> Bool
     }
 
     /// What the mover is for. If two movers had given memory at once, neither would know the other's size.
@@ -30,10 +32,11 @@ struct MoverChoice {
         if chosen != .module, let size = facts.moduleGiven, size > .zero { throw givenByModule(size, chosen) }
         // A PV guest cannot have balloons in files.
         if chosen == .privcmd || facts.kind == .pv { return chosen }
-        guard let mount = try facts.files().first(where: { $0.size > .zero }) else { return chosen }
+        let mount = try facts.files().first { $0.size > .zero }
+        if mount == nil, try !facts.hasPins() { return chosen }
         let isOnlyOne = purpose == .command || facts.moduleGiven ?? .zero == .zero
         if wanted == .auto, isOnlyOne, facts.privcmdFault() == nil { return .privcmd }
-        throw givenInFiles(mount, chosen)
+        throw mount.map { givenInFiles($0, chosen) } ?? givenInNamelessFiles(chosen)
     }
 
     private static func first(_ wanted: MoverName, _ facts: Facts) throws(BalloonError) -> MoverName {
@@ -101,13 +104,27 @@ struct MoverChoice {
                 + " \(chosen.rawValue) knows nothing of: take it back first (balloonctl deflate --all --state-dir"
                 + " \(directory), then deflate --release), or set mover = privcmd")
     }
+
+    private static func givenInNamelessFiles(_ chosen: MoverName) -> BalloonError {
+        BalloonError(
+            .environment,
+            "a balloon's file lost its name, and a holder keeps memory in it that was given through privcmd, which mover ="
+                + " \(chosen.rawValue) knows nothing of: set mover = privcmd, and take it back first (balloonctl deflate"
+                + " --all)")
+    }
 }
 
 extension MoverChoice {
     /// Chooses for this machine, and checks that it has what the mover needs. Makes and locks nothing.
     /// - Throws: what ``choose(_:_:for:)`` and ``Guest/checkPossible(_:stateDirectory:)`` do.
-    static func ofThisGuest(_ configuration: Configuration, for purpose: Purpose) throws(BalloonError) -> MoverName {
-        let chosen = try choose(configuration.mover, .ofThisGuest(), for: purpose)
+    /// - Parameter hasPins: whether the holder below a state directory keeps pins.
+    static func ofThisGuest(
+        _ configuration: Configuration, for purpose: Purpose,
+        hasPins: @escaping (String) throws(BalloonError) -> Bool
+    ) throws(BalloonError) -> MoverName {
+        let state = configuration.stateDirectory
+        let facts = try Facts.ofThisGuest { () throws(BalloonError) in try hasPins(state) }
+        let chosen = try choose(configuration.mover, facts, for: purpose)
         try Guest.checkPossible(chosen, stateDirectory: configuration.stateDirectory)
         return chosen
     }
@@ -115,7 +132,8 @@ extension MoverChoice {
 
 extension MoverChoice.Facts {
     /// The facts of this machine.
-    static func ofThisGuest() throws(BalloonError) -> Self {
+    /// - Parameter hasPins: whether a holder keeps pins.
+    static func ofThisGuest(hasPins: @escaping () throws(BalloonError) -> Bool) throws(BalloonError) -> Self {
         Self(
             kind: try GuestKind.current(), moduleGiven: try moduleGiven(),
             privcmdFault: {
@@ -125,7 +143,7 @@ extension MoverChoice.Facts {
                 } catch {
                     return error
                 }
-            }, hasVNUMA: hasVNUMA, files: BalloonMount.all)
+            }, hasVNUMA: hasVNUMA, files: BalloonMount.all, hasPins: hasPins)
     }
 
     private static func moduleGiven() throws(BalloonError) -> KiB? {

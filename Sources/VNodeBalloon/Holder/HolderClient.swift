@@ -89,6 +89,16 @@ public final class HolderClient: OutlivingKeeper {
         return false
     }
 
+    /// Whether the holder below a state directory keeps pins: pages that are in a balloon's file, whatever became of the
+    /// file's name.
+    /// - Throws: `.busy`, `.descriptors`: that is not known.
+    static func hasPins(below stateDirectory: String) throws(BalloonError) -> Bool {
+        guard StateDirectory.hasHolder(stateDirectory) != false else { return false }
+        let client = HolderClient(state: try StateDirectory(path: stateDirectory))
+        guard try client.connectIfThere() else { return false }
+        return try client.keptNames(prefix: "vnode").contains { $0.contains(".pin") }
+    }
+
     /// Before this process ends with all balloons empty: nothing needs to be kept, and the holder ends, too.
     public func dropAll() {
         for name in kept.keys where !name.hasPrefix(KeptName.lostPrefix) { drop(name) }

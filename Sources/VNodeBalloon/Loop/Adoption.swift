@@ -15,7 +15,7 @@ enum Adoption {
         let keeper = HolderClient(state: state)
         var theirs = configuration
         theirs.stateDirectory = directory
-        let mover = try MoverChoice.ofThisGuest(theirs, for: .command)
+        let mover = try MoverChoice.ofThisGuest(theirs, for: .command, hasPins: HolderClient.hasPins)
         // Another mover than privcmd is chosen only where nothing is left in that directory's files. Memory that the
         // other mover gave must stay given. Otherwise a daemon that keeps the option `--adopt` would take all of it
         // back at each start.

@@ -16,7 +16,8 @@ public final class BalloonDaemon {
     ) throws(BalloonError) {
         let (signals, alarm) = (try SignalSource(), try AlarmSource())
         // Another mover may have given the balloon that is adopted.
-        _ = try MoverChoice.ofThisGuest(configuration, for: adopted == nil ? .daemon : .command)
+        _ = try MoverChoice.ofThisGuest(
+            configuration, for: adopted == nil ? .daemon : .command, hasPins: HolderClient.hasPins)
         Self.prepareMemory(log)
         // A daemon that takes over an earlier process's pins has two descriptors open for each 64 pages.
         _ = cb_descriptors_raise()
@@ -26,7 +27,7 @@ public final class BalloonDaemon {
         if let adopted { try Adoption.takeBack(from: adopted, configuration, log: log) }
         // Chosen again: until we had the locks, another process may have given memory with the mover that was there
         // then.
-        let mover = try MoverChoice.ofThisGuest(configuration, for: .daemon)
+        let mover = try MoverChoice.ofThisGuest(configuration, for: .daemon, hasPins: HolderClient.hasPins)
         if let advice = MoverChoice.changeover(from: mover, wanted: configuration.mover) { log.notice("\(advice)") }
         // With two balloons this daemon would report and move only one of them.
         if let other = try BalloonMount.others(besides: state.path).first {

@@ -17,13 +17,13 @@ public final class StandaloneSession {
     public init(_ configuration: Configuration, log: Logger, isReading: Bool = false) throws(BalloonError) {
         _ = cb_descriptors_raise()
         // Checked before anything is made, so that a machine without Xen keeps no trace of us.
-        _ = try MoverChoice.ofThisGuest(configuration, for: .command)
+        _ = try MoverChoice.ofThisGuest(configuration, for: .command, hasPins: HolderClient.hasPins)
         let state = try StateDirectory(path: configuration.stateDirectory)
         try state.lock()
         lock = try GuestLock(try GuestKind.current(), stateDirectory: state.path)
         // Chosen again: until we had the locks, another process may have given memory with the mover that was there
         // then.
-        let mover = try MoverChoice.ofThisGuest(configuration, for: .command)
+        let mover = try MoverChoice.ofThisGuest(configuration, for: .command, hasPins: HolderClient.hasPins)
         // A warning is enough: the balloon of this state directory can be read and taken back all the same.
         for other in (try? BalloonMount.others(besides: state.path)) ?? [] { log.warning("\(other.advice)") }
         // Xenstore is only needed to report: without it memory can be taken back all the same.

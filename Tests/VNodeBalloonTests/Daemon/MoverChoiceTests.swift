@@ -9,13 +9,13 @@ import Testing
 
     static func facts(
         _ kind: GuestKind = .pvh, module: KiB? = nil, privcmd: BalloonError? = nil, hasVNUMA: Bool = true,
-        files: KiB = 0
+        files: KiB = 0, hasPins: Bool = false
     ) -> MoverChoice.Facts {
         MoverChoice.Facts(
             kind: kind, moduleGiven: module, privcmdFault: { privcmd }, hasVNUMA: { hasVNUMA },
             files: { () throws(BalloonError) in
                 [BalloonMount(path: "/run/vnode-balloon/pages", size: files, device: 1)]
-            })
+            }, hasPins: { () throws(BalloonError) in hasPins })
     }
 
     /// The mover, or the error's code.
@@ -54,6 +54,15 @@ import Testing
         #expect(Self.choice(.kernel, Self.facts()) == "unsupportedGuest")
         #expect(Self.choice(.kernel, Self.facts(hasVNUMA: false)) == "kernel")
         #expect(Self.choice(.kernel, Self.facts(.pv)) == "kernel")
+    }
+
+    /// Its names may be gone, and the pages are still given.
+    @Test func `auto goes on with privcmd while a holder has pins of a file without a name`() {
+        #expect(Self.choice(.auto, Self.facts(module: 0, hasPins: true)) == "privcmd")
+        #expect(Self.choice(.auto, Self.facts(module: 0, privcmd: Self.locked, hasPins: true)) == "environment")
+        #expect(Self.choice(.auto, Self.facts(module: 4096, hasPins: true)) == "environment")
+        #expect(Self.choice(.module, Self.facts(module: 0, hasPins: true)) == "environment")
+        #expect(Self.choice(.auto, Self.facts(.pv, module: 0, hasPins: true)) == "module")
     }
 
     /// Loading the module stops no daemon: with auto, the next start goes on with what gave.
