@@ -105,7 +105,17 @@ extension Machine {
         boots += 1
     }
 
-    func emptySlots(_ vnode: Int, below end: Int) -> Int { nodes[vnode].slots.prefix(end).count { $0.block == nil } }
+    /// Without a record the next process cannot tell why a slot is empty, and may put pages aside until the next boot.
+    func mindLostIntents() {
+        if nodes.indices.contains(where: { shape($0).gaps > 0 }) { isRebootDue = true }
+    }
+
+    /// Which slots of a file have a page.
+    func shape(_ vnode: Int) -> FileShape {
+        let slots = nodes[vnode].slots
+        let end = (slots.lastIndex { $0.block != nil } ?? -1) + 1
+        return FileShape(end: end, gaps: slots.prefix(end).count { $0.block == nil })
+    }
 }
 
 /// The way to the holder: each request is a step.

@@ -32,6 +32,8 @@ public struct Schedule: Sendable {
         /// SIGKILL, and before the next process Linux's own balloon gives as much as came back to ours: the sum of all
         /// memory tells nothing, and what the intent record names has to be looked at.
         case killBalanced
+        /// SIGKILL, and before the next process another program punches a slot's page out of the file.
+        case killPunched(vnode: Int, slot: Int)
         /// Linux's own balloon gives so many frames, or takes some back. Not as many as come back by a migration: that is one
         /// thing that the sum of all memory cannot tell.
         case kernelGives(frames: Int)
@@ -94,6 +96,28 @@ public struct Schedule: Sendable {
             if next == .killBalanced { events += [.migrated(returned(&random)), .run(turns: random.number(1...4))] }
             events.append(next)
         }
+        // Drawn last: the schedules of a seed are the same up to here, whatever is added.
+        if random.oneIn(6) {
+            let place = random.number(0...events.count)
+            events.insert(contentsOf: punchAfterKill(&random), at: place)
+        }
+    }
+
+    /// A process is killed in a move of a few extents. Before the next one starts, another program punches out a page
+    /// below them: pages of the broken move that are in the file and in no pin must not make up for it.
+    private func punchAfterKill(_ random: inout SeededGenerator) -> [Event] {
+        let vnode = random.number(0...layout.pnodes.count - 1)
+        let most = layout.blocksPerVNode - 1
+        let before = random.number(0...most)
+        let after = max(0, min(most, before + random.pick([-3, -2, -1, 1, 2, 3])))
+        let slot = max(0, min(before, after) - random.number(1...4))
+        let crash = random.oneIn(2) ? Fault.crashBefore : .crashAfter
+        return [
+            .target(vnode: vnode, extents: before), .run(turns: random.number(4...12)),
+            .target(vnode: vnode, extents: after), .fault(after: random.number(0...60), crash),
+            .run(turns: random.number(1...3)), .killPunched(vnode: vnode, slot: slot),
+            .run(turns: random.number(3...8)),
+        ]
     }
 
     private func event(_ random: inout SeededGenerator) -> Event {

@@ -19,9 +19,16 @@ extension SimulatedGuest {
             let isKnown = hasLooked
             machine.killNow()
             hideSum(isKnown: isKnown)
+        case .killPunched(let vnode, let slot):
+            machine.tally.note(.killedBetween)
+            machine.killNow()
+            let gone = machine.tally[.pageGone]
+            machine.punch(vnode: vnode, slot: slot)
+            if machine.tally[.pageGone] > gone { machine.tally.note(.punchedAfterKill) }
         case .loseIntents:
             machine.tally.note(.lostRecord)
             intents.loseQuiet()
+            machine.mindLostIntents()
         case .migrated(let returned): machine.migrate(returned)
         case .storeFails(let operations): store.failures += operations
         case .storeConflicts(let times): store.conflicts += times
@@ -103,11 +110,11 @@ extension SimulatedGuest {
     private func calm(_ start: Machine.Fingerprint) throws(Failure) {
         // The guest boots again: in a new process, too.
         if machine.isRebootDue { machine.killNow() }
+        // What a vnode has of another physical node, that one's own vnode may need.
+        for vnode in machine.layout.pnodes.indices { machine.addHostMemory(machine.elsewhere(vnode: vnode)) }
         machine.calm()
         (store.failures, store.conflicts, store.doubledEvents) = (0, 0, 0)
         machine.maximumReservation = start.reservation + 256
-        // What a vnode has of another physical node, that one's own vnode may need.
-        for vnode in machine.layout.pnodes.indices { machine.addHostMemory(machine.elsewhere(vnode: vnode)) }
         // A page that was replaced shows when it is looked at: an administrator has everything looked at.
         if machine.tally[.otherPage] + machine.tally[.pageGone] > 0 {
             try settleDown()

@@ -5,6 +5,8 @@ public final class SimulatedIntents: IntentLog {
     private let machine: Machine
     public private(set) var lines: [Int: IntentLine] = [:]
     private var boots = 0
+    /// The disk takes no byte.
+    public var isFull = false
 
     public init(_ machine: Machine) { self.machine = machine }
 
@@ -18,19 +20,34 @@ public final class SimulatedIntents: IntentLog {
     private func forgetLastBoot() {
         guard boots != machine.boots else { return }
         boots = machine.boots
-        for (vnode, line) in lines {
-            guard case .moving(var move) = line else { continue }
-            move.emptyBelow = machine.emptySlots(vnode, below: move.firstMoved)
-            lines[vnode] = .moving(move)
+        for vnode in machine.layout.pnodes.indices {
+            let file = machine.shape(vnode)
+            switch lines[vnode] ?? .unreadable {
+            case .moving(var move):
+                move.file = file
+                lines[vnode] = .moving(move)
+            case .quiet: lines[vnode] = .quiet(file)
+            case .unreadable where file.gaps > 0:
+                var move = InterruptedMove(slots: 0..<file.end, foreignPoolPages: 0, poolPages: 0)
+                move.file = file
+                lines[vnode] = .moving(move)
+            case .unreadable: break
+            }
         }
     }
 
     public func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError) {
-        try machine.step("vnode \(vnode): note \(move)") { _ in lines[vnode] = .moving(move) }
+        try machine.step("vnode \(vnode): note \(move)") { (_) throws(BalloonError) in
+            if isFull { throw BalloonError(.system, "cannot write the intent record", errno: 28) }
+            lines[vnode] = .moving(move)
+        }
     }
 
-    public func end(vnode: Int) throws(BalloonError) {
-        try machine.step("vnode \(vnode): note the end") { _ in lines[vnode] = .quiet }
+    public func end(_ file: FileShape?, vnode: Int) throws(BalloonError) {
+        try machine.step("vnode \(vnode): note the end") { (_) throws(BalloonError) in
+            if isFull { throw BalloonError(.system, "cannot write the intent record", errno: 28) }
+            lines[vnode] = .quiet(file)
+        }
     }
 
     public func total() -> UInt64? { machine.notedTotal }
@@ -40,5 +57,7 @@ public final class SimulatedIntents: IntentLog {
     }
 
     /// Somebody removed or spoilt the record, while nothing was under way.
-    public func loseQuiet() { lines = lines.filter { $0.value != .quiet } }
+    public func loseQuiet() {
+        lines = lines.filter { if case .quiet = $0.value { false } else { true } }
+    }
 }

@@ -23,6 +23,7 @@ public struct Tally: Sendable {
         case balanced = "sum hidden by Linux's own balloon"
         case fileGone = "file removed or replaced"
         case pageGone = "page punched or cut out of the file"
+        case punchedAfterKill = "page punched out after a kill in a move"
         case lostEvent = "watch event lost"
         case doubledEvent = "watch event doubled"
         case storeDown = "store down"

@@ -188,9 +188,9 @@ final class SizeKeeper: DescriptorKeeper {
 final class SizeIntents: IntentLog {
     private var lines: [Int: IntentLine] = [:]
     private var sum: UInt64?
-    func line(vnode: Int) -> IntentLine { lines[vnode] ?? .quiet }
+    func line(vnode: Int) -> IntentLine { lines[vnode] ?? .quiet(nil) }
     func begin(_ move: InterruptedMove, vnode: Int) { lines[vnode] = .moving(move) }
-    func end(vnode: Int) { lines[vnode] = .quiet }
+    func end(_ file: FileShape?, vnode: Int) { lines[vnode] = .quiet(file) }
     func total() -> UInt64? { sum }
     func note(total: UInt64?) { sum = total }
 }

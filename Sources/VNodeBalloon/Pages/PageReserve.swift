@@ -107,7 +107,7 @@ extension PageReserve {
             if next.isEmpty { break }
             pages += next
         }
-        while try !endRecovery(after: interrupted.map(BrokenMove.noted) ?? .none, isAllBack: true) {}
+        while try !endRecovery(after: interrupted.map(BrokenMove.noted) ?? .none(nil), isAllBack: true) {}
         return pages
     }
 }
@@ -141,11 +141,36 @@ public struct FoundFile: Equatable, Sendable {
 
 /// What a process that ended had under way with a balloon's pages.
 public enum BrokenMove: Equatable, Sendable {
-    case none
+    /// None was noted. A deflate goes on also where it cannot be noted.
+    case none(FileShape?)
     case noted(InterruptedMove)
     /// The note cannot be read: any move may have been under way.
     case unknown
 
+    /// What the file was like. nil: it is not known.
+    var file: FileShape? {
+        switch self {
+        case .none(let file): file
+        case .noted(let move): move.file
+        case .unknown: nil
+        }
+    }
+}
+
+/// Which slots of a vnode's file had a page, as far as this tells whether another program took pages out since.
+public struct FileShape: Equatable, Sendable {
+    /// What lies behind the last slot with a page.
+    public let end: Int
+    /// How many slots below it had none. A move leaves its own empty slots behind the end only.
+    public let gaps: Int
+    /// A slot below the end whose page the mover itself was about to free. If it is empty now, it is no gap of another program.
+    public let punching: Int?
+
+    public init(end: Int, gaps: Int, punching: Int? = nil) {
+        self.end = end
+        self.gaps = gaps
+        self.punching = punching
+    }
 }
 
 /// A move that did not end before the process did.
@@ -156,12 +181,8 @@ public struct InterruptedMove: Equatable, Sendable {
     public let foreignPoolPages: Int
     /// How many pool pages it was about, at most.
     public let poolPages: Int
-    /// How many slots below ``firstMoved`` had no page when it began. nil: an earlier program noted it.
-    public var emptyBelow: Int?
-
-    /// The first slot that it may have filled or unpinned. What is noted below its pool pages are slots in doubt, which it
-    /// does not move.
-    package var firstMoved: Int { max(slots.lowerBound, slots.upperBound - poolPages) }
+    /// What the file was like when it was noted. nil: an earlier program noted the move.
+    public var file: FileShape?
 
     /// - Parameter poolPages: one a slot, unless said otherwise.
     public init(slots: Range<Int>, foreignPoolPages: Int, poolPages: Int? = nil) {

@@ -51,7 +51,7 @@ extension PinnedPages {
                 .moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)
         }
         empty = Set(pages.indices.filter { pages[$0] == .none })
-        recovery.move = move
+        recovery.end(after: move)
         if isReading {
             try countStrayPins()
         } else {

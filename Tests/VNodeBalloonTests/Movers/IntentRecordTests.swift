@@ -16,15 +16,25 @@ import VNodeBalloon
         #expect(next.line(vnode: 0) == .moving(Self.move))
         #expect(next.line(vnode: 1) == .unreadable)
         #expect(next.line(vnode: 2) == .moving(InterruptedMove(slots: 0..<0, foreignPoolPages: 0)))
-        try next.end(vnode: 0)
-        try next.end(vnode: 1)
-        #expect(record.line(vnode: 0) == .quiet && record.line(vnode: 1) == .quiet)
+        try next.end(nil, vnode: 0)
+        try next.end(FileShape(end: 7, gaps: 2), vnode: 1)
+        #expect(record.line(vnode: 0) == .quiet(nil))
+        #expect(record.line(vnode: 1) == .quiet(FileShape(end: 7, gaps: 2)))
         var largest = InterruptedMove(
             slots: 99_999_999..<100_000_000, foreignPoolPages: 100_000_000, poolPages: 100_000_000)
         try record.begin(largest, vnode: 31)
         #expect(next.line(vnode: 31) == .moving(largest))
-        largest.emptyBelow = 100_000_000
+        largest.file = FileShape(end: 100_000_000, gaps: 100_000_000)
         try record.begin(largest, vnode: 31)
+        #expect(next.line(vnode: 31) == .moving(largest))
+        var large = InterruptedMove(slots: 8_388_607..<8_388_608, foreignPoolPages: 8_388_608, poolPages: 8_388_608)
+        large.file = FileShape(end: 8_388_608, gaps: 8_388_608, punching: 8_388_607)
+        try record.begin(large, vnode: 31)
+        #expect(next.line(vnode: 31) == .moving(large))
+        // More does not fit in a line. Then it says nothing of the file.
+        largest.file = FileShape(end: 100_000_000, gaps: 100_000_000, punching: 99_999_999)
+        try record.begin(largest, vnode: 31)
+        largest.file = nil
         #expect(next.line(vnode: 31) == .moving(largest))
     }
 
@@ -60,14 +70,18 @@ import VNodeBalloon
         "vnode 0 moving 7 3 foreign 4 pool 4 .", "vnode 0 moving -1 3 foreign 4 pool 4 .",
         "vnode 0 moving 3 7 foreign x pool 4 .", "vnode 0 moving 3 99999999999999999999 foreign 4 pool 4 .",
         "vnode 0 moving 3 7 foreign 4 pool -4 .", "vnode 0 moving 3 7 foreign 4 .", "\0\0\0\0", "vnode 0 loud .",
-        "vnode 0 moving 3 7 foreign 4 pool 4 4", "vnode 0 moving 3 7 foreign 4 pool 4 empty .",
-        "vnode 0 moving 3 7 foreign 4 pool 4 empty 2", "vnode 0 moving 3 7 foreign 4 pool 4 empty -1 .",
+        "vnode 0 moving 3 7 foreign 4 pool 4 4", "vnode 0 moving 3 7 foreign 4 pool 4 file .",
+        "vnode 0 moving 3 7 foreign 4 pool 4 file 2 .", "vnode 0 moving 3 7 foreign 4 pool 4 file 2 1",
+        "vnode 0 moving 3 7 foreign 4 pool 4 file 2 -1 .", "vnode 0 moving 3 7 foreign 4 pool 4 file 1 2 .",
+        "vnode 0 moving 3 7 foreign 4 pool 4 file 3 1 2", "vnode 0 moving 3 7 foreign 4 pool 4 file 3 1 x .",
+        "vnode 0 moving 3 7 foreign 4 pool 4 file 3 1 -2 .", "vnode 0 quiet file 7 .", "vnode 0 quiet file 7 8 .",
+        "vnode 0 quiet empty 2 .",
     ])
     func `a line of the intent record that makes no sense is unreadable`(_ text: String) throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove("intent") }
         let record = try IntentRecord(stateDirectory: directory.path)
-        try record.end(vnode: 0)
+        try record.end(nil, vnode: 0)
         try directory.overwrite("intent", at: 0, with: text + String(repeating: " ", count: 96 - text.utf8.count))
         #expect(record.line(vnode: 0) == .unreadable)
     }

@@ -161,7 +161,7 @@ import VNodeBalloon
     /// Less came back than a broken move was about.
     @Test func `frames that came back beside a move that was killed are found by the next process`() throws {
         var backend = try process(extents: 2)
-        machine.plan = [machine.steps + 12: .crashAfter]
+        machine.plan = [machine.steps + 13: .crashAfter]
         #expect(throws: BalloonError.self) { try backend.inflate(vnode: 0, extents: 4) }
         #expect(machine.holes(vnode: 0) > 1024, "killed after it gave")
         machine.bringBack(vnode: 0, slot: 0, from: 100, count: 50)

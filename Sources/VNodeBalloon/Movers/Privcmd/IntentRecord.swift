@@ -4,6 +4,8 @@ internal import CBalloonShim
 public final class IntentRecord: IntentLog {
     /// Each vnode has this many bytes, so that a line is rewritten in place with one write.
     private static let lineBytes = 96
+    /// What fits between the vnode's number and the full stop.
+    private static let textBytes = lineBytes - "vnode 31  .\n".utf8.count
     private let file: FileDescriptor
 
     /// Opens or makes `intent` in the state directory.
@@ -35,12 +37,20 @@ public final class IntentRecord: IntentLog {
 
     public func begin(_ move: InterruptedMove, vnode: Int) throws(BalloonError) {
         let (first, end) = (move.slots.lowerBound, move.slots.upperBound)
-        let empty = move.emptyBelow.map { " empty \($0)" } ?? ""
-        try write(
-            "moving \(first) \(end) foreign \(move.foreignPoolPages) pool \(move.poolPages)\(empty)", vnode: vnode)
+        let pool = "foreign \(move.foreignPoolPages) pool \(move.poolPages)"
+        let text = "moving \(first) \(end) \(pool)"
+        let all = text + Self.text(move.file)
+        try write(all.utf8.count <= Self.textBytes ? all : text, vnode: vnode)
     }
 
-    public func end(vnode: Int) throws(BalloonError) { try write("quiet", vnode: vnode) }
+    public func end(_ file: FileShape?, vnode: Int) throws(BalloonError) {
+        try write("quiet\(Self.text(file))", vnode: vnode)
+    }
+
+    private static func text(_ file: FileShape?) -> String {
+        guard let file else { return "" }
+        return " file \(file.end) \(file.gaps)" + (file.punching.map { " \($0)" } ?? "")
+    }
 
     /// The total has a line of its own, after the lines of all possible vnodes.
     private static let totalLine = Int(CB_MAX_VNODES)
@@ -67,17 +77,28 @@ public final class IntentRecord: IntentLog {
         // The full stop is the last thing written, so a line that has it is complete.
         let words = text.split(separator: " ")
         guard words.count >= 4, words[0] == "vnode", words[1] == "\(vnode)" else { return .unreadable }
-        if words[2] == "quiet", words[3] == "." { return .quiet }
+        if words[2] == "quiet" {
+            let (isSound, file) = file(Array(words[3...]))
+            return isSound ? .quiet(file) : .unreadable
+        }
         guard words.count >= 10, words[2] == "moving", words[5] == "foreign", words[7] == "pool",
             let first = Int(words[3]), let end = Int(words[4]), let foreign = Int(words[6]), let pool = Int(words[8]),
             first >= 0, first <= end, foreign >= 0, pool >= 0
         else { return .unreadable }
         var move = InterruptedMove(slots: first..<end, foreignPoolPages: foreign, poolPages: pool)
-        if words[9] == "." { return .moving(move) }
-        guard words.count >= 12, words[9] == "empty", let empty = Int(words[10]), empty >= 0, words[11] == "." else {
-            return .unreadable
-        }
-        move.emptyBelow = empty
-        return .moving(move)
+        let (isSound, file) = file(Array(words[9...]))
+        move.file = file
+        return isSound ? .moving(move) : .unreadable
+    }
+
+    /// The end of a line, with what it says of the file. An earlier program did not note it.
+    private static func file(_ words: [Substring]) -> (isSound: Bool, file: FileShape?) {
+        if words[0] == "." { return (true, nil) }
+        guard words.count >= 4, words[0] == "file", let end = Int(words[1]), let gaps = Int(words[2]),
+            gaps >= 0, gaps <= end
+        else { return (false, nil) }
+        if words[3] == "." { return (true, FileShape(end: end, gaps: gaps)) }
+        guard words.count >= 5, let slot = Int(words[3]), slot >= 0, words[4] == "." else { return (false, nil) }
+        return (true, FileShape(end: end, gaps: gaps, punching: slot))
     }
 }

@@ -64,6 +64,6 @@ extension PrivcmdMover {
     func putBack(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) {
         let kept = balloon.slots.slotsToKeep()
         let below = slots.filter { $0 < kept && balloon.slots[$0].isRAM }
-        if !below.isEmpty { try balloon.punch(below) }
+        try punch(balloon, below)
     }
 }

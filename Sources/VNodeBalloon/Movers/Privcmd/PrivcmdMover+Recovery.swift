@@ -13,6 +13,7 @@ extension PrivcmdMover {
         let line = intents.line(vnode: vnode)
         var recovery = Recovery(stage: .pages)
         if case .moving(let move) = line { recovery.interrupted = move }
+        if case .quiet(let file) = line { recovery.file = file }
         recovery.isUnreadable = line == .unreadable
         balloon.isKnown = false
         (balloon.isWaiting, balloon.unsent) = (false, [])
@@ -137,26 +138,15 @@ extension PrivcmdMover {
     private func replacePins(_ balloon: SlottedBalloon, isAllBack: Bool) throws(BalloonError) {
         let interrupted = balloon.recovery?.interrupted
         let isUnreadable = balloon.recovery?.isUnreadable == true
-        let move = interrupted.map(BrokenMove.noted) ?? (isUnreadable ? .unknown : .none)
+        let move = interrupted.map(BrokenMove.noted) ?? (isUnreadable ? .unknown : .none(balloon.recovery?.file))
         guard try balloon.reserve.endRecovery(after: move, isAllBack: isAllBack) else { return }
         balloon.filled = []
-        noteEmpty(balloon)
+        do throws(BalloonError) { try noteFile(balloon) } catch { warning = error }
         // What an interrupted move had left in the pool has been dealt with by now.
-        let isQuiet = move == .none
-        balloon.noted = isQuiet ? .nothing : .doubts
+        if case .none = move { balloon.noted = .nothing } else { balloon.noted = .doubts }
         try removeStrayPages(balloon)
         balloon.hasPages = true
         balloon.recovery?.stage = .slots(next: 0)
-    }
-
-    /// The pins are those of the slots that are there now. A note that stays in force says so: the next process would take a
-    /// slot that has become empty for one whose page the pin still has.
-    private func noteEmpty(_ balloon: SlottedBalloon) {
-        guard var move = balloon.recovery?.interrupted, !balloon.reserve.isReading else { return }
-        let empty = balloon.slots.empty(below: move.firstMoved)
-        if move.emptyBelow == empty { return }
-        move.emptyBelow = empty
-        do throws(BalloonError) { try intents.begin(move, vnode: balloon.vnode.number) } catch { warning = error }
     }
 
     // MARK: Asking Xen

@@ -104,6 +104,8 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
     private func giveNew(_ balloon: SlottedBalloon, _ extents: Int) throws(BalloonError) -> HeldReason? {
         let new = try acquireInside(balloon, extents)
         if new.inside.isEmpty { return .noMemory }
+        // From here on some of the new pages may be holes: none of them may go unmissed.
+        try noteFile(balloon)
         // In ascending order: after a short count the slots that are still RAM lie at the end, where they can be freed.
         let chosen = displacedFirst(balloon, new.inside).prefix(extents).sorted()
         let obstacle = try give(balloon, chosen)
@@ -181,30 +183,7 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         return try fill(balloon, short)
     }
 
-    /// Notes a deflate. To take memory back must need no byte on a disk: where the note cannot be written the deflate
-    /// goes on. If this process is then killed in the middle, the next one at worst cannot tell some of our pages in
-    /// the pool from foreign ones.
-    private func noteMove(_ balloon: SlottedBalloon, _ slots: Range<Int>) {
-        do throws(BalloonError) { try beginMove(balloon, slots) } catch { warning = error }
-    }
-
-    // MARK: Moves and doubts
-
-    /// Notes a move, and the number of pool pages that are not ours, before anything is touched.
-    ///
-    /// Every mixed slot stays noted, wherever it lies, because a quick probe of two frames may not show that it is
-    /// mixed. RAM right below the moving slots is noted, too: it may be freed together with them.
-    func beginMove(_ balloon: SlottedBalloon, _ slots: Range<Int>) throws(BalloonError) {
-        let lower = balloon.slots.ramStart(below: slots.lowerBound)
-        let doubtful = balloon.slots.doubtful ?? slots
-        let noted = min(lower, doubtful.lowerBound)..<max(slots.upperBound, doubtful.upperBound)
-        var move = InterruptedMove(
-            slots: noted, foreignPoolPages: try balloon.reserve.foreignPoolPages(),
-            poolPages: slots.upperBound - lower)
-        move.emptyBelow = balloon.slots.empty(below: move.firstMoved)
-        try intents.begin(move, vnode: balloon.vnode.number)
-        balloon.noted = .move
-    }
+    // MARK: The end of a move
 
     /// Frees RAM slots at the end of the file. The note stays while any slot is mixed.
     ///
@@ -213,29 +192,19 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         // Only a process that may move memory ends what an earlier process had begun, and its note with it.
         if balloon.reserve.isReading { return }
         let kept = balloon.slots.slotsToKeep()
-        // To free pages changes the pool, too, so a kill half-way must leave a note.
-        if kept < balloon.slots.count && balloon.noted != .move { noteMove(balloon, kept..<balloon.slots.count) }
+        // To free pages changes the pool and the pins, too, so a kill half-way must leave a note.
+        let first = balloon.slots.sums.lost > 0 ? balloon.slots.ramBelowLost(1).first ?? kept : kept
+        if first < balloon.slots.count && balloon.noted != .move { noteMove(balloon, first..<balloon.slots.count) }
         try freeRAM(balloon, checked)
         do throws(BalloonError) {
             if try noteDoubts(balloon) { return }
             guard balloon.noted != .nothing else { return }
-            try intents.end(vnode: balloon.vnode.number)
+            try intents.end(balloon.slots.shape, vnode: balloon.vnode.number)
             balloon.noted = .nothing
         } catch {
             // An old note only makes the next process audit more slots than it must.
             warning = error
         }
-    }
-
-    /// Notes the mixed slots and those in doubt, in place of the former note.
-    ///
-    /// - Returns: false: there are none.
-    func noteDoubts(_ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
-        guard let doubtful = balloon.slots.doubtful else { return false }
-        let note = InterruptedMove(slots: doubtful, foreignPoolPages: 0, poolPages: 0)
-        try intents.begin(note, vnode: balloon.vnode.number)
-        balloon.noted = .doubts
-        return true
     }
 
     /// Frees RAM slots at the end, unless the domain is log-dirty. What was populated since log-dirty began is a hole
@@ -261,8 +230,19 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         try balloon.free(keeping: first)
         for slot in below { try balloon.checkFrames(of: slot..<slot + 1) }
         let whole = below.filter { balloon.slots[$0].isRAM }
-        if !whole.isEmpty { try balloon.punch(whole) }
+        try punch(balloon, whole)
         balloon.isWaiting = balloon.slots.slotsToKeep() < balloon.slots.count
+    }
+
+    /// Frees single RAM slots below one that has to stay. Each is noted: it is going to be empty.
+    func punch(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) {
+        for slot in slots {
+            // Where it cannot be noted, the next process at worst holds more pages than it must.
+            do throws(BalloonError) { try noteFile(balloon, punching: slot) } catch { warning = error }
+            try balloon.punch([slot])
+        }
+        if slots.isEmpty { return }
+        do throws(BalloonError) { try noteFile(balloon) } catch { warning = error }
     }
 
     /// The most slots in one step. More would keep the loop from its other work.

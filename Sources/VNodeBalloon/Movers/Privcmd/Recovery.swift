@@ -21,6 +21,8 @@ struct Recovery {
     var stage: Stage
     /// The move that a killed process had begun.
     var interrupted: InterruptedMove?
+    /// No move was noted, but what the file was like.
+    var file: FileShape?
     /// The intent record cannot be read: all slots are in doubt.
     var isUnreadable = false
     /// The pages read so far, and how they differ from what was there before.

@@ -128,9 +128,11 @@ struct SlotTable {
         return found(in: (max(0, takeableEnd - 4 * most)..<takeableEnd).reversed(), most, \.isTakeable)
     }
 
-    /// How many slots below this one have no page. It looks at those from this one on.
-    func empty(below end: Int) -> Int {
-        count - sums.pages - (min(end, count)..<count).count { self[$0].isEmpty }
+    /// What the file is like. It looks at the empty slots at the end, of which there are few.
+    var shape: FileShape {
+        let empty = count - sums.pages
+        let atEnd = empty == 0 ? 0 : indices.reversed().prefix { self[$0].isEmpty }.count
+        return FileShape(end: count - atEnd, gaps: empty - atEnd)
     }
 
     /// At most `most` slots that are RAM again, whole or in part, in ascending order.
