@@ -96,7 +96,11 @@ public final class HolderClient: OutlivingKeeper {
         guard StateDirectory.hasHolder(stateDirectory) != false else { return false }
         let client = HolderClient(state: try StateDirectory(path: stateDirectory))
         guard try client.connectIfThere() else { return false }
-        return try client.keptNames(prefix: "vnode").contains { $0.contains(".pin") }
+        for name in try client.keptNames(prefix: "vnode") where name.contains(".pin") {
+            // The name of an empty pin stays where the holder could not be asked to drop it.
+            if let pin = try client.kept(name), client.access.pages(in: pin) > 0 { return true }
+        }
+        return false
     }
 
     /// Before this process ends with all balloons empty: nothing needs to be kept, and the holder ends, too.

@@ -20,6 +20,9 @@ struct PinRecovery {
     /// What the file is like now.
     var file = FileShape(end: 0, gaps: 0)
 
+    /// What stays of old pins was put aside.
+    var isStrayKept = false
+
     /// All slots were seen.
     mutating func end(after move: BrokenMove) {
         self.move = move
@@ -30,9 +33,22 @@ struct PinRecovery {
     /// Whether each page that was in the file when it was noted is there still: then no page is in a pin alone.
     var isWhole: Bool { move.file.map { file.end >= $0.end && !hasForeignGaps($0) } ?? false }
 
-    /// Whether slots became empty that this program did not free.
+    /// Whether slots may have become empty that this program did not free. Where another program cut the file off, noted gaps
+    /// may have gone with its end, and others may have come.
     func hasForeignGaps(_ noted: FileShape) -> Bool {
-        let own = noted.punching.map { pages.indices.contains($0) && pages[$0] == .none } == true ? 1 : 0
-        return file.gaps > noted.gaps + own
+        if file.end < noted.end { return file.gaps > 0 }
+        let gaps = (0..<noted.end).count { pages[$0] == .none }
+        return gaps > noted.gaps + (isPunched(noted) ? 1 : 0)
+    }
+
+    /// Whether the page of the slot that was noted for it is gone.
+    private func isPunched(_ noted: FileShape) -> Bool {
+        noted.punching.map { pages.indices.contains($0) && pages[$0] == .none } ?? false
+    }
+
+    /// The slot that was noted for it and still has its page: it may be in no pin any more.
+    var unpunched: Int? {
+        guard let noted = move.file, let slot = noted.punching, slot < pages.count, !isPunched(noted) else { return nil }
+        return slot
     }
 }

@@ -82,9 +82,7 @@ extension PinnedPages {
     ///
     /// - Parameter isAllBack: all pages that this process knows to be lost are RAM by now.
     func replacePins(isAllBack: Bool) throws(BalloonError) {
-        if recovery.isEarlier {
-            try keepStrayPins()
-        } else if !isAllBack && mustPutAside {
+        if !recovery.isEarlier, !isAllBack, mustPutAside {
             try putAside()
         }
         let bareNow = try bareChunks()
@@ -157,11 +155,13 @@ extension PinnedPages {
     /// Pages that are pinned and in no slot, without touching a pin.
     func countStrayPins() throws(BalloonError) {
         var more = 0
+        mindUnpunched()
         for (chunk, pin) in recovery.old where !recovery.isWhole {
             let most = try mostPages(chunk, pin)
             more +=
                 isMasked(chunk, most) ? max(1, min(gaps(ofChunk: chunk), most)) : max(0, most - pages(ofChunk: chunk))
         }
+        if !recovery.isWhole, let spare = recovery.oldSpare { more += try spare.count() }
         try countAsidePins()
         strayPins += more
         strayPages += more
@@ -169,7 +169,8 @@ extension PinnedPages {
 
     /// A new process does not know the frames in an earlier process's pins. A pin with more pages than the file has in
     /// its chunk is put aside for ever.
-    private func keepStrayPins() throws(BalloonError) {
+    func keepStrayPins() throws(BalloonError) {
+        mindUnpunched()
         // A rewrite broke off: a pin with as many pages as the file, or fewer, may have one that is missing there.
         let isRewriting = try (recovery.oldSpare?.count() ?? 0) > 0
         for (chunk, pin) in recovery.old where !recovery.isWhole {
@@ -192,6 +193,13 @@ extension PinnedPages {
             _ = try keepAside(spare, -1, lost: try spare.count())
         }
         try countAsidePins()
+    }
+
+    /// A slot among others that a kill left with its page may be in no pin any more: the pin of its chunk may have had one
+    /// page more.
+    private func mindUnpunched() {
+        guard !recovery.isWhole, let slot = recovery.unpunched else { return }
+        recovery.bare[slot / pagesPerPin, default: 0] += 1
     }
 
     /// Whether pages that the broken move had not pinned yet, or had unpinned, may make up for some that another program

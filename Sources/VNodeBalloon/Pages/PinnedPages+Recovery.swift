@@ -51,7 +51,14 @@ extension PinnedPages {
                 .moved, "a page of the balloon's file cannot be looked at; nothing is freed", vnode: vnode)
         }
         empty = Set(pages.indices.filter { pages[$0] == .none })
-        recovery.end(after: move)
+        if !recovery.isStrayKept { recovery.end(after: move) }
+        if recovery.isEarlier, !isReading, !recovery.isStrayKept {
+            // The caller notes what the file is like before the old pins go. A process that is killed in between would put
+            // all of it aside once more.
+            try keepStrayPins()
+            recovery.isStrayKept = true
+            return false
+        }
         if isReading {
             try countStrayPins()
         } else {

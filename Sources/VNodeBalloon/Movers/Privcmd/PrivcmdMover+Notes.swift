@@ -37,10 +37,15 @@ extension PrivcmdMover {
 
     /// The note in force must fit the file as it is now. The next process would take a slot that became empty since for one
     /// whose page a pin still has. It would not miss a page that was added since.
-    /// - Parameter punching: a slot below others that is about to be freed.
-    func noteFile(_ balloon: SlottedBalloon, punching: Int? = nil) throws(BalloonError) {
+    ///
+    /// - Parameters:
+    ///   - limit: RAM from here on is about to be freed, so what becomes of it does not matter. nil: nothing is.
+    ///   - punching: a slot below others that is about to be freed.
+    func noteFile(
+        _ balloon: SlottedBalloon, below limit: Int? = nil, punching: Int? = nil
+    ) throws(BalloonError) {
         if balloon.reserve.isReading { return }
-        let (shape, vnode) = (balloon.slots.shape, balloon.vnode.number)
+        let (shape, vnode) = (balloon.slots.shape(below: limit ?? balloon.slots.count), balloon.vnode.number)
         let file = FileShape(end: shape.end, gaps: shape.gaps, punching: punching)
         switch intents.line(vnode: vnode) {
         case .moving(var move) where move.file != file:

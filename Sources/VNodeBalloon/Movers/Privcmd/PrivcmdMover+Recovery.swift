@@ -139,9 +139,10 @@ extension PrivcmdMover {
         let interrupted = balloon.recovery?.interrupted
         let isUnreadable = balloon.recovery?.isUnreadable == true
         let move = interrupted.map(BrokenMove.noted) ?? (isUnreadable ? .unknown : .none(balloon.recovery?.file))
-        guard try balloon.reserve.endRecovery(after: move, isAllBack: isAllBack) else { return }
-        balloon.filled = []
+        let isDone = try balloon.reserve.endRecovery(after: move, isAllBack: isAllBack)
         do throws(BalloonError) { try noteFile(balloon) } catch { warning = error }
+        guard isDone else { return }
+        balloon.filled = []
         // What an interrupted move had left in the pool has been dealt with by now.
         if case .none = move { balloon.noted = .nothing } else { balloon.noted = .doubts }
         try removeStrayPages(balloon)

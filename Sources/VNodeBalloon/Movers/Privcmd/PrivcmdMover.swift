@@ -227,6 +227,10 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
         if !isChecked { try balloon.checkFrames(of: first..<balloon.slots.count) }
         // The check may have found a broken page. That slot stays, and so does every slot below it.
         first = max(first, balloon.slots.slotsToKeep())
+        if first < balloon.slots.count {
+            // Where it cannot be noted, the next process at worst holds more pages than it must.
+            do throws(BalloonError) { try noteFile(balloon, below: first) } catch { warning = error }
+        }
         try balloon.free(keeping: first)
         for slot in below { try balloon.checkFrames(of: slot..<slot + 1) }
         let whole = below.filter { balloon.slots[$0].isRAM }

@@ -128,12 +128,15 @@ struct SlotTable {
         return found(in: (max(0, takeableEnd - 4 * most)..<takeableEnd).reversed(), most, \.isTakeable)
     }
 
-    /// What the file is like. It looks at the empty slots at the end, of which there are few.
-    var shape: FileShape {
-        let empty = count - sums.pages
-        let atEnd = empty == 0 ? 0 : indices.reversed().prefix { self[$0].isEmpty }.count
-        return FileShape(end: count - atEnd, gaps: empty - atEnd)
+    /// What the slots below `limit` are like. It looks at those behind it, and at the empty ones right before it: both are few.
+    func shape(below limit: Int) -> FileShape {
+        var end = min(limit, count)
+        while end > 0, self[end - 1].isEmpty { end -= 1 }
+        return FileShape(end: end, gaps: count - sums.pages - (end..<count).count { self[$0].isEmpty })
     }
+
+    /// What the file is like.
+    var shape: FileShape { shape(below: count) }
 
     /// At most `most` slots that are RAM again, whole or in part, in ascending order.
     mutating func returned(_ most: Int) -> [Int] {
