@@ -1,20 +1,22 @@
 public import VNodeBalloon
 
-/// The kernel module's double: what it does with frames is not seen, what it says of extents is.
+/// A double of the kernel module. It simulates what the module reports of extents, not what happens to frames.
 ///
-/// It keeps the module's own rules: what is given outlives whoever asked, the youngest goes back first, an extent is given
-/// whole or in doubt, nothing moves while the domain is sent or is not known after a resume.
+/// It has the module's rules. Extents that were given outlive the process that asked. The last extent given is taken
+/// back first. An extent is given as a whole or is in doubt. Nothing moves while the domain is being migrated, or
+/// before the audit after a resume is done.
 public final class SimulatedModule: BalloonModule, DomainFigures {
-    /// One vnode. Extents of 2 MiB.
+    /// One vnode, counted in extents of 2 MiB.
     public struct Place {
         public var free: Int
-        /// Frames of each extent that came back as memory: 0 while all is well. The one given longest ago comes first.
+        /// For each extent that was given, how many of its frames came back as RAM; normally 0. The first one given
+        /// comes first.
         public var given: [UInt64] = []
         public var doubt = 0
         public var keeps = 0
-        /// PV: how many of `free` are known to lie on its physical node.
+        /// In PV guests: how many of the `free` extents are known to lie on the vnode's physical node.
         public var home: Int?
-        /// Free memory of the host on its physical node.
+        /// How many extents the host has free on the vnode's physical node.
         public var hostFree = 0
         let node: Int?
         let size: Int
@@ -24,14 +26,14 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
     public let hasVNUMA: Bool
     public var maximumExtents: Int
     // Faults.
-    /// Every so many moves of an extent Xen does not do. What it left in the middle is finished, or undone.
+    /// Xen refuses every n-th move of an extent. The module completes or undoes what such a move left half done.
     public var refusesEvery: Int?
     /// The next move that Xen cuts short leaves its extent in doubt.
     public var leavesDoubt = false
     public var isMigrating = false
     public var isUnsure = false
     public var isClosed = false
-    /// The next moves end early so often, by a signal.
+    /// How many of the next moves a signal interrupts.
     public var interruptions = 0
     /// The next calls fail so often.
     public var failures = 0
