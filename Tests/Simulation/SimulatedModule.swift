@@ -35,12 +35,12 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
     public var isClosed = false
     /// How many of the next moves a signal interrupts.
     public var interruptions = 0
-    /// The next calls fail so often.
+    /// How many of the next calls fail.
     public var failures = 0
-    /// The OOM notifier takes back while the next extent is being given.
+    /// Whether the OOM notifier takes memory back while the next extent is being given.
     public var isShort = false
     private var moves = 0
-    /// Calls of each kind, for tests that count.
+    /// How often each was called, for tests that count.
     public private(set) var looks = 0
     public private(set) var yielded = 0
 
@@ -63,7 +63,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
     }
 
     private var extents: Int { places.reduce(0) { $0 + $1.size - $1.given.count - $1.doubt } }
-    /// With what came back.
+    /// The frames that came back as RAM are part of it.
     public func currentReservation() -> Frames {
         KiB.mib(2 * UInt64(extents)).wholeFrames + Frames(places.reduce(0) { $0 + $1.given.reduce(0, +) })
     }
@@ -105,7 +105,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         return isMigrating ? .migrating : nil
     }
 
-    /// Xen does it, or not.
+    /// Whether Xen refuses the next move of an extent.
     private var isRefused: Bool {
         moves += 1
         return refusesEvery.map { moves % $0 == 0 } ?? false
@@ -157,7 +157,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         places[vnode].home = places[vnode].home.map { $0 + 1 }
     }
 
-    /// What the OOM notifier does.
+    /// What the module's OOM notifier does.
     public func takeBackForOthers(_ vnode: Int, _ extents: Int) {
         for _ in 0..<min(extents, max(0, places[vnode].given.count - places[vnode].keeps)) {
             takeBack(vnode)
@@ -165,7 +165,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         }
     }
 
-    /// One of two free extents finds memory at home, until all do.
+    /// Half of the free extents that are tried find memory on the vnode's physical node, until all free ones have it.
     public func rehome(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
         try call()
         looks += extents
@@ -189,13 +189,13 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         places[vnode].keeps = extents
     }
 
-    /// A resume: some frames of what is given came back as memory, and the module begins to look.
+    /// The domain is resumed: some frames that were given came back as RAM, and the module begins an audit.
     public func resume(frames: UInt64, of vnode: Int) {
         isUnsure = true
         if !places[vnode].given.isEmpty { places[vnode].given[0] = frames }
     }
 
-    /// It has looked, and given again what came back.
+    /// The module has finished its audit, and has given again what came back.
     public func haveLooked() {
         for vnode in places.indices {
             for slot in places[vnode].given.indices { places[vnode].given[slot] = 0 }
