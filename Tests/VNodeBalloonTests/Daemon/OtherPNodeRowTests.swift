@@ -29,13 +29,13 @@ import Testing
         #expect(guest.row(0, "state") == "held" && guest.row(0, "reason") == "pnode-full")
     }
 
-    @Test(arguments: ["0", "", "2", "yes", "1 ", "01"]) func `only the text 1 allows memory of other physical nodes`(_ text: String) throws {
+    @Test(arguments: ["0", "", "2", "yes", "1 ", "01"]) func `only the text 1 is a permission`(_ text: String) throws {
         allow(text)
         try holdByAFullNode()
         #expect(guest.row(0, "size") == "\(5 * 2048)" && told == nil && guest.machine.elsewhere(vnode: 0) == 0)
     }
 
-    @Test func `a permission that comes while a vnode is held is used at once, reported, and ends with its row`() throws {
+    @Test func `a permission that comes later is used at once, reported, and ends with its row`() throws {
         try holdByAFullNode()
         allow("1")
         try guest.run(turns: 12)

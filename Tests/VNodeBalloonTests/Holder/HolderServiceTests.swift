@@ -124,8 +124,8 @@ import Testing
         #expect(store.names(prefix: "") == ["x", "y"] && store.descriptor("x") === other)
     }
 
-    /// A service manager refuses new descriptors while its store is full. So the new pin must be sent
-    /// before the old one is removed.
+    /// A service manager refuses new descriptors while its store is full. The holder sends a new pin before it removes
+    /// the old one, so it must not fill the store completely.
     @Test func `a pin is replaced in a full descriptor store without losing its place`() throws {
         final class Manager {
             var most = 0
