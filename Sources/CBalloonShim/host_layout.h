@@ -1,5 +1,5 @@
-// Xen's layout of the toolstack's hypercalls (xen/public/domctl.h, sysctl.h, memory.h). Only host.c includes this: no type
-// of Xen's crosses the shim's headers.
+// Xen's layout of the toolstack's hypercalls (xen/public/domctl.h, sysctl.h, memory.h). Only host.c includes this, so
+// that no type of Xen's crosses the shim's headers.
 #ifndef HOST_LAYOUT_H
 #define HOST_LAYOUT_H
 
