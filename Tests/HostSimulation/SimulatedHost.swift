@@ -8,7 +8,7 @@ package final class SimulatedHostStore: ToolstackStore {
     package private(set) var values: [String: String] = [:]
     package private(set) var owners: [String: UInt16] = [:]
     private var draft: (values: [String: String], owners: [String: UInt16])?
-    /// Called when a transaction is about to be committed, to play another writer at that moment.
+    /// Called when a transaction is about to be committed: what somebody else does just then.
     package var beforeCommit: (() -> Void)?
     package var writes = 0
 
@@ -63,7 +63,7 @@ package final class SimulatedHostStore: ToolstackStore {
             let before = values
             try body(Transaction(number: 1))
             beforeCommit?()
-            // As in xenstored, the transaction that commits second fails and is tried again.
+            // xenstored's way: whoever comes second tries again.
             guard values == before, let done = draft else { continue }
             (values, owners) = done
             return

@@ -6,7 +6,7 @@ struct PlotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plot", abstract: "Make a picture (SVG) of a record.",
         discussion: """
-            Prints the picture. For each vnode it shows the balloon and the target over time, and the state below them.
+            On standard output: for each vnode its balloon over time, its target, and below that its state.
 
             \(Exit.codes(
                 (Exit.usage, "usage, or the file is not a record"), (Exit.inputOutput, "the file cannot be read")))

@@ -20,10 +20,10 @@ struct RecordCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Option(help: ArgumentHelp("The interval in seconds, 1 to 86400.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Seconds between two looks, 1 to 86400.", valueName: "seconds"))
     var every: UInt64 = 1
 
-    @Argument(help: "The file to append to, or - for standard output.", completion: .file())
+    @Argument(help: "The file that grows, or - for standard output.", completion: .file())
     var file: String
 
     mutating func validate() throws {

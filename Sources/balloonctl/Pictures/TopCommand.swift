@@ -7,8 +7,8 @@ struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Watch the balloons live, with a bar for each vnode.",
         discussion: """
-            Keys: q quits, s sorts by the next column, n by number. With --batch, or when standard output is not a terminal,
-            one picture is printed below the other. Colours are used only on a terminal, and not if NO_COLOR is set.
+            Keys: q ends it, s sorts by the next order, n by number. Where standard output is no terminal, or with --batch,
+            pictures follow each other. Colours only on a terminal, and not where NO_COLOR is set.
 
             \(Exit.codes(Exit.noXen, (Exit.temporary, "the daemon does not answer")))
             """)
@@ -18,15 +18,15 @@ struct TopCommand: ParsableCommand {
     @Flag(help: "Print one picture below the other, without keys and colours.")
     var batch = false
 
-    @Option(help: ArgumentHelp("End after this many pictures.", valueName: "number"))
+    @Option(help: ArgumentHelp("End after so many pictures.", valueName: "number"))
     var count: UInt64?
 
-    @Option(help: ArgumentHelp("The interval in seconds, 1 to 86400.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Seconds between two pictures, 1 to 86400.", valueName: "seconds"))
     var every: UInt64 = 1
 
     @Option(
         help: ArgumentHelp(
-            "number, balloon (largest first) or available (least first); default: number.", valueName: "order"),
+            "number, balloon (the largest first) or available (the least first); default: number.", valueName: "order"),
         completion: .list(TopOrder.allCases.map(\.rawValue)),
         transform: { word in
             guard let order = TopOrder(rawValue: word) else {

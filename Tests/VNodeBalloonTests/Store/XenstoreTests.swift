@@ -76,7 +76,7 @@ import Testing
         #expect(fake.requests.last?.kind == .end && fake.requests.last?.path == "F")
     }
 
-    /// The first call waits for its timeout of two seconds (a tenth of a second here). Later calls do not wait.
+    /// It costs two seconds once (here: a tenth of one), and then nothing.
     @Test func `a silent xenstored costs one timeout, and its late answer is not taken for the next one`() throws {
         let store = try client()
         #expect(try text(store, "domid") == "3")
