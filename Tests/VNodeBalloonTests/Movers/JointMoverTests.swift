@@ -19,7 +19,8 @@ import Testing
         _ = try backend.recover(vnode: 0)
     }
 
-    /// Slots and files belong to the other part. Linux's own balloon has none.
+    /// They are those of the part. Privcmd's mover has both, the module's has only slots, and Linux's own balloon has
+    /// neither.
     @Test func `a joint mover has slots and files exactly where its part has them`() throws {
         let module = SimulatedModule(extentsPerVNode: 12, vnodes: 1, hasVNUMA: false)
         let slotted = ModuleMover(vnodes: module.vnodes, module: module, pause: { _ in })

@@ -214,8 +214,8 @@ import VNodeBalloon
         try end(backend, "after it")
     }
 
-    /// No clock shows the migration, and the first and the last frame of an extent are still holes. `distrust`
-    /// has all frames asked about.
+    /// No clock shows the migration, and the first and the last frame of each extent are still holes. `distrust` makes
+    /// the next recovery ask about all frames.
     @Test func `after distrust a recovery asks Xen about every frame`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
