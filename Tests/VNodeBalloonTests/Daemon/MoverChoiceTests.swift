@@ -56,8 +56,7 @@ import Testing
         #expect(Self.choice(.kernel, Self.facts(.pv)) == "kernel")
     }
 
-    /// An administrator may load the module while the daemon uses privcmd. At the next start,
-    /// auto goes on with privcmd.
+    /// Loading the module stops no daemon: with auto, the next start goes on with what gave.
     @Test func `auto goes on with privcmd while its files hold memory`() {
         #expect(Self.choice(.auto, Self.facts(module: 0, files: 65536)) == "privcmd")
         #expect(Self.choice(.auto, Self.facts(module: 0, privcmd: Self.locked, files: 65536)) == "environment")

@@ -103,7 +103,7 @@ final class FakeXenstored: Sendable {
     func pause() { state.withLock { $0.isPaused = true } }
     func goOn() { state.withLock { $0.isPaused = false } }
 
-    /// Closes all connections.
+    /// Lets all connections go.
     func hangUp() { for connection in state.withLock({ $0.connections }) { shutdown(connection, Int32(SHUT_RDWR)) } }
 
     // MARK: The thread
