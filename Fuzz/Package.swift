@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Built by scripts/fuzz, which has everything below it instrumented as well: the library comes with that option of the
-// compiler. So it cannot be part of an ordinary build.
+// scripts/fuzz builds this package. An option of the compiler adds the fuzzer, and instruments the package and all that
+// it depends on. So it cannot be part of an ordinary build.
 let package = Package(
     name: "fuzz",
     dependencies: [.package(name: "vnode-balloon", path: "..")],

@@ -12,7 +12,7 @@ struct AuditCommand: ParsableCommand {
     @Flag(help: "Ask only about the first and the last frame of each 2 MiB (default: about all 512).")
     var quick = false
 
-    @Flag(help: "Mend what can be mended safely, then audit again.")
+    @Flag(help: "Repair what can be repaired safely, then audit again.")
     var repair = false
 
     @Flag(help: "Print JSON for programs.")

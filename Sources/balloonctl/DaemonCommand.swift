@@ -7,7 +7,7 @@ struct DaemonCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemon", abstract: "Follow the balloon targets in xenstore, in the foreground.",
         discussion: """
-            Each option goes before what the configuration says. A size is \(Size.form).
+            Each option takes precedence over its key in the configuration file. A size is \(Size.form).
 
             \(Exit.codes(
                 Exit.noXen, (Exit.temporary, "another daemon or command is at work"),
@@ -18,48 +18,48 @@ struct DaemonCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "Only check the configuration, and say what is wrong with it.")
+    @Flag(help: "Only check the configuration, and report its faults.")
     var checkConfig = false
 
     @Option(
         help: ArgumentHelp(
-            "Take over the balloon of another state directory: it is taken back first.", valueName: "directory"),
+            "Take over the balloon of another state directory: take its memory back first.", valueName: "directory"),
         completion: .directory)
     var adopt: String?
 
     @Option(
         help: ArgumentHelp(
-            "What moves memory: \(MoverName.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(Self.defaults.mover.rawValue)).",
+            "What moves the memory: \(MoverName.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(Self.defaults.mover.rawValue)).",
             valueName: "mover"),
         completion: .list(MoverName.allCases.map(\.rawValue)))
     var mover: String?
 
     @Option(
         help: ArgumentHelp(
-            "What each node keeps at least (default: \(Self.defaults.minFree), the guard's own 5 %, 32 MiB at least).",
+            "The least free memory that each node keeps (default: \(Self.defaults.minFree), which is 5 % and at least 32 MiB).",
             valueName: "size"))
     var minFree: String?
 
     @Option(
         help: ArgumentHelp(
-            "When a node runs short of memory: hold, or yield some (default: \(Self.defaults.onPressure.rawValue)).",
+            "When a node runs short of memory: hold the balloon, or yield some of it (default: \(Self.defaults.onPressure.rawValue)).",
             valueName: "policy"),
         completion: .list(Settings.OnPressure.allCases.map(\.rawValue)))
     var onPressure: String?
 
     @Option(
         help: ArgumentHelp(
-            "What each vnode's memory never goes below (default: \(Self.defaults.floor)).", valueName: "size"))
+            "The least memory that each vnode keeps (default: \(Self.defaults.floor)).", valueName: "size"))
     var floor: String?
 
     @Option(
         help: ArgumentHelp(
-            "What yielding leaves in each balloon (default: \(Self.defaults.yieldTo)).", valueName: "size"))
+            "How much of each balloon yielding leaves (default: \(Self.defaults.yieldTo)).", valueName: "size"))
     var yieldTo: String?
 
     @Option(
         help: ArgumentHelp(
-            "MiB a second over all balloons (default: \(Self.defaults.maxRateMiB), as fast as it goes).",
+            "MiB a second for all balloons together (default: \(Self.defaults.maxRateMiB), which means no limit).",
             valueName: "MiB"))
     var maxRate: String?
 

@@ -3,10 +3,10 @@ import VNodeBalloon
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Check what the daemon needs, and say how to mend what is missing.",
+        commandName: "doctor", abstract: "Check what the daemon needs, and say how to fix what is missing.",
         discussion: Exit.codes(
             (Exit.unavailable, "the daemon could not run (FAIL)"),
-            (Exit.temporary, "something is missing that will be needed (warn)")))
+            (Exit.temporary, "something is missing that the daemon will need later (warn)")))
 
     @OptionGroup var common: CommonOptions
 

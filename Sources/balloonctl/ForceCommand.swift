@@ -4,9 +4,9 @@ import VNodeBalloon
 
 struct ForceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "force", abstract: "Set one balloon, whatever xenstore says, until it is released.",
+        commandName: "force", abstract: "Force one balloon to a size, whatever xenstore says, until --release.",
         discussion: """
-            Waits until the balloon has its size. Ctrl-C ends the waiting, and the balloon goes on.
+            Waits until the balloon has this size. Ctrl-C ends only the waiting: the balloon goes on moving.
 
             \(Exit.codes(
                 Exit.noXen, (Exit.temporary, "the balloon is held short of its size, or another process is at work"),
@@ -16,7 +16,7 @@ struct ForceCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "The vnode's number, from 0 on.", completion: .custom { _, _, _ in Self.nodes() })
+    @Argument(help: "The vnode's number; the first is 0.", completion: .custom { _, _, _ in Self.nodes() })
     var vnode: Int
 
     @Argument(help: "The size of its balloon: \(Size.form).")
@@ -100,9 +100,9 @@ enum ForcedSize {
 
 struct DeflateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "deflate", abstract: "Take all memory back, until it is released.",
+        commandName: "deflate", abstract: "Take all memory back, until --release.",
         discussion: Exit.codes(
-            Exit.noXen, (Exit.temporary, "Xen has less memory than that, or another process is at work"),
+            Exit.noXen, (Exit.temporary, "Xen has not enough memory, or another process is at work"),
             (Exit.interrupted, "Ctrl-C while waiting")))
 
     @OptionGroup var common: CommonOptions

@@ -6,10 +6,10 @@ import VNodeBalloon
 /// hibernation.
 struct GivenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "given", abstract: "Tell whether any memory is given.",
+        commandName: "given", abstract: "Report whether any memory is given.",
         discussion: Exit.codes(
-            (.success, "nothing is given, and that is known"),
-            (Exit.temporary, "some memory is given, or it cannot be known")))
+            (.success, "no memory is given, and that is certain"),
+            (Exit.temporary, "some memory is given, or that cannot be known")))
 
     @OptionGroup var common: CommonOptions
 

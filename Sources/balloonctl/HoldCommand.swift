@@ -4,13 +4,13 @@ import VNodeBalloon
 struct HoldCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hold",
-        abstract: "Keep the balloons' files and pins open. Started by balloonctl where it is needed.",
+        abstract: "Keep the balloons' files and pins open. Other commands start it when they need it.",
         discussion: Exit.codes((Exit.temporary, "a holder runs already")),
         shouldDisplay: false)
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "After an update: a new keeper in place of the one that runs. No page is let go meanwhile.")
+    @Flag(help: "After an update: replace the running holder by a new one. No page is unpinned meanwhile.")
     var takeOver = false
 
     func run() throws {

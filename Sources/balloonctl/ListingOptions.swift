@@ -20,16 +20,16 @@ struct ListingOptions<Columns: ListedColumns>: ParsableArguments {
     @Option(
         name: [.customShort("o"), .customLong("columns")],
         help: ArgumentHelp(
-            "Only these columns, with commas in between, and nothing else: "
+            "Show only these columns, separated by commas, and nothing else: "
                 + (Columns.usual + Columns.others).joined(separator: ", ").lowercased() + ".",
             valueName: "columns"),
         completion: .list(Columns.all.map { $0.lowercased() }))
     var columns: String?
 
-    @Flag(help: "Only the lines of the table.")
+    @Flag(help: "Leave out the table's heading.")
     var noHeader = false
 
-    @Flag(help: "Sizes in the table are bytes (default: MiB, as 64M).")
+    @Flag(help: "Show sizes in the table in bytes (default: MiB, as 64M).")
     var bytes = false
 
     mutating func validate() throws {

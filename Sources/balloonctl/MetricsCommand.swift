@@ -7,8 +7,8 @@ struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metrics", abstract: "Print figures for Prometheus.",
         discussion: """
-            In the text format of node_exporter's textfile collector. Without a daemon it says so (vnode_balloon_daemon_up 0),
-            and that is no failure.
+            The format is that of node_exporter's textfile collector. Without a daemon the figures say so
+            (vnode_balloon_daemon_up 0), and the command does not fail.
 
             \(Exit.codes((Exit.inputOutput, "the output cannot be written"), (Exit.temporary, "the daemon does not answer")))
             """)
@@ -17,7 +17,7 @@ struct MetricsCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write to this file, which changes as a whole, instead of standard output.", valueName: "file"),
+            "Replace this file as a whole, instead of writing to standard output.", valueName: "file"),
         completion: .file())
     var output: String?
 

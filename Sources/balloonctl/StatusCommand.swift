@@ -5,7 +5,7 @@ struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show the balloons.",
         discussion: Exit.codes(
-            Exit.noXen, (Exit.temporary, "a size is not known, and will not be by itself, or xenstore is silent")))
+            Exit.noXen, (Exit.temporary, "a size is not known and stays so without help, or xenstore does not answer")))
 
     @OptionGroup var common: CommonOptions
 
@@ -14,13 +14,13 @@ struct StatusCommand: ParsableCommand {
 
     @OptionGroup var listing: ListingOptions<StatusColumns>
 
-    @Flag(help: "Show it again and again, until Ctrl-C.")
+    @Flag(help: "Show the status repeatedly, until Ctrl-C.")
     var watch = false
 
-    @Flag(help: "Show every figure there is of this guest's memory, and how they add up.")
+    @Flag(help: "Show all figures of this guest's memory, and how they add up.")
     var explain = false
 
-    @Argument(help: "With --watch: seconds in between, 1 to 86400 (default: 2).")
+    @Argument(help: "With --watch: the interval in seconds, 1 to 86400 (default: 2).")
     var seconds: UInt64?
 
     mutating func validate() throws {

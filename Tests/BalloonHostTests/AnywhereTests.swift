@@ -5,7 +5,7 @@ import Testing
 
 @testable import BalloonHost
 
-/// `host free --any`: PV guests, and guests that follow memory/target alone.
+/// `host free --any` with PV guests and with guests that only follow memory/target.
 @Suite struct AnywhereTests {
     let host = SimulatedHost()
 
@@ -15,7 +15,7 @@ import Testing
         return FreeTask([FreeTask.Wish(pnode: nil, kib: kib, isMore: true)], options, host.snapshot())
     }
 
-    /// Linux's own balloon: the domain has so many KiB less.
+    /// Linux's own balloon inflates: the domain has `kib` less.
     private func shrink(_ id: UInt16, by kib: KiB) {
         for index in host.xen.facts.indices where host.xen.facts[index].id == id {
             host.xen.facts[index].pages -= kib.wholeFrames
@@ -38,7 +38,7 @@ import Testing
         let plan = task(.mib(64)).plan(host.snapshot())
         #expect(plan.targets == [1: [0: .mib(64)]] && plan.short == [0])
         try host.engine.setTargets(host.domain(1), [0: .mib(64)])
-        // It is on its way: that counts, and on no node.
+        // The wish is already being fulfilled: it counts as being given, but on no particular node.
         #expect(host.snapshot().nodes.map(\.giving) == [0, 0] && host.snapshot().givingAnywhere == .mib(64))
         let free = host.xen.free.reduce(0, +)
         let again = FreeTask(
@@ -52,11 +52,11 @@ import Testing
         host.make(3, kind: .pv, sizes: nil)
         #expect(task(.mib(64), takesOld: false).plan(host.snapshot()).short == [.mib(64)])
         let plan = task(.mib(200)).plan(host.snapshot())
-        // 384 MiB: it keeps 256.
+        // The guest has 384 MiB and keeps 256.
         #expect(plan.targets == [3: [HostDomain.whole: .mib(128)]] && plan.short == [.mib(72)])
         host.store["/local/domain/3/control/feature-balloon"] = "1"
         #expect(task(.mib(64), takesOld: false).plan(host.snapshot()).short == [0])
-        // It is not where its memory/target is: how much it has beside it is not known.
+        // The guest's reservation is not at its memory/target, so it is not known how much it has on top of that.
         host.store["/local/domain/3/memory/target"] = "\(KiB.mib(300))"
         #expect(host.domain(3).oldExclusion(isTold: true) == .onItsWay)
         #expect(task(.mib(64)).plan(host.snapshot()).targets.isEmpty)

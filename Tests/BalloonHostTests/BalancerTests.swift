@@ -68,7 +68,7 @@ import Testing
         var asked: [UInt64] = []
         for second in UInt64(1)...200 {
             if try turn(&balancer, second)[2]?[1] == .mib(90) { asked.append(second) }
-            // It says that it goes, and does not.
+            // Guest 2 reports that it inflates, and gives nothing.
             host.say(2, 1, size: 0, state: host.row(2, 1, "target-balloon-size") == "0" ? "idle" : "inflating")
         }
         #expect(asked.count == 3 && asked[1] - asked[0] >= 20 && asked[2] - asked[1] >= 80, "\(asked)")
@@ -83,7 +83,7 @@ import Testing
         var balancer = Balancer()
         try turn(&balancer, 1)
         host.follow(2)
-        // The host has a lot of memory all of a sudden.
+        // Suddenly much of the node is free.
         host.xen.free[1] = .mib(600)
         #expect(try turn(&balancer, 2)[2] == nil)
         host.follow(1)
@@ -96,8 +96,8 @@ import Testing
 
     private func balloons() -> [UInt64] { [1, 2].map { host.trueBalloon($0, 1).wholeMiB } }
 
-    /// One second of both guests. The program in guest 1 leaves its balloon no more than `most` MiB: the guard gives no more, and
-    /// what is missing is told.
+    /// One second of both guests. A program in guest 1 lets its balloon reach no more than `most` MiB: the guard
+    /// holds it there, and the guest reports how much it is short of.
     private func live(_ most: UInt64) {
         let most = KiB.mib(most)
         for id in [UInt16(1), 2] {
@@ -139,15 +139,15 @@ import Testing
         #expect(try run(5, most: 192) == 0)
         _ = try run(20, most: 10)
         #expect(balloons() == [10, 172] && host.xen.free[1] >= .mib(32))
-        // The program stays as it is: whatever is asked for, no memory moves, but what rounding left.
+        // The program keeps what it has. Whatever the balancer asks for, no memory moves except what rounding left.
         #expect(try run(600, most: 10) <= 1)
         #expect(balloons() == [10, 170])
-        // It grows by little while the guard has it held.
+        // The program grows a little while the guard holds the balloon.
         #expect(host.domain(1).vnodes[1].exclusion == .held)
         _ = try run(20, most: 0)
         #expect(balloons()[0] == 0)
         #expect(try run(600, most: 0) == 0)
-        // It ends.
+        // The program ends.
         _ = try run(180, most: 192)
         #expect(balloons()[0] == 90 && balloons()[1] < 180 - 30, "\(balloons())")
         #expect(try run(600, most: 192) == 0)

@@ -146,7 +146,7 @@ import Testing
         try host.bringUp(1)
         host.move(1, 1, to: .mib(80))
         host.xen.free = [.gib(1), .gib(1)]
-        // It has taken vnode 1's back, it says, and given much more of vnode 0.
+        // The guest claims that it took vnode 1's memory back and gave much more of vnode 0.
         host.say(1, 0, size: .mib(160), target: "163840")
         host.say(1, 1, size: 0, target: "0")
         host.store["/local/domain/1/memory/vnode0/target-balloon-size"] = "163840"
@@ -161,7 +161,7 @@ import Testing
         host.xen.free[1] = .mib(140)
         #expect(throws: BalloonError.self) { try host.engine.checkGrant(host.domain(2), [1: 0], host.snapshot()) }
         try host.engine.checkGrant(host.domain(2), [1: .mib(12)], host.snapshot())
-        // Its own target is not lowered into what it may have taken there either.
+        // Nor may its own target be lowered by an amount that it may already have taken there.
         #expect(throws: BalloonError.self) { try host.engine.checkGrant(host.domain(1), [0: 0], tight()) }
     }
 
@@ -180,7 +180,8 @@ import Testing
         #expect(host.row(1, 1, "target-balloon-size") == "\(KiB.mib(60))")
     }
 
-    /// Nobody measured what it could take back with less for a target.
+    /// The guest reports less than it has given. With that as its target it could take back memory that was not measured
+    /// free.
     @Test func `a guest that says it moves and has little is given up at what Xen's count confirms`() throws {
         try host.bringUp(1)
         host.move(1, 1, to: .mib(60))
@@ -191,7 +192,7 @@ import Testing
         #expect(host.row(1, 1, "target-balloon-size") == "\(KiB.mib(60))")
     }
 
-    /// libxl writes the file last, when devices are attached; the domain is introduced before.
+    /// libxl introduces the domain first. It writes this file last, when it attaches devices.
     @Test func `the physical nodes of a guest are learnt when they are written down after its first look`() throws {
         host.make(1)
         var (asked, known) = (0, [Int]?.none)

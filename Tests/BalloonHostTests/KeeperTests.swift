@@ -8,7 +8,7 @@ import Testing
 @Suite struct KeeperTests {
     let host = SimulatedHost()
 
-    /// One turn, with its deeds done.
+    /// One turn of the keeper; its deeds are carried out.
     @discardableResult
     private func turn(_ keeper: inout HostKeeper, _ seconds: UInt64) throws -> [HostKeeper.Deed] {
         let snapshot = host.snapshot()
@@ -112,7 +112,7 @@ import Testing
         #expect(try turn(&keeper, 3) == [.enforce(1)])
         #expect(host.xen.maxima[1] == .mib(449))
         #expect(try turn(&keeper, 4).isEmpty)
-        // A target that asks for less, whoever wrote it: the maximum is raised before anything has moved.
+        // Any program may have written this lower target: the maximum is raised before any memory moves.
         host.store["/local/domain/1/memory/vnode1/target-balloon-size"] = "\(KiB.mib(16))"
         #expect(try turn(&keeper, 5) == [.enforce(1)])
         #expect(host.xen.maxima[1] == .mib(497))
@@ -128,7 +128,8 @@ import Testing
         host.make(2, uuid: "uuid-1")
         try turn(&keeper, 2)
         host.start(2)
-        // It has more of vnode 0 already than was asked for: nothing is taken that others may have.
+        // The domain has given more of vnode 0 than its old target asked for. Other guests may have that memory now,
+        // so the keeper does not let it take that back.
         host.move(2, 0, to: .mib(48))
         try turn(&keeper, 3)
         #expect(host.row(2, 0, "target-balloon-size") == "49152" && host.row(2, 1, "target-balloon-size") == "65536")

@@ -37,7 +37,7 @@ import Testing
         host.destroy(1)
         host.make(2, uuid: "uuid-1")
         #expect(keeps(2) == [64, 100] && host.domain(2).vnodes[1].maximum == .mib(200))
-        // What is said later goes over it, and stays beside the rest.
+        // A limit that is set later takes precedence over the saved one. The other saved limits stay.
         try host.engine.prepare(host.domain(2))
         try host.engine.setLimits(host.domain(2), vnode: 1, minimum: .mib(80), maximum: nil)
         try HostEngine.saveLimits(host.domain(2), in: directory)

@@ -2,12 +2,13 @@ import BalloonCore
 import BalloonHost
 import Simulation
 
-/// What holds of every plan, for planners as they are and for broken ones.
+/// What holds for every plan. Planners without bugs and planners with planted bugs are checked against it.
 enum PlannerProperties {
     typealias Freeing = (KiB, [Seat], FreePlan.Spread) -> FreePlan
     typealias Levelling = ([Seat], _ free: KiB, _ keep: KiB) -> LevelPlan
 
-    /// Seats of up to 12 domains of up to 4 vnodes; sizes from nothing to Xen's largest.
+    /// Random seats: up to 12 domains with up to 4 vnodes each, and sizes from nothing to the largest that Xen
+    /// knows.
     static func seats(_ random: inout SeededGenerator) -> [Seat] {
         let isHuge = random.oneIn(3)
         let vnodes = random.number(1...4)
@@ -50,7 +51,7 @@ enum PlannerProperties {
         try demand(plan.given == given, "says \(plan.given), gives \(given)")
         try demand(plan.short == need - wanted, "short by \(plan.short), not \(need - wanted)")
         try demand(given >= wanted, "gives \(given) of \(wanted)")
-        // Too much by less than the smallest grain that anybody else who takes part has left.
+        // A plan rounds up to whole grains: it exceeds the wish by less than the largest grain among its seats.
         let widest = plan.changes.map { seats[$0.seat].grain }.max() ?? 1
         try demand(given - wanted < widest, "\(given - wanted) too much")
         if spread == .fewest { try checkFewest(plan, seats, wanted) }
@@ -92,7 +93,8 @@ enum PlannerProperties {
         try checkShort(plan, seats)
     }
 
-    /// Nobody who is short has less of what it needs than others have above their minimum: they come first.
+    /// Checks that vnodes which are short of memory come first: as long as one of them has less than it needs, the
+    /// others have no more than their minimum.
     private static func checkShort(_ plan: LevelPlan, _ seats: [Seat]) throws {
         var others: KiB = 0
         var missing = false

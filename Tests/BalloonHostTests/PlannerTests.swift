@@ -43,7 +43,7 @@ import Testing
     @Test func `a guest that is short gets what it needs before the rest is levelled`() {
         let seats = [seat(1, balloon: .mib(100), short: .mib(80)), seat(2, balloon: .mib(20))]
         let plan = LevelPlan(seats, free: 0, keep: 0)
-        // 236 + 156 MiB there are: the first needs 156 + 80.
+        // The node has 236 + 156 MiB. The first guest needs 156 + 80 of them.
         #expect(plan.targets[0] <= .mib(20))
         #expect(plan.spare < 4096)
     }
@@ -124,7 +124,7 @@ enum PlantedLevel: String, CaseIterable {
     }
 }
 
-/// Mistakes that a planner may have. The properties must see each of them.
+/// Bugs that a planner could have. The properties must find each of them.
 enum PlantedBug: String, CaseIterable {
     case oneKiBLess, allGuests, notGrains, belowMinimum, twice, lies, forgetsRest
 

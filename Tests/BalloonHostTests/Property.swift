@@ -1,7 +1,7 @@
 import Simulation
 import Testing
 
-/// What a property found wrong.
+/// A violation of a property, in words.
 struct Falsified: Error, CustomStringConvertible { let description: String }
 
 /// Ends a property's case unless `condition` holds.
@@ -9,7 +9,7 @@ func demand(_ condition: Bool, _ why: @autoclosure () -> String) throws {
     if !condition { throw Falsified(description: why()) }
 }
 
-/// The first seed that `body` fails with, and why. Which cases are tried says ``Seeds``.
+/// Runs `body` with the seeds that ``Seeds`` says. Returns the first seed that `body` throws for, with the error.
 func counterexample(
     _ name: String, cases: Int, _ body: (inout SeededGenerator) throws -> Void
 ) -> String? {

@@ -16,26 +16,26 @@ import Testing
 
     private func file(_ lines: [RecordLine]) -> String { lines.map { $0.json + "\n" }.joined() }
 
-    @Test func `A line that is written is read as it was`() throws {
+    @Test func `a line that is written is read as the same line`() throws {
         let balloons = [balloon(nil, target: nil, state: "held", reason: "a \"word\" & <b>"), balloon(4)]
         let record = try Record(file([RecordLine(time: time(0), vnodes: balloons)]).utf8)
         #expect(record.entries.map(\.vnodes) == [balloons])
         #expect(record.entries.map(\.time) == [time(0)])
     }
 
-    @Test func `That nobody answered is read as that`() throws {
+    @Test func `a line that says that nobody answered is read as an entry without vnodes`() throws {
         let record = try Record(file([RecordLine(time: time(0), vnodes: nil)]).utf8)
         #expect(record.entries.count == 1)
         #expect(record.entries.first?.vnodes == nil)
         #expect(record.vnodes.isEmpty)
     }
 
-    @Test func `A line beside the known members is a line`() throws {
+    @Test func `a line with unknown members is read`() throws {
         let text = #"{"schema":1,"time":"2026-11-25T12:00:05Z","vnodes":[],"host":"a"}"# + "\n"
         #expect(try Record(text.utf8).entries.count == 1)
     }
 
-    @Test func `Half a line at the end is left out, wherever it is torn`() throws {
+    @Test func `a torn last line is left out, wherever it is torn`() throws {
         let whole = file([RecordLine(time: time(0), vnodes: [balloon(0)])])
         let last = RecordLine(time: time(1), vnodes: [balloon(4)]).json
         for length in 0..<last.utf8.count {
@@ -47,14 +47,14 @@ import Testing
     @Test(arguments: [
         "nonsense", "", "{\"schema\":1}", "{\"schema\":1,\"time\":\"2026-11-25T12:00:05Z\",\"vnodes\":[{}]}",
     ])
-    func `A bad line is told by its number`(line: String) {
+    func `a bad line is reported by its number`(line: String) {
         let good = file([RecordLine(time: time(0), vnodes: [balloon(0)])])
         #expect(throws: Record.Fault(line: 2, description: "line 2 is no line of a record")) {
             try Record((good + line + "\n" + good).utf8)
         }
     }
 
-    @Test func `A line of another schema, or of no time, is told`() {
+    @Test func `a line of another schema, or without a time, is reported`() {
         #expect(throws: Record.Fault(line: 1, description: "line 1 is of schema 2; this balloonctl knows 1")) {
             try Record("{\"schema\":2,\"time\":\"2026-11-25T12:00:05Z\",\"vnodes\":[]}\n".utf8)
         }
@@ -63,13 +63,13 @@ import Testing
         }
     }
 
-    @Test func `A clock that was set back does not turn time round`() throws {
+    @Test func `a clock that was set back never makes the record's time run backwards`() throws {
         let record = try Record(
             file([5, 2, 6].map { RecordLine(time: time($0), vnodes: [balloon(UInt64($0))]) }).utf8)
         #expect(record.entries.map(\.time) == [time(5), time(5), time(6)])
     }
 
-    @Test func `A line is recorded when anything changed, and one at the end`() {
+    @Test func `a line is recorded when anything changed, and one more at the end`() {
         var recorder = Recorder()
         #expect(recorder.end(at: time(0)) == nil)
         #expect(recorder.see([balloon(0)], at: time(0)) != nil)
@@ -82,7 +82,7 @@ import Testing
         #expect(recorder.end(at: time(9)) == RecordLine(time: time(9), vnodes: [balloon(4)]))
     }
 
-    @Test func `What nobody saw between two records in a file is not known`() {
+    @Test func `the time between two records in one file is a gap`() {
         let last = RecordLine(time: time(7), vnodes: [balloon(4)])
         #expect(Recorder.gap(behind: last.json) == RecordLine(time: time(7), vnodes: nil))
         #expect(Recorder.gap(behind: RecordLine(time: time(7), vnodes: nil).json) == nil)

@@ -26,29 +26,29 @@ import Testing
 
     // MARK: The bar
 
-    @Test func `A bar shows what is given, what could be, what the guard keeps and what is in use`() {
-        // A cell is 32 MiB.
+    @Test func `a bar shows the balloon, what could be given, what the guard keeps and what is in use`() {
+        // One cell is 32 MiB.
         #expect(bar(Self.row(0, goal: 192)) == "[####.|....%%====]")
         #expect(bar(Self.row(0)) == "[###|......%%====]")
         #expect(bar(Self.row(0, balloon: 0, goal: 0)) == "[|.....%%========]")
         #expect(bar(Self.row(0, balloon: 512, goal: 512)) == "[###############|]")
     }
 
-    @Test func `A node below its guard has nothing to give`() {
+    @Test func `the bar of a node below its guard shows nothing that could be given`() {
         #expect(bar(Self.row(0, goal: nil, available: 32)) == "[####%===========]")
     }
 
-    @Test func `What is given is seen, be it ever so little`() {
+    @Test func `a bar shows even the smallest balloon`() {
         #expect(bar(Self.row(0, balloon: 1, goal: nil)).hasPrefix("[#"))
         #expect(bar(Self.row(0, balloon: 0, goal: nil)).hasPrefix("[."))
     }
 
-    @Test func `What is not known is no nothing`() {
+    @Test func `a bar shows a figure that is not known by question marks, not as zero`() {
         #expect(bar(Self.row(0, balloon: nil, goal: nil)) == "[????????????????]")
         #expect(bar(Self.row(0, goal: nil, available: nil)) == "[####????????????]")
     }
 
-    @Test func `A bar keeps its width whatever the figures are`() {
+    @Test func `a bar keeps its width whatever the figures are`() {
         for (balloon, goal, available, kept) in [
             (9999, 9999, 9999, 9999), (0, 9999, 0, 9999), (9999, 0, 9999, 0), (512, 1, 512, 1),
         ] as [(UInt64, UInt64, UInt64, UInt64)] {
@@ -58,7 +58,7 @@ import Testing
 
     // MARK: The order
 
-    @Test func `Rows are sorted, what is not known first, equal ones by number`() {
+    @Test func `rows are sorted with unknown figures first, and equal ones by number`() {
         let rows = [
             Self.row(3, balloon: 64, available: 10), Self.row(2, balloon: nil, available: 9),
             Self.row(1, balloon: 128, available: nil), Self.row(0, balloon: 64, available: 9),
@@ -68,7 +68,7 @@ import Testing
         #expect(TopOrder.available.sorted(rows).map(\.number) == [1, 0, 2, 3])
     }
 
-    @Test func `The next order comes round`() {
+    @Test func `the orders form a cycle`() {
         #expect(TopOrder.number.next.next.next == .number)
         #expect(Set([TopOrder.number, .number.next, .number.next.next]).count == 3)
     }
@@ -76,7 +76,7 @@ import Testing
     // MARK: The screen
 
     @Test(arguments: [12, 20, 40, 79, 80, 110, 200])
-    func `No line is wider than the screen, and the screen is full`(columns: Int) {
+    func `no line is wider than the screen, and the lines fill the screen`(columns: Int) {
         let rows = (0..<9).map {
             Self.row(
                 $0, balloon: $0 == 4 ? nil : UInt64($0) * 50, state: "held", reason: "invalid-target",
@@ -90,14 +90,14 @@ import Testing
         #expect(Self.lines(rows, columns: columns).allSatisfy { $0.count <= columns })
     }
 
-    @Test func `Forty columns hold all figures of a vnode`() {
+    @Test func `forty columns have room for all figures of a vnode`() {
         let lines = Self.lines([Self.row(1, state: "held", reason: "guard")], columns: 40, height: 15)
         #expect(lines.contains("vnode 1  held: guard  balloon 128M/512M"))
         #expect(lines.contains("  target 128M  available 256M  guard 64M"))
         #expect(lines.last == "q quit  s sort  n by number")
     }
 
-    @Test func `What has no room is told`() {
+    @Test func `a screen says how many vnodes have no room on it`() {
         let lines = Self.lines((0..<20).map { Self.row($0) }, height: 15)
         let shown = lines.filter { $0.hasPrefix("vnode") }.count
         #expect(shown > 2)
@@ -105,23 +105,23 @@ import Testing
         #expect(!Self.lines((0..<3).map { Self.row($0) }, height: 15).contains { $0.hasSuffix("more below") })
     }
 
-    @Test func `A wide screen has a line for each vnode`() {
+    @Test func `a wide screen has one line for each vnode`() {
         let lines = Self.lines([Self.row(0), Self.row(1)], columns: 120)
         #expect(lines.filter { $0.hasPrefix("vnode") }.count == 2)
         #expect(lines.filter { $0.hasPrefix("vnode") }.allSatisfy { $0.hasSuffix("]") && $0.count == 120 })
     }
 
-    @Test func `That nobody answers is told in place of figures`() {
+    @Test func `a screen shows an error in place of figures when the daemon does not answer`() {
         let lines = Self.lines([], fault: "the daemon does not answer within 5 s")
         #expect(lines == ["12:00:05  by number", "", "the daemon does not answer within 5 s"])
     }
 
-    @Test func `Nothing of what is shown is obeyed by a terminal`() {
+    @Test func `control characters of a detail never reach the terminal`() {
         let lines = Self.lines([Self.row(0, detail: "a\u{1b}[2Jb\u{9b}c")])
         #expect(lines.contains("a?[2Jb?c"))
     }
 
-    @Test func `Colours are around the text and nowhere in it`() {
+    @Test func `colours are put around words and never into them`() {
         var line = TopLine("a", .strong)
         line.add("b")
         line.add("c", .held)

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <xenstore.h>
 
-// The library's handle is the store; the name keeps its type out of our header.
+// The store is the library's handle. The cast keeps the library's type out of our header.
 static struct xs_handle *handle(struct library_store *store) { return (struct xs_handle *)(void *)store; }
 
-// The library leaves errno at 0 in a few failures of its own.
+// For a few of its own failures the library leaves errno at 0.
 static int failure(void) { return errno ? -errno : -EIO; }
 
-// One call of the library. It waits for an answer without a limit.
+// One call of the library. The library waits for the answer without a limit.
 #define ASK(call) (errno = 0, (call))
 
 static int outcome(bool done) { return done ? 0 : failure(); }

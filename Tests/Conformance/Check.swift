@@ -1,4 +1,4 @@
-/// One thing that every implementation must do.
+/// One thing that every implementation of a hypervisor, a reserve or a mover must do.
 public struct Check {
     public let name: String
     let body: (Subject) throws -> Void
@@ -8,11 +8,12 @@ public struct Check {
         self.body = body
     }
 
-    /// All of them.
+    /// All checks.
     public static var all: [Check] { hypervisor + partial + reserve + moving + meddling }
 
-    /// Runs the check. Nothing of it must stay: the reservation, the slots and the pools are compared, too.
-    /// - Returns: what came of it.
+    /// Runs the check. It must leave nothing behind: afterwards the reservation, the slots and the pools are compared,
+    /// too.
+    /// - Returns: passed, failed or skipped, and why.
     public func run(_ subject: Subject) -> Result {
         do {
             let before = try subject.figures()
@@ -27,7 +28,7 @@ public struct Check {
     public enum Result: Equatable, Sendable {
         case passed
         case failed(String)
-        /// It cannot be tried on this machine.
+        /// The check cannot be tried on this machine.
         case skipped(String)
     }
 }

@@ -1,7 +1,7 @@
 import VNodeBalloon
 
 extension Check {
-    /// What Xen must do with whole extents.
+    /// What a hypervisor must do with whole extents.
     static var hypervisor: [Check] {
         [
             Check("the topology makes sense", checkTopology),

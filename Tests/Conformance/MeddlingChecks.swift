@@ -1,25 +1,25 @@
 import VNodeBalloon
 
-/// What others can do to a vnode's file behind the mover's back.
+/// What another program can do to a vnode's file behind the mover's back.
 public enum Meddling: Sendable {
-    /// Pages go, with whatever is in them.
+    /// Removes slots at the end, with all that is in them.
     case cut(slots: Int)
     case punch(slot: Int)
     case lengthen(slots: Int)
     case remove
-    /// Its name leads to a new, empty file.
+    /// Puts a new, empty file in the place of the old one.
     case replace
 }
 
 extension Check {
-    /// What a mover must make of a file that others changed. Each check begins and ends with empty balloons.
+    /// What a mover must do about a file that another program changed. Each check begins and ends with empty balloons.
     static var meddling: [Check] {
         [
             Check("a file that was cut: its holes are memory again") { subject in
                 try meddle(subject, .cut(slots: 1), finds: [(1, .fileShorter)], left: 1)
             },
             Check("a page that was punched out: found, and no hole is lost") { subject in
-                // Whoever looks for the page may get it back from the pool, as it was.
+                // A process that maps the slot again may get the same page back from the pool, with its old contents.
                 try meddle(subject, .punch(slot: 1), finds: [(1, .noPage)], left: nil)
             },
             Check("a balloon with an empty slot shrinks and grows around it") { subject in
@@ -44,7 +44,7 @@ extension Check {
         ]
     }
 
-    /// Does it to a balloon of three extents, looks, and has it mended.
+    /// Inflates a balloon by three extents, meddles with its file, audits it and has it recovered.
     private static func meddle(
         _ subject: Subject, _ what: Meddling, finds: [(Int, AuditFinding.Kind)], left: Int?
     ) throws {
@@ -85,7 +85,7 @@ extension Check {
             try expect(
                 try mover.inflate(vnode: vnode, extents: 3), Outcome(balloonFrames: KiB.mib(6).wholeFrames), "inflate")
             let result = Swift.Result { try body(mover, vnode, meddle) }
-            // One call ends at a slot that is RAM already.
+            // A call ends when it reaches a slot that is RAM already, so it takes several.
             for _ in 0..<2 { _ = try mover.deflate(vnode: vnode, extents: 64) }
             try expect(try mover.deflate(vnode: vnode, extents: 64), Outcome(balloonFrames: .zero), "the last deflate")
             try result.get()

@@ -1,11 +1,11 @@
 public import VNodeBalloon
 
-/// What every mover of memory must do, whatever its pages are. Each begins and ends with empty balloons.
+/// What every mover must do, whatever kind of pages it moves. Each check begins and ends with empty balloons.
 public struct MoverCheck {
     public let name: String
     let body: (Candidate) throws -> Void
 
-    /// A mover, and Xen's count of the domain beside it.
+    /// A mover, and Xen's count of the domain to compare it with.
     public struct Candidate {
         public let mover: any Mover
         public let figures: any DomainFigures
@@ -35,7 +35,7 @@ public struct MoverCheck {
     }
 
     /// Runs the check.
-    /// - Returns: why it failed; nil: it passed, and Xen counts as much as before.
+    /// - Returns: why it failed; nil: it passed, and Xen counts as many frames as before.
     public func run(_ candidate: Candidate) -> String? {
         do {
             let fall = try candidate.fall { try body(candidate) }

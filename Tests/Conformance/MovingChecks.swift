@@ -23,7 +23,7 @@ extension Check {
                 try withBalloons(subject) { mover, vnode in
                     guard try bringBack(subject, mover, vnode, frame: 0) != nil else { return }
                     try expect(try mover.recover(vnode: vnode), Frames(1023), "the balloon's frames")
-                    // The guest's figures at the end tell whether a frame was lost.
+                    // The guest's figures, compared at the end, show whether a frame was lost.
                     try expect(try mover.deflate(vnode: vnode, extents: 1), balloon(1), "deflate")
                 }
             },
@@ -43,7 +43,7 @@ extension Check {
         Outcome(balloonFrames: KiB.mib(2 * UInt64(extents)).wholeFrames)
     }
 
-    /// Inflates by two extents and has one frame of the second populated behind the mover's back.
+    /// Inflates by two extents, and populates one frame of the second one behind the mover's back.
     private static func bringBack(
         _ subject: Subject, _ mover: any FileMover, _ vnode: Int, frame: UInt64
     ) throws -> UInt64? {

@@ -1,7 +1,7 @@
 import VNodeBalloon
 
 extension Check {
-    /// What Xen must do when not all can be done.
+    /// What a hypervisor must do when it cannot do all of a request.
     static var partial: [Check] {
         [
             Check("giving stops at a hole, and what comes behind it stays") { subject in

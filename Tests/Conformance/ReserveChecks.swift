@@ -1,7 +1,7 @@
 import VNodeBalloon
 
 extension Check {
-    /// What the huge pages of a vnode must do.
+    /// What the reserve of a vnode's huge pages must do.
     static var reserve: [Check] {
         [
             Check("acquired pages are aligned extents of the vnode, each once") { subject in

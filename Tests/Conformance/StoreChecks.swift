@@ -1,13 +1,13 @@
 import Glibc
 public import VNodeBalloon
 
-/// What every way to xenstore must do, on a real xenstored, as a guest sees it. Nodes below data/conformance stay, and are
-/// empty.
+/// What every client of xenstore must do with a real xenstored, as a guest sees it. Nodes below data/conformance stay,
+/// and are left empty.
 public struct StoreCheck {
     public let name: String
     private let body: (Connections) throws -> Void
 
-    /// What is checked, and somebody else who writes to the same xenstore.
+    /// The client to check, and a second one that writes to the same xenstore.
     struct Connections {
         let store: any Store
         let another: any Store
@@ -18,7 +18,7 @@ public struct StoreCheck {
         self.body = body
     }
 
-    /// - Returns: why it failed, nil when it did not.
+    /// - Returns: why it failed; nil: it passed.
     public func run(_ open: () throws -> any Store) -> String? {
         do {
             try body(Connections(store: try open(), another: try open()))
@@ -121,7 +121,7 @@ public struct StoreCheck {
 
     // MARK: Watches
 
-    /// All paths that come within two seconds, until the last one is `last`.
+    /// The paths of the watch events that come within two seconds, until one of them is `last`.
     private static func events(_ store: any Store, until last: String) throws -> [String] {
         var paths: [String] = []
         for _ in 0..<200 {
@@ -130,7 +130,7 @@ public struct StoreCheck {
                 if path == last { return paths }
             }
             var wait = pollfd(fd: store.descriptor, events: Int16(POLLIN), revents: 0)
-            // Unsafe: a list of one.
+            // Unsafe: a list of one element.
             _ = unsafe poll(&wait, 1, 10)
         }
         throw Failure(description: "no event for \(last) came, but \(paths)")

@@ -1,16 +1,16 @@
 public import VNodeBalloon
 
-/// A mover with both: its slots lie in files.
+/// A mover that has both slots and files.
 public typealias FileMover = Mover & SlotAuditing & FileBacked
 
-/// What is checked: Xen, the huge pages of each vnode, and the mover that works on both. All balloons are empty.
+/// What is checked: Xen, the huge pages of each vnode, and the mover that uses both. All balloons are empty.
 public struct Subject {
     public let hypervisor: any Hypervisor
     public let reserves: [Int: any PageReserve]
     public let mover: any FileMover
-    /// Sets the domain's maximum reservation, where this can be done from here.
+    /// Sets the domain's maximum reservation; nil where the caller cannot do that.
     public var setMaximum: ((Frames) -> Void)?
-    /// Does something to a vnode's file, where this can be done from here.
+    /// Changes a vnode's file as another program would; nil where the caller cannot do that.
     public var meddle: ((_ vnode: Int, Meddling) throws -> Void)?
 
     public init(hypervisor: any Hypervisor, reserves: [Int: any PageReserve], mover: any FileMover) {
@@ -19,7 +19,7 @@ public struct Subject {
         self.mover = mover
     }
 
-    /// What a check must leave as it was.
+    /// The figures that a check must leave as they were.
     struct Figures: Equatable {
         var reservation: Frames
         var slots: [Int: Int]
@@ -32,16 +32,17 @@ public struct Subject {
             foreignPoolPages: try reserves.mapValues { try $0.foreignPoolPages() })
     }
 
-    /// What Xen calls a vnode, nil where there is none.
+    /// Xen's number of a vnode; nil in a guest without virtual NUMA.
     func number(_ vnode: Int) throws -> Int? { try hypervisor.vnumaTopology() == nil ? nil : vnode }
 
-    /// Tries something on every vnode that has pages.
+    /// Runs `body` for every vnode that has a reserve.
     func forEachVNode(_ body: (Int, any PageReserve) throws -> Void) throws {
         try expect(!reserves.isEmpty, "no vnode has a reserve")
         for (vnode, reserve) in reserves.sorted(by: { $0.key < $1.key }) { try body(vnode, reserve) }
     }
 
-    /// Lends fresh extents to `body`. Whatever it did to them, they are RAM again before they are freed.
+    /// Lends fresh extents to `body`. Afterwards all of their holes are populated before they are freed, whatever
+    /// `body` did.
     func withExtents(_ count: Int, _ body: (_ vnode: Int, _ gfns: [UInt64]) throws -> Void) throws {
         try forEachVNode { vnode, reserve in
             let slots = reserve.slotCount
@@ -56,7 +57,7 @@ public struct Subject {
         }
     }
 
-    /// Populates what is a hole. Freed are only extents of which every frame is RAM.
+    /// Populates the holes of an extent. Only an extent whose frames are all RAM may be freed.
     private func mend(_ first: UInt64, _ vnode: Int) throws {
         for gfn in try frames(of: first, .hole) { _ = try populate([gfn], order: 0, vnode) }
         try expect(try frames(of: first, .ram).count, 512, "frames of the extent at \(first) that could be mended")
@@ -83,7 +84,7 @@ public struct Subject {
 
     enum Kind { case ram, hole }
 
-    /// The frames of an extent that are RAM, or holes.
+    /// The frames of an extent that are of this kind.
     func frames(of first: UInt64, _ kind: Kind) throws -> [UInt64] {
         try (first..<first + 512).filter { gfn in
             let type = try hypervisor.memoryType(of: gfn)
@@ -91,7 +92,7 @@ public struct Subject {
         }
     }
 
-    /// By how many frames the reservation falls while `body` runs.
+    /// By how many frames the domain's reservation falls while `body` runs.
     func fall(_ body: () throws -> Void) throws -> Int {
         let before = try hypervisor.currentReservation()
         try body()

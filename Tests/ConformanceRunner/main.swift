@@ -6,7 +6,7 @@ import Glibc
 import LibraryStore
 import VNodeBalloon
 
-/// Keeps descriptors for the life of this process: nothing here has to outlive it.
+/// Keeps descriptors in this process only: none of them has to outlive it.
 final class ProcessKeeper: DescriptorKeeper {
     private var kept: [String: FileDescriptor] = [:]
 
@@ -17,7 +17,7 @@ final class ProcessKeeper: DescriptorKeeper {
     func restoreIfLost() {}
 }
 
-/// The real Xen and the real huge pages, below a state directory of their own, whose lock the caller has.
+/// The real Xen, and real huge pages in a state directory of the runner's own. The caller holds that directory's lock.
 func realSubject(_ path: String) throws(BalloonError) -> Subject {
     let hypervisor = try PrivcmdHypervisor()
     let mount = try HugePageMount(stateDirectory: path)
@@ -44,7 +44,7 @@ func realSubject(_ path: String) throws(BalloonError) -> Subject {
     }
     let backend = try PrivcmdMover(
         vnodes: vnodes, hypervisor: hypervisor, reserves: reserves, intents: try IntentRecord(stateDirectory: path))
-    // A run that was killed may have left a balloon.
+    // An earlier run that was killed may have left a balloon.
     for vnode in reserves.keys {
         _ = try backend.recover(vnode: vnode)
         _ = try backend.deflate(vnode: vnode, extents: 512)
@@ -54,7 +54,7 @@ func realSubject(_ path: String) throws(BalloonError) -> Subject {
     return subject
 }
 
-/// As somebody does it who knows nothing of balloons.
+/// Does what a program could do that knows nothing of balloons.
 func meddle(_ path: String, _ what: Meddling) throws(BalloonError) {
     let slotBytes = off_t(2 << 20)
     var result: Int32 = 0
@@ -82,7 +82,7 @@ func meddle(_ path: String, _ what: Meddling) throws(BalloonError) {
     if result < 0 { throw BalloonError(.system, "cannot meddle with \(path)", errno: errno) }
 }
 
-/// At once: a guest that dies must have said how far it came.
+/// Prints a line at once: if the guest dies, its output must show how far it came.
 func say(_ line: String) {
     print(line)
     fflush(nil)
@@ -111,7 +111,7 @@ for check in Check.all {
     case .skipped(let why): say("skip \(check.name): \(why)")
     }
 }
-/// Our own way to xenstore, and libxenstore's: neither may do what the other does not.
+/// Our own xenstore client and libxenstore's: both must pass the same checks.
 let stores: [(name: String, open: () throws -> any Store)] = [
     ("ours", { try Xenstore() }), ("libxenstore", { try LibraryStore() }),
 ]

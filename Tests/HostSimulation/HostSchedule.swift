@@ -2,33 +2,35 @@ package import BalloonCore
 internal import BalloonHost
 import Simulation
 
-/// What a schedule found wrong.
+/// An invariant that a schedule found violated, and how.
 package struct HostViolation: Error, Equatable, CustomStringConvertible {
     package let description: String
 }
 
-/// Mistakes that the toolstack's half may have. Schedules must see each of them.
+/// Bugs that the toolstack's half could have. The schedules must find each of them.
 package enum HostBug: String, CaseIterable, Sendable {
-    /// Smaller balloons are granted without a look at what is free.
+    /// Smaller balloons are granted without checking how much memory is free.
     case grantsUnchecked
-    /// Who does not move is waited for without an end.
+    /// A plan waits without limit for a guest that does not move.
     case neverGivesUp
-    /// Plans leave vnodes less than their minimum.
+    /// Plans leave a vnode less than its minimum.
     case belowMinimum
     /// Rows are written again for a domain that is gone.
     case ghosts
-    /// memory/target stays away when the guest follows no more.
+    /// memory/target is not written back when the guest no longer follows the vnode targets.
     case keepsLegacyTarget
 }
 
-/// Random guests that are honest, slow, stuck, deaf, lying, held, that go and come back with another number; plans, grants and
-/// claims among them; a keeper that dies and begins anew. The product's own keeper, engine, plans and judge work on them.
+/// Random events on a host: guests are honest, slow, stuck, deaf, lying or held; they vanish and come back with
+/// another number. Plans, grants and claims happen meanwhile, and the keeper dies and begins anew. The product's own
+/// keeper, engine, plans and judge work on them.
 ///
-/// After each step nothing is overdrawn, nobody is below their minimum; and everything comes to its end.
+/// After each step no node may be overdrawn and no vnode be asked for more than its minimum allows. In the end every
+/// plan must have ended.
 package struct HostSchedule {
-    /// A tenth of a second.
+    /// How much time one step takes.
     static let step: Interval = .milliseconds(100)
-    /// Xen's usual extent in this world.
+    /// The size of the extents that these guests move.
     static let extent: KiB = .mib(2)
 
     package struct Event: Equatable, Sendable {
@@ -39,10 +41,10 @@ package struct HostSchedule {
             case destroy(guest: Int)
             case reboot(guest: Int)
             case claim(pages: Frames)
-            /// Others take all of a node but so much.
+            /// Other domains take all memory of a node but `leaving`.
             case fill(pnode: Int, leaving: KiB)
             case killKeeper
-            /// A guest says that it is short of memory, or not any more.
+            /// A guest reports that it is short of memory, or with 0 that it no longer is.
             case short(guest: Int, vnode: Int, kib: KiB)
             case feature(guest: Int, String)
         }
@@ -51,12 +53,12 @@ package struct HostSchedule {
     }
 
     package enum Behaviour: Equatable, Sendable {
-        /// So much a step.
+        /// Moves this much in a step.
         case honest(KiB)
         case stuck
         case deaf
         case lying
-        /// Gives no more than this, and says why.
+        /// Gives no more than this, and reports the reason.
         case held(KiB)
     }
 
@@ -108,7 +110,7 @@ package struct HostSchedule {
         }
     }
 
-    /// The same with fewer events, as long as it is still wrong.
+    /// This schedule without the events that it does not need to violate an invariant.
     package func shrunk(_ bug: HostBug?) -> HostSchedule {
         var best = self
         var index = 0
@@ -120,7 +122,7 @@ package struct HostSchedule {
         return best
     }
 
-    /// What is wrong; nil: nothing.
+    /// Plays the schedule. Returns the invariant that it violates; nil: none.
     package func violation(_ bug: HostBug? = nil) -> HostViolation? {
         do throws(HostViolation) {
             var world = HostWorld(self, bug)

@@ -2,20 +2,20 @@ import BalloonCore
 import BalloonHost
 import Simulation
 
-/// A schedule while it runs.
+/// A schedule that is being played.
 struct HostWorld {
     private let schedule: HostSchedule
     private let bug: HostBug?
     private let host = SimulatedHost()
     private var keeper = HostKeeper(HostKeeper.Policy())
     private var random: SeededGenerator
-    /// By the schedule's number of a guest: its domain and how it behaves.
+    /// The domain and the behaviour of each guest, by the schedule's number of the guest.
     private var guests: [(id: UInt16, behaviour: HostSchedule.Behaviour)] = []
     private var nextID: UInt16 = 1
     private var run: FreeRun?
     private var runBegan = 0
     private var step = 0
-    /// A run has to end in so many steps: three rounds of the slowest guest, and the patience between them.
+    /// The most steps that a plan may take: three rounds of the slowest guest, and the patience between them.
     private static let longestRun = 1500
     private static let end = 200
 
@@ -37,7 +37,7 @@ struct HostWorld {
     private mutating func make(_ guest: Int, uuid: String? = nil) {
         host.make(nextID, uuid: uuid)
         guests[guest].id = nextID
-        // It has given some before anybody looked, as after a restore.
+        // The guest has given some memory before the toolstack first sees it, as after a restore.
         for vnode in 0...1 where random.oneIn(2) {
             host.shift(nextID, vnode, to: .mib(2 * UInt64(random.number(1...90))))
         }
@@ -125,7 +125,7 @@ struct HostWorld {
         }
     }
 
-    /// `host set`: what a vnode keeps is never below its minimum, and what it takes is there.
+    /// Does what `host set` does: a vnode keeps its minimum at least, and may take only memory that is free.
     private func grant(_ id: UInt16, _ vnode: Int, _ percent: UInt64) throws(BalloonError) {
         let snapshot = try host.engine.read()
         guard let domain = snapshot.domains.first(where: { $0.id == id }), domain.isManaged else { return }
@@ -148,7 +148,7 @@ struct HostWorld {
     private func act(_ id: UInt16, _ behaviour: HostSchedule.Behaviour) {
         guard host.ids.contains(id), let feature = host.feature(id), behaviour != .deaf else { return }
         for vnode in 0...1 { act(id, vnode, behaviour) }
-        // It says that it follows once it has told its sizes.
+        // The guest writes the feature only after its sizes.
         if feature.isEmpty && step % 7 == 0 { host.store["/local/domain/\(id)/control/feature-balloon-vnode"] = "1" }
     }
 
@@ -168,7 +168,7 @@ struct HostWorld {
 
     // MARK: What must hold
 
-    /// Runs a part of the toolstack, and looks at what it wrote.
+    /// Runs a part of the toolstack, and checks what it wrote.
     private mutating func guarded(
         _ body: (inout HostWorld) throws(BalloonError) -> Void
     ) throws(HostViolation) {
@@ -190,8 +190,9 @@ struct HostWorld {
         if let ghost = host.ghost { throw HostViolation(description: "H4: a ghost: \(ghost)") }
     }
 
-    /// What guests may still take of each node, as it is, and not as they say. But who says of one vnode what is so of the other,
-    /// and the sum is right, cannot be found by Xen's count of all its pages: of these only what they say is known.
+    /// How much guests may still take of each node: by their true sizes, not by those they report. One kind of lie
+    /// cannot be found: a guest that reports more of one vnode and less of the other, with the right sum, agrees with
+    /// Xen's count of all its pages. For such a guest the smaller of the two sizes counts.
     private func taking() -> [KiB] {
         var sums: [KiB] = [0, 0]
         for id in host.ids where host.feature(id) == "1" {
@@ -214,7 +215,7 @@ struct HostWorld {
         for id in host.ids {
             for vnode in 0...1 {
                 guard let target = host.target(id, vnode), target > host.trueBalloon(id, vnode) else { continue }
-                // A quarter, and 64 MiB at least: nobody says otherwise here.
+                // The default minimum: a quarter of the vnode, and at least 64 MiB. No event sets another one.
                 guard target <= host.size(id, vnode) - .mib(64) else {
                     throw HostViolation(description: "H2: domain \(id), vnode \(vnode) shall give \(target) KiB")
                 }
@@ -222,7 +223,7 @@ struct HostWorld {
         }
     }
 
-    /// In the end everybody who does not follow has memory/target.
+    /// Checks that in the end every domain that does not follow the vnode targets has memory/target.
     private mutating func checkEnd() throws(HostViolation) {
         for _ in 0..<3 {
             step += 100

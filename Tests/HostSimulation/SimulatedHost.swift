@@ -3,7 +3,7 @@ package import BalloonHost
 import Glibc
 import Simulation
 
-/// Xenstore as dom0 sees it: absolute paths, owners, transactions that another writer may break.
+/// Xenstore as dom0 sees it: absolute paths, owners, and transactions that another writer may break.
 package final class SimulatedHostStore: ToolstackStore {
     package private(set) var values: [String: String] = [:]
     package private(set) var owners: [String: UInt16] = [:]
@@ -19,7 +19,7 @@ package final class SimulatedHostStore: ToolstackStore {
         set { values[path] = newValue }
     }
 
-    /// A domain is gone, with all that is below it.
+    /// Removes a path and all paths below it, as when a domain is destroyed.
     package func drop(_ path: String) {
         values = values.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
         owners = owners.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
@@ -72,7 +72,7 @@ package final class SimulatedHostStore: ToolstackStore {
     }
 }
 
-/// Xen, with domains that a test makes and moves.
+/// Xen with domains that a test creates and moves.
 package final class SimulatedHostXen: HostXen {
     package var facts: [DomainFacts] = [
         DomainFacts(id: 0, uuid: "00000000", kind: .pv, pages: 262_144, maxPages: 262_144)
@@ -98,15 +98,15 @@ package final class SimulatedHostXen: HostXen {
     }
 }
 
-/// A host of two nodes with guests of two vnodes of 256 MiB, one on each.
+/// A host of two physical nodes. Its guests have two vnodes of 256 MiB, one on each node.
 package final class SimulatedHost {
     package let xen = SimulatedHostXen()
     package let store = SimulatedHostStore()
     package let engine: HostEngine
     package let saved = Saved()
-    /// By UUID: what stands in files.
+    /// The saved limits, by UUID: what the product keeps in files.
     package final class Saved { package var limits: [String: SavedLimits] = [:] }
-    /// What each balloon is, whatever the guest says: by `id/vnode`.
+    /// The true size of each balloon, whatever the guest reports; the key is `id/vnode`.
     private var balloons: [String: KiB] = [:]
     package static let special: Frames = 17
 
@@ -118,7 +118,7 @@ package final class SimulatedHost {
                 savedLimits: { saved.limits[$0] ?? SavedLimits() }))
     }
 
-    /// Built and introduced.
+    /// A domain is built and introduced to xenstored.
     package func make(
         _ id: UInt16, uuid: String? = nil, kind: DomainFacts.Kind = .pvh, sizes: [KiB]? = [.mib(256), .mib(256)]
     ) {
@@ -153,7 +153,7 @@ package final class SimulatedHost {
         store["/local/domain/\(id)/memory/vnode\(vnode)/\(name)"]
     }
 
-    /// The guest's daemon: says that it has this.
+    /// The guest's daemon reports this size of a vnode's balloon.
     package func say(
         _ id: UInt16, _ vnode: Int, size: KiB, target: String? = nil, state: String = "idle", reason: String = ""
     ) {
@@ -165,13 +165,13 @@ package final class SimulatedHost {
         if let target = target ?? row(id, vnode, "target-balloon-size") { store[home + "/balloon-target"] = target }
     }
 
-    /// The guest's daemon starts: everything is told, and then the feature.
+    /// The guest's daemon starts: it reports all its vnodes and then writes the feature.
     package func start(_ id: UInt16) {
         for vnode in domain(id).vnodes { say(id, vnode.number, size: 0, target: "") }
         store["/local/domain/\(id)/control/feature-balloon-vnode"] = "1"
     }
 
-    /// The guest goes where its targets are, as Xen sees it, too.
+    /// The guest reaches all its targets; Xen's count follows.
     package func follow(_ id: UInt16) {
         for vnode in domain(id).vnodes {
             guard let target = vnode.roundedTarget else { continue }
@@ -179,7 +179,7 @@ package final class SimulatedHost {
         }
     }
 
-    /// One balloon, with its pages.
+    /// One balloon reaches this size: its pages move and the guest reports it.
     package func move(_ id: UInt16, _ number: Int, to kib: KiB, state: String = "idle", reason: String = "") {
         guard let vnode = domain(id).vnodes.first(where: { $0.number == number }) else { return }
         let before = vnode.balloon ?? 0
@@ -190,7 +190,7 @@ package final class SimulatedHost {
         say(id, number, size: kib, state: state, reason: reason)
     }
 
-    /// Prepared, started, adopted.
+    /// Prepares, starts and adopts each domain.
     package func bringUp(_ ids: UInt16...) throws {
         for id in ids {
             make(id)
@@ -201,9 +201,9 @@ package final class SimulatedHost {
         }
     }
 
-    // MARK: What is so, whatever anybody says. Not asked of the product.
+    // MARK: The truth, whatever guests report. The product is not asked.
 
-    /// Domains that are there, but for dom0.
+    /// The numbers of all domains except dom0.
     package var ids: [UInt16] { xen.facts.map(\.id).filter { $0 != 0 } }
 
     package func feature(_ id: UInt16) -> String? { store["/local/domain/\(id)/control/feature-balloon-vnode"] }
@@ -214,10 +214,10 @@ package final class SimulatedHost {
 
     package func size(_ id: UInt16, _ vnode: Int) -> KiB { xen.sizes[id]?[vnode] ?? 0 }
 
-    /// Memory that a domain has given of a vnode, by its pages.
+    /// How much memory of a vnode the domain has given, by its pages.
     package func trueBalloon(_ id: UInt16, _ vnode: Int) -> KiB { balloons["\(id)/\(vnode)"] ?? 0 }
 
-    /// A directory of a domain that is not there.
+    /// A path below the directory of a domain that does not exist.
     package var ghost: String? {
         store.values.keys.first { path in
             guard path.hasPrefix("/local/domain/") else { return false }
@@ -226,7 +226,8 @@ package final class SimulatedHost {
         }
     }
 
-    /// One step of an honest guest towards a target, as far as there is memory. Vnode n lies on physical node n.
+    /// An honest guest moves towards a target for one step, as far as there is free memory. Vnode n lies on
+    /// physical node n.
     package func approach(_ id: UInt16, _ vnode: Int, _ target: KiB, by rate: KiB) {
         let have = trueBalloon(id, vnode)
         if target >= have {
@@ -241,7 +242,7 @@ package final class SimulatedHost {
         say(id, vnode, size: have - less, state: state, reason: isHeld ? "pnode-full" : "")
     }
 
-    /// Its pages go and come; nothing is told.
+    /// A balloon's pages move and the guest reports nothing.
     package func shift(_ id: UInt16, _ vnode: Int, to kib: KiB) {
         let have = trueBalloon(id, vnode)
         balloons["\(id)/\(vnode)"] = kib

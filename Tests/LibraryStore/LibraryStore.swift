@@ -2,7 +2,7 @@ internal import CLibraryStore
 internal import Glibc
 public import VNodeBalloon
 
-/// Xenstore by libxenstore: what ours must agree with.
+/// A xenstore client that uses libxenstore. Our own client must behave as it does.
 // Safe to use: the handle stays inside and lives as long as the object.
 @safe
 public final class LibraryStore: Store {
@@ -48,7 +48,7 @@ public final class LibraryStore: Store {
     public func watch(_ path: String, token: String) throws(BalloonError) {
         // Unsafe: C strings for the call.
         let result = unsafe library_store_watch(handle, path, token)
-        // Registered before: that is what was wanted.
+        // -EEXIST: the watch is registered already, which is all that was asked for.
         if result == -EEXIST { return }
         try check(result, .store, "cannot watch \(path) in xenstore")
     }
@@ -64,7 +64,7 @@ public final class LibraryStore: Store {
         return result > 0 ? path : nil
     }
 
-    /// Tries at most this often: somebody who changes what we read all the time must not keep us here.
+    /// How often a transaction is tried: a writer that keeps changing what it reads must not keep it here for ever.
     private static let tries = 8
 
     public func transaction(_ body: (Transaction) throws(BalloonError) -> Void) throws(BalloonError) {

@@ -1,6 +1,7 @@
 import VNodeBalloon
 
-/// Configurations: each line counts or is named as the wrong one; what was read can be written and read again.
+/// The configuration file: each line takes effect or is reported as the first wrong one, and a configuration that was
+/// read can be written and read again.
 enum ConfigurationOracle {
     static func examine(_ bytes: [UInt8]) throws {
         let (wanted, wrongLine) = reference(bytes)
@@ -17,7 +18,7 @@ enum ConfigurationOracle {
         }
     }
 
-    /// Byte by byte.
+    /// A second parser that goes byte by byte.
     private static func reference(_ bytes: [UInt8]) -> (Configuration, wrongLine: Int?) {
         var configuration = Configuration()
         var keys: [String] = []
@@ -40,19 +41,19 @@ enum ConfigurationOracle {
             if byte == 61 && sides.count == 1 { sides.append([]) } else { sides[sides.count - 1].append(byte) }
         }
         if sides.count == 1 { return strip(sides[0]).isEmpty }
-        // Carriage returns are blanks at the ends only; nothing else is not printable.
+        // A carriage return is a blank, but only at the ends. No other unprintable byte is allowed.
         for byte in strip(sides.joined(separator: [61]) + []) where byte != 9 && !(32..<127).contains(byte) {
             return false
         }
         let (key, value) = (strip(sides[0]), strip(sides[1]))
         let name = String(decoding: key, as: UTF8.self)
-        // None counts twice.
+        // A key may appear only once.
         if keys.contains(name) { return false }
         keys.append(name)
         return assign(name, value, &configuration)
     }
 
-    /// The keys and what each may be.
+    /// Sets the value of a key. Returns whether the value is allowed.
     private static func assign(_ key: String, _ bytes: [UInt8], _ configuration: inout Configuration) -> Bool {
         let value = String(decoding: bytes, as: UTF8.self)
         func put(_ place: WritableKeyPath<Configuration, KiB>) -> Bool {

@@ -1,14 +1,14 @@
 import CBalloonShim
 import VNodeBalloon
 
-/// Pagemap: what is taken for an extent is one, and only that.
+/// The pagemap: entries are accepted as an extent if and only if they are one.
 ///
-/// The first byte says how the rest is to be read: entries as they are, or an extent with a few entries changed, which
-/// random bytes would never hit.
+/// The first byte says how to read the rest: as plain entries, or as an extent with a few changed entries, which random
+/// bytes would never hit.
 enum PagemapOracle {
     static func examine(_ bytes: [UInt8]) throws {
         let entries = entries(bytes)
-        // An extent has 2^order pages.
+        // The size of an extent is a power of two.
         var size = 1
         while size * 2 <= min(entries.count, 512) { size *= 2 }
         guard !entries.isEmpty else { return }
@@ -33,7 +33,7 @@ enum PagemapOracle {
         }
         let first = reader.number(UInt64.self)
         let size = 1 << (Int(kind >> 1) % 10)
-        // Aligned unless the lowest bit of all says otherwise.
+        // The first frame is aligned, unless the lowest bit of its number is set.
         let base = first & 1 == 0 ? first / UInt64(size) * UInt64(size) : first
         entries = (0..<UInt64(size)).map { ((base &+ $0) & PagemapEntry.frameMask) | PagemapEntry.present }
         while !reader.isAtEnd {
@@ -44,7 +44,7 @@ enum PagemapOracle {
     }
 }
 
-/// The virtual NUMA layout: taken only where every frame has one vnode.
+/// The virtual NUMA layout: accepted only if every frame belongs to one vnode.
 enum VNUMAOracle {
     private struct Claim {
         var vnode: UInt32
@@ -61,7 +61,7 @@ enum VNUMAOracle {
             let vnode = UInt32(reader.number(UInt8.self)) << (reader.number(UInt8.self) == 255 ? 24 : 0)
             let (start, end) = (reader.number(UInt64.self), reader.number(UInt64.self))
             let range = cb_vmemrange_of_bytes(start, end, vnode)
-            // Rounded inwards, with numbers that have room.
+            // Rounded inwards to whole frames, in 128 bits, which cannot overflow.
             let claim = Claim(
                 vnode: vnode, start: UInt64((UInt128(start) + 4095) / 4096), end: UInt64(UInt128(end) / 4096))
             try demand(
@@ -79,7 +79,7 @@ enum VNUMAOracle {
         }
     }
 
-    /// Each with each.
+    /// Compares each claim with each other one.
     private static func isSensible(_ claims: [Claim], _ count: Int) -> Bool {
         guard count > 0, claims.allSatisfy({ $0.vnode < count }) else { return false }
         let real = claims.filter { $0.start < $0.end }

@@ -1,6 +1,6 @@
 package import VNodeBalloon
 
-/// Slow and obvious twins of the code in Frames, to compare with.
+/// Slow and obvious versions of the code in Frames, for comparison.
 package enum Reference {
     package static let present: UInt64 = 1 << 63
     package static let swapped: UInt64 = 1 << 62

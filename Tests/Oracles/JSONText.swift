@@ -1,6 +1,6 @@
-/// Whether bytes are JSON (RFC 8259), read as strictly as that.
+/// A strict check whether bytes are JSON (RFC 8259).
 enum JSONText {
-    /// An object, and nothing around it.
+    /// Whether the text is one object with nothing before or after it.
     static func isObject<T: Collection<UInt8>>(_ text: T) -> Bool {
         var reader = Reader(rest: Array(text)[...])
         return reader.rest.first == UInt8(ascii: "{") && reader.value(depth: 0) && reader.rest.isEmpty
@@ -38,7 +38,7 @@ enum JSONText {
             return take(close)
         }
 
-        /// Whole numbers are all that is used here.
+        /// Only whole numbers: the product writes no others.
         private mutating func number() -> Bool {
             _ = take("-")
             let digits = rest.prefix { (48...57).contains($0) }

@@ -1,4 +1,4 @@
-/// One kind of input that comes from outside, and what must hold whatever it is.
+/// One kind of input from outside, and what must hold whatever the input is.
 public enum Oracle: String, CaseIterable, Sendable {
     /// memory/vnode<n>/target-balloon-size, and sizes on the command line.
     case target
@@ -12,11 +12,11 @@ public enum Oracle: String, CaseIterable, Sendable {
     case pagemap
     /// XENMEM_get_vnumainfo.
     case vnuma
-    /// What xenstored sends.
+    /// The messages that xenstored sends.
     case store
 
-    /// Takes the bytes in as the product does, and compares with something slow and obvious.
-    /// - Throws: what is wrong.
+    /// Parses the bytes with the product's code, and compares the result with that of slow and obvious code.
+    /// - Throws: ``Mistake``: the two differ, or a property does not hold.
     public func examine(_ bytes: [UInt8]) throws {
         switch self {
         case .target: try TargetOracle.examine(bytes)
@@ -30,7 +30,7 @@ public enum Oracle: String, CaseIterable, Sendable {
     }
 }
 
-/// What an oracle found wrong.
+/// What an oracle found wrong, in words.
 public struct Mistake: Error, CustomStringConvertible {
     public let description: String
 }
@@ -40,7 +40,7 @@ func demand(_ condition: Bool, _ why: @autoclosure () -> String) throws {
     if !condition { throw Mistake(description: why()) }
 }
 
-/// Numbers out of bytes, low byte first; 0 where the bytes have ended.
+/// Reads numbers from bytes, low byte first. Behind the last byte it reads 0.
 struct ByteReader {
     private var rest: ArraySlice<UInt8>
 

@@ -4,10 +4,11 @@ import Logging
 import Simulation
 import VNodeBalloon
 
-/// The control socket, from the client's bytes to the answers: each line has one, which is one line of JSON and not
-/// long; nothing is read behind a line that is too long; what is understood is what was said, and what it forces is kept.
+/// The control socket, from a client's bytes to the answers. Each line gets one answer, which is one line of JSON of
+/// limited length. Nothing behind a line that is too long is read. A request is understood as it was meant, and the
+/// size that it forces is saved.
 enum RequestOracle {
-    /// Three vnodes, one of which has a balloon.
+    /// The most bytes of an answer, with three vnodes of which one has a balloon.
     static let longestAnswer = 8 << 10
 
     static func examine(_ bytes: [UInt8]) throws {
@@ -35,7 +36,7 @@ enum RequestOracle {
         try demand(served.machine.violations.isEmpty, "\(served.machine.violations)")
     }
 
-    /// What a daemon should hear of it: 255 bytes and an end at most.
+    /// The lines that the daemon should read: each of at most 255 bytes and a line end.
     private static func lines(_ bytes: [UInt8]) -> [String] {
         var (lines, line) = ([String](), [UInt8]())
         for byte in bytes {
@@ -57,7 +58,7 @@ enum RequestOracle {
     }
 }
 
-/// A daemon's socket and engine over doubles, in a directory of its own.
+/// A daemon's control socket and its engine on doubles, in a state directory of their own.
 private final class Served {
     let machine = Machine(Layout(pnodes: [0, 1, 0], blocksPerVNode: 8))
     private let path: String
@@ -101,10 +102,10 @@ private final class Served {
         _ = unsafe rmdir(path)
     }
 
-    /// What the daemon keeps, as a later one would find it.
+    /// The forced sizes that are saved: those that the next daemon would find.
     var forced: [Int: KiB] { (try? StateDirectory(path: path)).flatMap { try? $0.forced() } ?? [:] }
 
-    /// Sends all of it, reads until the other end closes.
+    /// Sends all bytes, and reads until the daemon closes the connection.
     func converse(_ bytes: [UInt8]) throws -> (heard: [String], answers: [UInt8]) {
         // Unsafe: C reads a path that Swift lends it for the call.
         let client = unsafe cb_socket_connect(path + "/control.sock", 5000)
@@ -121,7 +122,7 @@ private final class Served {
             try socket.turn { [self] line in
                 heard.append(line)
                 let answer = server.answer(line: line)
-                // What was asked for to be audited again is, before the next request.
+                // Vnodes that the request asked to audit again are known before the next request.
                 while engine.isRecovering { engine.continueRecovery() }
                 return answer
             }
@@ -131,7 +132,7 @@ private final class Served {
             }
             if length > 0 { answers += buffer.prefix(Int(length)) }
             if length == 0 { return (heard, answers) }
-            // Closed with something unread.
+            // The daemon closed the connection before it had read everything.
             if length < 0 && length != -Int64(EAGAIN) { return (heard, answers) }
         }
         throw Mistake(description: "the conversation does not end")

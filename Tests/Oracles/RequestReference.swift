@@ -1,10 +1,10 @@
 import VNodeBalloon
 
-/// The control socket's requests once more, as a table.
+/// A second parser of the control socket's requests, as a table.
 enum RequestReference {
-    /// What a line asks for.
+    /// The request that a line contains.
     struct Meaning {
-        /// A word, and numbers with one blank in between.
+        /// The first word. The numbers follow, with one blank before each.
         var name: String
         var numbers: [UInt64]
 
@@ -13,14 +13,14 @@ enum RequestReference {
 
     private static let any = UInt64(Int.max)
     private static let highestSlot: UInt64 = (1 << 32) - 1
-    /// The largest number that each may have.
+    /// The largest number that each request may have in each place.
     private static let limits: [String: [UInt64]] = [
         "status": [], "slots": [], "counters": [], "release-all": [], "force-all": [any], "release": [any],
         "force": [any, any],
         "audit": [any, highestSlot, 64, 1], "repair": [any, highestSlot, 64], "recover": [any],
     ]
 
-    /// nil for what is none.
+    /// Parses a line; nil: it is no request.
     static func meaning(_ line: String) -> Meaning? {
         let words = line.utf8.split(separator: 32)
         guard let name = words.first.map({ String(decoding: $0, as: UTF8.self) }), let limits = limits[name],
@@ -34,7 +34,7 @@ enum RequestReference {
         return Meaning(name: name, numbers: numbers)
     }
 
-    /// What a request does to sizes that are forced, by vnode. False where it must be refused.
+    /// Changes the forced sizes as a request must. Returns false if the request must be refused.
     static func apply(_ meaning: Meaning, _ forced: inout [Int: KiB], vnodes: [VNode]) -> Bool {
         let numbers = meaning.numbers
         let named = vnodes.filter { meaning.name.hasSuffix("-all") || numbers.first == UInt64($0.number) }

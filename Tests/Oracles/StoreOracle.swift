@@ -1,7 +1,8 @@
 import VNodeBalloon
 
-/// What xenstored sends, in any pieces: the messages that are in the bytes come out, and no others; what cannot be ends the
-/// conversation; an answer goes to its question, once; events are as many as came, or as there are watches.
+/// What xenstored sends, however it is cut into pieces. All messages that the bytes contain come out, and no others. A
+/// malformed message ends the conversation. Each answer reaches its question, once. There are as many events as came,
+/// or as there are watches.
 enum StoreOracle {
     static func examine(_ bytes: [UInt8]) throws {
         let (wanted, isBroken) = messages(bytes)
@@ -14,7 +15,7 @@ enum StoreOracle {
         try converse(bytes, wanted)
     }
 
-    /// By the header's description, word by word.
+    /// A second decoder, by the description of the header, word by word.
     private static func messages(_ bytes: [UInt8]) -> ([StoreMessage], isBroken: Bool) {
         var (reader, rest, found) = (ByteReader(bytes), bytes.count, [StoreMessage]())
         while rest >= 16 {
@@ -48,7 +49,7 @@ enum StoreOracle {
         return try? decoder.next()
     }
 
-    /// Questions 1 to 4 are open; the third is given up.
+    /// Questions 1 to 4 are open. The third one was given up.
     private static func converse(_ bytes: [UInt8], _ wanted: [StoreMessage]) throws {
         var dialogue = StoreDialogue()
         let kinds: [StoreMessage.Kind] = [.read, .write, .begin, .watch]

@@ -1,14 +1,14 @@
 import VNodeBalloon
 
-/// Numbers and sizes as people write them, with room for all of them.
+/// A second parser of numbers and sizes. It computes in 128 bits, which none of them exceeds.
 enum PlainNumber {
-    /// Digits alone, 20 at most.
+    /// Parses digits alone, at most 20.
     static func read(_ bytes: [UInt8]) -> UInt128? {
         guard (1...20).contains(bytes.count), bytes.allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return nil }
         return bytes.reduce(UInt128(0)) { $0 * 10 + UInt128($1 - 48) }
     }
 
-    /// Where its bytes fit into 64 bits.
+    /// Parses a size; nil if its number of bytes does not fit into 64 bits.
     static func size(_ bytes: [UInt8]) -> KiB? {
         let units: [Character: UInt128] = ["k": 1, "m": 1 << 10, "g": 1 << 20, "t": 1 << 30]
         let last = bytes.last.map { Character(UnicodeScalar($0)) }
@@ -18,7 +18,7 @@ enum PlainNumber {
     }
 }
 
-/// Targets and sizes against arithmetic that is wide enough for all of them.
+/// Targets and sizes, compared with 128-bit arithmetic.
 enum TargetOracle {
     static func examine(_ bytes: [UInt8]) throws {
         let target = TargetText(untrusted: bytes)
@@ -43,7 +43,7 @@ enum TargetOracle {
     }
 }
 
-/// Paths: what is taken for one of the interface's is exactly that one.
+/// Paths of watch events: a text is accepted as a path of the interface only if it is exactly that.
 enum PathOracle {
     static func examine(_ bytes: [UInt8]) throws {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -52,7 +52,7 @@ enum PathOracle {
         if let found { try demand(Array(found.text.utf8) == Array(text.utf8), "\(text) became \(found.text)") }
     }
 
-    /// By taking away what must be there, scalar by scalar.
+    /// A second parser, which removes the expected parts scalar by scalar.
     private static func wanted(_ text: String) -> StorePath? {
         var rest = Array(text.unicodeScalars)
         for scalar in "memory/vnode".unicodeScalars {

@@ -2,11 +2,12 @@ import BalloonCore
 import BalloonHost
 import Simulation
 
-/// How long a plan takes on a large host: `schedules plans`. A figure of this machine, and a goal that any should meet.
+/// Measures how long a plan takes on a large host (`schedules plans`). The times depend on this machine; any machine
+/// should meet the goals.
 enum Plans {
     private static let goals: [(domains: Int, milliseconds: Int64)] = [(1_000, 10), (10_000, 200)]
 
-    /// The number of goals that are missed.
+    /// Prints the times. Returns how many goals are missed.
     static func show() -> Int {
         var missed = 0
         for goal in goals {
@@ -25,7 +26,7 @@ enum Plans {
         return missed
     }
 
-    /// The shortest of ten.
+    /// The shortest time of ten runs.
     private static func best(_ body: () -> Int) -> Duration {
         let clock = ContinuousClock()
         var (shortest, found) = (Duration.seconds(1000), 0)

@@ -1,9 +1,9 @@
-// Plays random schedules of faults on a simulated guest: `schedules [COUNT [SEED]]`, 20,000 where nothing else is said;
-// on a simulated host with `schedules host [COUNT [SEED]]`. `schedules plans` times the planner.
+// Plays random schedules of faults on a simulated guest: `schedules [COUNT [SEED]]`, 20,000 of them by default.
+// `schedules host [COUNT [SEED]]` plays them on a simulated host. `schedules plans` times the planner.
 //
-// Each schedule has a seed of its own, counted up from the first, which is printed; `schedules 1 SEED` plays one again.
-// A schedule that fails is shrunk before it is shown. How often each kind of fault came about is told at the end. The last
-// line is `N passed, N failed`.
+// Each schedule has its own seed. The first one is printed, and the others count up from it; `schedules 1 SEED` plays
+// one of them again. A schedule that fails is shrunk before it is shown. At the end a table shows how often each kind
+// of fault happened. The last line is `N passed, N failed`.
 import Glibc
 import HostSimulation
 import Simulation
@@ -40,14 +40,14 @@ for index in 0..<count {
     guard let wrong = SimulatedGuest.whatIsWrong(with: Schedule(&random), tally: &tally) else { continue }
     print("FAIL schedule \(index), again with: schedules 1 \(Seeds.hex(seed))\n\(wrong)")
     failed += 1
-    // What one bug does to a thousand schedules tells no more than ten of them.
+    // One bug can break a thousand schedules. Ten failures tell as much as a thousand.
     if failed == 10 { break }
 }
 let width = Tally.Kind.allCases.map(\.rawValue.count).max() ?? 0
 for kind in Tally.Kind.allCases {
     print("     " + kind.rawValue + String(repeating: " ", count: width + 2 - kind.rawValue.count) + "\(tally[kind])")
 }
-// Among so many there is each kind of fault, or the schedules do not try what they should.
+// Among so many schedules each kind of fault must happen. Otherwise the schedules do not try what they should.
 if failed == 0 && count >= 2_000 && !tally.missing.isEmpty {
     print("FAIL schedules: never came about: \(tally.missing.map(\.rawValue).joined(separator: ", "))")
     failed += 1

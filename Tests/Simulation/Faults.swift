@@ -5,22 +5,22 @@ public enum Fault: Equatable, Sendable {
     /// The process is killed just before the step, or just after it.
     case crashBefore
     case crashAfter
-    /// A hypercall does at most so many extents; when giving, so many frames of the next extent go all the same.
+    /// A hypercall does at most `extents` extents. If it gives, it also gives `frames` frames of the next extent.
     case short(extents: Int, frames: Int)
-    /// The call fails, before or after it had its effect. What the failure is called does not matter to the caller.
+    /// The call fails, before or after it had its effect. The caller must not depend on which error it is.
     case error
     case lateError
-    /// A list of pages ends early: the pool has less than it seemed.
+    /// A list of pages ends early, because the pool has fewer free pages than it seemed.
     case fewer(pages: Int)
-    /// The process may open no more files: EMFILE, or a descriptor that does not come with its message.
+    /// The process may open no more files: a call fails with EMFILE, or a message comes without its descriptor.
     case noDescriptors
-    /// A migration begins right after the step: Xen logs what is written.
+    /// A migration begins right after the step: Xen begins to log which frames are written.
     case sending
-    /// The domain is migrated right after the step, and part of what was given comes back.
+    /// The domain is migrated right after the step, and some of the frames that were given come back as RAM.
     case migration(Returned)
 }
 
-/// What a step does, as far as it matters for what can go wrong.
+/// The kind of a step, which says what can go wrong in it.
 enum StepKind {
     /// A hypercall that moves extents.
     case move
@@ -28,7 +28,7 @@ enum StepKind {
     case pages
     /// A descriptor is opened.
     case descriptor
-    /// The holder is asked.
+    /// The holder gets a request.
     case holder
     case other
 
@@ -42,7 +42,7 @@ enum StepKind {
     }
 }
 
-/// Frames of a slot that a migration brings back: so many from some frame on.
+/// The frames of a slot that a migration brings back: `count` of them, beginning at `from`.
 public struct Returned: Equatable, Sendable {
     public var vnode: Int
     public var slot: Int
@@ -58,7 +58,7 @@ public struct Returned: Equatable, Sendable {
 }
 
 extension BalloonError {
-    /// What a call of a killed process throws: nobody is there to see it.
+    /// What the calls of a killed process throw. No code of the product sees it.
     static let killed = BalloonError(.system, "the simulated process was killed")
     static let injected = BalloonError(.system, "a simulated failure", errno: 5)
 }

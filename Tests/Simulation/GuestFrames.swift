@@ -3,16 +3,17 @@ public struct GuestFrame: Equatable, Sendable {
     public enum Kind: UInt8, Sendable {
         case ram
         case hole
-        /// A device's or the firmware's: cannot be given, and populating it ends the domain.
+        /// A frame of a device or of the firmware. It cannot be given, and to populate it ends the domain.
         case special
-        /// Memory of another domain, mapped here: reads as RAM, cannot be given, and populating it ends the domain.
+        /// Memory of another domain that is mapped here. It reads as RAM. It cannot be given, and to populate it ends
+        /// the domain.
         case foreign
-        /// RAM that Xen will not take out of the map just now.
+        /// RAM that Xen cannot take out of the map at the moment.
         case stuck
     }
 
     public var kind: Kind
-    /// The physical node that the memory comes from, where it is the domain's own.
+    /// The physical node of the memory, if it is the domain's own.
     public var pnode: Int
 
     public init(_ kind: Kind, pnode: Int) {
@@ -20,13 +21,13 @@ public struct GuestFrame: Equatable, Sendable {
         self.pnode = pnode
     }
 
-    /// Charged to the domain.
+    /// Whether it is charged to the domain.
     public var isOwn: Bool { kind == .ram || kind == .stuck }
 }
 
 /// Xen's map of guest frames (the P2M).
 ///
-/// 512 frames that are alike are kept as one, so that a simulation of gigabytes is quick.
+/// A block whose 512 frames are alike is stored as one, so that a simulation of gigabytes is quick.
 struct GuestFrames {
     private enum Block {
         case uniform(GuestFrame)
@@ -39,7 +40,7 @@ struct GuestFrames {
 
     var blockCount: Int { blocks.count }
 
-    /// A frame that the map does not have is a hole.
+    /// A frame that is not in the map reads as a hole.
     subscript(gfn: UInt64) -> GuestFrame {
         get {
             guard gfn >> 9 < UInt64(blocks.count) else { return GuestFrame(.hole, pnode: 0) }
@@ -55,14 +56,14 @@ struct GuestFrames {
                 blocks[index] = .mixed(.init(repeating: frame, count: 512))
             }
             guard case .mixed(var frames) = blocks[index] else { return }
-            // Let go of the old list first: a copy of it for each frame would be slow.
+            // This drops the old list before the change: otherwise each frame would copy the list.
             blocks[index] = .uniform(newValue)
             frames[Int(gfn & 511)] = newValue
             blocks[index] = .mixed(frames)
         }
     }
 
-    /// The frame that all 512 of a block are like, nil when they differ.
+    /// The frame that all 512 frames of a block equal; nil: they differ.
     func uniform(block: Int) -> GuestFrame? {
         if case .uniform(let frame) = blocks[block] { return frame }
         return nil
@@ -70,7 +71,7 @@ struct GuestFrames {
 
     mutating func set(block: Int, to frame: GuestFrame) { blocks[block] = .uniform(frame) }
 
-    /// Makes one of frames that have become alike.
+    /// Stores a block as one frame again once its frames have become alike.
     mutating func merge(block: Int) {
         guard block < blocks.count, case .mixed(let frames) = blocks[block] else { return }
         if frames.allSatisfy({ $0 == frames[0] }) { blocks[block] = .uniform(frames[0]) }

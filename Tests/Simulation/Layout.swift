@@ -8,11 +8,11 @@ public struct Layout: Sendable {
     public var blocksPerVNode: Int
     /// Free memory of each physical node besides the guest, in frames.
     public var hostFreeFrames: UInt64
-    /// 2 MiB pages that somebody set aside in the pool of each node before we came.
+    /// 2 MiB pages that an administrator set aside in the pool of each node before the daemon first ran.
     public var foreignPages: Int
-    /// False: the guest has one vnode that it knows nothing of.
+    /// False: the guest has one vnode, and no virtual NUMA layout.
     public var hasVNUMA: Bool
-    /// So many blocks at the end of each vnode's Linux node are memory of no vnode: Linux hot-added them.
+    /// Blocks at the end of each vnode's Linux node that Linux hot-added. They belong to no vnode.
     public var hotAddedBlocks = 0
 
     public init(
@@ -26,13 +26,13 @@ public struct Layout: Sendable {
         self.hasVNUMA = hasVNUMA
     }
 
-    /// The lowest frames that are no memory.
+    /// Frames at low addresses that are no memory.
     static let lowHoles: Range<UInt64> = 0xA0..<0xC0
     public static let firmware: Range<UInt64> = 0xF0..<0x100
 
     var pnodeCount: Int { (pnodes.max() ?? 0) + 1 }
 
-    /// All frames of each physical node.
+    /// How many frames each physical node has.
     var hostFrames: [UInt64] {
         var frames = [UInt64](repeating: hostFreeFrames, count: pnodeCount)
         for pnode in pnodes { frames[pnode] += UInt64(blocksPerVNode) * 512 }
@@ -55,7 +55,7 @@ public struct Layout: Sendable {
     func blocks(of vnode: Int) -> Range<Int> { vnode * blocksPerVNode..<(vnode + 1) * blocksPerVNode }
     func vnode(ofBlock block: Int) -> Int { block / blocksPerVNode }
 
-    /// As XENMEM_get_vnumainfo tells it.
+    /// The answer of XENMEM_get_vnumainfo.
     var topology: VNUMATopology? {
         guard hasVNUMA else { return nil }
         let ranges = pnodes.indices.map { vnode in
@@ -67,7 +67,7 @@ public struct Layout: Sendable {
         return VNUMATopology(vnodeCount: pnodes.count, ranges: ranges)
     }
 
-    /// The vnodes as the product sees them. Linux numbers them the other way round, as it may.
+    /// The vnodes as the product sees them. Linux's numbers of the nodes run the other way, which Linux is free to do.
     public var vnodes: [VNode] {
         pnodes.indices.map {
             VNode(number: $0, linuxNode: pnodes.count - 1 - $0, size: .mib(2) * UInt64(blocksPerVNode))
@@ -77,14 +77,14 @@ public struct Layout: Sendable {
 
 /// What the guest's kernel does with a 2 MiB block.
 enum Use: Equatable {
-    /// The kernel's own: never free.
+    /// The kernel's own block: it is never free.
     case kernel
     case free
-    /// A page of the pool that nobody has.
+    /// A free page of the pool.
     case pool
     /// A page of the balloon's file.
     case ours(slot: Int)
-    /// Somebody else's, in the pool or not.
+    /// A block of another program, in the pool or outside.
     case others
 }
 
@@ -94,9 +94,9 @@ struct Node {
     struct Page {
         /// nil: the file is that long, but there is no page.
         var block: Int?
-        /// This process pins it.
+        /// Whether this process pins it.
         var isPinnedHere = false
-        /// The pin outlives the process.
+        /// Whether a pin that outlives the process pins it.
         var isKept = false
 
         var isPinned: Bool { isPinnedHere || isKept }
@@ -104,17 +104,18 @@ struct Node {
 
     /// Free blocks, taken from the end.
     var free: [Int] = []
-    /// Free pages in the pool, those that others set aside included.
+    /// Free pages of the pool, including those that an administrator set aside.
     var poolFree: [Int] = []
-    /// Pages of the pool that others set aside, used or not.
+    /// How many pages of the pool an administrator set aside, used or not.
     var setAside = 0
-    /// Blocks that others have out of the pool, and beside it.
+    /// Blocks that other programs use: `poolUsed` from the pool, `hogged` from free memory.
     var poolUsed: [Int] = []
     var hogged: [Int] = []
     var slots: [Page] = []
-    /// Where the file's name leads. A file that lost its name is kept by the keeper, and found by the next process.
+    /// Where the file's name leads. A file without a name is still kept by the keeper, and the next process finds it
+    /// there.
     var fileName = FoundFile.Name.ours
-    /// Which file it is.
+    /// Changes when another file takes the place of this one.
     var fileNumber = 1
 
     /// Slots that have a page.

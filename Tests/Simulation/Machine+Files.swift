@@ -2,7 +2,8 @@ import VNodeBalloon
 
 // What other programs do to a balloon's file.
 extension Machine {
-    /// Somebody removes the file, or puts another in its place. It lives on, as a process and the keeper have it open.
+    /// Another program removes the file, or puts another one in its place. The file itself lives on: a process and the
+    /// keeper have it open.
     public func removeFile(vnode: Int) { takeName(vnode, .gone) }
     public func replaceFile(vnode: Int) { takeName(vnode, .another) }
 
@@ -12,9 +13,9 @@ extension Machine {
         isFileEvent = true
     }
 
-    /// Somebody punches a slot's page out of the file, holes and all: what the product must never do itself.
+    /// Another program punches a slot's page out of the file, with its holes. The product must never do this itself.
     ///
-    /// - Parameter isRead: a process has read its frame number.
+    /// - Parameter isRead: whether a process has read the page's frame number before.
     public func punch(vnode: Int, slot: Int, isRead: Bool = true) {
         guard slot < nodes[vnode].slots.count, let block = nodes[vnode].slots[slot].block else { return }
         tally.note(.pageGone)
@@ -26,16 +27,16 @@ extension Machine {
         }
         if isKilled || !isRead { isRebootDue = true }
         uses[block] = .pool
-        // A page that is pinned comes free with its last pin.
+        // A pinned page is freed when its last pin goes.
         if isInPipe(block) {
             limbo.insert(block)
         } else {
-            // A page that others use is not handed out first.
+            // Inserted first, so that it is handed out last: another program might use it.
             nodes[vnode].poolFree.insert(block, at: 0)
         }
     }
 
-    /// Somebody cuts the file.
+    /// Another program shortens the file.
     public func cut(vnode: Int, to slots: Int, isRead: Bool = true) {
         while nodes[vnode].slots.count > slots {
             punch(vnode: vnode, slot: nodes[vnode].slots.count - 1, isRead: isRead)
@@ -43,18 +44,18 @@ extension Machine {
         }
     }
 
-    /// One of a slot's frames is found to be broken: the kernel unmaps the page, and maps it for nobody any more.
+    /// The kernel finds one of the slot's frames broken. It unmaps the page and never maps it again.
     public func poison(vnode: Int, slot: Int) {
         if let block = nodes[vnode].slots[slot].block { poisoned.insert(block) }
     }
 
-    /// Another domain's memory is mapped where a hole was.
+    /// Memory of another domain is mapped in the place of a hole.
     public func makeForeign(vnode: Int, slot: Int, frame: Int) {
         guard let block = nodes[vnode].slots[slot].block else { return }
         frames[UInt64(block) * 512 + UInt64(frame)] = GuestFrame(.special, pnode: layout.pnodes[vnode])
     }
 
-    /// How many blocks that were freed as holes are holes still.
+    /// How many of the blocks that were freed with holes still have holes.
     public var lostBlocks: Int { lost.count }
 
     public func lengthen(vnode: Int, by slots: Int) {

@@ -1,10 +1,10 @@
 import VNodeBalloon
 
-// What must hold after every step.
+// The checks after every step.
 extension Machine {
     func violate(_ what: String) { violations.append("step \(steps): \(what)") }
 
-    /// No frame comes from nowhere or is lost; no hole is without a pin.
+    /// Checks that no frame is lost or comes from nowhere, and that no hole is without a pin.
     func checkInvariants(_ name: @autoclosure () -> String) {
         if !limbo.isEmpty { settleLimbo() }
         for pnode in hostTotal.indices {
@@ -15,7 +15,7 @@ extension Machine {
         }
         for vnode in nodes.indices {
             for (slot, page) in nodes[vnode].slots.enumerated() where !page.isPinned {
-                // What Linux was given back as a hole may come to us again.
+                // A block that another program freed with holes may come back to the balloon.
                 guard let block = page.block, !isAllMemory(block), !lost.contains(block), !isInPipe(block) else {
                     continue
                 }
@@ -36,7 +36,7 @@ extension Machine {
         }
     }
 
-    /// Frames of a vnode that Xen has, by looking at each.
+    /// How many frames of a vnode are ballooned out, counted frame by frame.
     public func holes(vnode: Int) -> UInt64 {
         nodes[vnode].slots.reduce(0) { sum, page in
             guard let block = page.block else { return sum }
@@ -44,7 +44,7 @@ extension Machine {
         }
     }
 
-    /// Looks at every frame: the books are right, and nothing but the balloon has holes.
+    /// Checks every frame: the counts are right, and only balloons have holes.
     public func audit() {
         checkInvariants("audit")
         for pnode in mapped.indices where countMapped(pnode) != mapped[pnode] {
@@ -57,17 +57,17 @@ extension Machine {
         }
     }
 
-    /// Each balloon's file is where its name leads.
+    /// Whether each file's name leads to that file.
     public var areFilesNamed: Bool { nodes.allSatisfy { $0.fileName == .ours } }
 
-    /// What must be as it was once all balloons are gone: Xen's counts by physical node, and the guest's pools.
+    /// What must be as before once all balloons are empty: Xen's counts by physical node, and the guest's pools.
     public struct Fingerprint: Equatable, Sendable {
         public var mapped: [UInt64]
         public var reservation: UInt64
         public var poolTotals: [Int]
         public var poolFree: [Int]
         public var slots: [Int]
-        /// Frames of each vnode on its own physical node.
+        /// How many frames of each vnode are on the vnode's physical node.
         public var atHome: [UInt64]
     }
 

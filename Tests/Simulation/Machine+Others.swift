@@ -1,8 +1,8 @@
 public import VNodeBalloon
 
-// What others do: the host, the toolstack, the guest's administrators and programs.
+// What the host, the toolstack, the guest's administrators and other programs do.
 extension Machine {
-    /// Other domains take memory of a physical node, as much as there is, or give it back.
+    /// Other domains take memory of a physical node, as far as it is free, or give it back.
     public func hostTakes(_ frames: UInt64, pnode: Int) {
         let taken = min(frames, hostFree[pnode])
         hostFree[pnode] -= taken
@@ -14,7 +14,7 @@ extension Machine {
         hostTaken[pnode] = 0
     }
 
-    /// Whoever had frames of the domain mapped lets them go.
+    /// All other domains unmap the frames of this one.
     public func dropReferences() {
         referenced = []
         for pnode in zombies.indices {
@@ -23,7 +23,7 @@ extension Machine {
         }
     }
 
-    /// Others map every n-th frame of the free blocks of a vnode.
+    /// Other domains map every n-th frame of a vnode's free blocks.
     public func reference(vnode: Int, every step: Int) {
         for block in nodes[vnode].free {
             for gfn in stride(from: UInt64(block) * 512, to: UInt64(block) * 512 + 512, by: step) {
@@ -32,7 +32,7 @@ extension Machine {
         }
     }
 
-    /// Xen cannot take one frame of each of so many free blocks out of the map: or it can again.
+    /// From now on Xen cannot take one frame of each of `blocks` free blocks out of the map; ``unstick()`` ends that.
     public func stick(vnode: Int, blocks: Int, frame: Int) {
         for gfn in nodes[vnode].free.suffix(blocks).map({ UInt64($0) * 512 + UInt64(frame) })
         where frames[gfn].kind == .ram { setKind(.stuck, gfn) }
@@ -51,7 +51,8 @@ extension Machine {
         frames[gfn] = GuestFrame(kind, pnode: frames[gfn].pnode)
     }
 
-    /// The domain is migrated, and part of what was given comes back. Nobody has the new domain's frames mapped.
+    /// The domain is migrated, and some of the frames that were given come back as RAM. No other domain has frames of
+    /// the new one mapped.
     public func migrate(_ returned: Returned) {
         tally.note(.migrated)
         dropReferences()
@@ -61,11 +62,11 @@ extension Machine {
         bringBack(vnode: returned.vnode, slot: returned.slot, from: returned.from, count: returned.count)
     }
 
-    /// It was populated while the domain was being sent, and is a hole in the new one.
+    /// A frame that was populated while the domain was being migrated is a hole in the new domain.
     private func lose(_ gfn: UInt64) {
         tally.note(.unexpectedHole)
         let block = Int(gfn >> 9)
-        // A page that left the file is not free before its last pin goes.
+        // A page that left the file is not free until its last pin goes.
         if limbo.contains(block) {
             lost.insert(block)
         } else if case .ours = uses[block] {
@@ -78,9 +79,12 @@ extension Machine {
         frames.merge(block: block)
     }
 
-    /// So many frames of a given slot, from some frame on, are memory again. All of them or none: a host without room takes
-    /// no domain. And not exactly as many as the domain lost by others since the sum of all memory was noted (Linux's own
-    /// balloon gave them, others let go of what we gave): that is the one thing that the sum cannot tell.
+    /// Frames of a slot that was given become RAM again: `count` of them from `frame` on. All of them or none, because
+    /// a host without room does not take the domain.
+    ///
+    /// Nothing is brought back if the count would hide it. The daemon notes the sum of all memory; other holes may have
+    /// appeared since, from Linux's own balloon or because other domains unmapped frames. If exactly as many frames
+    /// came back as were lost that way, the sum would be the same, and the daemon could not know.
     public func bringBack(vnode: Int, slot: Int, from frame: Int, count: Int) {
         guard slot < nodes[vnode].slots.count, let block = nodes[vnode].slots[slot].block else { return }
         let pnode = layout.pnodes[vnode]
@@ -97,7 +101,7 @@ extension Machine {
         frames.merge(block: block)
     }
 
-    /// Programs take free memory of a vnode, or give it back.
+    /// Other programs take free memory of a vnode, or give it back.
     public func hog(vnode: Int, blocks: Int) {
         for _ in 0..<min(blocks, nodes[vnode].free.count) {
             let block = nodes[vnode].free.removeLast()
@@ -112,7 +116,7 @@ extension Machine {
         nodes[vnode].hogged = []
     }
 
-    /// An administrator sets huge pages aside in the pool, as many as there are, or gives up unused ones.
+    /// An administrator sets pages aside in the pool, as far as there is memory, or gives up unused ones.
     public func changePool(vnode: Int, by pages: Int) {
         let before = poolTotal(vnode)
         if pages > 0 { growPool(vnode, by: pages) }
@@ -120,7 +124,7 @@ extension Machine {
         nodes[vnode].setAside += poolTotal(vnode) - before
     }
 
-    /// A program takes huge pages of those that were set aside, or frees them.
+    /// A program takes some of the pages that an administrator set aside, or frees them.
     public func usePool(vnode: Int, pages: Int) {
         let unused = nodes[vnode].setAside - nodes[vnode].poolUsed.count
         for _ in 0..<min(pages, unused, nodes[vnode].poolFree.count) {
@@ -139,7 +143,8 @@ extension Machine {
         nodes[vnode].poolUsed = []
     }
 
-    /// Linux migrates pages that nobody pins: memory offline, compaction. A hole would be copied and then freed.
+    /// Linux migrates pages that are not pinned, as for memory offline and compaction. It would copy a hole and then
+    /// free it.
     public func migrateUnpinned() {
         for vnode in nodes.indices {
             for slot in nodes[vnode].slots.indices where !nodes[vnode].slots[slot].isPinned {
@@ -155,18 +160,18 @@ extension Machine {
         }
     }
 
-    /// A slot's page is another one all of a sudden, whatever pinned it. Not one that a migration would lose: it would be
-    /// others that freed it.
+    /// Another page takes the place of a slot's page although it is pinned. Not while there are pages that a migration
+    /// would lose: then this would free such a page.
     ///
     /// - Parameters:
-    ///   - isFilled: the old page is memory again at once, as when Linux's own balloon takes it over.
-    ///   - isRead: a process has read its frame number.
+    ///   - isFilled: the old page is RAM again at once, as when Linux's own balloon takes it over.
+    ///   - isRead: a process has read the old page's frame number.
     public func replacePage(vnode: Int, slot: Int, isFilled: Bool = false, isRead: Bool = true) {
         guard unsent.isEmpty, slot < nodes[vnode].slots.count, let old = nodes[vnode].slots[slot].block,
             let new = nodes[vnode].free.first
         else { return }
         tally.note(.otherPage)
-        // What pinned the old one pins the new one: a page that is pinned is replaced by nobody in truth.
+        // The pins of the old page become pins of the new one. A real kernel never replaces a pinned page.
         pipes = pipes.mapValues { pipe in
             Pipe(blocks: pipe.blocks.map { $0 == old ? new : $0 }, readEnd: pipe.readEnd)
         }
@@ -180,16 +185,16 @@ extension Machine {
         (uses[old], uses[new]) = (.free, .ours(slot: slot))
     }
 
-    /// Free memory of a vnode.
+    /// How much memory of a vnode is free.
     public func free(vnode: Int) -> KiB { .mib(2) * UInt64(nodes[vnode].free.count) }
     public func slotCount(vnode: Int) -> Int { nodes[vnode].slots.count }
 
-    /// Nothing is charged to the domain but what is in its map.
+    /// Whether only frames in the domain's map are charged to the domain.
     var hasNoForeignCharge: Bool {
         zombies.allSatisfy { $0 == 0 } && referenced.isEmpty && leaked.allSatisfy { $0 == 0 }
     }
 
-    /// What Linux says of its nodes. Plenty: the guard has tests of its own.
+    /// The free memory that Linux reports for its nodes. It is plenty: the guard has tests of its own.
     var nodeMemory: [Int: NodeMemory] {
         var memory: [Int: NodeMemory] = [:]
         for vnode in layout.vnodes {
@@ -200,10 +205,10 @@ extension Machine {
         return memory
     }
 
-    /// What nobody can find any more is memory again after the guest's next boot.
+    /// Blocks with holes that no process knows of are RAM again after the guest's next boot.
     private func bringBackForgotten() {
         for block in forgotten where lost.contains(block) {
-            // One that came to a balloon again is known to it.
+            // The balloon has this block again, and knows its holes.
             if case .ours = uses[block] { continue }
             fill(block: block, from: layout.pnodes[layout.vnode(ofBlock: block)])
             lost.remove(block)
@@ -215,7 +220,7 @@ extension Machine {
         emptyPools()
     }
 
-    /// The pools lose what nobody has set aside.
+    /// All pages that were not set aside leave the pools.
     func emptyPools() {
         for vnode in nodes.indices {
             let surplus = nodes[vnode].poolFree.count + nodes[vnode].poolUsed.count - nodes[vnode].setAside
@@ -223,7 +228,7 @@ extension Machine {
         }
     }
 
-    /// Populates what is a hole, as far as there is memory.
+    /// Populates the holes of a block, as far as there is memory.
     private func fill(block: Int, from pnode: Int) {
         for gfn in UInt64(block) * 512..<UInt64(block) * 512 + 512
         where frames[gfn].kind == .hole && hostFree[pnode] > 0 {
@@ -234,7 +239,8 @@ extension Machine {
         frames.merge(block: block)
     }
 
-    /// Slots that two probes take for what they are not: RAM between two holes counts up, holes between RAM count down.
+    /// Slots that an audit of the first and the last frame takes for what they are not. RAM between two holes counts as
+    /// positive, holes between RAM as negative.
     func hidden(vnode: Int) -> [(slot: Int, frames: Int)] {
         nodes[vnode].slots.enumerated().compactMap { slot, page in
             guard let block = page.block, frames.uniform(block: block) == nil else { return nil }
@@ -245,7 +251,7 @@ extension Machine {
         }
     }
 
-    /// Linux's own balloon gives so many frames of the kernel's memory, or takes some back.
+    /// Linux's own balloon gives `count` frames of the kernel's memory; a negative count takes frames back.
     public func kernelGives(_ count: Int) {
         for _ in 0..<min(max(0, -count), kernelGiven.count) { kernelTakesBack(kernelGiven.removeLast()) }
         var left = max(0, count)
@@ -269,7 +275,7 @@ extension Machine {
         frames.merge(block: Int(gfn >> 9))
     }
 
-    /// All that others did and all that goes wrong ends; what they took they give back.
+    /// Ends all faults and all that other programs do. They give back all that they took.
     public func calm() {
         plan = [:]
         holder.goOn()
@@ -289,7 +295,7 @@ extension Machine {
         bringBackForgotten()
     }
 
-    /// The pools are given what was set aside at the start.
+    /// The pools get as many pages as were set aside at the start.
     public func restorePools() {
         for vnode in nodes.indices {
             changePool(vnode: vnode, by: layout.foreignPages - nodes[vnode].setAside)

@@ -1,14 +1,14 @@
 public import BalloonCore
 import VNodeBalloon
 
-/// A simulated host with one guest: what Xen and the guest's kernel keep, whatever happens to the balloon's process.
+/// A simulated host with one guest: the state of Xen and of the guest's kernel, which outlives the balloon's process.
 ///
-/// The rules are those of Xen and Linux, as read in their source. Whatever would corrupt the guest, or lose memory, is
+/// It follows the rules of Xen and Linux, as read in their source. Whatever would corrupt the guest, or lose memory, is
 /// noted in ``violations``.
 public final class Machine {
     public let layout: Layout
 
-    /// What programs have of a vnode's memory, beside all else.
+    /// How much of each vnode's memory programs use, apart from all else here.
     public var taken: [Int: KiB] = [:]
 
     // Xen.
@@ -17,22 +17,23 @@ public final class Machine {
     public internal(set) var hostFree: [UInt64]
     /// Whether a physical node has no free 2 MiB left in one piece.
     public var isFragmented: [Bool]
-    /// Own frames in the map, by physical node.
+    /// The domain's own frames in the map, by physical node.
     var mapped: [UInt64]
-    /// Own frames without a guest frame number: lost until the domain ends.
+    /// The domain's own frames without a guest frame number. They are lost until the domain ends.
     var leaked: [UInt64]
-    /// Own frames that left the map while others use them: charged until these let go.
+    /// The domain's own frames that left the map while other domains map them. They are charged to the domain until
+    /// they are unmapped.
     var zombies: [UInt64]
     public var maximumReservation: UInt64 = 0
-    /// Guest frames that others have mapped, too.
+    /// Guest frames that other domains map, too.
     public var referenced: Set<UInt64> = []
-    /// The domain is being migrated: RAM reads as type 1.
+    /// Whether the domain is being migrated: Xen logs dirty pages, and RAM reads as type 1.
     public var isLogDirty = false {
         didSet { if isLogDirty != oldValue { unsent = [] } }
     }
-    /// What was populated since: Xen's log does not have it.
+    /// Frames that were populated since the migration began. Xen's log does not have them.
     var unsent: Set<UInt64> = []
-    /// What other domains took of it, and all that there is.
+    /// Per physical node: what other domains took, and all frames that there are.
     var hostTaken: [UInt64]
     var hostTotal: [UInt64]
 
@@ -40,56 +41,56 @@ public final class Machine {
     var uses: [Use]
     var nodes: [Node]
 
-    /// Blocks that somebody else freed while they were holes: Linux believes to have memory there.
+    /// Blocks that were freed by another program while they were holes. Linux takes them for memory.
     var lost: Set<Int> = []
-    /// Those of them whose numbers no process knows any more.
+    /// Those of the lost blocks whose numbers no process knows any more.
     var forgotten: Set<Int> = []
-    /// Blocks that came to us from Linux, and that Xen was not asked about since.
+    /// Blocks that came from Linux and that the product has not asked Xen about since.
     var unprobed: Set<Int> = []
-    /// The sum of all memory in the intent record.
+    /// The sum of all memory that the intent record has noted.
     var notedTotal: UInt64?
 
-    /// Blocks of which the kernel found a frame to be broken: it maps them for nobody any more.
+    /// Blocks with a frame that the kernel found broken. It never maps them again.
     var poisoned: Set<Int> = []
 
-    // Descriptors, and what keeps some of them over the end of the process.
+    // Descriptors, and what keeps some of them when the process ends.
     package let holder = SimulatedHolder()
     var lastDescriptor = Machine.firstDescriptor
     var files: [Int32: OpenFile] = [:]
     var pipes: [Int32: Pipe] = [:]
-    /// Which pipe a write end is of.
+    /// The pipe that each write end belongs to.
     var writeEnds: [Int32: Int32] = [:]
-    /// Blocks that left their file while they were pinned.
+    /// Blocks that left their file while they were pinned. They are freed when the last pin goes.
     var limbo: Set<Int> = []
-    /// The guest's next boot begins with all of its memory.
+    /// Whether the guest is to boot again, with all of its memory.
     var isRebooting = false
     var boots = 0
-    /// Pages left a file that no process knows of any more.
+    /// Whether pages left a file and no process knows of them any more, so that only a reboot brings them back.
     public internal(set) var isRebootDue = false
 
-    /// Frames that Linux's own balloon has.
+    /// Frames that Linux's own balloon has given.
     var kernelGiven: [UInt64] = []
 
-    // What happens.
+    // The course of events.
     public internal(set) var violations: [String] = []
-    /// What goes wrong at which step.
+    /// The faults, by the step at which they happen.
     public var plan: [Int: Fault] = [:]
     public private(set) var steps = 0
-    /// How often Xen was asked about a frame: 23 us each on a real machine.
+    /// How often Xen was asked for the type of a frame, which takes 23 us on a real machine.
     public internal(set) var probes = 0
-    /// A migration in the middle of asking about frames.
+    /// A migration that happens while the types of frames are being asked for.
     public var migrationAtProbe: (probe: Int, returned: Returned)?
-    /// Xen refuses this question.
+    /// The number of the probe that Xen refuses.
     public var refusedProbe: Int?
-    /// The names of all steps, where they are wanted.
+    /// The names of all steps, if ``isTracing``.
     public private(set) var trace: [String] = []
     public var isTracing = false
     public internal(set) var tally = Tally()
     public private(set) var isKilled = false
-    /// The guest's monotonic clock, and what of it went by in hypercalls that move memory.
+    /// The guest's monotonic clock, and how much of that time hypercalls that move memory took.
     public package(set) var clock: Moment = .at(1)
     public internal(set) var moving: Interval = .zero
-    /// Something happened to the files that the kernel tells of.
+    /// Whether something happened to the files that the kernel reports.
     var isFileEvent = false
     /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
     public var suspended: Interval = .zero
@@ -106,18 +107,18 @@ public final class Machine {
         nodes = .init(repeating: Node(), count: layout.pnodes.count)
         hostTotal = layout.hostFrames
         for vnode in layout.pnodes.indices { fill(vnode) }
-        // As on a PC, some of the lowest frames are no memory.
+        // As on a PC, some frames at low addresses are no memory.
         for gfn in Layout.lowHoles { frames[gfn] = GuestFrame(.hole, pnode: 0) }
         for gfn in Layout.firmware { frames[gfn] = GuestFrame(.special, pnode: 0) }
         for pnode in mapped.indices { mapped[pnode] = countMapped(pnode) }
-        // libxl allows 1 MiB more than the guest has.
+        // libxl lets the guest have 1 MiB more than it starts with.
         maximumReservation = currentReservation + 256
     }
 
     private func fill(_ vnode: Int) {
         let blocks = layout.blocks(of: vnode)
         for block in blocks { frames.set(block: block, to: GuestFrame(.ram, pnode: layout.pnodes[vnode])) }
-        // The first block of each vnode is the kernel's own.
+        // The first block of each vnode belongs to the kernel.
         for block in blocks.dropFirst() {
             uses[block] = .free
             nodes[vnode].free.append(block)
@@ -125,21 +126,21 @@ public final class Machine {
         changePool(vnode: vnode, by: layout.foreignPages)
     }
 
-    /// XENMEM_current_reservation: all that is charged to the domain.
+    /// XENMEM_current_reservation: all frames that are charged to the domain.
     public var currentReservation: UInt64 {
         mapped.indices.reduce(0) { $0 + mapped[$1] + zombies[$1] + leaked[$1] }
     }
 
     // MARK: Steps and faults
 
-    /// What a call, a hypercall that moves memory, and a question about a frame take.
+    /// How long a call takes, a hypercall that moves memory, and a question about a frame.
     static let stepTime: Interval = .microseconds(10)
     static let moveTime: Interval = .milliseconds(3)
     static let probeTime: Interval = .microseconds(23)
 
-    /// One thing that the balloon's process has done for it: where it may be killed, or fail.
+    /// Plays one call of the balloon's process. The process may be killed here, or the call fail.
     ///
-    /// The name is made only where somebody wants to read it.
+    /// The name is computed only when it is needed.
     func step<T>(
         _ name: @autoclosure () -> String, _ kind: StepKind = .other, _ body: (Fault?) throws(BalloonError) -> T
     ) throws(BalloonError) -> T {
@@ -152,7 +153,7 @@ public final class Machine {
             moving += Self.moveTime
         }
         if let planned = fault, !kind.canSuffer(planned) {
-            // It waits for a step that it can come about in.
+            // A fault that cannot happen in this kind of step waits for one in which it can.
             if plan[steps] == nil { plan[steps] = planned }
             fault = nil
         }
@@ -189,12 +190,12 @@ public final class Machine {
         return result
     }
 
-    /// The next step is one that cannot fail.
+    /// Drops an error that is planned for the next step, because that call cannot fail.
     func forgetError() {
         if plan[steps] == .error || plan[steps] == .lateError { plan[steps] = nil }
     }
 
-    /// SIGKILL. Pins that nobody else keeps are gone.
+    /// SIGKILL. Pins that only this process has are gone.
     public func killNow() {
         isKilled = true
         if tally[.pageGone] > 0 { isRebootDue = true }
@@ -204,6 +205,6 @@ public final class Machine {
         checkInvariants("kill")
     }
 
-    /// A new process begins.
+    /// A new process starts.
     public func restart() { isKilled = false }
 }

@@ -15,9 +15,9 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     /// True once in `times`.
     public mutating func oneIn(_ times: Int) -> Bool { Int.random(in: 0..<times, using: &self) == 0 }
 
-    /// A whole number of a range.
+    /// A whole number in a range.
     public mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
 
-    /// One of a list that is not empty.
+    /// One element of a list, which must not be empty.
     public mutating func pick<T>(_ choices: [T]) -> T { choices[Int.random(in: choices.indices, using: &self)] }
 }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Where the random cases of a test begin.
+/// The seeds of a test's random cases.
 ///
-/// A test plays the same cases each time, so that a change is judged by what it changes: their first seed comes from the
-/// test's name. With FRESH=1 in the environment they are new ones, with SEED=0x... it is that one alone.
+/// A test plays the same cases each time, so that a change is judged by its effect. The first seed comes from the
+/// test's name. With FRESH=1 in the environment the cases are new ones. With SEED=0x... the test plays that case alone.
 public enum Seeds {
-    /// The one case that is to be played.
+    /// The seed of the only case to play; nil: there is none.
     public static var replayed: UInt64? { number("SEED") }
 
     public static func first(of name: String) -> UInt64 {
@@ -18,9 +18,9 @@ public enum Seeds {
         name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 
-    /// A number in the environment, with 0x in front also a hexadecimal one.
+    /// A number in the environment. With 0x in front it is hexadecimal.
     public static func number(_ name: String) -> UInt64? {
-        // Unsafe: C's text is copied before anybody could change the environment; nothing here does.
+        // Unsafe: C's text is copied at once, and this process never changes its environment.
         guard let text = unsafe getenv(name) else { return nil }
         return number(text: unsafe String(cString: text))
     }

@@ -1,6 +1,6 @@
 public import VNodeBalloon
 
-/// The note of extents with memory of other physical nodes: it outlives the process.
+/// The record of extents that have memory of other physical nodes. It outlives the process.
 public final class SimulatedDisplaced: DisplacedLog {
     private let machine: Machine
     public private(set) var extents: [UInt64: Int] = [:]

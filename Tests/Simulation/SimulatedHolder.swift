@@ -1,7 +1,7 @@
 package import VNodeBalloon
 
-/// A holder process and the way to it: the product's own service, which may be stopped, dead, restarted, or out of
-/// descriptors.
+/// A holder process and the connection to it. The service is the product's own; the process may be stopped, dead,
+/// restarted, or out of descriptors.
 package final class SimulatedHolder: HolderAccess {
     private struct Waiting {
         let connection: Connection
@@ -36,20 +36,20 @@ package final class SimulatedHolder: HolderAccess {
     private var service: HolderService?
     private var process: UInt64 = 0
     private var waiting: [Waiting] = []
-    /// SIGSTOP: requests wait.
+    /// Whether it was stopped (SIGSTOP): requests wait.
     package private(set) var isStopped = false
-    /// It may open no more files; its client may not.
+    /// Whether the holder, or its client, may open no more files.
     package var isFull = false
     package var isClientFull = false
-    /// Nobody can start one.
+    /// Whether a new holder process cannot be started.
     package var isStartRefused = false
-    /// What goes wrong with the next answers, one each.
+    /// Changes the next answers, one each; nil: that answer never comes.
     package var nextAnswers: [(String) -> String?] = []
-    /// Whoever waits for it in vain waits so long.
+    /// Called when a client waits in vain, to let its time pass.
     package var waited: () -> Void = {}
     package var clock: () -> Moment = { 0 }
     package var pagesIn: (FileDescriptor) -> Int = { _ in 0 }
-    /// What a service manager's store gives back after a kill.
+    /// Whether a service manager's descriptor store restores the holder's descriptors after a kill.
     package var isStored = false
 
     package init() {}
@@ -73,7 +73,7 @@ package final class SimulatedHolder: HolderAccess {
         service = HolderService(store, token: process)
     }
 
-    /// Whether it has a descriptor, or a message that it has not read yet has it.
+    /// Whether the holder has a descriptor, in its store or in a message that it has not read yet.
     package func keeps(_ descriptor: FileDescriptor) -> Bool {
         if service?.store.contains(descriptor) == true { return true }
         return waiting.contains {
@@ -82,14 +82,14 @@ package final class SimulatedHolder: HolderAccess {
         }
     }
 
-    /// As after the guest's next boot.
+    /// Forgets a name, as after the guest's next boot.
     package func forget(_ name: String) { service?.forget(name) }
 
-    // MARK: What happens to it
+    // MARK: What happens to the process
 
     package func stop() { isStopped = true }
 
-    /// SIGCONT: what waits is done now, however late.
+    /// SIGCONT: the holder carries out the waiting requests, however late.
     package func goOn() {
         isStopped = false
         let late = waiting

@@ -1,20 +1,22 @@
 public import VNodeBalloon
 
-/// The kernel module's double: what it does with frames is not seen, what it says of extents is.
+/// A double of the kernel module. It simulates what the module reports of extents, not what happens to frames.
 ///
-/// It keeps the module's own rules: what is given outlives whoever asked, the youngest goes back first, an extent is given
-/// whole or in doubt, nothing moves while the domain is sent or is not known after a resume.
+/// It has the module's rules. Extents that were given outlive the process that asked. The last extent given is taken
+/// back first. An extent is given as a whole or is in doubt. Nothing moves while the domain is being migrated, or
+/// before the audit after a resume is done.
 public final class SimulatedModule: BalloonModule, DomainFigures {
-    /// One vnode. Extents of 2 MiB.
+    /// One vnode, counted in extents of 2 MiB.
     public struct Place {
         public var free: Int
-        /// Frames of each extent that came back as memory: 0 while all is well. The one given longest ago comes first.
+        /// For each extent that was given, how many of its frames came back as RAM; normally 0. The first one given
+        /// comes first.
         public var given: [UInt64] = []
         public var doubt = 0
         public var keeps = 0
-        /// PV: how many of `free` are known to lie on its physical node.
+        /// In PV guests: how many of the `free` extents are known to lie on the vnode's physical node.
         public var home: Int?
-        /// Free memory of the host on its physical node.
+        /// How many extents the host has free on the vnode's physical node.
         public var hostFree = 0
         let node: Int?
         let size: Int
@@ -24,21 +26,21 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
     public let hasVNUMA: Bool
     public var maximumExtents: Int
     // Faults.
-    /// Every so many moves of an extent Xen does not do. What it left in the middle is finished, or undone.
+    /// Xen refuses every n-th move of an extent. The module completes or undoes what such a move left half done.
     public var refusesEvery: Int?
     /// The next move that Xen cuts short leaves its extent in doubt.
     public var leavesDoubt = false
     public var isMigrating = false
     public var isUnsure = false
     public var isClosed = false
-    /// The next moves end early so often, by a signal.
+    /// How many of the next moves a signal interrupts.
     public var interruptions = 0
-    /// The next calls fail so often.
+    /// How many of the next calls fail.
     public var failures = 0
-    /// The OOM notifier takes back while the next extent is being given.
+    /// Whether the OOM notifier takes memory back while the next extent is being given.
     public var isShort = false
     private var moves = 0
-    /// Calls of each kind, for tests that count.
+    /// How often each was called, for tests that count.
     public private(set) var looks = 0
     public private(set) var yielded = 0
 
@@ -61,7 +63,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
     }
 
     private var extents: Int { places.reduce(0) { $0 + $1.size - $1.given.count - $1.doubt } }
-    /// With what came back.
+    /// The frames that came back as RAM are part of it.
     public func currentReservation() -> Frames {
         KiB.mib(2 * UInt64(extents)).wholeFrames + Frames(places.reduce(0) { $0 + $1.given.reduce(0, +) })
     }
@@ -103,7 +105,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         return isMigrating ? .migrating : nil
     }
 
-    /// Xen does it, or not.
+    /// Whether Xen refuses the next move of an extent.
     private var isRefused: Bool {
         moves += 1
         return refusesEvery.map { moves % $0 == 0 } ?? false
@@ -155,7 +157,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         places[vnode].home = places[vnode].home.map { $0 + 1 }
     }
 
-    /// What the OOM notifier does.
+    /// What the module's OOM notifier does.
     public func takeBackForOthers(_ vnode: Int, _ extents: Int) {
         for _ in 0..<min(extents, max(0, places[vnode].given.count - places[vnode].keeps)) {
             takeBack(vnode)
@@ -163,7 +165,7 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         }
     }
 
-    /// One of two free extents finds memory at home, until all do.
+    /// Half of the free extents that are tried find memory on the vnode's physical node, until all free ones have it.
     public func rehome(vnode: Int, extents: Int) throws(BalloonError) -> ModuleMove {
         try call()
         looks += extents
@@ -187,13 +189,13 @@ public final class SimulatedModule: BalloonModule, DomainFigures {
         places[vnode].keeps = extents
     }
 
-    /// A resume: some frames of what is given came back as memory, and the module begins to look.
+    /// The domain is resumed: some frames that were given came back as RAM, and the module begins an audit.
     public func resume(frames: UInt64, of vnode: Int) {
         isUnsure = true
         if !places[vnode].given.isEmpty { places[vnode].given[0] = frames }
     }
 
-    /// It has looked, and given again what came back.
+    /// The module has finished its audit, and has given again what came back.
     public func haveLooked() {
         for vnode in places.indices {
             for slot in places[vnode].given.indices { places[vnode].given[slot] = 0 }

@@ -1,8 +1,9 @@
 package import VNodeBalloon
 
-/// What the guest's kernel does for one vnode's pages: the product's own page code runs on it, one kernel call a step.
+/// The guest's kernel, as far as one vnode's pages need it. The product's own page code runs on it; each kernel call is
+/// a step.
 package final class SimulatedPages: PageKernel {
-    /// Few, so that small balloons have several pins.
+    /// Small, so that even small balloons have several pins.
     static let pinSize = 4
 
     private let machine: Machine
@@ -167,7 +168,7 @@ private struct SimulatedPool: PagePool {
 
     func shrink(by count: Int) throws(BalloonError) {
         guard count > 0 else { return }
-        // The kernel never refuses this.
+        // The kernel never refuses to shrink the pool.
         machine.forgetError()
         try machine.step("vnode \(vnode): shrink the pool by \(count)") { _ in machine.shrinkPool(vnode, by: count) }
     }

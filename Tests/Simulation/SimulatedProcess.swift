@@ -1,6 +1,6 @@
 import VNodeBalloon
 
-/// What the daemon's process keeps over a restart.
+/// What the state directory keeps when the daemon is restarted.
 final class SimulatedState: StateKeeper {
     private let machine: Machine
     private var sizes: [Int: KiB] = [:]
@@ -28,7 +28,7 @@ final class SimulatedState: StateKeeper {
     }
 }
 
-/// The control socket: requests of commands, one after the other.
+/// The control socket: the requests of commands, one after the other.
 final class SimulatedRequests: RequestSource {
     private var lines: [String] = []
     private(set) var answers: [String] = []
@@ -44,9 +44,9 @@ final class SimulatedRequests: RequestSource {
     }
 }
 
-/// Time passes only while the loop waits, and with what it does.
+/// The loop's events. The clock advances while the loop waits, and with each step it takes.
 final class SimulatedEvents: LoopEvents {
-    /// The loop must not be deaf for longer, but for hypercalls that move memory.
+    /// The longest time that the loop may take between two checks for events, apart from hypercalls that move memory.
     static let patience: Interval = .milliseconds(30)
 
     private let machine: Machine

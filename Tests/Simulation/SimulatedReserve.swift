@@ -1,6 +1,6 @@
 public import VNodeBalloon
 
-/// A vnode's huge pages: the pool, the file and the pins, one kernel call a step.
+/// A vnode's huge pages: the pool, the file and the pins. Each kernel call is a step.
 public final class SimulatedReserve: PageReserve {
     private let machine: Machine
     private let vnode: Int
@@ -69,13 +69,14 @@ public final class SimulatedReserve: PageReserve {
         } catch {
             slotCount = first
             try? unpin(from: first)
-            // Pages that are still in the file are not in the pool: it would be others' that went.
+            // Pages that are still in the file are not in the pool. To shrink it then would take away another program's
+            // pages.
             if (try? resize(to: first)) != nil { try? shrinkPool(by: grown) }
             throw error
         }
     }
 
-    /// Lengthens the file, faults pages in, pins them and has the pins kept.
+    /// Lengthens the file, faults its pages in, pins them, and has the keeper keep the pins.
     private func fill(_ slots: Range<Int>) throws(BalloonError) -> Int {
         try resize(to: slots.upperBound)
         var end = slots.lowerBound
@@ -128,7 +129,7 @@ public final class SimulatedReserve: PageReserve {
 
     private func shrinkPool(by count: Int) throws(BalloonError) {
         guard count > 0 else { return }
-        // The kernel never refuses this.
+        // The kernel never refuses to shrink the pool.
         machine.forgetError()
         try step("shrink the pool by \(count)") { _ in machine.shrinkPool(vnode, by: count) }
     }
@@ -147,7 +148,7 @@ public final class SimulatedReserve: PageReserve {
     // MARK: After a start
 
     public func beginRecovery() throws(BalloonError) {
-        // What is beyond was never given.
+        // The slots behind that were never given.
         if machine.nodes[vnode].slots.count > slotCount { try resize(to: slotCount) }
         slotCount = machine.nodes[vnode].slots.count
         recovered = 0
@@ -157,7 +158,7 @@ public final class SimulatedReserve: PageReserve {
         let slots = recovered..<min(slotCount, recovered + 8)
         for slot in slots {
             try step("map and pin slot \(slot)") { _ in
-                // Looking at a slot without a page makes one, if the pool has any.
+                // A read of a slot without a page faults one in, if the pool has any.
                 if machine.nodes[vnode].slots[slot].block == nil, !machine.fault(vnode, slot) { return }
                 machine.nodes[vnode].slots[slot].isPinnedHere = true
             }

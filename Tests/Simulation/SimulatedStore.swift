@@ -1,26 +1,27 @@
 import Glibc
 public import VNodeBalloon
 
-/// Xenstore as the guest sees it. It outlives the process; its watches do not.
+/// Xenstore as the guest sees it. It outlives the process, but the process's watches do not.
 ///
-/// Watch events can be lost, come twice, or come for nothing; any operation can fail while the store is down, and a
-/// transaction can meet somebody else's.
+/// Watch events can be lost, come twice, or come without a change. Any operation can fail while the store is down. A
+/// transaction can conflict with another writer's.
 public final class SimulatedStore: Store {
     private let machine: Machine
-    /// By path, relative to the domain's directory. The toolstack's rows that the guest may write.
+    /// The rows' values, by path relative to the domain's directory, and which of the toolstack's rows the guest may
+    /// write.
     private var values: [String: String] = [:]
     private var writable: Set<String> = []
     private var watched: [String] = []
     private var events: [String] = []
     private var draft: [String: String]?
 
-    // What goes wrong.
-    /// So many operations from now on fail.
+    // Faults.
+    /// How many of the next operations fail.
     public var failures = 0
-    /// So many watch events from now on are lost, or come twice.
+    /// How many of the next watch events are lost, or come twice.
     public var lostEvents = 0
     public var doubledEvents = 0
-    /// So many transactions from now on meet somebody else's.
+    /// How many of the next transactions conflict with another writer's.
     public var conflicts = 0
 
     public init(_ machine: Machine) { self.machine = machine }
@@ -29,7 +30,7 @@ public final class SimulatedStore: Store {
 
     // MARK: What dom0 does
 
-    /// A toolstack makes a row. One of the guest's is empty until the guest writes it.
+    /// A toolstack creates a row. A row that the guest may write is empty until the guest writes it.
     public func make(_ path: String, _ value: String = "", isGuests: Bool = false) {
         values[path] = value
         if isGuests { writable.insert(path) }
@@ -38,7 +39,7 @@ public final class SimulatedStore: Store {
 
     public subscript(path: String) -> String? { values[path] }
 
-    /// A process ends: its connection goes, and its watches with it.
+    /// A process ends: its connection and its watches go.
     public func disconnect() {
         watched = []
         events = []
@@ -53,7 +54,7 @@ public final class SimulatedStore: Store {
 
     public var hasEvents: Bool { !events.isEmpty }
 
-    /// Watches fire, whether or not anything changed.
+    /// All watches fire although nothing changed.
     public func fireForNothing() { events += watched }
 
     private func fire(_ path: String) {
@@ -80,7 +81,7 @@ public final class SimulatedStore: Store {
             machine.tally.note(.storeDown)
             throw BalloonError(.store, "the simulated store is down", errno: EPIPE)
         }
-        // A kill may come between any two.
+        // A kill may happen between any two operations.
         try machine.step("xenstore: \(name())") { _ in }
     }
 
@@ -108,7 +109,7 @@ public final class SimulatedStore: Store {
     public func watch(_ path: String, token: String) throws(BalloonError) {
         try operation("watch \(path)")
         watched.append(path)
-        // At registration, too.
+        // A watch also fires when it is registered.
         events.append(path)
     }
 

@@ -37,7 +37,8 @@ public final class SimulatedXen: Hypervisor {
         try machine.step("maximum reservation") { _ in Frames(machine.maximumReservation) }
     }
 
-    /// HVMOP_get_mem_type. Not a step: a kill between two of them is the same as one before the next step.
+    /// HVMOP_get_mem_type. It is not a step: it changes nothing, so a kill at a probe is the same as a kill before the
+    /// next step.
     public func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType {
         if machine.isKilled { throw .killed }
         machine.probes += 1
@@ -74,7 +75,8 @@ extension Machine {
 
     // MARK: XENMEM_decrease_reservation
 
-    /// Frame by frame. At the first that cannot go all ends: that extent is not counted, but what went of it is gone.
+    /// Removes frame by frame. At the first frame that cannot be removed it ends. That extent is not counted, but its
+    /// frames before that one are gone.
     func decrease(_ list: [UInt64], order: Int, _ fault: Fault?) -> Int {
         guard order <= Self.maxOrder else { return 0 }
         defer { merge(list, order) }
@@ -119,8 +121,8 @@ extension Machine {
         return count
     }
 
-    /// The page of a balloon's file that a block is. Only such frames, and only where the pin outlives this process, may
-    /// be given.
+    /// The page of a balloon's file that lies in this block. Only such frames may be given, and only if a pin that
+    /// outlives this process pins them.
     private func page(of block: Int) -> Node.Page? {
         guard block < layout.blockCount, case .ours(let slot) = uses[block] else { return nil }
         return nodes[layout.vnode(ofBlock: block)].slots[slot]
@@ -165,7 +167,7 @@ extension Machine {
         return list.count
     }
 
-    /// Takes 2^order frames in one piece from a node, or, without one, from that which has most.
+    /// Takes 2^order contiguous frames from a node; without a node, from the one with the most free memory.
     private func allocate(_ order: Int, from node: Int?) -> Int? {
         let size: UInt64 = 1 << UInt64(order)
         let pnode = node ?? hostFree.indices.max { hostFree[$0] < hostFree[$1] } ?? 0
@@ -181,14 +183,15 @@ extension Machine {
         return pnode
     }
 
-    /// From that physical node of all which has most.
+    /// Takes frames from the physical node with the most free memory that has contiguous ones.
     private func allocateElsewhere(_ order: Int) -> Int? {
         let nodes = hostFree.indices.filter { order == 0 || !isFragmented[$0] }
         guard let pnode = nodes.max(by: { hostFree[$0] < hostFree[$1] }) else { return nil }
         return allocate(order, from: pnode)
     }
 
-    /// Xen does not look at what is there: memory is lost without a word, anything else ends the domain.
+    /// Adds frames to the map. Xen does not check what is there. If it is RAM, that memory is lost without a word;
+    /// anything else but a hole ends the domain.
     private func add(_ first: UInt64, count: UInt64, from pnode: Int) {
         let block = Int(first >> 9)
         if isLogDirty { unsent.formUnion(first..<first + count) }

@@ -1,7 +1,8 @@
 package import BalloonCore
 
-// Tests are full of sizes and times: a number alone is KiB there, or frames, or nanoseconds. The product's code has to say
-// the unit. A sum of numbers that nothing else has a type in is an Int in `#expect`, and equal to no size: KiB(1024 + 4).
+// Tests are full of sizes and times. In tests a number alone stands for KiB, frames or nanoseconds; the product's code
+// must name the unit. In `#expect` a sum of numbers without a typed operand is an Int and equals no size: write
+// KiB(1024 + 4).
 extension KiB: ExpressibleByIntegerLiteral {
     package init(integerLiteral count: UInt64) { self.init(count) }
 }
@@ -19,6 +20,6 @@ extension Interval: ExpressibleByIntegerLiteral {
 extension Moment: ExpressibleByIntegerLiteral {
     package init(integerLiteral nanoseconds: UInt64) { self.init(nanoseconds: nanoseconds) }
 
-    /// So many seconds after the clock's zero.
+    /// The moment so many seconds after the clock's zero.
     package static func at(_ seconds: UInt64) -> Moment { .zero + .seconds(seconds) }
 }

@@ -1,8 +1,9 @@
 import VNodeBalloon
 
-// What is around the balloons, at a cost that does not depend on their size: what is measured is the product's own time.
+// Doubles of Xen and Linux whose cost does not depend on the size of the guest. So only the product's own time is
+// measured.
 
-/// A guest whose vnodes have so many extents each, one behind the other.
+/// A guest whose vnodes have `extentsEach` extents each, at consecutive addresses.
 struct Size {
     let vnodes: Int
     let extentsEach: Int
@@ -29,7 +30,7 @@ struct Size {
     }
 }
 
-/// Xen: a bit an extent.
+/// Xen, with one bit for each extent.
 // Safe to use: the list is this object's own memory.
 @safe
 final class SizeXen: Hypervisor {
@@ -81,11 +82,11 @@ final class SizeXen: Hypervisor {
     func suspension() -> Suspension { Suspension(suspended: .zero) }
 }
 
-/// What outlives a process: each vnode's file, as long as it is, and its pins, by how many pages they hold.
+/// What outlives a process: the length of each vnode's file, and for each pin how many pages it holds.
 final class SizeKernel {
     static let firstDescriptor: Int32 = 0x4000_0000
     var slots: [Int]
-    /// By the pin's number.
+    /// How many pages each pin holds, by the pin's number.
     var pinned: [Int32] = []
 
     init(_ size: Size) { slots = [Int](repeating: 0, count: size.vnodes) }
@@ -98,7 +99,7 @@ final class SizeKernel {
     func index(_ pin: FileDescriptor) -> Int { Int(pin.rawValue - Self.firstDescriptor - 1024) }
 }
 
-/// Linux, for one vnode. A slot's page is the one that has its place in the vnode.
+/// Linux's pages of one vnode. Slot n always has the vnode's page n.
 final class SizePages: PageKernel {
     private let kernel: SizeKernel
     private let vnode: Int
@@ -162,7 +163,7 @@ private final class SizeMapping: SlotMapping {
     func frame(of slot: Int) -> Result<UInt64, FrameFault> { newFrame(of: slot) }
 }
 
-/// A pool with nothing of others in it, which grows and shrinks as it is asked to.
+/// A node's pool that no other program uses: it grows and shrinks as asked.
 private final class SizePool: PagePool {
     private var pages = 0
     func total() -> Int { pages }
@@ -174,7 +175,7 @@ private final class SizePool: PagePool {
     func shrink(by count: Int) { pages -= count }
 }
 
-/// Keeps what it is given, in this process.
+/// Keeps all descriptors in this process.
 final class SizeKeeper: DescriptorKeeper {
     private var kept: [String: FileDescriptor] = [:]
     func keep(_ name: String, _ descriptor: FileDescriptor) { kept[name] = descriptor }

@@ -2,7 +2,7 @@ import Glibc
 import Logging
 import VNodeBalloon
 
-/// One guest, filled and emptied once, with a restart in between.
+/// One guest whose balloons are filled and emptied once, with a restart of the daemon in between.
 final class Measurement {
     let size: Size
     private let xen: SizeXen
@@ -11,18 +11,18 @@ final class Measurement {
     private let intents = SizeIntents()
 
     struct Result {
-        /// Microseconds of a step, the lower quartile: of the first and the last 500 of an inflate.
+        /// Microseconds of one step (lower quartile), for the first and the last 500 steps of an inflate.
         var firstSteps = 0.0
         var lastSteps = 0.0
-        /// Seconds of this process's processor time.
+        /// Seconds of processor time that this process used.
         var inflate = 0.0
         var restart = 0.0
-        /// Microseconds of a look after all files.
+        /// Microseconds of one check of all files.
         var files = 0.0
         var audit = 0.0
         var deflate = 0.0
         var repair = 0.0
-        /// What the process grew by, doubles included: when all is given, and after a restart.
+        /// By how many bytes the process grew, including the doubles: with all memory given, and after a restart.
         var bytes = 0
         var restartBytes = 0
         var kept = 0
@@ -42,7 +42,7 @@ final class Measurement {
             )
         }
         let backend = try PrivcmdMover(vnodes: size.list, hypervisor: xen, reserves: reserves, intents: intents)
-        // Each node has ten times what its balloon takes, so the guard never asks for more.
+        // Each node has ten times as much memory as its balloon takes, so the guard never stops an inflate.
         let plenty = KiB.mib(20) * UInt64(size.extentsEach)
         let memory = Dictionary(
             uniqueKeysWithValues: size.list.map {
@@ -57,7 +57,7 @@ final class Measurement {
         return engine
     }
 
-    /// Moves all vnodes to a share of their size; microseconds of each step, in order.
+    /// Moves all vnodes to a share of their size. Returns the microseconds of each step, in order.
     private func move(_ engine: BalloonEngine, to share: UInt64) throws -> [Double] {
         let goal = KiB.mib(2) * UInt64(size.extentsEach) * share
         engine.force(Dictionary(uniqueKeysWithValues: size.list.map { ($0.number, goal) }))
@@ -83,7 +83,7 @@ final class Measurement {
         try fill(&result)
         result.bytes = residentBytes() - memory
         result.kept = keeper.count
-        // The process before it has ended.
+        // From here on the process before this one has ended.
         let begin = processorSeconds()
         let engine = try start()
         result.restart = processorSeconds() - begin
@@ -111,7 +111,7 @@ final class Measurement {
             }
         }
         result.audit = processorSeconds() - audit
-        // Of as many slots whatever the size, at the end, as `audit --repair` has it done.
+        // The same number of slots for every size, at the end of the vnode, in pieces as `audit --repair` asks for them.
         let repair = processorSeconds()
         let last = size.extentsEach
         for first in stride(from: max(0, last - 512), to: last, by: 8) {
@@ -135,7 +135,7 @@ final class Measurement {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// Of this process, as the kernel counts it.
+    /// The resident memory of this process, as the kernel counts it.
     private func residentBytes() -> Int {
         let text = String(decoding: (try? readFile("/proc/self/statm", limit: 256)) ?? [], as: UTF8.self)
         let words = text.split(separator: " ")

@@ -2,8 +2,9 @@ import CBalloonShim
 import Glibc
 import VNodeBalloon
 
-// The product's own time by the size of the guest: its engine, mover and pages on doubles that cost the same whatever the
-// size. `sizes` prints a table, `sizes GIB VNODES` one row of it: each in a process of its own, so that memory is its own.
+// Measures the product's own time by the size of the guest. Its engine, mover and pages run on doubles whose cost does
+// not depend on the size. `sizes` prints a table. `sizes GIB VNODES` prints one row of it. Each row is measured in a
+// process of its own, so that its memory is only its own.
 
 func row(gib: UInt64, vnodes: Int) throws {
     let result = try Measurement(Size(.gib(gib), vnodes: vnodes)).run()
@@ -25,7 +26,7 @@ func row(gib: UInt64, vnodes: Int) throws {
     print("| " + columns.joined(separator: " | ") + " |")
 }
 
-// As the daemon has it.
+// The daemon reserves its heap in the same way.
 _ = cb_heap_reserve(256 << 10)
 let arguments = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
 do {

@@ -3,7 +3,7 @@ import Oracles
 import Simulation
 import Testing
 
-/// What the fuzzer checks at length, in short: its corpus, and bytes that are made of it.
+/// A short form of what the fuzzer does at length: it tries the fuzzer's corpus, and random changes of it.
 @Suite struct OracleTests {
     static let corpus = "\(#filePath)".split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Fuzz/Corpus/"
 

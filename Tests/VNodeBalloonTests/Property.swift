@@ -1,7 +1,7 @@
 import Simulation
 import Testing
 
-/// What a property found wrong.
+/// A violation of a property, in words.
 struct Falsified: Error, CustomStringConvertible {
     let description: String
 }
@@ -11,10 +11,10 @@ func demand(_ condition: Bool, _ why: @autoclosure () -> String) throws {
     if !condition { throw Falsified(description: why()) }
 }
 
-/// Tries `body` with many random cases, each from a seed of its own, and reports the first that fails.
+/// Runs `body` with many random cases, each with its own seed, and reports the first one that fails.
 ///
-/// Which cases are tried says ``Seeds``. With TIMES=10 in the environment it is ten times as many; with SHARE=10 a tenth of
-/// them, for slow builds.
+/// ``Seeds`` says which cases those are. TIMES=10 in the environment means ten times as many, SHARE=10 a tenth
+/// of them, for slow builds.
 func property(
     _ name: String, cases: Int, location: SourceLocation = #_sourceLocation,
     _ body: (inout SeededGenerator) throws -> Void
@@ -36,7 +36,7 @@ func property(
     }
 }
 
-/// All cases of a list; with SHARE=10 in the environment every tenth of them, for slow builds.
+/// All cases in a range; with SHARE=10 in the environment every tenth of them, for slow builds.
 func shareOf(_ cases: Range<Int>) -> StrideTo<Int> {
     stride(from: cases.lowerBound, to: cases.upperBound, by: Int(Seeds.number("SHARE") ?? 1))
 }

@@ -2,12 +2,12 @@ import Benchmark
 import CAllocations
 import Loops
 
-// Times depend on the machine, so the thresholds that are checked in are those that do not: allocations. (The library
-// counts none without its trait; CAllocations does.) What C makes of the same loops is LoopTable's part.
+// Times depend on the machine. So only thresholds of allocations are checked in. CAllocations counts them, because the
+// library counts none without its traits. LoopTable compares the loops with C.
 let benchmarks: @Sendable () -> Void = {
     let allocations = BenchmarkMetric.custom("Allocations", polarity: .prefersSmaller, useScalingFactor: false)
     for loop in Loop.all([Loop.few]) {
-        // A threshold's file has the benchmark's name.
+        // The name of a threshold's file contains the benchmark's name.
         Benchmark(
             String(loop.name.filter { $0 != "," }.map { $0 == " " ? "-" : $0 }),
             configuration: .init(

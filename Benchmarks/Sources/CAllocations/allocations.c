@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* The C library's own names for what is replaced here. */
+/* The C library's own names of the functions that this file replaces. */
 void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
 void *__libc_memalign(size_t, size_t);
 

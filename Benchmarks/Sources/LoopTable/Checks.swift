@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Checks, told on standard error as they come: the table has standard output for itself.
+/// Checks. They are printed on standard error at once, because standard output is for the table alone.
 struct Checks {
     private var passed = 0
     private var failed = 0

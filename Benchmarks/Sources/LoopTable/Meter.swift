@@ -1,16 +1,17 @@
 internal import CAllocations
 internal import Loops
 
-/// How fast a loop is, and its twin.
+/// Measures how fast a loop is, and its counterpart in C.
 ///
-/// The best turn of each counts: what others do on the machine only makes a turn slower. Twins take turns, and so do all
-/// the loops (``take(rounds:)``), so that what others do for a second does not meet all turns of one.
+/// The fastest turn of each counts, because other programs on the machine only make a turn slower. Swift and
+/// C take turns, and so do all loops (``take(rounds:)``). So a program that runs for a second does not slow
+/// down all turns of one loop.
 struct Meter {
     let loop: Loop
-    /// Nanoseconds of one pass, at best.
+    /// The nanoseconds of the fastest pass.
     private(set) var swift: Double = .infinity
     private(set) var c: Double?
-    /// What Swift's passes have asked for.
+    /// How many allocations all passes of Swift made.
     private(set) var allocations: UInt64 = 0
     private(set) var passes = 0
     private(set) var turns = 0
@@ -19,12 +20,12 @@ struct Meter {
     init(_ loop: Loop) {
         self.loop = loop
         c = loop.c == nil ? nil : .infinity
-        // So many passes a turn that the clock does not matter.
+        // A turn has so many passes that the precision of the clock does not matter.
         let once = min(Self.time(loop.swift, 1), Self.time(loop.swift, 1), Self.time(loop.swift, 1))
         repeats = max(1, Int(200_000 / once))
     }
 
-    /// How fast Swift is in terms of C.
+    /// The speed of Swift as a share of that of C.
     var ratio: Double? { c.map { $0 / swift } }
 
     var isGoalMet: Bool {
@@ -36,7 +37,7 @@ struct Meter {
     }
 
     private mutating func turn() {
-        // Either comes first as often.
+        // Swift comes first in every other turn.
         let isSwiftFirst = turns % 2 == 0
         if !isSwiftFirst { turnOfC() }
         let before = al_count()
@@ -63,7 +64,7 @@ struct Meter {
         let start = ContinuousClock.now
         for _ in 0..<repeats { sum &+= pass() }
         let time = ContinuousClock.now - start
-        // Never so: keeps the passes from being left out.
+        // The sum never has this value. The comparison keeps the compiler from removing the passes.
         if sum == 0x9e37_79b9_7f4a_7c15 { print(sum) }
         return Double(time.components.attoseconds) / 1e9 / Double(repeats)
     }

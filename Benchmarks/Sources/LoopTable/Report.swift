@@ -4,7 +4,7 @@ internal import Loops
 
 /// The table, in Markdown.
 struct Report {
-    /// What the compiler of the Swift calls itself.
+    /// The name and version of the Swift compiler.
     let swiftVersion: String
 
     func markdown(_ meters: [Meter]) -> String {
@@ -53,12 +53,12 @@ struct Report {
         share(meter.allocations, of: meter.loop.items * meter.passes) + " per \(meter.loop.item)"
     }
 
-    /// Its name and version, without where it comes from.
+    /// The C compiler's name and version, without its origin.
     private static func compilerOfC() -> String {
         String(unsafe String(cString: cl_compiler()).split(separator: " (")[0])
     }
 
-    /// Linux's name of the processor.
+    /// The name of the processor in /proc/cpuinfo.
     private static func processor() -> String {
         guard let file = unsafe fopen("/proc/cpuinfo", "r") else { return "processor unknown" }
         defer { unsafe fclose(file) }

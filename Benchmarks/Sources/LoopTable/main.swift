@@ -1,7 +1,7 @@
-// The hot loops beside their twins in C: the table on standard output, what must hold on standard error. The last line
-// there is `N passed, N failed`.
+// Compares the hot loops with their counterparts in C. Prints the table on standard output and the checks on standard
+// error. The last line there is `N passed, N failed`.
 //
-//   LoopTable VERSION [ROUNDS]    VERSION: of the compiler of the Swift, for the table
+//   LoopTable VERSION [ROUNDS]    VERSION: of the Swift compiler, for the table
 internal import CAllocations
 internal import Loops
 
@@ -20,7 +20,7 @@ for loop in loops where loop.c != nil {
 
 var meters = loops.map { Meter($0) }
 Meter.take(rounds: rounds, &meters)
-// More turns change nothing where it is the loop that is slow.
+// A goal may be missed because the machine was busy. More turns help then; they do not help a slow loop.
 for _ in 0..<3 where !meters.allSatisfy({ $0.isGoalMet }) { Meter.take(rounds: rounds, &meters) }
 for meter in meters {
     let name = "\(meter.loop.name), \(meter.loop.input)"

@@ -1,11 +1,11 @@
 internal import CLoops
 internal import VNodeBalloon
 
-// Pagemap to extents.
+// Entries of pagemap to extents.
 extension Loop {
     static func decoding(frames: Int) -> [Loop] { [extents(frames)] }
 
-    /// What the daemon asks of each page that it gives or frees: is this exactly one extent, and which?
+    /// Each page that the daemon gives or frees is checked so: do its entries form one extent, and which one?
     private static func extents(_ count: Int) -> Loop {
         let entries = Words(Input.hugePages(frames: count).map { $0 | PagemapEntry.present })
         let (pages, frames) = (count / 512, 512)

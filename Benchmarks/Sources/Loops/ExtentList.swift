@@ -1,7 +1,7 @@
 internal import CLoops
 internal import VNodeBalloon
 
-/// A list of extents as Swift and as C keep it, over the same memory.
+/// A list of extents, in Swift's form and in C's, over the same memory.
 // Safe to use: the memory lives as long as the lists.
 @safe
 final class ExtentList {

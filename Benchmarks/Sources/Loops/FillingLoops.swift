@@ -1,11 +1,11 @@
 internal import CLoops
 internal import VNodeBalloon
 
-// The list that a hypercall reads.
+// Filling the list that a hypercall reads.
 extension Loop {
     static func filling(frames: Int) -> [Loop] { [oneByOne(frames), atOnce(frames)] }
 
-    /// Extents of slots whose frames are looked up one after the other.
+    /// The extents come from slots, whose frame numbers are looked up one after the other.
     private static func oneByOne(_ count: Int) -> Loop {
         let gfns = Words(count) { UInt64($0 + 1) * 512 }
         let list = ExtentList(count)

@@ -13,7 +13,7 @@ struct Input {
         return z ^ (z >> 31)
     }
 
-    /// Frames of 2 MiB pages, no two of them one behind the other.
+    /// The first frames of 2 MiB pages, none of which follows the one before it.
     static func hugePages(frames: Int) -> [UInt64] {
         (0..<UInt64(frames / 512)).flatMap { page in
             let first = (page &* 7919 % 65536 + 1) * 1024

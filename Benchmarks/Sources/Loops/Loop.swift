@@ -1,19 +1,19 @@
-/// One loop of the product, with its twin in C where it has one.
+/// One hot loop of the product, and its counterpart in C if it has one.
 public struct Loop {
     public let name: String
-    /// What one pass works on.
+    /// The input of one pass, in words.
     public let input: String
-    /// Bytes of input of one pass; 0 where bytes say nothing.
+    /// The size of that input; 0 if a number of bytes would say nothing.
     public let bytes: Int
-    /// What one pass does so many times, and how often.
+    /// The unit of work, and how many such units one pass does.
     public let item: String
     public let items: Int
-    /// The least share of C's speed that is good enough; nil: it is shown, nothing is asked of it.
+    /// The least share of C's speed that meets the goal; nil: the loop is only shown.
     public let goal: Goal?
-    /// One pass. What it returns depends on what it found: twins return the same.
+    /// One pass. Its result depends on what it found, and is the same in Swift and in C.
     public let swift: () -> UInt64
     public let c: (() -> UInt64)?
-    /// Where both write to: the same pages, for where memory lies matters.
+    /// Where both of them write: to the same pages, since speed depends on where memory lies.
     private let output: Words?
 
     public enum Goal: Sendable {
@@ -46,7 +46,7 @@ public struct Loop {
         return c() == ours && output.map { $0.list } == written
     }
 
-    /// A plain copy of as many bytes: the limit that memory sets.
+    /// A plain copy of as many bytes shows the limit that memory sets.
     private static func copy(frames: Int) -> Loop {
         let (source, target) = (Words(frames) { UInt64($0) }, Words(frames) { _ in 0 })
         return Loop("plain copy", size(frames), bytes: frames * 8, "copy", 1) {
@@ -55,12 +55,12 @@ public struct Loop {
         }
     }
 
-    /// As many frame numbers fit into the processor's caches: 32 KiB, of 16 MiB of a guest.
+    /// This many frame numbers fit into the processor's caches: 32 KiB, for 16 MiB of a guest.
     public static let few = 4096
-    /// As many do not: 32 MiB, of 16 GiB.
+    /// This many do not: 32 MiB, for 16 GiB.
     public static let many = 4 << 20
 
-    /// All of them, on input of these sizes.
+    /// All loops, with input of these sizes.
     public static func all(_ sizes: [Int]) -> [Loop] {
         sizes.flatMap { [copy(frames: $0)] + decoding(frames: $0) + filling(frames: $0) }
             + [parsing(), stepping()]
@@ -69,6 +69,6 @@ public struct Loop {
     static func size(_ frames: Int) -> String { frames < 1 << 17 ? "\(frames >> 7) KiB" : "\(frames >> 17) MiB" }
 }
 
-/// Mixes a result into what a pass returns, in order.
+/// Mixes one result into the result of a pass. The order matters.
 @inline(__always)
 func mix(_ sum: UInt64, _ value: UInt64) -> UInt64 { (sum &* 31) &+ value }

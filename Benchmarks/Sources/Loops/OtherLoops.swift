@@ -1,9 +1,9 @@
 internal import CLoops
 internal import VNodeBalloon
 
-// What is not done once a frame or an extent: shown, so that it is seen when it gets slow.
+// Work that is not done for each frame or extent. It is shown so that one sees when it gets slow.
 extension Loop {
-    /// Targets as a toolstack writes them, a wrong one among them.
+    /// Targets as a toolstack writes them. One in 16 is invalid.
     static func parsing() -> Loop {
         var random = Input(seed: 7)
         let texts = (0..<1024).map { index in
@@ -27,7 +27,7 @@ extension Loop {
         }
     }
 
-    /// The controller asked for steps and told of their end, with two vnodes that go up and down.
+    /// A controller with two vnodes that inflate and deflate. It decides each step and gets its outcome.
     static func stepping() -> Loop {
         let vnodes = (0..<2).map { VNode(number: $0, linuxNode: $0, size: .gib(1)) }
         var controller = BalloonController(vnodes: vnodes, granularity: .mib(2))

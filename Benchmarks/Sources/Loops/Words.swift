@@ -1,8 +1,8 @@
-/// Memory of a fixed place, which Swift and C look at alike.
+/// Memory at a fixed address that both Swift and C use.
 // Safe to use: the memory lives as long as the object, and all of it is initialised.
 @safe
 final class Words {
-    // Unsafe because C gets its address.
+    // Unsafe, because C gets the address.
     let buffer: UnsafeMutableBufferPointer<UInt64>
 
     init(_ count: Int, _ value: (Int) -> UInt64) {

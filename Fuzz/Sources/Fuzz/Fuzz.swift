@@ -18,12 +18,13 @@ private func fail(_ text: String) -> Never {
     abort()
 }
 
-/// libFuzzer with an oracle for its target.
+/// libFuzzer with an oracle as its target.
 @main
 enum Fuzz {
     static func main() {
         var count = CommandLine.argc
-        // Unsafe: C's own list of arguments, which libFuzzer may replace; and its bytes, which are copied at once.
+        // Unsafe: C's own list of arguments, which libFuzzer may replace, and the input's bytes,
+        // which are copied at once.
         var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe CommandLine.unsafeArgv
         let code = unsafe LLVMFuzzerRunDriver(&count, &arguments) { data, size in
             let bytes = unsafe Array(UnsafeBufferPointer(start: data, count: size))

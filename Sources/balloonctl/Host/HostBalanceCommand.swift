@@ -5,16 +5,16 @@ import BalloonHost
 struct HostBalanceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "balance",
-        abstract: "Level the vnodes of a physical node, once.",
+        abstract: "Balance the vnodes of each physical node once.",
         discussion: """
-            Each gets its minimum, and the same part, for all, of what lies between that and its maximum. Differences of less \
-            than 64 MiB, or 1 % of the node, are left alone.
+            Each vnode gets its minimum plus the same fraction, for all vnodes, of the range up to its maximum. Differences of \
+            less than 64 MiB, or 1 % of the node, are left alone.
             """)
 
     @Option(help: "Only this physical node.")
     var pnode: Int?
 
-    @Flag(help: "Only say what would be done.")
+    @Flag(help: "Only show what would be done.")
     var dryRun = false
 
     @OptionGroup var waiting: HostWaitOptions

@@ -4,7 +4,7 @@ import BalloonHost
 
 struct HostCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "host", abstract: "The toolstack's half, in dom0: memory of physical nodes.",
+        commandName: "host", abstract: "In dom0: manage the memory of physical nodes over all guests.",
         subcommands: [
             HostWatchCommand.self, HostListCommand.self, HostFreeCommand.self, HostSetCommand.self,
             HostLimitsCommand.self,

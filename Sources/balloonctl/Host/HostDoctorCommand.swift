@@ -4,7 +4,7 @@ import BalloonHost
 
 struct HostDoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Check what the toolstack's half needs, and say how to mend what is missing.")
+        commandName: "doctor", abstract: "Check what the toolstack's half needs, and say how to fix what is missing.")
 
     @Flag(help: "Print JSON.")
     var json = false

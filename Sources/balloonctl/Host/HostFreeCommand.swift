@@ -6,20 +6,20 @@ struct HostFreeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "free", abstract: "Free memory of physical nodes.",
         discussion: """
-            SIZE is what shall be free in all, so that doing it twice does nothing more; +SIZE is so much more than now. \
-            `--pnode 1` says of which physical node SIZE is; `--pnode 0=64m --pnode 1=+1g` names several.
+            SIZE is the total that shall be free, so a second call does nothing more. +SIZE means this much more than now. \
+            `--pnode 1` names the physical node; `--pnode 0=64m --pnode 1=+1g` names several, each with its size.
             """)
 
-    @Argument(help: "What is to be free, or with + in front: so much more.")
+    @Argument(help: "How much shall be free; with + in front: how much more.")
     var size: String?
 
     @OptionGroup var free: HostFreeOptions
     @OptionGroup var waiting: HostWaitOptions
 
-    @Flag(help: "Only say what would be done.")
+    @Flag(help: "Only show what would be done.")
     var dryRun = false
 
-    @Flag(inversion: .prefixedNo, help: "Wait until it is free.")
+    @Flag(inversion: .prefixedNo, help: "Wait until the memory is free.")
     var wait = true
 
     @Flag(help: "Print JSON.")
@@ -41,19 +41,19 @@ struct HostFreeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A physical node, or one with its size.", valueName: "pnode[=size]"))
     var pnode: [String] = []
 
-    @Flag(help: "Of any physical node.")
+    @Flag(help: "Free memory of any physical node.")
     var any = false
 
-    @Flag(help: "With --any: from guests that follow memory/target alone, too.")
+    @Flag(help: "With --any: also ask guests that only follow memory/target.")
     var legacy = false
 
-    @Option(help: ArgumentHelp("Only from this domain. Several times: from these.", valueName: "domain"))
+    @Option(help: ArgumentHelp("Ask only this domain. Repeat it for several domains.", valueName: "domain"))
     var from: [String] = []
 
-    @Option(help: ArgumentHelp("fewest guests, or even.", valueName: "how"))
+    @Option(help: ArgumentHelp("fewest: ask as few guests as possible; even: all of them.", valueName: "how"))
     var spread = "fewest"
 
-    @Flag(help: "Free what can be freed, although it is not all.")
+    @Flag(help: "Free what can be freed, even if it is not enough.")
     var partial = false
 
     mutating func validate() throws {

@@ -22,7 +22,7 @@ struct HostDomainsArgument: ParsableArguments {
 
 struct HostYieldCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "yield", abstract: "Put memory/target back, so that xl can save, migrate and list domains.")
+        commandName: "yield", abstract: "Write memory/target back, so that xl can save, migrate and list domains.")
 
     @OptionGroup var which: HostDomainsArgument
 
@@ -43,7 +43,7 @@ struct HostYieldCommand: ParsableCommand {
 
 struct HostTakeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "take", abstract: "Take memory/target away again, so that Linux's own balloon rests.")
+        commandName: "take", abstract: "Remove memory/target again, so that Linux's own balloon rests.")
 
     @Argument(help: "The domain, by name, number or UUID.")
     var domain: String
@@ -66,7 +66,7 @@ struct HostTakeCommand: ParsableCommand {
 
 struct HostReleaseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "release", abstract: "Give a domain all its memory back, and leave it to xl.")
+        commandName: "release", abstract: "Give a domain all its memory back, and leave its memory to xl.")
 
     @Argument(help: "The domain, by name, number or UUID.")
     var domain: String
@@ -102,7 +102,7 @@ struct HostReleaseCommand: ParsableCommand {
 
 struct HostPrepareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "prepare", abstract: "Make the rows of the interface that a domain lacks.")
+        commandName: "prepare", abstract: "Create the rows of the interface that a domain lacks.")
 
     @OptionGroup var which: HostDomainsArgument
 

@@ -6,7 +6,7 @@ struct HostListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Show domains, their vnodes, and the physical nodes.")
 
-    @Argument(help: "Only these domains, by name, number or UUID.")
+    @Argument(help: "Show only these domains, by name, number or UUID.")
     var domains: [String] = []
 
     @Flag(help: "Print JSON.")
@@ -14,13 +14,13 @@ struct HostListCommand: ParsableCommand {
 
     @OptionGroup var listing: ListingOptions<HostListColumns>
 
-    @Flag(help: "Show it again and again.")
+    @Flag(help: "Show the table repeatedly, until Ctrl-C.")
     var watch = false
 
-    @Option(help: "With --watch: seconds in between.")
+    @Option(help: "With --watch: the interval in seconds.")
     var every: UInt64 = 2
 
-    @Flag(help: "Have Xen count on which physical nodes memory lies, and say what that cost.")
+    @Flag(help: "Let Xen count on which physical nodes the memory lies, and report how long that took.")
     var measure = false
 
     mutating func validate() throws {

@@ -6,16 +6,16 @@ struct HostReserveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reserve", abstract: "Free memory of a physical node, and keep it free.")
 
-    @Argument(help: "How much, or as much of LEAST..MOST as there is.")
+    @Argument(help: "How much memory; with LEAST..MOST as much of it as there is.")
     var size: String
 
     @Option(help: "The physical node.")
     var pnode: Int
 
-    @Option(name: .customLong("for"), help: "For whom: a name for the list.")
+    @Option(name: .customLong("for"), help: "Who the memory is for: a name for the list.")
     var name: String = ""
 
-    @Option(help: "Seconds until it ends by itself.")
+    @Option(help: "Seconds until the reservation expires.")
     var ttl: UInt64?
 
     @OptionGroup var waiting: HostWaitOptions
@@ -110,9 +110,9 @@ struct HostReserving {
 
 struct HostUnreserveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "unreserve", abstract: "Give a reservation up.")
+        commandName: "unreserve", abstract: "End a reservation.")
 
-    @Argument(help: "The reservation's number, as `host reserve` and `host list --json` say it.")
+    @Argument(help: "The reservation's number, which `host reserve` and `host list --json` show.")
     var id: String
 
     func run() throws {
@@ -132,13 +132,13 @@ struct HostRunCommand: ParsableCommand {
         discussion: "balloonctl host run --pnode 1=4g -- xl create guest.cfg")
 
     @Option(
-        help: ArgumentHelp("A physical node and how much of it. Several times: several nodes.", valueName: "pnode=size")
+        help: ArgumentHelp("A physical node and how much of it. Repeat it for several nodes.", valueName: "pnode=size")
     )
     var pnode: [NumberedSize]
 
     @OptionGroup var waiting: HostWaitOptions
 
-    @Argument(parsing: .captureForPassthrough, help: "The command.")
+    @Argument(parsing: .captureForPassthrough, help: "The command to run.")
     var command: [String]
 
     mutating func validate() throws {

@@ -4,24 +4,24 @@ import BalloonHost
 
 struct HostSetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set", abstract: "Set the balloons of one domain, or the memory that it keeps.")
+        commandName: "set", abstract: "Set the balloons of one domain, or the memory that the domain keeps.")
 
     @Argument(help: "The domain, by name, number or UUID.")
     var domain: String
 
-    @Option(help: ArgumentHelp("One vnode's size. Several times: several vnodes.", valueName: "vnode=size"))
+    @Option(help: ArgumentHelp("The balloon of one vnode. Repeat it for several vnodes.", valueName: "vnode=size"))
     var vnode: [NumberedSize] = []
 
-    @Option(help: "The size of all vnodes together.")
+    @Option(help: "The balloons of all vnodes together.")
     var total: SizeArgument?
 
-    @Option(help: "With --total: proportional to the vnodes' sizes, or even.")
+    @Option(help: "With --total: split it in proportion to the vnodes' sizes (proportional), or evenly (even).")
     var split = "proportional"
 
-    @Option(help: "The memory that the domain keeps, for guests without our daemon, too.")
+    @Option(help: "The memory that the domain keeps. This works for guests without our daemon, too.")
     var memory: SizeArgument?
 
-    @Flag(help: "Wait until it is so.")
+    @Flag(help: "Wait until the targets are reached.")
     var wait = false
 
     @OptionGroup var waiting: HostWaitOptions
@@ -160,21 +160,21 @@ struct HostSetCommand: ParsableCommand {
 
 struct HostLimitsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "limits", abstract: "The memory that a domain, or a vnode of it, keeps and may have.")
+        commandName: "limits", abstract: "Show or set the least and the most memory of a domain or a vnode.")
 
     @Argument(help: "The domain, by name, number or UUID.")
     var domain: String
 
-    @Option(help: "Only this vnode.")
+    @Option(help: "The vnode; default: the whole domain.")
     var vnode: Int?
 
-    @Option(help: "Memory that it keeps, whatever is planned.")
+    @Option(help: "The least memory, which no plan takes.")
     var min: SizeArgument?
 
-    @Option(help: "Memory that it may have.")
+    @Option(help: "The most memory.")
     var max: SizeArgument?
 
-    @Flag(help: "Keep the limits in a file, for the next domain with its UUID, too.")
+    @Flag(help: "Save the limits in a file, for later domains with the same UUID, too.")
     var save = false
 
     @Flag(help: "Print JSON.")

@@ -4,10 +4,10 @@ import BalloonHost
 
 /// The options of all commands that wait for guests.
 struct HostWaitOptions: ParsableArguments {
-    @Option(help: "Seconds that are waited in all; 0: no limit.")
+    @Option(help: "Wait at most this many seconds in all; 0: no limit.")
     var timeout: UInt64 = 0
 
-    @Option(help: "Seconds without progress, by Xen's count, that are waited.")
+    @Option(help: "Give up after this many seconds without progress by Xen's count.")
     var stall: UInt64 = 5
 
     mutating func validate() throws {
@@ -140,7 +140,7 @@ struct HostWaiting {
 
 struct HostWaitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wait", abstract: "Wait until domains are where their targets are.")
+        commandName: "wait", abstract: "Wait until domains have reached their targets.")
 
     @Argument(help: "Domains, by name, number or UUID.")
     var domains: [String]

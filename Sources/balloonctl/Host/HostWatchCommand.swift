@@ -5,7 +5,7 @@ import Logging
 
 struct HostWatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "watch", abstract: "Prepare domains as they come, in the foreground.")
+        commandName: "watch", abstract: "Prepare domains when they are created, in the foreground.")
 
     @Option(help: "The configuration file.")
     var config: String?
@@ -13,16 +13,16 @@ struct HostWatchCommand: ParsableCommand {
     @Flag(help: "Only check the configuration.")
     var checkConfig = false
 
-    @Option(help: ArgumentHelp("memory/target: auto, remove or keep.", valueName: "mode"))
+    @Option(help: ArgumentHelp("What to do with memory/target: auto, remove or keep.", valueName: "mode"))
     var memoryTarget: String?
 
-    @Option(help: ArgumentHelp("When another program writes memory/target: revert or tell.", valueName: "what"))
+    @Option(help: ArgumentHelp("If another program writes memory/target: revert or tell.", valueName: "what"))
     var onLegacyWrite: String?
 
-    @Option(help: ArgumentHelp("Level physical nodes all the time: yes or no.", valueName: "yes|no"))
+    @Option(help: ArgumentHelp("Balance physical nodes continuously: yes or no.", valueName: "yes|no"))
     var balance: String?
 
-    @Option(help: ArgumentHelp("Lower Xen's maximum to what targets leave: yes or no.", valueName: "yes|no"))
+    @Option(help: ArgumentHelp("Lower Xen's maximum to what the targets leave: yes or no.", valueName: "yes|no"))
     var enforce: String?
 
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))

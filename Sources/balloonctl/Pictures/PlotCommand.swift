@@ -4,12 +4,12 @@ import FoundationEssentials
 
 struct PlotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plot", abstract: "Make a picture (SVG) of what record wrote.",
+        commandName: "plot", abstract: "Make a picture (SVG) of a record.",
         discussion: """
             On standard output: for each vnode its balloon over time, its target, and below that its state.
 
             \(Exit.codes(
-                (Exit.usage, "usage, or the file is no record"), (Exit.inputOutput, "the file cannot be read")))
+                (Exit.usage, "usage, or the file is not a record"), (Exit.inputOutput, "the file cannot be read")))
             """)
 
     @Argument(help: "The file that record wrote, or - for standard input.", completion: .file())

@@ -7,15 +7,15 @@ import VNodeBalloon
 
 struct RecordCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "record", abstract: "Write down each change of the balloons.",
+        commandName: "record", abstract: "Record each change of the balloons.",
         discussion: """
-            A line of JSON when anything changed, and one at the end, behind what the file has already. It goes on until
-            Ctrl-C, SIGTERM, or until nobody reads any more. `balloonctl plot` makes a picture of it.
+            Appends a line of JSON to the file whenever something changed, and one at the end. It ends at Ctrl-C or SIGTERM, or
+            when the reader of the pipe has closed it. `balloonctl plot` makes a picture of the file.
 
             \(Exit.codes(
-                Exit.noXen, (Exit.usage, "usage, or the file is no record"),
+                Exit.noXen, (Exit.usage, "usage, or the file is not a record"),
                 (Exit.inputOutput, "the file cannot be written"),
-                (Exit.temporary, "the daemon does not answer, or the file is being written")))
+                (Exit.temporary, "the daemon does not answer, or another process is recording into the file")))
             """)
 
     @OptionGroup var common: CommonOptions

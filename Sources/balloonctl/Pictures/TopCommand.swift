@@ -5,7 +5,7 @@ import VNodeBalloon
 
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "top", abstract: "Watch the balloons live, with a bar for each.",
+        commandName: "top", abstract: "Watch the balloons live, with a bar for each vnode.",
         discussion: """
             Keys: q ends it, s sorts by the next order, n by number. Where standard output is no terminal, or with --batch,
             pictures follow each other. Colours only on a terminal, and not where NO_COLOR is set.

@@ -2,9 +2,9 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// What the journal is told.
+/// Which lines the daemon writes to the journal.
 @Suite struct BalloonChronicleTests {
-    /// A controller, and what was said of it so far.
+    /// A controller, and the lines that were logged of it so far.
     final class Story {
         let hand: Hand
         var chronicle = BalloonChronicle()

@@ -2,14 +2,14 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// The controller against random worlds: whatever happens, it keeps its bounds, waits when it must and arrives when it
-/// can.
+/// The controller in random worlds: whatever happens, it keeps its bounds, waits when it must, and reaches
+/// its targets when it can.
 @Suite struct ControllerPropertyTests {
     /// A world with memory on each node, and a mover that may fail.
     struct World {
         let hand: Hand
         let vnodes: Int
-        /// What each node has, the balloon included.
+        /// The memory of each node, including the balloon.
         var nodeSizes: [KiB]
         var wanted: [KiB]
 
@@ -26,7 +26,7 @@ import VNodeBalloon
             look()
         }
 
-        /// What the daemon reads before each decision.
+        /// Gathers what the daemon reads before each decision.
         mutating func look() {
             for vnode in 0..<vnodes {
                 let held = (hand.balloons[vnode] ?? 0).kib
@@ -43,7 +43,7 @@ import VNodeBalloon
             hand.controller.setRequest(.size(size), vnode: vnode)
         }
 
-        /// An action never goes beyond its target, the guard or the bound of a step.
+        /// Checks that an action goes beyond neither its target, nor the guard, nor the bound of a step.
         func check(_ action: Action) throws {
             let balloon = (hand.balloons[action.vnode] ?? 0).kib
             let target = wanted[action.vnode]
@@ -62,7 +62,7 @@ import VNodeBalloon
             }
         }
 
-        /// Does some part of an action, perhaps none.
+        /// Does a part of an action, or none of it, or all.
         mutating func perform(_ action: Action, _ random: inout SeededGenerator) {
             switch random.number(0...3) {
             case 0: hand.fail(action, random.pick(HeldReason.allCases))
@@ -76,7 +76,7 @@ import VNodeBalloon
         }
     }
 
-    /// Some steps of any world: targets, failures, memory that comes and goes, time that passes.
+    /// Lets the world take some steps: targets change, moves fail, memory comes and goes, time passes.
     static func stir(_ world: inout World, steps: Int, _ random: inout SeededGenerator) throws {
         for _ in 0..<steps {
             if random.oneIn(5) { world.newTarget(&random) }
@@ -91,7 +91,7 @@ import VNodeBalloon
                 world.perform(action, &random)
             case .wait(let due):
                 try demand(due.map { $0 > now } ?? true, "waits until \(due ?? .zero) at \(now): a busy loop")
-                // Asked again and again before its time, it stays where it is.
+                // Asked again before that time, it returns the same wait.
                 let again = world.hand.next()
                 try demand(again == .wait(until: due), "\(again) after waiting for \(due ?? .zero)")
                 try demand(before.map(\.balloonFrames) == world.hand.controller.states.map(\.balloonFrames), "moved")
@@ -134,7 +134,7 @@ import VNodeBalloon
         }
     }
 
-    /// Held for a day by an obstacle that stays, it looks about once a minute.
+    /// An obstacle that lasts all day: the controller checks it about once a minute.
     @Test func `a controller that is held all day decides about once a minute`() {
         let hand = Hand()
         hand.target(0, mib: 8)
@@ -149,7 +149,7 @@ import VNodeBalloon
         #expect(decisions <= 1_450)
     }
 
-    /// In any stretch of time no more is moved than the rate allows, but for one step.
+    /// A stretch of time may have one step more than the rate allows: the step moves at once, and the wait follows.
     @Test func `no more is moved than the rate allows, over any stretch of time`() {
         property("rate", cases: 50) { random in
             var options = BalloonController.Options()

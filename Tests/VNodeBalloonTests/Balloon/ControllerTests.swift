@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// What the controller does when all goes well.
+/// What the controller does when there is no obstacle.
 @Suite struct ControllerTests {
     @Test func `a controller without targets moves nothing and waits for nothing`() {
         let hand = Hand()
@@ -49,7 +49,7 @@ import VNodeBalloon
         #expect(hand.state(0).target == 4096)
     }
 
-    /// A balloon that is not a whole number of extents is made one, by a step of one extent.
+    /// The balloon is not a whole number of extents at first.
     @Test func `a balloon with part of an extent is made whole by a step of one extent`() {
         let hand = Hand()
         hand.controller.setBalloon(frames: 512 + 100, vnode: 0)
@@ -130,7 +130,7 @@ import VNodeBalloon
         hand.controller.setForced(4096, vnode: 1)
         #expect(hand.settle() == [.inflate(vnode: 1, extents: 2)])
         #expect(hand.state(1).activity == .idle)
-        // Released without a target: it stays.
+        // It is released and has no target: the balloon stays as it is.
         hand.controller.setForced(nil, vnode: 1)
         #expect(hand.next() == .wait(until: nil) && hand.balloonMiB(1) == 4)
         hand.controller.setForced(0, vnode: 1)
@@ -188,7 +188,8 @@ import VNodeBalloon
         #expect(hand.state(0).activity == .idle && hand.state(0).reason == nil)
     }
 
-    /// A hypercall costs what probing a frame costs: the reservations are asked for only where they decide something.
+    /// A hypercall costs as much as the probe of a frame, so the reservations are read only
+    /// where they decide something.
     @Test func `reservations are asked for only where one vnode inflates and another deflates`() {
         let hand = Hand()
         hand.target(0, mib: 8)
@@ -207,7 +208,7 @@ import VNodeBalloon
         #expect(hand.controller.wantsReservations(now: .at(1)))
     }
 
-    /// As in a command without a daemon.
+    /// A command that runs without a daemon uses the controller in this way.
     @Test func `a controller that does not follow requests shows a target and moves nothing for it`() {
         let hand = Hand()
         hand.controller.setFollowsRequests(false)

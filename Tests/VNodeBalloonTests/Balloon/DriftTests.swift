@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// What Linux's own balloon takes back beside ours.
+/// The memory that Linux's own balloon takes back while the daemon runs.
 @Suite struct DriftTests {
     @Test func `the memory that Linux's balloon takes back adds up as drift`() {
         var drift = Drift()

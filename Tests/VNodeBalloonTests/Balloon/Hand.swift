@@ -1,14 +1,14 @@
 import Simulation
 import VNodeBalloon
 
-/// Drives a controller by hand: a clock, plenty of memory, and a mover that does what it is told.
+/// Drives a controller by hand. It has a clock, plenty of memory, and plays the mover.
 final class Hand {
     static let second: Interval = .seconds(1)
 
     var controller: BalloonController
     var facts = BalloonController.Facts()
     var now: Moment = 0
-    /// Frames that Xen has of each vnode.
+    /// How many frames of each vnode are ballooned out.
     var balloons: [Int: Frames] = [:]
 
     init(vnodes: [VNode] = [Hand.vnode(0), Hand.vnode(1)], options: BalloonController.Options = .init()) {
@@ -34,13 +34,13 @@ final class Hand {
 
     func next() -> Decision { controller.next(facts, now: now) }
 
-    /// The action that is due, nil when there is none.
+    /// The action that is due; nil: none is.
     func action() -> Action? {
         guard case .act(let action) = next() else { return nil }
         return action
     }
 
-    /// Says that an action did all it was asked for.
+    /// Reports that an action moved all that it was asked for.
     func succeed(_ action: Action) {
         let balloon = balloons[action.vnode] ?? 0
         switch action {
@@ -50,19 +50,19 @@ final class Hand {
         controller.finish(action, Outcome(balloonFrames: balloons[action.vnode] ?? 0), now: now)
     }
 
-    /// Says that an action came to nothing.
+    /// Reports that an action moved nothing.
     func fail(_ action: Action, _ reason: HeldReason?) {
         let outcome = Outcome(balloonFrames: balloons[action.vnode] ?? 0, obstacle: reason)
         controller.finish(action, outcome, now: now)
     }
 
-    /// Acts until there is nothing to do, and tells what was done.
+    /// Lets the controller act until it has nothing to do. Returns its actions.
     func settle() -> [Action] {
         var done: [Action] = []
         while let action = action() {
             done.append(action)
             succeed(action)
-            // A controller that never ends is a failure, not a hang.
+            // A controller that never settles must fail the test, not hang it.
             if done.count > 10_000 { return [] }
         }
         return done

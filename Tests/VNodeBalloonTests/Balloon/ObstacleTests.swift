@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// What the controller does when something is in the way, and in what order it serves its vnodes.
+/// What the controller does about obstacles, and in which order it serves its vnodes.
 @Suite struct ObstacleTests {
     static let second = Hand.second
 
@@ -22,7 +22,7 @@ import VNodeBalloon
             #expect(!hand.controller.wantsMemoryFacts(of: 0, now: hand.now))
             hand.now = due
         }
-        // The first success ends it.
+        // The first success ends the back-off.
         #expect(hand.settle() == [.inflate(vnode: 0, extents: 4)])
         #expect(hand.state(0).activity == .idle && hand.state(0).reason == nil)
         hand.target(0, mib: 0)
@@ -47,7 +47,7 @@ import VNodeBalloon
             if case .wait(let due?) = hand.next() { hand.now = due }
         }
         if let action = hand.action() { hand.fail(action, .noMemory) }
-        // The same target again is no news.
+        // The same target once more does not end the back-off.
         hand.target(0, mib: 8)
         #expect(hand.action() == nil)
         hand.target(0, mib: 10)
@@ -72,7 +72,7 @@ import VNodeBalloon
     @Test func `the guard holds an inflate, and lets it go on at the next try with memory`() {
         let hand = Hand()
         hand.target(0, mib: 40)
-        // 32 MiB are kept: 11 MiB above are five extents.
+        // The guard keeps 32 MiB. The 11 MiB above are five extents.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 43)
         #expect(hand.next() == .act(.inflate(vnode: 0, extents: 4)))
         hand.facts.memory?[0] = Hand.memory(availableMiB: 35)
@@ -83,7 +83,7 @@ import VNodeBalloon
         hand.now = .at(1)
         #expect(hand.controller.wantsMemoryFacts(of: 0, now: hand.now))
         #expect(hand.next() == .wait(until: .at(3)))
-        // Memory came back: at the next tick it goes on.
+        // The node has memory again: the inflate goes on at the next try.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 300)
         hand.now = .at(3) - 1
         #expect(hand.next() == .wait(until: .at(3)))
@@ -106,14 +106,14 @@ import VNodeBalloon
         hand.target(0, mib: 8)
         #expect(hand.next() == .wait(until: .at(1)))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .noNode)
-        // That /proc/zoneinfo could not be read does not mean that there is no node.
+        // /proc/zoneinfo cannot be read: that does not mean that the vnode has no node.
         hand.target(1, mib: 6)
         let known = hand.facts.memory
         hand.facts.memory = nil
         #expect(hand.next() == .wait(until: .at(1)))
         #expect(hand.state(1).activity == .held && hand.state(1).reason == .guard)
         hand.facts.memory = known
-        // A node that /proc/zoneinfo does not know is none.
+        // /proc/zoneinfo can be read and does not have the node: then there is none.
         hand.facts.memory?[1] = nil
         hand.target(1, mib: 8)
         #expect(hand.next() == .wait(until: .at(1)))
@@ -137,10 +137,10 @@ import VNodeBalloon
         hand.facts.maximumReservation = 100_000
         hand.facts.currentReservation = 100_000 - 4 * 512 + 1
         #expect(hand.next() == .act(.inflate(vnode: 1, extents: 4)))
-        // Room for all of it: the first vnode in turn is served.
+        // There is room for all of the inflate: the vnode whose turn it is comes first.
         hand.facts.currentReservation = 100_000 - 4 * 512
         #expect(hand.next() == .act(.deflate(vnode: 0, extents: 4)))
-        // Nobody to make room: it is tried all the same, the count will tell.
+        // No vnode inflates and makes room. The deflate is tried all the same, and Xen's count will tell.
         hand.facts.currentReservation = 100_000
         hand.target(1, mib: 0)
         #expect(hand.next() == .act(.deflate(vnode: 0, extents: 4)))
@@ -156,7 +156,8 @@ import VNodeBalloon
             let start = hand.now
             let action = try #require(hand.action(), "nothing to do at \(hand.now)")
             hand.succeed(action)
-            // 4 MiB at 4 MiB a second, whichever vnode is next: a step is never more than a second's worth.
+            // A step is 4 MiB, at 4 MiB a second, for whichever vnode is next: no step moves
+            // more than a second's worth.
             #expect(hand.next() == .wait(until: start + Self.second))
             hand.now = start + Self.second - 1
             #expect(hand.action() == nil)
@@ -171,16 +172,16 @@ import VNodeBalloon
         options.maxRateMiB = 1
         let hand = Hand(options: options)
         hand.target(0, mib: 400)
-        // At least an extent, at most two seconds of this rate.
+        // A step is at least one extent, and at most what this rate allows in two seconds.
         let action = try #require(hand.action(), "nothing to do")
         #expect(action == .inflate(vnode: 0, extents: 1))
         hand.succeed(action)
         hand.target(1, mib: 2)
         #expect(hand.next() == .wait(until: .at(2)))
-        // Another rate counts at once.
+        // A new rate takes effect at once.
         hand.controller.options.maxRateMiB = 8
         #expect(hand.next() == .act(.inflate(vnode: 1, extents: 1)))
-        // A file that is about to be freed does not wait.
+        // The deflate of a removed file does not wait.
         hand.controller.options.maxRateMiB = 1
         try hand.succeed(#require(hand.action(), "nothing to do"))
         #expect(hand.next() == .wait(until: .at(2)))

@@ -2,14 +2,14 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// How often the nodes are looked at.
+/// How often the daemon checks the memory of the nodes.
 @Suite struct PressurePaceTests {
     static func look(availableMiB: UInt64, balloonMiB: UInt64 = 200) -> PressurePace.Look {
         PressurePace.Look(
             vnode: 0, available: .mib(availableMiB), kept: .mib(32), balloon: .mib(balloonMiB))
     }
 
-    /// A pace that one test goes on with.
+    /// A pace over several checks.
     final class Walk {
         var pace = PressurePace()
 
@@ -33,7 +33,7 @@ import VNodeBalloon
     @Test func `a node that lost memory fast is looked at more often for a minute`() {
         let walk = Walk()
         _ = walk.pause(Self.look(availableMiB: 1024))
-        // 512 MiB in a second.
+        // The node lost 512 MiB in one second.
         let fast = walk.pause(Self.look(availableMiB: 512), now: .at(1))
         #expect(fast == Hand.second / 2)
         #expect(walk.pause(Self.look(availableMiB: 512), now: .at(30)) == fast)
@@ -47,7 +47,8 @@ import VNodeBalloon
         #expect(pause == 2 * Hand.second)
     }
 
-    /// Half a thousandth of a processor with plenty, half a hundredth with little.
+    /// Checks may take half a thousandth of a processor while there is plenty of memory, and half a
+    /// hundredth while there is little.
     @Test func `a look that takes long is made less often`() {
         let walk = Walk()
         let cost: Interval = .milliseconds(4)
@@ -57,9 +58,10 @@ import VNodeBalloon
         #expect(walk.pause(Self.look(availableMiB: 32), cost: .max) == PressurePace.longestWithLittle)
     }
 
-    /// A node that a program takes memory of at a steady rate, under a balloon that gives way in steps that take time.
+    /// A node from which a program takes memory at a steady rate. Its balloon gives memory back
+    /// in steps that take time.
     struct Node {
-        /// KiB a second.
+        /// In KiB a second.
         let rate: UInt64
         let hand = PressureTests.hand()
         var available: KiB
@@ -69,7 +71,7 @@ import VNodeBalloon
             (self.rate, self.available) = (rate, available)
         }
 
-        /// - Throws: when there is nothing left to take.
+        /// - Throws: the node has no memory left.
         mutating func pass(_ time: Interval) throws {
             let taken = KiB(rate * time.nanoseconds / Hand.second.nanoseconds)
             try demand(available > taken, "\(rate) KiB a second: empty with \(hand.balloonMiB(0)) MiB given")
@@ -87,7 +89,7 @@ import VNodeBalloon
         mutating func move() throws {
             while let action = hand.action() {
                 try demand(!action.isInflation, "\(action) beside a program that takes memory")
-                // 30 ms and 150 us an extent.
+                // A step takes 30 ms, and 150 us for each extent.
                 try pass(.milliseconds(30) + .microseconds(150) * UInt64(action.extents))
                 hand.succeed(action)
                 if action.vnode == 0 { available += .mib(2) * UInt64(action.extents) }

@@ -2,17 +2,17 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// A guest whose load comes and goes, on two nodes, under a daemon that yields.
+/// A guest with two nodes whose load comes and goes, under a daemon with `on-pressure = yield`.
 @Suite struct PressurePropertyTests {
     struct Guest {
         let hand: Hand
         let kept: KiB
         let least: KiB
         let floor: KiB
-        /// What the guest uses of each node. A node has 1 GiB.
+        /// How much programs use of each node. A node has 1 GiB.
         var used: [KiB] = [0, 0]
         var wanted: [KiB] = [0, 0]
-        /// When each node was under pressure last.
+        /// When each node was last under pressure.
         var pressed: [Moment?] = [nil, nil]
         var moves = 0
         var nextTold: Moment = 0
@@ -42,7 +42,7 @@ import VNodeBalloon
             hand.controller.setRequest(.size(size), vnode: vnode)
         }
 
-        /// The kernel tells of pressure, once a second, while a node has less than the guard keeps.
+        /// The kernel reports pressure once a second while a node has less than the guard keeps.
         mutating func tell() {
             guard hand.now >= nextTold else { return }
             nextTold = hand.now + Hand.second
@@ -68,7 +68,7 @@ import VNodeBalloon
             hand.succeed(action)
         }
 
-        /// Lets time pass up to then, with all that falls due.
+        /// Lets time pass until `end`, and everything happen that is due.
         mutating func run(until end: Moment) throws {
             while hand.now < end {
                 tell()
@@ -96,7 +96,7 @@ import VNodeBalloon
                 if random.oneIn(2) { guest.used[random.number(0...1)] = KiB(UInt64(random.number(0...1_000_000))) }
                 try guest.run(until: guest.hand.now + UInt64(random.number(1...100)) * Hand.second)
             }
-            // A load that stays the same is answered within minutes, and then nothing moves for an hour.
+            // The balloons adapt to a steady load within minutes, and then nothing moves for an hour.
             try guest.run(until: guest.hand.now + 5 * BalloonController.calm)
             let moves = guest.moves
             try guest.run(until: guest.hand.now + 3600 * Hand.second)
@@ -107,7 +107,7 @@ import VNodeBalloon
                     guest.wanted[vnode].roundedDown(to: .mib(2)), guest.least.roundedUp(to: .mib(2)))
                 try demand(isServed || guest.balloon(vnode) <= least, "node \(vnode) still suffers")
             }
-            // It ends: every balloon reaches its target, or its floor.
+            // The load ends: every balloon reaches its target, or its floor.
             guest.used = [0, 0]
             try guest.run(until: guest.hand.now + 3 * BalloonController.calm)
             for vnode in 0...1 {
@@ -118,7 +118,7 @@ import VNodeBalloon
         }
     }
 
-    /// A load that comes and goes every few seconds is answered at most once a minute.
+    /// It deflates at once, and grows again only after a minute of calm.
     @Test func `a load that comes and goes every few seconds lets the balloon grow once a minute at most`() throws {
         var random = SeededGenerator(seed: 1)
         var guest = Guest(&random)

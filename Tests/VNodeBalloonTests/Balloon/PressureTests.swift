@@ -2,12 +2,12 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// Memory pressure takes memory back, and gives it again only when there is plenty.
+/// Memory pressure deflates a balloon, and the balloon grows again only when there is plenty of memory.
 @Suite struct PressureTests {
     static let second = Hand.second
     static let minute = BalloonController.calm
 
-    /// 200 MiB on vnode 0 and 100 MiB on vnode 1, reached.
+    /// Balloons of 200 MiB on vnode 0 and 100 MiB on vnode 1, which have reached their targets.
     static func hand(yielding: Yielding? = Yielding(), floorMiB: UInt64 = 0) -> Hand {
         var options = BalloonController.Options()
         options.yielding = yielding
@@ -19,7 +19,7 @@ import VNodeBalloon
         return hand
     }
 
-    /// The kernel tells of pressure while a node has so much.
+    /// The kernel reports pressure while the node has this much available.
     static func press(_ hand: Hand, _ vnode: Int = 0, availableMiB: UInt64, isTold: Bool = true) -> Bool {
         let memory = Hand.memory(availableMiB: availableMiB)
         hand.facts.memory?[vnode] = memory
@@ -33,12 +33,12 @@ import VNodeBalloon
     @Test func `pressure deflates the vnode on the node that is short, by what the node lacks`() {
         let hand = Self.hand()
         #expect(Self.press(hand, availableMiB: 11))
-        // 21 MiB are missing: eleven extents; the other vnode stays.
+        // The node lacks 21 MiB, which are eleven extents. The other vnode stays as it is.
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 11)])
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
         #expect(hand.state(0).target == .mib(200) && hand.balloonMiB(0) == 178)
         #expect(hand.state(1).activity == .idle && hand.balloonMiB(1) == 100)
-        // It stays so while the node has no more, and is looked at once a minute.
+        // The balloon stays so while the node has no more memory. The node is checked once a minute.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 33)
         for tick in 1...5 as ClosedRange<UInt64> {
             #expect(hand.next() == .wait(until: .at(60 * tick)))
@@ -46,7 +46,7 @@ import VNodeBalloon
             hand.now = .at(60 * tick)
             #expect(hand.controller.wantsMemoryFacts(of: 0, now: hand.now))
         }
-        // 40 MiB are a quarter more than is kept: it goes on to its target.
+        // The guard keeps 32 MiB. From 40 MiB on, a quarter more, the balloon grows to its target again.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 39)
         #expect(hand.next() == .wait(until: .at(60 * 6)))
         hand.now = .at(60 * 6)
@@ -71,7 +71,7 @@ import VNodeBalloon
         #expect(hand.balloonMiB(0) == 192 && hand.state(0).reason == .guard)
         #expect(!Self.press(hand, availableMiB: 1), "there is no more to be had")
         #expect(hand.settle().isEmpty)
-        // All of it at most.
+        // It deflates by no more than all of the balloon.
         let other = Self.hand()
         other.target(1, mib: 4)
         _ = other.settle()
@@ -86,7 +86,7 @@ import VNodeBalloon
         hand.now = .at(30)
         #expect(Self.press(hand, availableMiB: 28))
         #expect(hand.settle() == [.deflate(vnode: 0, extents: 2)] && hand.balloonMiB(0) == 184)
-        // The minute counts from the last time; a new target does not shorten it.
+        // The minute of calm counts from the last pressure. A new target does not shorten it.
         hand.facts.memory?[0] = Hand.memory(availableMiB: 400)
         hand.target(0, mib: 300)
         #expect(hand.next() == .wait(until: .at(90)))
@@ -117,7 +117,7 @@ import VNodeBalloon
         #expect(Self.press(hand, availableMiB: 30))
         let action = try #require(hand.action(), "it waits")
         #expect(action == .deflate(vnode: 0, extents: 1))
-        // But a deflate that fails is tried again later and later, however often pressure is told.
+        // A deflate that fails is tried again later and later, however often the kernel reports pressure.
         hand.fail(action, .pnodeFull)
         #expect(!Self.press(hand, availableMiB: 30))
         #expect(hand.next() == .wait(until: .at(1)) && hand.state(0).reason == .pnodeFull)
@@ -182,13 +182,14 @@ import VNodeBalloon
 
     @Test func `a vnode's memory stays above the floor, whatever the target or the forced size`() {
         let hand = Self.hand(yielding: nil, floorMiB: 925)
-        // 1024 MiB less 925 are 99: 49 extents. Nothing is to be waited for: more is never given.
+        // 1024 MiB less the floor of 925 are 99 MiB, or 49 extents. More is never given, so
+        // there is nothing to wait for.
         #expect(hand.balloonMiB(0) == 98 && hand.next() == .wait(until: nil))
         #expect(hand.state(0).activity == .held && hand.state(0).reason == .guard)
         #expect(hand.state(0).target == .mib(200))
         hand.controller.setForced(.mib(150), vnode: 1)
         #expect(hand.settle().isEmpty && hand.balloonMiB(1) == 98 && hand.state(1).reason == .guard)
-        // A higher one takes memory back, a lower one lets go.
+        // A higher floor takes memory back, and a lower one lets the balloon grow.
         hand.controller.options.floor = .mib(1000)
         #expect(hand.settle().count == 2 && hand.balloonMiB(0) == 24 && hand.balloonMiB(1) == 24)
         hand.controller.options.floor = .mib(2000)

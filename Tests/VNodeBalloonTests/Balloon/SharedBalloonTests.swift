@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// Two or more vnodes that one balloon answers for, as in a PV guest with virtual NUMA.
+/// One balloon that serves two or more vnodes, as in a PV guest with virtual NUMA.
 @Suite struct SharedBalloonTests {
     /// A balloon, the vnodes that it answers for, and the controller that moves it.
     struct World {
@@ -26,7 +26,7 @@ import VNodeBalloon
             return SharedBalloon(vnodes, limit: limit, granularity: 4)
         }
 
-        /// What xenstore holds now is read. The sum that comes of it.
+        /// The daemon reads these requests in xenstore. Returns the request for the whole balloon.
         @discardableResult
         mutating func read(_ requests: [Int: TargetRequest]) -> TargetRequest {
             self.requests = requests
@@ -44,7 +44,7 @@ import VNodeBalloon
             controller.setBalloon(frames: size.wholeFrames, vnode: 0)
         }
 
-        /// Another process begins.
+        /// The daemon starts anew.
         mutating func restart() {
             shared = Self.shared(sizes, sizes.reduce(.zero, +))
             read(requests)
@@ -63,7 +63,8 @@ import VNodeBalloon
         #expect(world.said() == ["inflating", "inflating"])
         world.move(to: 120)
         #expect(world.shares() == [100, 20])
-        // The first one's account is full, but nothing says that its memory has come.
+        // The share of the first vnode is its target already, but the daemon cannot know that
+        // this memory came from there.
         #expect(world.said() == ["inflating", "inflating"])
         world.move(to: 164)
         #expect(world.shares() == [100, 64])
@@ -193,7 +194,7 @@ import VNodeBalloon
         }
     }
 
-    /// Something changes; what must hold just then is demanded.
+    /// Changes something at random, and checks what must hold right afterwards.
     private static func turn(_ world: inout World, _ random: inout SeededGenerator) throws {
         let vnode = random.number(0...world.sizes.count - 1)
         var requests = world.requests

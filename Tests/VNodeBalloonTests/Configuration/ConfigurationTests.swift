@@ -4,7 +4,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// What a configuration's file says, and what is said of it.
+/// What the configuration file sets, and which faults are reported.
 @Suite struct ConfigurationTests {
     static func fault(_ text: String) -> String? {
         do throws(BalloonError) {
@@ -31,14 +31,14 @@ import VNodeBalloon
         #expect(Self.fault("floor = much\nfloor = 2m") == "file, line 1: floor is not a size: much")
     }
 
-    /// Reckoned in bytes, or in KiB, it must not leave 64 bits.
+    /// Neither the rate in bytes nor in KiB may overflow 64 bits.
     @Test func `a max-rate above its bound is refused, and the largest rate does not overflow`() throws {
         let most = Configuration.largestRateMiB
         #expect(try Configuration(parsing: "max-rate = \(most)", name: "file").maxRateMiB == most)
         for rate in [most + 1, 18_014_398_509_481_984, .max] {
             #expect(Self.fault("max-rate = \(rate)") == "file, line 1: max-rate is at most \(most): \(rate)")
         }
-        // Whoever sets it otherwise is not answered with an overflow either.
+        // Nor may it overflow when it is set without the file.
         var options = BalloonController.Options()
         options.maxRateMiB = .max
         var controller = BalloonController(
@@ -53,7 +53,7 @@ import VNodeBalloon
         }
     }
 
-    /// The folder beside it: by name, and the last one that has a key counts.
+    /// The folder beside the file is read in the order of names. The last file that sets a key decides.
     @Test func `the last file of the folder by name that sets a key wins over the configuration's file`() throws {
         let work = try TemporaryDirectory()
         try work.makeDirectory("conf.d")
@@ -77,7 +77,7 @@ import VNodeBalloon
         #expect(rest.maxRateMiB == 2 && fault?.message == "\(work.path)/conf.d/9.conf, line 1: unknown key max-rat")
     }
 
-    /// Part of a folder is not the folder.
+    /// To read a part of the folder could leave out the file that decides.
     @Test func `a folder with more names than are read is an error`() throws {
         let work = try TemporaryDirectory()
         defer { for name in ["a", "bc"] { work.remove(name) } }
@@ -93,7 +93,7 @@ import VNodeBalloon
         #expect(Configuration.read(path: work.path + "/conf").fault?.code == .invalidConfiguration)
     }
 
-    /// Whoever has to go on does so with what is right.
+    /// A command that must go on uses the lines without faults.
     @Test func `a configuration with faults counts in its good lines`() throws {
         let work = try TemporaryDirectory()
         defer { work.remove("conf") }

@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// The settings for memory pressure, as far as the controller gets them.
+/// How the settings for memory pressure reach the controller.
 @Suite struct PressureSettingsTests {
     static func options(_ text: String) throws -> BalloonController.Options {
         try Configuration(parsing: text, name: "test").controllerOptions

@@ -3,7 +3,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// The checks that a real Xen has to pass, passed by its double: both keep the same rules.
+/// The simulated Xen must pass the same checks as a real one, so that both follow the same rules.
 @Suite struct ConformanceTests {
     static func subject(_ layout: Layout) throws -> (Subject, Machine) {
         let machine = Machine(layout)
@@ -46,7 +46,7 @@ import VNodeBalloon
         } else {
             #expect(result == .passed, "\(check.name)")
         }
-        // Populating memory, or what is not ours, is a violation even where a check finds all as before.
+        // To populate RAM, or a frame that is not ours, is a violation, even if the check finds everything as before.
         #expect(machine.violations.isEmpty, "\(check.name)")
         #expect(machine.fingerprint == start, "\(check.name)")
     }

@@ -13,7 +13,8 @@ import Testing
         #expect(try ControlClient(state: work.path) == nil)
     }
 
-    /// A daemon that was stopped: the queue of those that wait for it is full. That is not "no daemon".
+    /// The daemon is stopped, and the queue of clients that wait for it is full. That does not mean
+    /// that there is no daemon.
     @Test func `a daemon that accepts no connections is busy, not absent`() throws {
         let path = work.path + "/control.sock"
         defer { work.remove("control.sock") }

@@ -4,15 +4,15 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Clients of every kind, and a loop that none of them may hold up. Time is ours: nothing here waits.
+/// Clients of every kind, and a loop that none of them may delay. The test sets the clock: nothing here waits.
 @Suite final class ControlSocketTests {
     let work: TemporaryDirectory
     let socket: ControlSocket
-    /// What the socket takes for the time; shared with its clock.
+    /// The time for the socket; its clock closure reads it here.
     private final class Time { var now: Moment = .at(1000) }
     private let time = Time()
     var answered: [String] = []
-    /// How long an answer takes, in nanoseconds, and what it is.
+    /// How long the engine takes to answer, and its answer.
     var cost: Interval = 0
     var answer = "{}"
 
@@ -25,7 +25,7 @@ import Testing
 
     func client() throws -> TestClient { try TestClient(work.path + "/s") }
 
-    /// One turn of a loop like the daemon's. True when there was something to do.
+    /// One turn of a loop like the daemon's. Returns whether there was something to do.
     @discardableResult
     func turn() throws -> Bool {
         try socket.turn { line in
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    /// Turns until all is quiet: a loop that is woken for ever spins.
+    /// Turns until there is nothing to do. A loop that never becomes quiet fails the test.
     func settle(_ location: SourceLocation = #_sourceLocation) throws {
         for _ in 0..<2000 where try !turn() { return }
         Issue.record("the loop never sleeps", sourceLocation: location)
@@ -50,7 +50,7 @@ import Testing
         #expect(info.st_mode & 0o777 == 0o600)
     }
 
-    /// Should the mode let others in all the same, they are asked who they are.
+    /// Even if the mode of the socket let other users in, the daemon checks each client's user.
     @Test(.enabled(if: geteuid() == 0))
     func `a client of another user is closed without an answer, even if the mode lets it in`() throws {
         // Unsafe: C reads paths that Swift lends it for the calls.
@@ -97,7 +97,7 @@ import Testing
         #expect(socket.clientCount == 0 && socket.keptBytes == 0)
     }
 
-    /// More than there are places for: they wait, without waking anybody, until others go.
+    /// They wait without waking the loop.
     @Test func `clients beyond the limit wait until others leave, and are answered then`() throws {
         var clients = try (0..<200).map { _ in try client() }
         try turn()
@@ -124,7 +124,7 @@ import Testing
         #expect(silent.receive() == nil && socket.clientCount == 0 && answered.isEmpty)
     }
 
-    /// Who asks now and then may stay.
+    /// Each request counts anew.
     @Test func `a client that asks now and then stays connected`() throws {
         let client = try client()
         for _ in 0..<5 {
@@ -148,7 +148,7 @@ import Testing
         #expect(client.receive() == nil && socket.clientCount == 0 && answered.isEmpty)
     }
 
-    /// The longest line is the longest with its end.
+    /// The longest line includes its line end.
     @Test func `a client whose line is one byte too long is disconnected without an answer`() throws {
         let client = try client()
         client.send(String(repeating: "x", count: 256) + "\n")
@@ -156,7 +156,7 @@ import Testing
         #expect(client.receive() == nil && answered.isEmpty)
     }
 
-    /// One answer is kept for it, and no more is asked for it; the others do not notice.
+    /// The socket keeps one answer for it and reads no further request of it. The other clients notice nothing.
     @Test func `a client that never reads has one answer kept, and the other clients are answered`() throws {
         answer = String(repeating: "y", count: 1 << 20)
         let deaf = try client()
@@ -190,7 +190,7 @@ import Testing
         #expect(socket.clientCount == 0)
     }
 
-    /// To take a little of an answer now and then is no progress either.
+    /// To read a little of an answer now and then does not count as progress.
     @Test func `a client that reads an answer too slowly is disconnected`() throws {
         answer = String(repeating: "y", count: 8 << 20)
         let slow = try client()
@@ -203,7 +203,7 @@ import Testing
         #expect(socket.clientCount == 0)
     }
 
-    /// Its end can be seen for ever, and must not keep the loop awake.
+    /// poll reports the closed end again and again, which must not keep the loop awake.
     @Test func `a client that closed its sending end and never reads is disconnected at once`() throws {
         answer = String(repeating: "y", count: 1 << 20)
         let deaf = try client()
@@ -213,7 +213,7 @@ import Testing
         #expect(answered == ["1"] && socket.clientCount == 0)
     }
 
-    /// Each of several lines at once is answered, in order.
+    /// Each of several lines gets its answer, in order.
     @Test func `several lines sent at once are answered in order, and part of a line waits for its rest`() throws {
         let client = try client()
         client.send("1\n2\n3\n4")
@@ -224,7 +224,7 @@ import Testing
         #expect(client.receive() == "{}\n" && answered.last == "45")
     }
 
-    /// A request of somebody who gave up waiting is not obeyed.
+    /// A client that gave up waiting must not get its request carried out.
     @Test func `a request of a client that has disconnected is not carried out`() throws {
         let gone = try client()
         gone.send("force 0 0\n")
@@ -236,7 +236,7 @@ import Testing
         #expect(answered.isEmpty && socket.clientCount == 0)
     }
 
-    /// One that only says that it has no more to ask still gets its answers.
+    /// Such a client has only said that it sends no more requests.
     @Test func `a client that closed its sending end still gets its answers`() throws {
         let client = try client()
         client.send("1\n2\n")
@@ -246,7 +246,7 @@ import Testing
         #expect(client.receive() == nil && socket.clientCount == 0)
     }
 
-    /// Answers that take long are spread over turns, and nobody comes twice before all others came once.
+    /// No client is served twice before all others were served once.
     @Test func `costly requests are spread over turns, one for each client in rotation`() throws {
         cost = ControlSocket.turn * 2 / 3
         let clients = try (0..<10).map { _ in try client() }

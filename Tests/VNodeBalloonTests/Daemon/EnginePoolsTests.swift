@@ -5,7 +5,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// The loop looks at the pools by itself, and the next process goes on where this one was.
+/// The engine checks the nodes' pools by itself, and the next process continues from what this one noted.
 @Suite struct EnginePoolsTests {
     let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 16, hostFreeFrames: 600))
     let work: TemporaryDirectory
@@ -31,7 +31,7 @@ import Testing
         return engine
     }
 
-    /// Turns of the loop, for so many milliseconds. How many there were.
+    /// Runs the loop for this many milliseconds. Returns how many turns it took.
     @discardableResult
     private func run(_ engine: BalloonEngine, milliseconds: UInt64) -> Int {
         let end = machine.clock + .milliseconds(milliseconds)
@@ -55,7 +55,7 @@ import Testing
         #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
     }
 
-    /// Nobody's number can take a page of ours while there is none: then the loop is left asleep.
+    /// Without a balloon a number that an administrator writes cannot take pages of ours, so the loop sleeps.
     @Test func `the loop looks at the pools only while there is a balloon`() throws {
         let engine = try makeEngine()
         #expect(run(engine, milliseconds: 10_000) < 4)
@@ -64,7 +64,7 @@ import Testing
         #expect(turns > 8 && turns < 40)
     }
 
-    /// Where the kernel tells of writes, nothing else has the loop wake up.
+    /// If the kernel reports writes, the loop needs no other wake-up.
     @Test func `a watched pool is looked at only after a write`() throws {
         let engine = try makeEngine()
         engine.poolLook.isWatched = true
@@ -75,12 +75,12 @@ import Testing
         engine.noticePoolWrite()
         run(engine, milliseconds: 300)
         #expect(source.nodes[0].free == 4 && source.nodes[0].total == 12)
-        // Our own writes are told of, too.
+        // The kernel reports our own writes, too.
         for _ in 0..<1000 { engine.noticePoolWrite() }
         #expect((engine.poolLook.wake ?? 0) >= (engine.poolLook.last ?? 0) + BalloonEngine.PoolLook.settling)
     }
 
-    /// Of a write that nobody tells of the loop knows as soon as something else has it come.
+    /// Nothing reports the write here. The engine checks the pools when another event wakes the loop.
     @Test func `a write that no watch reported is found when the loop wakes for another reason`() throws {
         let engine = try makeEngine()
         engine.poolLook.isWatched = true
@@ -115,7 +115,7 @@ import Testing
         #expect(source.nodes[0].free == 40 && source.nodes[0].total == 48)
     }
 
-    /// The guard holds for these pages, too. They come when the node has memory to spare.
+    /// The guard also holds back an administrator's pages.
     @Test func `pages that the guard keeps from a pool come when the node has memory to spare`() throws {
         let engine = try makeEngine(room: .mib(40))
         _ = try engine.guest.mover.inflate(vnode: 0, extents: 8)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// A PV guest's kernel that gets no processor between two turns of our loop.
+/// A PV guest whose kernel gets no processor time between two turns of the loop.
 @Suite struct KernelEngineTests {
     private final class Clock { var now: Moment = 0 }
 
@@ -31,14 +31,14 @@ import Testing
         engine.take(reading)
     }
 
-    /// All turns that are due now.
+    /// All turns of the loop that are due now.
     private func turns() { while let due = engine.step(), due <= clock.now {} }
 
     @Test func `a size is left alone while the kernel is on its way to it`() throws {
         turns()
         #expect(engine.controller.states[0].reason == .maxReservation)
         hand.maximum = 786_432
-        // After the back-off the first step comes; 30 of them are enough for 128 MiB.
+        // The first step comes after the back-off. 30 steps are enough for 128 MiB.
         for _ in 0..<50 {
             clock.now += .milliseconds(100)
             turns()
@@ -48,7 +48,7 @@ import Testing
         #expect(engine.controller.states[0].activity == .idle)
     }
 
-    /// A limit is told by its own name, whatever met it.
+    /// A vnode that is held by a limit shows that limit as its reason, in whatever call it was met.
     @Test(arguments: [
         (BalloonError.Code.descriptors, HeldReason.descriptors), (.fileSize, .fileSize), (.cpuset, .cpuset),
         (.cgroup, .cgroup), (.busy, .holder), (.moved, .moved), (.hypercall, .hypervisorRefused), (.store, .failed),
@@ -57,7 +57,7 @@ import Testing
         #expect(engine.obstacle(BalloonError(code, "")) == reason)
     }
 
-    /// With nothing to do any more it stays where it is.
+    /// Without a target the balloon stays as it is.
     @Test func `a target that is removed stops the kernel's balloon at the size that it has`() throws {
         hand.maximum = 786_432
         turns()

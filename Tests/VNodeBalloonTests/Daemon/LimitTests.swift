@@ -3,7 +3,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Limits that arrive sideways, each by its name.
+/// Limits of the process that break a move in unexpected places: `doctor` names each of them.
 @Suite struct LimitTests {
     static let vnodes = [
         VNode(number: 0, linuxNode: 0, size: .gib(1)), VNode(number: 1, linuxNode: 1, size: .gib(1)),
@@ -31,7 +31,7 @@ import Testing
         #expect(Self.faults { $0.hugeBytes = 2 << 30 } == [])
     }
 
-    /// As the kernel shows them.
+    /// The files have the text that the kernel writes.
     @Test func `process limits are read from the kernel's files, and the lowest cgroup limit counts`() throws {
         let work = try TemporaryDirectory()
         var made: [String] = []

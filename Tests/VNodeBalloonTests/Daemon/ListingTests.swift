@@ -2,7 +2,7 @@ import BalloonCore
 import Simulation
 import Testing
 
-/// Tables that scripts cut into words.
+/// Tables that scripts split into words.
 @Suite struct ListingTests {
     private struct Line {
         var name: String
@@ -44,7 +44,7 @@ import Testing
         for size: KiB in [0, .mib(1), .mib(64), .gib(3)] { #expect(Size(Size.short(size))?.kib == size) }
     }
 
-    /// However odd a name is: each line has as many words as there are columns.
+    /// Each line must have as many words as the table has columns.
     @Test func `a listing's cells have no blank and no control character, whatever the name`() throws {
         for name in ["\u{1b}[2J", "a b\tc\nd", "\\", "é", " ", "\u{a0}"] {
             let cells = try #require(Listing(columns)).cells([Line(name: name, size: 4)])

@@ -4,7 +4,8 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Pages that somebody cut off while the daemon runs: it alone knows their frames, and tries until they are memory again.
+/// Another program cuts pages off the file while the daemon runs. Only this daemon knows their frames. It tries
+/// until they are RAM again.
 @Suite struct LostMemoryTests {
     let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 16, hostFreeFrames: 600))
     let work: TemporaryDirectory
@@ -28,7 +29,7 @@ import Testing
         _ = try backend.inflate(vnode: 0, extents: 8)
     }
 
-    /// Turns of the loop, for so many seconds.
+    /// Runs the loop for this many seconds.
     private func run(seconds: UInt64) {
         let end = machine.clock + .seconds(seconds)
         while machine.clock < end {
@@ -44,7 +45,7 @@ import Testing
         #expect(backend.lostExtents(vnode: 0) == 1)
     }
 
-    /// Xen was asked in vain about a slot, so it is in doubt. The daemon asks again, by itself.
+    /// Xen refused a probe of one slot, so the slot is in doubt. The daemon asks again without a request.
     @Test func `a slot in doubt after a refused probe is asked about again by the daemon itself`() throws {
         machine.refusedProbe = machine.probes + 1000
         #expect(throws: BalloonError.self) { try engine.lookAgain(vnode: 0, slots: 0..<8) }
@@ -73,7 +74,8 @@ import Testing
         #expect(machine.violations == [] && machine.lostBlocks == 0)
     }
 
-    /// A migration that begins when the last one of them is populated: in the new domain it would be a hole, and free.
+    /// Migration begins after the last of the pages is populated. In the new domain that page would be a hole,
+    /// although Linux has it as free.
     @Test func `pages cut off before log-dirty begins at any step survive the migration`() throws {
         for step in 0..<60 {
             let other = try LostMemoryTests()
@@ -88,10 +90,10 @@ import Testing
         }
     }
 
-    /// What waits to be freed may turn out to be broken: that page stays, and the others come back.
+    /// The broken page stays where it is.
     @Test func `a page that breaks while it waits to be freed is lost, and the others come back`() throws {
         machine.plan = [:]
-        // Populated while the domain is being sent.
+        // The pages are populated while the domain is being migrated.
         var isSent = false
         for step in 0..<40 where !isSent {
             let other = try LostMemoryTests()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// `balloonctl metrics`. What is printed here is compared with packaging/metrics/example.prom, which promtool checks.
+/// `balloonctl metrics`. Its output here is compared with packaging/metrics/example.prom, which promtool checks.
 struct MetricsTests {
     private static func counters() -> Counters {
         var counters = Counters(vnodes: [1, 0])
@@ -58,7 +58,7 @@ struct MetricsTests {
         #expect(counters.vnodes.map(\.deflated) == [2048, 0])
         #expect(counters.vnodes.map(\.steps) == [2, 1])
         #expect(counters.vnodes.map(\.shortSteps) == [0, 1])
-        // What took longer than the last bound is in no bucket, but in the count.
+        // A duration above the last bound is in no bucket, but in the count.
         #expect(counters.durations == [1, 1, 0, 0, 0, 0, 0, 0, 0])
         #expect(counters.durationCount == 3)
         #expect(counters.durationSumMicroseconds == 3_003_300)

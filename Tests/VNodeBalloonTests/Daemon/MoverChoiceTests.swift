@@ -3,7 +3,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Which mover a guest gets.
+/// Which mover the daemon or a command chooses.
 @Suite struct MoverChoiceTests {
     static let locked = BalloonError(.privcmdLocked, "locked")
 
@@ -18,7 +18,7 @@ import Testing
             }, hasPins: { () throws(BalloonError) in hasPins })
     }
 
-    /// The mover, or the error's code.
+    /// The mover's name, or the code of the error.
     static func choice(
         _ mover: MoverName, _ facts: MoverChoice.Facts, for purpose: MoverChoice.Purpose = .daemon
     ) -> String {
@@ -38,7 +38,7 @@ import Testing
         #expect(Self.choice(.auto, Self.facts(.pv, module: 4096)) == "module")
     }
 
-    /// A machine without Xen's devices is not one whose privcmd is locked.
+    /// Without Xen's devices privcmd is missing, not locked.
     @Test func `a privcmd that is missing is reported as no Xen, not as locked`() {
         let missing = BalloonError(.noXen, "missing")
         #expect(Self.choice(.auto, Self.facts(privcmd: missing, hasVNUMA: false)) == "noXen")
@@ -69,12 +69,12 @@ import Testing
     @Test func `auto goes on with privcmd while its files hold memory`() {
         #expect(Self.choice(.auto, Self.facts(module: 0, files: 65536)) == "privcmd")
         #expect(Self.choice(.auto, Self.facts(module: 0, privcmd: Self.locked, files: 65536)) == "environment")
-        // Both have something: neither knows the other's size.
+        // Both movers hold memory, and neither knows the size of the other's balloon.
         #expect(Self.choice(.auto, Self.facts(module: 2048, files: 65536)) == "environment")
         #expect(Self.choice(.auto, Self.facts(module: 2048, files: 65536), for: .command) == "privcmd")
     }
 
-    /// A mover that is named begins with nothing that another one gave.
+    /// Even a mover that is named does not start while another mover holds memory.
     @Test func `a mover is refused while another mover has memory`() {
         let both = Self.facts(module: 0, files: 65536)
         #expect(Self.choice(.module, both) == "environment")
@@ -90,14 +90,14 @@ import Testing
         }
     }
 
-    /// What cannot be seen is not nothing.
+    /// A list that cannot be read may have a mount in it.
     @Test func `a mount list that cannot be read is an error, not an empty one`() {
         var facts = Self.facts(module: 0)
         facts.files = { () throws(BalloonError) in throw BalloonError(.system, "no /proc") }
         #expect(Self.choice(.auto, facts) == "system")
     }
 
-    /// A holder that could be needed does not end.
+    /// As long as it may be needed the holder keeps running.
     @Test func `a holder is needed while huge pages are mounted, or privcmd is configured`() {
         let line = "36 25 0:31 / /run/vnode-balloon/pages rw,relatime shared:1 - hugetlbfs none rw,pagesize=2M\n"
         #expect(HolderNeed.isThere(Array(line.utf8), stateDirectory: "/run/vnode-balloon"))

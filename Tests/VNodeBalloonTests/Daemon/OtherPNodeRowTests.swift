@@ -3,7 +3,7 @@ import Testing
 @testable import Simulation
 @testable import VNodeBalloon
 
-/// `allow-other-pnode` as the daemon follows it.
+/// How the daemon follows the row `allow-other-pnode`.
 @Suite struct OtherPNodeRowTests {
     let guest: SimulatedGuest
 
@@ -21,7 +21,7 @@ import Testing
     private func allow(_ text: String) { guest.store.make("memory/vnode0/allow-other-pnode", text) }
     private var told: String? { guest.store["data/balloon-vnode/vnode0/other-pnode"] }
 
-    /// Six extents are given, and the host uses all of pnode 0 but one extent.
+    /// Gives six extents. Then the host uses all of pnode 0 except one extent, so that only one of them comes back.
     private func holdByAFullNode() throws {
         try follow(6)
         guest.machine.hostTakes(13 * 512, pnode: 0)
@@ -29,13 +29,13 @@ import Testing
         #expect(guest.row(0, "state") == "held" && guest.row(0, "reason") == "pnode-full")
     }
 
-    @Test(arguments: ["0", "", "2", "yes", "1 ", "01"]) func `nothing but 1 is leave`(_ text: String) throws {
+    @Test(arguments: ["0", "", "2", "yes", "1 ", "01"]) func `only the text 1 is a permission`(_ text: String) throws {
         allow(text)
         try holdByAFullNode()
         #expect(guest.row(0, "size") == "\(5 * 2048)" && told == nil && guest.machine.elsewhere(vnode: 0) == 0)
     }
 
-    @Test func `leave that comes later is taken at once, told in xenstore, and ends`() throws {
+    @Test func `a permission that comes later is used at once, reported, and ends with its row`() throws {
         try holdByAFullNode()
         allow("1")
         try guest.run(turns: 12)
@@ -50,7 +50,7 @@ import Testing
         #expect(guest.row(0, "reason") == "pnode-full" && guest.machine.elsewhere(vnode: 0) == 0)
     }
 
-    @Test func `the other vnode has no leave`() throws {
+    @Test func `a permission for one vnode does not count for another`() throws {
         allow("1")
         guest.store.make("memory/vnode1/target-balloon-size", "4096")
         try guest.run(turns: 40)
@@ -60,7 +60,7 @@ import Testing
         #expect(guest.row(1, "reason") == "pnode-full" && guest.machine.elsewhere(vnode: 1) == 0)
     }
 
-    @Test func `a row that a killed daemon left is brought up to date by the next one`() throws {
+    @Test func `a row that a killed daemon left is brought up to date by the next daemon`() throws {
         guest.store.make("data/balloon-vnode/vnode0/other-pnode", "10240", isGuests: true)
         guest.machine.killNow()
         try guest.run(turns: 40)

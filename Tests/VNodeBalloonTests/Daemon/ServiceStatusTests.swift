@@ -4,7 +4,7 @@ import Testing
 @testable import BalloonCore
 @testable import VNodeBalloon
 
-/// The line for the service manager.
+/// The status line for the service manager.
 @Suite struct ServiceStatusTests {
     @Test func `the status line says that xenstore does not answer, until it does again`() {
         var status = ServiceStatus()
@@ -41,7 +41,7 @@ import Testing
         #expect(line(state(.idle, 32_768, 131_072)) == "following xenstore")
     }
 
-    /// The end of a move that came right behind another line: the loop wakes to tell it.
+    /// The move ends right after another line was sent. The loop must wake to send the last line.
     @Test func `a status line that comes too soon after another is due at the interval's end`() {
         var status = ServiceStatus()
         let (moving, idle) = (state(.inflating, 512, 131_072), state(.idle, 32_768, 131_072))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// A PV guest with two vnodes, from what xenstore says to what it is told.
+/// A PV guest with two vnodes: from the targets in xenstore to the rows that the daemon writes.
 @Suite struct SharedEngineTests {
     let hand: KernelHand
     let work: TemporaryDirectory
@@ -26,14 +26,14 @@ import Testing
 
     private func read(_ requests: [Int: TargetRequest]) throws {
         var reading = engine.reading
-        // memory/target is there, and stays.
+        // memory/target is there all the time.
         reading.hasLegacyTarget = true
         reading.hasTargets = true
         reading.requests = requests
         engine.take(reading)
     }
 
-    /// The kernel does not say how large its balloon is, or says it again.
+    /// The kernel stops or resumes reporting how large its balloon is.
     private func hideBalloon() throws { try hand.directory.truncate("info/low_kb", to: 0) }
     private func showBalloon(kib: KiB) throws {
         try hand.directory.overwrite("info/low_kb", at: 0, with: "\(kib)\n")
@@ -55,7 +55,7 @@ import Testing
         #expect(engine.told.map(\.activity) == [.inflating, .inflating])
     }
 
-    /// Where Linux's balloon is the one that is moved nothing drifts, and nobody is kept awake by a new memory/target.
+    /// Here Linux's balloon is the mover, so nothing drifts, and a new memory/target need not keep the loop awake.
     @Test func `a new memory target is looked at once where Linux's balloon is the mover`() throws {
         try engine.recover()
         for kib: KiB in [786_432, 700_000] {
@@ -70,7 +70,7 @@ import Testing
 
     @Test func `a forced size holds both vnodes of a shared balloon`() throws {
         try engine.recover()
-        // Nothing is written: the state directory may go with the test.
+        // This writes no file: the test may remove the state directory at any time.
         engine.controller.setForced(262_144, vnode: 0)
         try read([0: .size(65536), 1: .size(65536)])
         #expect(engine.told.map(\.reason) == [.forced, .forced])
@@ -84,7 +84,7 @@ import Testing
         #expect(engine.told.map(\.activity) == [.held, .held])
         #expect(engine.controller.states.map(\.target) == [nil])
 
-        // 256 MiB were given before: what is not asked of vnode 1 is vnode 0's, and stays.
+        // 256 MiB were given before. What vnode 1 is not asked for belongs to vnode 0, and stays.
         try showBalloon(kib: 262_144)
         engine.retryRecoveryNow()
         while engine.isRecovering { engine.continueRecovery() }

@@ -3,7 +3,7 @@ import Testing
 @testable import Simulation
 @testable import VNodeBalloon
 
-/// The daemon's own loop on a simulated guest: what it tells the toolstack of vnodes that are short of memory.
+/// The daemon's own loop on a simulated guest: how it reports to the toolstack that vnodes are short of memory.
 @Suite struct ShortageTests {
     static let second: Interval = .seconds(1)
 
@@ -23,7 +23,7 @@ import Testing
         #expect(guest.machine.clock >= end)
     }
 
-    /// Programs leave so much of the vnode's node.
+    /// Programs leave this much memory of the vnode's node.
     private func leave(_ guest: SimulatedGuest, _ vnode: Int, _ size: KiB) throws {
         guest.machine.taken[vnode] = 0
         let node = try #require(guest.machine.layout.vnodes[vnode].linuxNode)
@@ -33,7 +33,7 @@ import Testing
     @Test func `a vnode with a balloon publishes what its node lacks, and without a balloon nothing`() throws {
         let guest = try guest()
         #expect(guest.row(0, "short") == "0" && guest.row(1, "short") == "0")
-        // Nothing could be given back: nobody has to know.
+        // The balloon is empty: it has no memory to give back, so the daemon reports no shortage.
         try leave(guest, 1, .mib(20))
         try run(guest, seconds: 70)
         #expect(guest.row(1, "short") == "0")
@@ -71,7 +71,7 @@ import Testing
         #expect(turns < 100, "\(turns)")
         guest.machine.taken = [:]
         try run(guest, seconds: 3)
-        // Plenty, and nothing to watch.
+        // The node has plenty of memory, and there is no balloon: nothing to watch.
         guest.setTarget(1, 0)
         try run(guest, seconds: 5)
         var idle = 0

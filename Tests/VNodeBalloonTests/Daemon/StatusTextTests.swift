@@ -4,7 +4,7 @@ import Testing
 @testable import BalloonCore
 @testable import VNodeBalloon
 
-/// What people read of `status`.
+/// The text of `status` for people.
 @Suite struct StatusTextTests {
     private func report(_ change: (inout StatusReport) -> Void = { _ in }) -> StatusReport {
         var state = VNodeState(vnode: VNode(number: 1, linuxNode: 0, size: 524_288), balloonFrames: 16_384)
@@ -40,7 +40,7 @@ import Testing
                 "vnode 1: its node is short of memory: 20 MiB are available of the 32 MiB that the guard keeps"))
     }
 
-    /// However narrow the terminal is: no line is longer, unless one word is.
+    /// No line is longer than the terminal, unless one word is.
     @Test func `the status text fits the terminal's width, however narrow`() {
         for columns in [30, 40, 60, 80, 100, 200] {
             let lines = StatusText(
@@ -54,7 +54,7 @@ import Testing
             StatusText(report(), columns: 30).text.contains("vnode 1\n  node 0\n  size 512M\n  balloon 64M\n"))
     }
 
-    /// What nobody could look at is not what there is none of.
+    /// A figure that could not be read is not the same as a figure that does not exist.
     @Test func `the memory of a node that could not be read is shown as ?, and that of no node as -`() {
         func text(_ change: (inout StatusReport) -> Void) -> String {
             StatusText(report(change), style: ListingStyle(columns: "node,available,free,kept", hasHeader: false)).text
@@ -70,7 +70,7 @@ import Testing
         #expect(none == "-  -  -  -")
     }
 
-    /// A script gets the table and nothing else, however narrow the terminal is.
+    /// A script gets the table and nothing else.
     @Test func `a chosen listing style prints the table and nothing else`() {
         func text(_ style: ListingStyle) -> String { StatusText(report(), columns: 20, style: style).text }
         #expect(

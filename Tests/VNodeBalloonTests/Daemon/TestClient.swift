@@ -4,7 +4,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// A client of a Unix socket that never blocks, well-behaved or not.
+/// A client of a Unix socket that never blocks. It may behave well or badly.
 final class TestClient {
     let descriptor: Int32
     private var isOpen = true
@@ -23,10 +23,10 @@ final class TestClient {
         isOpen = false
     }
 
-    /// Ends the sending side alone.
+    /// Closes only the sending end.
     func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// How much of it went.
+    /// Sends what the socket takes at once. Returns how many bytes that was.
     @discardableResult
     func send(_ bytes: [UInt8]) -> Int {
         // Unsafe: a list and its length.
@@ -38,7 +38,7 @@ final class TestClient {
     @discardableResult
     func send(_ text: String) -> Int { send(Array(text.utf8)) }
 
-    /// All that is there now; nil when there is nothing and the other end has closed.
+    /// All bytes that have arrived; nil: none, and the other end has closed.
     func receive() -> String? {
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)

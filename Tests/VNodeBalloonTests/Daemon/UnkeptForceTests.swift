@@ -4,7 +4,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// A state directory that is full: the memory moves all the same, and that nothing was written down is told.
+/// The state directory is full: memory moves all the same, and the daemon reports that the forced size was not saved.
 @Suite struct UnkeptForceTests {
     private final class FullState: StateKeeper {
         var isFull = true
@@ -70,7 +70,7 @@ import Testing
         #expect(state.kept == [1: 4096])
     }
 
-    /// The rest of what xenstore said counts all the same.
+    /// The other things that the daemon read in xenstore count all the same.
     @Test func `a target is followed though a note could not be written`() {
         var reading = engine.reading
         reading.hasTargets = true

@@ -3,7 +3,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Signs of life for the service manager.
+/// The signs of life for the service manager.
 @Suite struct WatchdogTests {
     private let second: Interval = .seconds(1)
 
@@ -13,7 +13,7 @@ import Testing
         #expect(watchdog.due == nil && isDue == [false, false])
     }
 
-    /// A loop that sleeps until something is due, and comes late by as much as a sign may get lost.
+    /// The loop sleeps until a sign is due. Half of the patience is left for a turn that comes late.
     @Test func `a sign of life is due within half of the watchdog's patience`() {
         for patience in [1, 2, 30, 180] {
             var watchdog = Watchdog(patience: UInt64(patience) * second)
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// A loop that comes round once a minute needs to wake for nothing else.
+    /// A loop that turns once a minute needs no extra wake-up for the watchdog.
     @Test func `a watchdog of three minutes does not wake a loop that turns once a minute`() {
         var watchdog = Watchdog(patience: 180 * second)
         for minute: UInt64 in 1...20 {

@@ -1,4 +1,4 @@
-// What `balloonctl status --explain` printed in guests of a real Xen 4.17 with Linux 6.1.
+// The output of `balloonctl status --explain` in guests of a real Xen 4.17 with Linux 6.1.
 enum ExplainedGuests {
     static let pv = """
         firmware memory map             786048 KiB  all RAM the guest could have, balloons included

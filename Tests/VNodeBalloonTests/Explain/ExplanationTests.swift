@@ -16,7 +16,7 @@ import Testing
         FirmwareRange(start: 0xfc00_0000, end: end, type: "ACPI Tables")
     }
 
-    /// Started with 512 of 768 MiB, its balloon at 384 MiB.
+    /// A guest that was started with 512 of its 768 MiB. Its balloon is at 384 MiB.
     static let pv: MemoryFigures = {
         var figures = MemoryFigures(kind: .pv)
         figures.firmware = [lowRAM, legacy, ram(to: 0x3000_0000)]
@@ -33,7 +33,7 @@ import Testing
         return figures
     }()
 
-    /// The same as PVH: 256 MiB are Linux's from boot, 128 MiB are ours.
+    /// The same guest as PVH: Linux's own balloon holds 256 MiB from boot, and ours 128 MiB.
     static let pvh: MemoryFigures = {
         var figures = MemoryFigures(kind: .pvh)
         figures.firmware = [lowRAM, legacy, ram(to: 0x3000_0000), acpi(to: 0xfc00_8040), special]
@@ -52,7 +52,7 @@ import Testing
         return figures
     }()
 
-    /// Two vnodes of 512 MiB, 64 and 128 MiB of them given.
+    /// A guest with two vnodes of 512 MiB, which have given 64 and 128 MiB.
     static let pvhVNUMA: MemoryFigures = {
         var figures = MemoryFigures(kind: .pvh)
         figures.firmware = [lowRAM, legacy, ram(to: 0x4000_0000), acpi(to: 0xfc00_9040), special]
@@ -81,8 +81,8 @@ import Testing
         #expect(Explanation(Self.pvhVNUMA).text == ExplainedGuests.pvhVNUMA)
     }
 
-    /// As SeaBIOS leaves the map: the adapters' frames are not in it, a frame below 640 KiB is RAM in part, and the last
-    /// 8 KiB of RAM are the BIOS's.
+    /// The map that SeaBIOS leaves. It does not have the adapters' frames, one frame below 640 KiB is RAM only in part,
+    /// and the BIOS keeps the last 8 KiB of RAM.
     static let hvmMap = [
         FirmwareRange(start: 0, end: 0x9fc00, type: "System RAM"),
         FirmwareRange(start: 0x9fc00, end: 0xa0000, type: "Reserved"),
@@ -113,7 +113,8 @@ import Testing
             asked.insert(frame)
             return !adapters.contains(frame)
         }
-        // 1 KiB of frame 0x9f, 64 frames from 0xc0 on, the BIOS's two, eleven of ACPI; the adapters' 32 are asked about too.
+        // 1 KiB of frame 0x9f, 64 frames from 0xc0 on, two of the BIOS, eleven of ACPI. Xen is asked about the
+        // adapters' 32 frames, too.
         #expect(size == 309)
         #expect(asked.count == 110)
     }
@@ -124,7 +125,7 @@ import Testing
         #expect(explanation.accounts.isEmpty)
     }
 
-    /// xl mem-max sets the maximum by static-max, whatever memory/target says.
+    /// `xl mem-max` computes the maximum from static-max, whatever memory/target is.
     @Test func `a maximum that xl mem-max set by static-max is explained`() {
         var figures = Self.pvh
         figures.maximumReservation = 787_456
@@ -158,7 +159,7 @@ import Testing
         #expect(json.hasSuffix(#""unexplained_kib":0}]}"#))
     }
 
-    /// Whoever writes xenstore must not end the daemon with a number.
+    /// No number in xenstore may end the daemon.
     @Test func `a size from xenstore above 2^42 KiB, or that is no number, is refused`() {
         #expect(storedSize(Array("4398046511104".utf8)) == KiB(1 << 42))
         for text in ["4398046511105", "18446744073709551615", "18446744073709551616", "-1", ""] {

@@ -1,6 +1,6 @@
 import VNodeBalloon
 
-/// An ExtentBuffer over memory of its own.
+/// An ExtentBuffer with memory of its own.
 // Safe to use: the buffer does not outlive the memory, which nothing else touches.
 @safe
 final class ListBuffer {

@@ -65,7 +65,7 @@ import VNodeBalloon
         #expect(Self.extent(Self.resident(1024, 512).reversed()) == .failure(.misaligned(gfn: 1535)))
         #expect(Self.extent(.init(repeating: Self.present, count: 512)) == .failure(.hidden))
         #expect(Self.extent(Self.resident(0, 512)) == .failure(.hidden))
-        // Wraps round bit 55 if the frame number is allowed to carry.
+        // The next frame number after the highest one would carry into bit 55.
         #expect(
             Self.extent(.init(repeating: .max & ~Self.swapped, count: 2))
                 == .failure(.misaligned(gfn: Sample.highestFrame)))

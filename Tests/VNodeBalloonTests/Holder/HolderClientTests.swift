@@ -5,7 +5,8 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Three answers: this, nothing, nobody knows. Whatever a holder does, no pin is lost, emptied or taken for another one.
+/// The client distinguishes three answers: the descriptor, no descriptor, not known. Whatever a holder does, no pin is
+/// lost, emptied or taken for another one.
 @Suite final class HolderClientTests {
     let holder = SimulatedHolder()
     let client: HolderClient
@@ -17,7 +18,7 @@ import Testing
         holder.clock = { [unowned self] in now }
     }
 
-    /// A pipe with so many pages in it.
+    /// A pipe with this many pages in it.
     func pin(_ pages: Int) throws -> FileDescriptor {
         var ends: [Int32] = [-1, -1]
         // Unsafe: two numbers for C to fill, and bytes to write.
@@ -30,17 +31,17 @@ import Testing
 
     func count(_ descriptor: FileDescriptor) -> Int { Int(cb_pin_count(descriptor.rawValue)) }
 
-    /// Throws an error of this kind.
+    /// Expects `body` to throw an error with this code.
     func fails(_ code: BalloonError.Code, _ body: () throws -> Void) {
         #expect { try body() } throws: { ($0 as? BalloonError)?.code == code }
     }
 
-    /// So that a holder that was silent is asked again.
+    /// Time passes, so that the client asks a silent holder again.
     func wait() { now += .seconds(60) }
 
     @Test func `a kept pin is found, a dropped one is not, and a look starts no holder`() throws {
         #expect(try client.kept("a") == nil && client.keptNames(prefix: "a") == [])
-        // Looking starts nobody.
+        // A question does not start a holder.
         #expect(holder.store == nil)
         let one = try pin(1)
         try client.keep("a", one)
@@ -51,7 +52,7 @@ import Testing
         #expect(holder.store == nil)
     }
 
-    /// Far more than one answer has room for.
+    /// There are far more names than one answer has room for.
     @Test func `more names than one answer holds are listed completely`() throws {
         let one = try pin(1)
         let names = (100..<500).map { "lost.vnode0.\($0).a-long-tail-of-a-name" }
@@ -67,13 +68,13 @@ import Testing
         fails(.busy) { _ = try client.kept("x") }
         fails(.busy) { _ = try client.keptNames(prefix: "x") }
         holder.goOn()
-        // The answer about x, which comes now, is nobody's.
+        // The answer about x arrives now, and the client drops it.
         wait()
         #expect(try client.kept("y") === y)
         #expect(try client.kept("x") === x)
     }
 
-    /// The process that looked at it last has it, too: a holder that takes over gets it again.
+    /// The process that asked for the pin last has it, too. It gives the pin to the holder that takes over.
     @Test func `a pin that lost its place outlives the holder, from the client that looked last`() throws {
         try client.keep("lost.vnode0.1.2", try pin(3))
         try client.keep("pin.vnode0.0", try pin(1))
@@ -85,7 +86,7 @@ import Testing
         #expect(try later.kept("lost.vnode0.1.2").map(count) == 3)
     }
 
-    /// After an update: all that the old holder had is a new one's, from a client that never gave any of it.
+    /// `hold --take-over` after an update: this client gave the old holder none of the pins.
     @Test func `a new holder gets every pin of the old one from a client that kept none of them`() throws {
         let names = ["mount.7", "file.vnode0", "pin.vnode0.0", "lost.vnode0.1.2", "Z-9"]
         for (pages, name) in names.enumerated() { try client.keep(name, try pin(pages + 1)) }
@@ -102,7 +103,7 @@ import Testing
         #expect(try HolderClient(holder).takeAll() == nil, "nobody is started to be asked")
     }
 
-    /// Who was silent is not asked, and waited for, at once again.
+    /// A client that waited in vain does not wait again at once.
     @Test func `a silent holder is waited for once, and not at each question`() throws {
         try client.keep("x", try pin(1))
         var waits = 0
@@ -112,7 +113,7 @@ import Testing
         #expect(waits == 1)
     }
 
-    /// A keep that was not answered may be done later. Neither pin is emptied, and the fuller one is kept at last.
+    /// The holder may carry out a keep later that it did not answer.
     @Test func `a keep that is done late empties neither pin, and the fuller pin is kept`() throws {
         let (old, new) = (try pin(5), try pin(3))
         try client.keep("x", old)
@@ -126,7 +127,7 @@ import Testing
         #expect(count(old) == 5 && count(new) == 3)
     }
 
-    /// An old pin that has fewer pages than what is kept does not make that go.
+    /// The old pin must not go while it has more pages than the new one.
     @Test func `a pin with more pages than the one that replaces it is kept beside it`() throws {
         let (old, new) = (try pin(5), try pin(3))
         try client.keep("x", old)
@@ -159,7 +160,7 @@ import Testing
         #expect(holder.store?.descriptor("pin4") === pins[4])
     }
 
-    /// What a holder's answer to it was lost is dropped all the same: as soon as it answers.
+    /// The holder's answer to the drop was lost. The client repeats the drop as soon as the holder answers again.
     @Test(arguments: [false, true])
     func `a drop that a silent holder did not answer is repeated, and not for a later pin`(isDoneLate: Bool) throws {
         for name in ["a", "b"] { try client.keep(name, try pin(1)) }
@@ -205,7 +206,7 @@ import Testing
             wait()
             #expect(try client.kept("x") === one)
         }
-        // An answer of the right number to another question.
+        // An answer with the right number, but to another question.
         holder.nextAnswers = [{ $0.replacing("here", with: "done") }]
         fails(.busy) { _ = try client.kept("x") }
     }

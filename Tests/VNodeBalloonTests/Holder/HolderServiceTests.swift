@@ -39,7 +39,7 @@ import Testing
         #expect(service.reply(to: text, .none) == nil)
     }
 
-    /// A page of names has room for its number and is full.
+    /// The page must leave room for the longest number.
     @Test func `a page of names fits the longest answer, and nearly fills it`() {
         let names = (0..<200).map { "name\($0)" }
         let line = HolderMessage.line(.max, HolderMessage.page(names))
@@ -66,14 +66,14 @@ import Testing
         #expect(
             service.reply(to: "get x", .none)?.descriptor === old && service.reply(to: "get y", .none)?.text == "no")
         #expect(service.reply(to: "end", .none)?.text == "no")
-        // It relies on that.
+        // A daemon from before the update relies on this.
         #expect(service.reply(to: "keep x", .this(try descriptor()))?.text == "ok")
         #expect(cb_pin_count(old.rawValue) == 0)
         #expect(service.reply(to: "drop x", .none)?.text == "ok" && service.reply(to: "end", .none)?.isEnd == true)
         #expect(service.reply(to: "what", .none)?.text == "no" && service.reply(to: "keep x", .noRoom)?.text == "no")
     }
 
-    /// The new protocol empties nothing: who gave a pin does, once it is sure of what took its place.
+    /// In the new protocol the client empties a pin, once it is sure of the pin that replaces it.
     @Test func `the holder empties no pin that the new protocol replaces or drops`() throws {
         var service = HolderService(DescriptorStore(), token: 1)
         var ends: [Int32] = [-1, -1]
@@ -88,7 +88,7 @@ import Testing
         #expect(cb_pin_count(old.rawValue) == 1)
     }
 
-    /// A service manager that does not listen is told later, everything, in order: the new one before the old one goes.
+    /// The service manager accepts no messages at first. The holder sends all of them later, in order.
     @Test func `a deaf service manager is sent everything later, a new pin before the old one's removal`() throws {
         final class Manager {
             var told: [String] = []
@@ -117,14 +117,15 @@ import Testing
             ])
     }
 
-    /// What an earlier process left; killed between storing a new one and removing the old one.
+    /// A holder can be killed after it stored a new pin and before it removed the old one.
     @Test func `of two stored pins of one name the newer one is used`() throws {
         let (one, other, third) = (try descriptor(), try descriptor(), try descriptor())
         let store = DescriptorStore(stored: [("x#2", other), ("x#1", one), ("y#1", third), ("odd", try descriptor())])
         #expect(store.names(prefix: "") == ["x", "y"] && store.descriptor("x") === other)
     }
 
-    /// A service manager refuses what a full store is sent. What takes an old one's place is sent before that goes.
+    /// A service manager refuses new descriptors while its store is full. The holder sends a new pin before it removes
+    /// the old one, so it must not fill the store completely.
     @Test func `a pin is replaced in a full descriptor store without losing its place`() throws {
         final class Manager {
             var most = 0
@@ -162,7 +163,7 @@ import Testing
         return FileDescriptor(ends[0])
     }
 
-    /// 4 TiB in pins of 64 pages.
+    /// As many as 4 TiB need, in pins of 64 pages.
     @Test func `a store keeps 32768 names`() throws {
         var store = DescriptorStore()
         let one = try descriptor()

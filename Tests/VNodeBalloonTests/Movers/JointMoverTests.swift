@@ -3,7 +3,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Linux's own balloon as a part of ours, of a size that is no multiple of 2 MiB.
+/// Linux's own balloon is a part of the vnode's balloon. Its size is no multiple of 2 MiB.
 @Suite struct JointMoverTests {
     let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 10, hostFreeFrames: 100, hasVNUMA: false))
     let hand: KernelHand
@@ -19,7 +19,8 @@ import Testing
         _ = try backend.recover(vnode: 0)
     }
 
-    /// Slots and files are its part's: it has none where that has none.
+    /// They are those of the part. Privcmd's mover has both, the module's has only slots, and Linux's own balloon has
+    /// neither.
     @Test func `a joint mover has slots and files exactly where its part has them`() throws {
         let module = SimulatedModule(extentsPerVNode: 12, vnodes: 1, hasVNUMA: false)
         let slotted = ModuleMover(vnodes: module.vnodes, module: module, pause: { _ in })
@@ -34,7 +35,7 @@ import Testing
         #expect(bare.slots == nil && bare.files == nil)
     }
 
-    /// Where no page is free, giving one first would keep all of it from coming back.
+    /// When no page is free, a deflate that first gives one could never begin.
     @Test func `a deflate with Linux's own balloon as a part never gives a page first`() throws {
         #expect(backend.balloonFrames(vnode: 0) == KiB(4096 + 512).wholeFrames)
         _ = try backend.deflate(vnode: 0, extents: 1)

@@ -3,24 +3,25 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// A kernel's balloon in files, with the kernel's habits: it looks once a second, moves when it can, tries four times
-/// more when it cannot, and then sleeps until the size that it is told changes. A controller drives it through a mover.
+/// Linux's own balloon, in files. It behaves as the kernel does: it checks its target once a second and moves
+/// when it can. When it cannot, it tries four times more and then sleeps until its target changes. A controller
+/// drives it through a mover.
 final class KernelHand: DomainFigures {
     func suspension() -> Suspension { Suspension(suspended: .zero) }
 
     let directory: TemporaryDirectory
     private(set) var current: KiB
     let all: KiB
-    /// As far as it gets.
+    /// The limits of what the kernel reaches.
     var least: KiB = 0
     var most: KiB = .max
-    /// What it moves in 100 ms.
+    /// How much it moves in 100 ms.
     var speed: KiB = 24576
     var maximum: KiB = .max
     private(set) var retries: UInt64 = 1
     private var givenUpOn: KiB?
     private var nextTry: Moment = 0
-    /// How often somebody changed its target.
+    /// How often its target was changed.
     private(set) var changes = 0
     private var lastTarget: KiB
 
@@ -28,13 +29,13 @@ final class KernelHand: DomainFigures {
     var mover: (any Mover)?
     var controller: BalloonController?
     var facts = BalloonController.Facts()
-    /// What the vnode said, one entry a change.
+    /// The states that the vnode reported, one entry for each change.
     private(set) var told: [String] = []
 
-    /// What of the hole from boot that it does not count as its balloon.
+    /// How much of the hole from boot is not counted as the kernel's balloon.
     private let uncounted: KiB
 
-    /// - Parameter countsHole: whether the hole from boot is in info/low_kb. Linux 6.12 leaves it out.
+    /// - Parameter countsHole: whether info/low_kb counts the hole from boot. Linux 6.12 leaves it out.
     init(current: KiB, all: KiB, countsHole: Bool = true) throws {
         uncounted = countsHole ? 0 : all - current
         directory = try TemporaryDirectory()
@@ -77,10 +78,10 @@ final class KernelHand: DomainFigures {
 
     func target(_ size: KiB) { controller?.setRequest(.size(size), vnode: 0) }
 
-    /// Somebody else tells the kernel a size.
+    /// Another program writes the kernel's target.
     func tell(_ size: KiB) throws { try write("target_kb", size) }
 
-    /// Lets time pass, 100 ms at a time, with the daemon's loop and the kernel side by side.
+    /// Lets time pass, 100 ms at a time. The daemon's loop and the kernel take turns.
     func run(seconds: Double) throws {
         let mover = try #require(mover)
         for _ in 0..<Int(seconds * 10) {
@@ -117,7 +118,7 @@ final class KernelHand: DomainFigures {
         if current != before || target == current {
             retries = 1
         } else if retries > 4 {
-            // As Linux does: the count starts anew, and nothing else tells that it gave up.
+            // As in Linux: the count of tries starts anew, and nothing else shows that the kernel gave up.
             (givenUpOn, retries) = (target, 1)
         } else {
             nextTry = now + .seconds(1 << (retries - 1))

@@ -3,7 +3,7 @@ import Testing
 import VNodeBalloon
 
 @Suite struct KernelMoverTests {
-    /// 512 of 768 MiB, as Linux shows it: the rest is a hole from boot.
+    /// A guest that has 512 of its 768 MiB. The rest is a hole from boot, as Linux shows it.
     private func guest(countsHole: Bool = true) throws -> KernelHand {
         let hand = try KernelHand(current: 524_288, all: 786_432, countsHole: countsHole)
         try hand.start(
@@ -21,7 +21,7 @@ import VNodeBalloon
         #expect(hand.changes == 0)
     }
 
-    /// A balloon of 384 MiB leaves 384 MiB, and not 128.
+    /// The balloon is 384 MiB, so the guest keeps 384 MiB and not 128.
     @Test func `a hole from boot that the kernel does not count is part of the balloon all the same`() throws {
         let hand = try guest(countsHole: false)
         #expect(hand.state.balloon == 262_144)
@@ -48,7 +48,7 @@ import VNodeBalloon
         #expect(hand.current == 786_432 - size)
         #expect(hand.state.balloon == size)
         #expect(hand.said == "idle")
-        // Every 64 MiB a new size, and none twice.
+        // The mover writes a new size every 64 MiB, and no size twice.
         let distance = size.difference(from: 262_144)
         #expect(hand.changes == Int(distance.roundedUp(to: .mib(64)) / .mib(64)))
     }
@@ -59,7 +59,7 @@ import VNodeBalloon
         hand.target(0)
         try hand.run(seconds: 12)
         #expect(hand.told == ["deflating", "held pnode-full"])
-        // To 576 MiB, and once beyond what there is.
+        // One write to 576 MiB, and one to a size beyond what the kernel has.
         #expect(hand.changes == 2)
     }
 
@@ -71,7 +71,7 @@ import VNodeBalloon
         #expect(hand.told.contains("held kernel-stopped"))
         let changes = hand.changes
         try hand.run(seconds: 600)
-        // A rest and a new size for each try, a minute or more apart.
+        // Each try takes a rest and a new size, at least a minute apart.
         #expect(hand.changes > changes)
         #expect(hand.changes - changes <= 20)
         #expect(hand.state.activity == .held)

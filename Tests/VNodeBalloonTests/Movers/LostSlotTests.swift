@@ -2,7 +2,8 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// A page that the kernel maps no more, and a frame that is neither RAM nor a hole, keep nothing else from coming back.
+/// Two kinds of slots are lost: one whose page the kernel no longer maps, and one with a frame that is neither RAM nor
+/// a hole. All other memory must come back.
 @Suite struct LostSlotTests {
     let machine: Machine
     let intents: SimulatedIntents
@@ -32,7 +33,7 @@ import VNodeBalloon
         }
     }
 
-    /// All of the balloon but the one page is back; it is counted, named, and never freed.
+    /// Checks that all of the balloon but one page is back, and that this page is counted, reported and never freed.
     func checkAllButOne(_ backend: PrivcmdMover, slot: Int, kind: AuditFinding.Kind) throws {
         #expect(backend.balloonFrames(vnode: 0) == 0)
         #expect(backend.lostExtents(vnode: 0) == 1)
@@ -56,7 +57,7 @@ import VNodeBalloon
         }
         try deflateAll(backend)
         try checkAllButOne(backend, slot: 5, kind: .lost)
-        // The balloon goes on beside it.
+        // Beside the lost slot the balloon can grow and shrink.
         #expect(try backend.inflate(vnode: 0, extents: 2) == Outcome(balloonFrames: 1024))
         try deflateAll(backend)
         try checkAllButOne(backend, slot: 5, kind: .lost)

@@ -2,7 +2,8 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// What others do to the balloon's frames and files: found, named, and mended as far as it can be.
+/// What other programs do to the balloon's frames and files: the daemon finds it, reports it, and
+/// repairs as much as it can.
 @Suite struct MeddlingTests {
     let machine: Machine
     let intents: SimulatedIntents
@@ -14,7 +15,7 @@ import VNodeBalloon
         start = machine.fingerprint
     }
 
-    /// A process that has looked at nothing.
+    /// A process that has not audited any vnode yet.
     func blindProcess(_ vnodes: [VNode]? = nil) throws -> PrivcmdMover {
         machine.restart()
         let vnodes = vnodes ?? machine.layout.vnodes
@@ -30,19 +31,19 @@ import VNodeBalloon
         return backend
     }
 
-    /// One whose vnode 0 has so many extents.
+    /// A process whose balloon on vnode 0 has this many extents.
     func process(extents: Int) throws -> PrivcmdMover {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: extents)
         return backend
     }
 
-    /// What the audit finds on vnode 0, as `slot kind`.
+    /// The findings of an audit of vnode 0, as `slot kind`.
     func findings(_ backend: PrivcmdMover) throws -> [String] {
         try backend.audit(vnode: 0, slots: 0..<16, everyFrame: true).map { "\($0.slot) \($0.kind.rawValue)" }
     }
 
-    /// All is mended: the audit is clean, and all memory comes back.
+    /// Checks that all is repaired: the audit is clean, and all memory comes back.
     func checkMended(_ backend: PrivcmdMover) throws {
         #expect(try findings(backend) == [])
         #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)))
@@ -63,8 +64,8 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
-    /// A look at one vnode may show that a part of another came back. The record names that at once: somebody else may have
-    /// moved as much by the time the next process compares the sum of all memory.
+    /// The recovery of one vnode may show that part of another one came back. The record must name that vnode at once:
+    /// before the next process compares the sum of all memory, another program may give as much.
     @Test func `frames found returned on another vnode are noted for the next process`() throws {
         let backend = try process()
         for vnode in 0...1 { _ = try backend.inflate(vnode: vnode, extents: 2) }
@@ -78,7 +79,7 @@ import VNodeBalloon
 
     @Test func `RAM in the reserve that another program gave is found and counted as a hole`() throws {
         let backend = try process(extents: 3)
-        // A slot that came back stays, as RAM, below one that is a hole.
+        // A slot that came back stays as RAM, below a slot that is a hole.
         machine.bringBack(vnode: 0, slot: 1, from: 0, count: 512)
         _ = try backend.recover(vnode: 0)
         let gfn = try #require(try SimulatedReserve(machine, vnode: 0).frames(of: 1..<2)[0])
@@ -141,7 +142,7 @@ import VNodeBalloon
         var backend = try process(extents: 3)
         if isReplaced { machine.replaceFile(vnode: 0) } else { machine.removeFile(vnode: 0) }
         #expect(try findings(backend) == [isReplaced ? "0 file-replaced" : "0 file-removed"])
-        // A new process has it from the keeper.
+        // A new process gets the file from the keeper.
         machine.killNow()
         backend = try process()
         #expect(try backend.file(vnode: 0) == .removed && backend.balloonFrames(vnode: 0) == Frames(3 * 512))
@@ -156,9 +157,9 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
-    // MARK: What a look compares
+    // MARK: What a recovery compares
 
-    /// Less came back than a broken move was about.
+    /// Fewer frames came back than the killed move was about.
     @Test func `frames that came back beside a move that was killed are found by the next process`() throws {
         var backend = try process(extents: 2)
         machine.plan = [machine.steps + 13: .crashAfter]
@@ -170,7 +171,7 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
-    /// A vnode that cannot be looked at keeps nobody else from moving; but then nothing tells that no part came back.
+    /// Other vnodes move although one cannot be audited. But then the total does not show whether frames came back.
     @Test func `a vnode whose recovery fails keeps no other vnode from moving`() throws {
         var backend = try process(extents: 3)
         _ = try backend.inflate(vnode: 1, extents: 2)
@@ -187,7 +188,7 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
-    /// Its node may have had memory, and a balloon, when the last process ran.
+    /// The node may have had memory, and the vnode a balloon, when the last process ran.
     @Test func `a vnode whose Linux node is gone keeps its balloon, and gives nothing more`() throws {
         _ = try process(extents: 3)
         machine.killNow()
@@ -198,7 +199,7 @@ import VNodeBalloon
         try checkMended(backend)
     }
 
-    /// Looks at an undisturbed balloon stay cheap, move after move.
+    /// Recovery must stay cheap as long as nothing disturbs the balloon.
     @Test func `recovery of an undisturbed balloon probes two frames an extent, and the next deflate none`() throws {
         var backend = try process(extents: 4)
         _ = try backend.deflate(vnode: 0, extents: 1)

@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// The domain is suspended between any two steps, and what was a hole is memory again.
+/// The domain is migrated between any two steps, and holes become RAM.
 @Suite struct MigrationTests {
     let machine: Machine
     let intents: SimulatedIntents
@@ -15,7 +15,7 @@ import VNodeBalloon
         start = machine.fingerprint
     }
 
-    /// A process that has looked at everything.
+    /// A process that has recovered all vnodes.
     func process() throws -> PrivcmdMover {
         machine.restart()
         let backend = try PrivcmdMover(
@@ -25,13 +25,14 @@ import VNodeBalloon
         return backend
     }
 
-    /// What comes back: part of an extent in its middle, all of one, and what moves just then.
+    /// The frames that come back: a part in the middle of an extent, a whole extent, and extents
+    /// that are moving just then.
     static let returns = [
         Returned(vnode: 0, slot: 0, from: 100, count: 50), Returned(vnode: 0, slot: 1, from: 0, count: 512),
         Returned(vnode: 0, slot: 2, from: 0, count: 511), Returned(vnode: 0, slot: 3, from: 511, count: 1),
     ]
 
-    /// The daemon's way: an error, or a jump of the clocks, and everything is looked at again.
+    /// A step as the daemon does it: after an error, or a jump of the clocks, it recovers the vnode.
     func step(_ backend: PrivcmdMover, _ move: (PrivcmdMover) throws -> Void) throws {
         let before = machine.suspended
         do { try move(backend) } catch { _ = try backend.recover(vnode: 0) }
@@ -39,8 +40,8 @@ import VNodeBalloon
         #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)))
     }
 
-    /// Nothing that is populated while the domain is being sent is freed: it is missing in the new domain. Migrated or
-    /// given up, all is right in the end.
+    /// Frames that are populated while the domain is log-dirty are missing in the new domain, so none of them may be
+    /// freed. In the end all memory is back, whether the migration completes or is aborted.
     @Test(arguments: moves.indices, [true, false])
     func `a move frees nothing once log-dirty has begun`(_ move: Int, _ arrives: Bool) throws {
         let (name, body) = Self.moves[move]
@@ -60,7 +61,7 @@ import VNodeBalloon
         }
     }
 
-    /// The daemon's way: until nothing waits any more.
+    /// Goes on until nothing waits any more, as the daemon does.
     func tidy(_ backend: PrivcmdMover) throws {
         while try backend.tidy(vnode: 0) == .more {}
         #expect(try backend.tidy(vnode: 0) == .done)
@@ -75,7 +76,7 @@ import VNodeBalloon
         #expect(try backend.tidy(vnode: 0) == .done, "nothing waits")
     }
 
-    /// Deflates two slots, and a migration begins just before they are populated.
+    /// Deflates two slots. A migration begins just before they are populated.
     func deflateWhileSendingBegins(_ backend: PrivcmdMover, thenKill: Bool) throws {
         _ = try backend.inflate(vnode: 0, extents: 2)
         let before = machine.trace.count
@@ -91,7 +92,7 @@ import VNodeBalloon
         #expect(machine.isLogDirty && machine.isKilled == thenKill)
     }
 
-    /// A new process, too, leaves what an old one populated.
+    /// The new process must not free what the old one populated.
     @Test func `a new process frees nothing that was populated while the domain is log-dirty`() throws {
         try deflateWhileSendingBegins(process(), thenKill: true)
         machine.killNow()
@@ -103,7 +104,7 @@ import VNodeBalloon
         try end(next, "given up")
     }
 
-    /// What waited is asked about anew, even if no clock shows that the domain is another one.
+    /// The mover asks Xen again even if no clock shows that the domain was migrated.
     @Test func `what waited for log-dirty to end is asked about anew before it is freed`() throws {
         let backend = try process()
         try deflateWhileSendingBegins(backend, thenKill: false)
@@ -116,7 +117,7 @@ import VNodeBalloon
         try end(backend, "holes again")
     }
 
-    /// All given memory is taken back, none was lost, and the pools are as before.
+    /// Checks that all memory comes back, that none was lost, and that the pools are as before.
     func end(_ backend: PrivcmdMover, _ comment: Comment) throws {
         #expect(backend.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)), comment)
         #expect(try backend.audit(vnode: 0, slots: 0..<9, everyFrame: true) == [], comment)
@@ -148,7 +149,7 @@ import VNodeBalloon
         Issue.record("it has more than 100 steps")
     }
 
-    /// Killed after that, too: the next process finds what came back.
+    /// A kill after the migration: the next process must find the frames that came back.
     @Test(arguments: returns.indices, moves.indices)
     func `a kill after a migration hides nothing from the next process`(_ index: Int, _ move: Int) throws {
         let (name, body) = Self.moves[move]
@@ -170,7 +171,7 @@ import VNodeBalloon
         }
     }
 
-    /// Where the host has no 2 MiB in one piece.
+    /// The host has no contiguous 2 MiB.
     @Test(arguments: returns.indices)
     func `a migration while frames are taken back one by one loses no memory`(_ index: Int) throws {
         for step in shareOf(0..<60) {
@@ -185,7 +186,7 @@ import VNodeBalloon
         }
     }
 
-    /// In the middle of asking about the frames of an extent.
+    /// The migration happens between two probes of one extent.
     @Test func `a migration while Xen is asked frame by frame loses no memory`() throws {
         for probe in stride(from: 1, through: 2200, by: 37) {
             let backend = try process()
@@ -199,7 +200,8 @@ import VNodeBalloon
         }
     }
 
-    /// What others had mapped is not charged any more in the new domain, and may hide what came back.
+    /// Frames that other domains have mapped are charged to the old domain, but not to the new one. That can offset
+    /// the frames that came back.
     @Test func `frames that other domains had mapped do not hide what came back with a migration`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
@@ -212,13 +214,14 @@ import VNodeBalloon
         try end(backend, "after it")
     }
 
-    /// Where no clock shows it, distrust finds what two probes would not.
+    /// No clock shows the migration, and the first and the last frame of each extent are still holes. `distrust` makes
+    /// the next recovery ask about all frames.
     @Test func `after distrust a recovery asks Xen about every frame`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
         machine.bringBack(vnode: 0, slot: 0, from: 100, count: 50)
         machine.bringBack(vnode: 0, slot: 1, from: 100, count: 50)
-        // As if a move had hidden the difference.
+        // The noted total matches, as if a move had offset the frames that came back.
         try intents.note(total: machine.currentReservation + 1024)
         let next = try process()
         #expect(next.balloonFrames(vnode: 0) == 1024)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// The mover that has the kernel module do it.
+/// The mover that lets the kernel module move memory.
 @Suite struct ModuleMoverTests {
     let module = SimulatedModule(extentsPerVNode: 40)
     let backend: ModuleMover
@@ -20,7 +20,7 @@ import Testing
         #expect(check.run(.init(mover: backend, figures: module)) == nil, "\(check.name)")
     }
 
-    /// What it says of a move that stopped early.
+    /// The held reason for each reason for which the module stops a move.
     @Test(arguments: [
         (ModuleMove.Reason.noMemory, HeldReason.noMemory, HeldReason.noMemory),
         (.refused, .hypervisorRefused, .pnodeFull), (.atMaximum, .maxReservation, .maxReservation),
@@ -44,7 +44,7 @@ import Testing
         #expect(backend.balloonFrames(vnode: 1) == Frames(2 * 512))
     }
 
-    /// While the module looks, what it holds may be memory again.
+    /// Until the module's audit is done, extents that it holds may be RAM again.
     @Test func `after a resume the balloon is unknown until the module has looked at every extent`() throws {
         _ = try backend.inflate(vnode: 0, extents: 3)
         module.resume(frames: 200, of: 0)
@@ -95,7 +95,8 @@ import Testing
 
     // MARK: PV
 
-    /// Memory comes home before it is given, and a vnode that has no more says so.
+    /// The module moves memory to the vnode's physical node before it gives it. A vnode without
+    /// more such memory is held.
     @Test func `in a PV guest a vnode's memory is moved home before it is given`() throws {
         let module = SimulatedModule(extentsPerVNode: 16, isPV: true, sharedNode: true)
         let backend = ModuleMover(vnodes: module.vnodes, module: module, pause: { _ in })
@@ -114,7 +115,7 @@ import Testing
 
     // MARK: With the engine
 
-    /// Both vnodes, faults of Xen's now and then, and memory that is short: the targets are met all the same.
+    /// Two vnodes, refusals by Xen now and then, and a shortage of memory: both targets are reached all the same.
     @Test(arguments: [nil, 3, 7])
     func `the engine reaches its targets through the module, in spite of refusals`(_ refusesEvery: Int?) throws {
         let work = try TemporaryDirectory()
@@ -154,7 +155,7 @@ import Testing
     }
 }
 
-/// A module that stops each move at once, for one reason.
+/// A module that stops each move at once, always for the same reason.
 private final class FixedModule: BalloonModule {
     private let module: SimulatedModule
     private let move: ModuleMove

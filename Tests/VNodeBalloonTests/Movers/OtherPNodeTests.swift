@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// Memory of other physical nodes, where the toolstack allows it and the vnode's own is full.
+/// Memory of other physical nodes, where the toolstack permits it and the vnode's own node is full.
 @Suite struct OtherPNodeTests {
     static let blocks = 16
     let machine: Machine
@@ -17,7 +17,7 @@ import VNodeBalloon
         start = machine.fingerprint
     }
 
-    /// A process that has looked at everything.
+    /// A process that has recovered all vnodes.
     func process(isAllowed: Bool = true) throws -> PrivcmdMover {
         machine.restart()
         let vnodes = machine.layout.vnodes
@@ -31,7 +31,7 @@ import VNodeBalloon
         return mover
     }
 
-    /// Vnode 0 gives 6 extents, and the host uses all that its physical node has but `frames`.
+    /// Vnode 0 gives 6 extents. Then the host uses all memory of its physical node except `frames`.
     func given(leaving frames: UInt64, _ mover: PrivcmdMover) throws {
         while mover.balloonFrames(vnode: 0) != Frames(6 * 512) { _ = try mover.inflate(vnode: 0, extents: 2) }
         machine.hostTakes(14 * 512 - frames, pnode: 0)
@@ -45,10 +45,10 @@ import VNodeBalloon
         return last?.obstacle
     }
 
-    /// Frames of vnode 0 that are not on its physical node.
+    /// How many frames of vnode 0 are not on its physical node.
     var elsewhere: UInt64 { machine.elsewhere(vnode: 0) }
 
-    @Test func `without leave a full physical node holds the deflate`() throws {
+    @Test func `without permission a full physical node holds the deflate`() throws {
         let mover = try process(isAllowed: false)
         try given(leaving: 2 * 512 + 100, mover)
         #expect(try deflateAll(mover) == .pnodeFull)
@@ -56,7 +56,7 @@ import VNodeBalloon
         #expect(mover.otherPNodeFrames(vnode: 0) == .zero && displaced.extents.isEmpty)
     }
 
-    @Test func `with leave the rest comes from another physical node, and is noted`() throws {
+    @Test func `with permission the rest comes from another physical node, and is noted`() throws {
         let mover = try process()
         try given(leaving: 2 * 512 + 100, mover)
         #expect(try deflateAll(mover) == nil)
@@ -66,30 +66,30 @@ import VNodeBalloon
         #expect(machine.violations.isEmpty)
     }
 
-    @Test func `a next process knows of it`() throws {
+    @Test func `the next process knows of memory elsewhere`() throws {
         let mover = try process()
         try given(leaving: 0, mover)
         #expect(try deflateAll(mover) == nil)
         #expect(try process().otherPNodeFrames(vnode: 0) == Frames(6 * 512))
     }
 
-    @Test func `it goes back first`() throws {
+    @Test func `memory elsewhere is given first`() throws {
         let mover = try process()
         try given(leaving: 5 * 512, mover)
         #expect(try deflateAll(mover) == nil)
         #expect(elsewhere == 512)
-        // The block that came from elsewhere lies below others that Linux hands out first.
+        // Linux hands out another block before the one that lies elsewhere.
         let block = try #require(displaced.extents.keys.first)
         machine.handOutLater(block: Int(block >> 9), behind: 1, vnode: 0)
         let free = machine.free(vnode: 0)
         _ = try mover.inflate(vnode: 0, extents: 1)
-        // The page that was handed out before it is Linux's again.
+        // Linux has the page back that it handed out before that one.
         #expect(machine.free(vnode: 0) == free - .mib(2))
         #expect(elsewhere == 0 && displaced.extents.isEmpty && mover.balloonFrames(vnode: 0) == Frames(512))
         #expect(machine.violations.isEmpty)
     }
 
-    @Test func `where nothing can be noted nothing is taken from elsewhere`() throws {
+    @Test func `nothing is taken from elsewhere when that cannot be noted`() throws {
         var wasHeld = false
         for step in 0..<60 {
             let guest = Self()
@@ -119,7 +119,7 @@ import VNodeBalloon
             let next = try process()
             let noted = try #require(next.otherPNodeFrames(vnode: 0)).count
             #expect(elsewhere <= noted, "step \(step): \(elsewhere), noted \(noted)")
-            // What the next process cannot find is not left: all comes home by giving and taking.
+            // The next process cannot find all of it. By giving and taking everything, all memory comes home.
             machine.calm()
             _ = try deflateAll(next)
             for _ in 0..<8 { _ = try next.inflate(vnode: 0, extents: Self.blocks) }
@@ -131,8 +131,8 @@ import VNodeBalloon
         Issue.record("it has more than 200 steps")
     }
 
-    /// Two extents that lie elsewhere are handed out behind others, and Xen stops after the first.
-    @Test func `a short count leaves no memory below what was given`() throws {
+    /// Linux hands out other blocks before two extents that lie elsewhere, and Xen stops after the first extent.
+    @Test func `a short count leaves no slot of RAM below a given one`() throws {
         let mover = try process()
         try given(leaving: 4 * 512, mover)
         #expect(try deflateAll(mover) == nil)
@@ -147,8 +147,9 @@ import VNodeBalloon
         #expect(machine.violations.isEmpty)
     }
 
-    /// The call that gave an extent was followed by an error: the doubt is settled, and so is the note.
-    @Test func `what is taken from the vnode's own node is not told as another's`() throws {
+    /// Each call that gives an extent may fail after its effect. Once the doubt is settled, the
+    /// note must be right, too.
+    @Test func `memory from the vnode's own node is not reported as another's`() throws {
         let mover = try process()
         try given(leaving: 5 * 512, mover)
         #expect(try deflateAll(mover) == nil && elsewhere == 512)

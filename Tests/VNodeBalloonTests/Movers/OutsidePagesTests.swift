@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// Memory that Linux hot-added to a vnode's node: the kernel hands it out first, and it lies in no vnode.
+/// Memory that Linux hot-added to a vnode's node. The kernel hands it out first, and it belongs to no vnode.
 @Suite struct OutsidePagesTests {
     static let blocks = 16
     static let hotAdded = 4
@@ -18,7 +18,7 @@ import VNodeBalloon
         start = machine.fingerprint
     }
 
-    /// A process that has looked at everything.
+    /// A process that has recovered all vnodes.
     func process() throws -> PrivcmdMover {
         machine.restart()
         let vnodes = machine.layout.vnodes
@@ -30,7 +30,7 @@ import VNodeBalloon
         return mover
     }
 
-    /// No frame of vnode 0's node that lies in no vnode is a hole.
+    /// Checks that vnode 0's node has no hole in memory that belongs to no vnode.
     func expectOutsideIsMemory() throws {
         let xen = SimulatedXen(machine)
         for block in Self.blocks - Self.hotAdded..<Self.blocks {
@@ -58,7 +58,7 @@ import VNodeBalloon
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
     }
 
-    /// The next process goes on in the same vnode, puts back what it finds, and takes all of it back.
+    /// The next process recovers the same vnode, puts back what it finds, and takes all memory back.
     @Test func `a kill at every step leaves nothing outside the vnode behind`() throws {
         for step in 0..<400 {
             let mover = try process()

@@ -4,9 +4,11 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// docs/invariants.md: rather than free a hole, give what is not RAM or populate what is no hole, the process ends.
+/// The preconditions of docs/invariants.md. The process traps rather than free a hole, give a frame that is not RAM, or
+/// populate a frame that is not a hole.
 ///
-/// Each runs in a process of its own, which a trap ends at once: Swift's own handler would hold it to print where it was.
+/// Each test runs in a process of its own. The signal's default action ends it at once; Swift's own handler would take
+/// time to print a backtrace.
 @Suite struct PreconditionTests {
     /// A balloon of two extents on vnode 0.
     static func balloon() throws -> (backend: PrivcmdMover, balloon: SlottedBalloon) {
@@ -55,7 +57,7 @@ import Testing
         }
     }
 
-    /// What the others would say if a balloon could not be made there at all.
+    /// The other tests prove nothing if their balloon cannot even be made. This one shows that it can.
     @Test func `a slot that was given is populated without a trap`() async {
         await #expect(processExitsWith: .success) {
             let (backend, balloon) = try Self.balloon()

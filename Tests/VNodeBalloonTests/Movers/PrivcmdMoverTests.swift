@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// Cases that random schedules find only now and then, and what moving costs.
+/// Cases that random schedules find only now and then, and the cost of a move.
 @Suite struct PrivcmdMoverTests {
     let machine: Machine
     let intents: SimulatedIntents
@@ -14,7 +14,7 @@ import VNodeBalloon
         start = machine.fingerprint
     }
 
-    /// A process that has looked at everything.
+    /// A process that has recovered all vnodes.
     func process() throws -> PrivcmdMover {
         machine.restart()
         let layout = machine.layout
@@ -39,8 +39,8 @@ import VNodeBalloon
         #expect(try backend.inflate(vnode: 1, extents: 1) == Self.outcome(0, .noNode))
     }
 
-    /// Does something with a kill at each of its steps in turn, until it comes through. After each kill the next process
-    /// ends what was begun, and all is as before.
+    /// Runs `body` again and again, with a kill at each of its steps in turn, until it runs to its end. After each kill
+    /// the next process must complete or undo what was begun, and everything must be as before.
     func killEverywhere(_ prepare: (PrivcmdMover) throws -> Void, _ body: (PrivcmdMover) throws -> Void) throws {
         for step in 0..<200 {
             let backend = try process()
@@ -53,7 +53,7 @@ import VNodeBalloon
             machine.migrateUnpinned()
             let next = try process()
             #expect(next.balloonFrames(vnode: 0) == Frames(machine.holes(vnode: 0)), "step \(step)")
-            // One call ends at a slot that is RAM already.
+            // A call ends when it reaches a slot that is RAM already, so it takes several.
             for _ in 0..<3 { _ = try next.deflate(vnode: 0, extents: 64) }
             #expect(machine.fingerprint == start && machine.violations.isEmpty, "step \(step)")
             if !wasKilled { return }
@@ -70,7 +70,7 @@ import VNodeBalloon
         }
     }
 
-    /// Slots that came back to us are freed along with the last one.
+    /// Slots that came back as RAM are freed together with the last slot.
     @Test func `a kill while more is freed than was moved is made good by the next process`() throws {
         try killEverywhere { backend in
             _ = try backend.inflate(vnode: 0, extents: 3)
@@ -81,7 +81,7 @@ import VNodeBalloon
         }
     }
 
-    /// A look alone may free, too.
+    /// A recovery may free slots without a move.
     @Test func `a kill while a recovery frees slots is made good by the next process`() throws {
         try killEverywhere { backend in
             _ = try backend.inflate(vnode: 0, extents: 3)
@@ -92,7 +92,7 @@ import VNodeBalloon
         }
     }
 
-    /// What one process saw of a migration, the next one has to find, too.
+    /// One process saw the frames that a migration brought back. The next one must find them, too.
     @Test func `a kill while a recovery finds returned frames is made good by the next process`() throws {
         try killEverywhere { backend in
             _ = try backend.inflate(vnode: 0, extents: 2)
@@ -125,7 +125,7 @@ import VNodeBalloon
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
     }
 
-    /// Its frames are not known to be holes, and those that are have no slot any more.
+    /// It is not known whether the new page's frames are holes. The old page's holes have no slot any more.
     @Test func `a page that was replaced behind the daemon is not populated, and the audit names it`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
@@ -178,7 +178,8 @@ import VNodeBalloon
         #expect(try backend.inflate(vnode: 0, extents: 4) == Self.outcome(1024, .noMemory))
     }
 
-    /// Memory that came back behind our back is found slice by slice, while other slots still move, and given again.
+    /// Frames that another program populated are found slice by slice while other slots still
+    /// move, and are given again.
     @Test func `returned frames are found slice by slice, and given again`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 6)
@@ -196,7 +197,7 @@ import VNodeBalloon
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
     }
 
-    /// A page that is another one is not asked about; the rest is.
+    /// Xen is not asked about a page that took another one's place, but about all other pages.
     @Test func `a slice's recovery leaves a replaced page alone, and counts the rest`() throws {
         let backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 2)
@@ -207,7 +208,7 @@ import VNodeBalloon
         #expect(try backend.audit(vnode: 0, slots: 0..<2, everyFrame: true).map(\.kind) == [.moved])
     }
 
-    /// 23 us a probe: two an extent are cheap, 512 are dearer than all the rest.
+    /// A probe takes 23 us. Two probes an extent are cheap; 512 would take longer than the rest of the move.
     @Test func `an undisturbed move probes at most two frames an extent`() throws {
         let backend = try process()
         let before = machine.probes
@@ -218,7 +219,7 @@ import VNodeBalloon
         #expect(machine.probes - before - inflating <= 8)
     }
 
-    /// What came back on one vnode is found, though a move on another one makes up for it.
+    /// As many frames came back as another vnode gave, so the total does not show it.
     @Test func `frames that came back are found although a move on another vnode makes up for them`() throws {
         let first = try process()
         _ = try first.inflate(vnode: 0, extents: 1)
@@ -237,7 +238,7 @@ import VNodeBalloon
         #expect(try process().balloonFrames(vnode: 1) == 512)
     }
 
-    /// The reservation that was noted tells a new process that it must look at every frame.
+    /// The total in the record tells the new process that it must ask about every frame.
     @Test func `part of an extent that came back while no daemon ran is found by the next process`() throws {
         _ = try process().inflate(vnode: 0, extents: 2)
         machine.killNow()

@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// What a short count tells is not asked again; what it does not tell is asked about the slots in doubt alone.
+/// A short count says which extents moved. Xen is asked only about slots that the count leaves in doubt.
 @Suite struct ShortCountTests {
     let machine: Machine
     let intents: SimulatedIntents
@@ -25,8 +25,8 @@ import VNodeBalloon
         return backend
     }
 
-    /// No 2 MiB in one piece is left on the physical node: each step takes one extent back, frame by frame, and Xen, which
-    /// counted all of it, is not asked about any frame.
+    /// The physical node has no contiguous 2 MiB. So each step takes one extent back frame by frame. Xen counts all of
+    /// them, so no frame needs a probe.
     @Test func `a deflate on a fragmented physical node probes no frame`() throws {
         let backend = try process(extents: 64)
         machine.isFragmented[0] = true
@@ -38,13 +38,13 @@ import VNodeBalloon
         #expect(machine.probes == probes)
         #expect(
             machine.clock - clock < .milliseconds(64), "\((machine.clock - clock).wholeMilliseconds / 8) ms an extent")
-        // In one piece again: more and more at once.
+        // The node has contiguous memory again, so steps grow.
         machine.isFragmented[0] = false
         for _ in 0..<6 { _ = try backend.deflate(vnode: 0, extents: 64) }
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
     }
 
-    /// After a short inflate Xen is asked about the extent at which it stopped.
+    /// Only the extent at which Xen stopped is in doubt.
     @Test func `an inflate that stops short asks Xen about the frames of one extent only`() throws {
         let backend = try process(extents: 4)
         machine.stick(vnode: 0, blocks: 3, frame: 100)
@@ -52,14 +52,14 @@ import VNodeBalloon
         let outcome = try backend.inflate(vnode: 0, extents: 16)
         #expect(outcome.obstacle == .hypervisorRefused)
         #expect(outcome.balloonFrames == Frames(machine.holes(vnode: 0)))
-        // Each new extent once, to see that it is memory, and the frames of one.
+        // One probe for each new extent, to check that it is RAM, and 512 for the one at which Xen stopped.
         #expect(machine.probes - probes <= 16 + 512)
         machine.unstick()
         for _ in 0..<3 { _ = try backend.deflate(vnode: 0, extents: 64) }
         #expect(machine.fingerprint == start && machine.violations.isEmpty)
     }
 
-    /// A step that failed leaves its own slots in doubt, and no others.
+    /// The slots of earlier steps stay known.
     @Test func `a step that failed leaves only its own slots in doubt`() throws {
         let backend = try process(extents: 40)
         machine.plan = [machine.steps + 5: .lateError]

@@ -3,7 +3,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// The table's sums and hints against a plain list of slots.
+/// The sums and hints of the table, compared with a plain list of slots.
 @Suite struct SlotTableTests {
     static func slot(_ random: inout SeededGenerator) -> SlotTable.Slot {
         let gfn = UInt64(random.number(1...1 << 20)) * 512
@@ -93,7 +93,7 @@ import Testing
         try demand(table.firstInDoubt(from: 0) == list.firstIndex { $0.isInDoubt }, "the first in doubt")
     }
 
-    /// Four TiB: 8 bytes a slot, and no copy of all of it.
+    /// A guest of 4 TiB has 2 million slots. A slot takes 8 bytes, and no operation copies the whole table.
     @Test func `a table of 100000 slots counts all their holes, and takes from its end`() {
         var table = SlotTable()
         for index in 0..<100_000 {

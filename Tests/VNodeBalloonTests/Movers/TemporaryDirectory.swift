@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// A directory of its own that is gone with the object; what is in it has to be removed by then.
+/// A directory that is removed with the object. The test must have emptied it by then.
 final class TemporaryDirectory {
     let path: String
 
@@ -23,7 +23,7 @@ final class TemporaryDirectory {
         try #require(made == 0)
     }
 
-    /// Replaces a file's bytes from an offset on.
+    /// Replaces bytes of a file, beginning at `offset`.
     func overwrite(_ name: String, at offset: Int, with text: String) throws {
         let file = unsafe open(path + "/" + name, O_WRONLY | O_CREAT, 0o600)
         try #require(file >= 0)

@@ -3,11 +3,11 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// A broken page that no pin has must not make up for one that left the file.
+/// A broken page without a pin must not offset a page that left the file when the two are counted.
 @Suite struct BarePageTests {
     let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 16, hostFreeFrames: 600))
 
-    /// Linux's, before anything is given.
+    /// How much memory Linux has free before anything is given.
     let free: KiB
 
     init() { free = machine.free(vnode: 0) }
@@ -35,7 +35,7 @@ import Testing
         return backend
     }
 
-    /// A balloon of two chunks. The pins are gone, and the second page of the first chunk is broken.
+    /// A balloon of two chunks. Its pins are gone, and the second page of the first chunk is broken.
     func withBrokenPage() throws -> PrivcmdMover {
         _ = try process().inflate(vnode: 0, extents: 8)
         machine.holder.kill()
@@ -44,7 +44,7 @@ import Testing
         return try process()
     }
 
-    /// But for the page whose pins are gone with their holder.
+    /// All violations except that of the page whose pin is gone with the holder.
     var violations: [String] { machine.violations.filter { !$0.hasSuffix("is a hole without a pin") } }
 
     @Test func `two pages are lost where the pin has as many pages as the file, but not the same`() throws {
@@ -53,14 +53,14 @@ import Testing
         machine.killNow()
         machine.punch(vnode: 0, slot: 2)
         backend = try process()
-        // The pin has three pages, and so has the file.
+        // The pin and the file now have three pages each.
         #expect(backend.lostExtents(vnode: 0) == 2)
         try deflateAll(backend)
         #expect(backend.isEmpty(vnode: 0) == false)
         #expect(violations == [])
     }
 
-    /// The process that met the broken page knows it, too.
+    /// The process that found the broken page still knows the frame of the punched one.
     @Test func `a process that met a broken page takes back a punched one, and loses only the broken one`() throws {
         let backend = try withBrokenPage()
         machine.punch(vnode: 0, slot: 2)
@@ -70,7 +70,8 @@ import Testing
         #expect(violations == [] && machine.lostBlocks == 0)
     }
 
-    /// All pins are put aside for one page that is lost. To the next process no more than that one is.
+    /// For one lost page the whole pin is put aside. The next process must not take the pin's
+    /// other pages for lost, too.
     @Test func `the next process counts only the page that left the file as lost`() throws {
         var backend = try process()
         _ = try backend.inflate(vnode: 0, extents: 8)
@@ -81,7 +82,7 @@ import Testing
         machine.killNow()
         backend = try process()
         #expect(backend.lostExtents(vnode: 0) == 1 && backend.balloonFrames(vnode: 0) == Frames(7 * 512))
-        // And no other one stays pinned.
+        // No other page stays pinned.
         machine.hostGivesBack(pnode: 0)
         try deflateAll(backend)
         #expect(backend.balloonFrames(vnode: 0) == 0 && backend.lostExtents(vnode: 0) == 1)
@@ -89,7 +90,7 @@ import Testing
         #expect(violations == [])
     }
 
-    /// The kernel maps a broken page for nobody, so a process that never saw it whole does not know its frame.
+    /// The kernel never maps a broken page again, so a process that starts later cannot read its frame number.
     @Test func `a broken page of an unknown frame that leaves the file stays counted as lost`() throws {
         _ = try process().inflate(vnode: 0, extents: 8)
         machine.killNow()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// What a growth of the pool means when others use it, too.
+/// How many pages of a pool that grew are ours, when other programs use the pool, too.
 @Suite struct HugePagePoolTests {
     func count(_ asked: Int, _ grown: Int, free: Int, _ after: Int) -> [Int] {
         let count = HugePagePool.count(asked: asked, grown: grown, freeBefore: free, freeAfter: after)
@@ -16,7 +16,7 @@ import Testing
         #expect(count(4, 0, free: 0, 0) == [0, 0])
     }
 
-    /// Others took pages meanwhile: as many of their free ones are left over.
+    /// For each page that another program took, one of the pages that were free before is still there.
     @Test func `pages that another program took while the pool grew do not count as ours`() {
         #expect(count(4, 4, free: 10, 13) == [3, 1])
         #expect(count(4, 4, free: 10, 8) == [0, 4])
@@ -25,7 +25,7 @@ import Testing
         #expect(count(4, 4, free: 0, 0) == [0, 0])
     }
 
-    /// What others put into the pool, or took out of it, is theirs.
+    /// Such pages belong to the other program.
     @Test func `pages that another program added to or took out of the pool do not count as ours`() {
         #expect(count(4, 24, free: 0, 24) == [4, 0])
         #expect(count(4, 4, free: 0, 9) == [4, 0], "they freed some")

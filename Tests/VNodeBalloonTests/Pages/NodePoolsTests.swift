@@ -2,26 +2,26 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Linux's pools, as mm/hugetlb.c changes them.
+/// Linux's pools, with the rules of mm/hugetlb.c.
 final class FakePools: PoolSource {
     struct Node {
         var total = 0
         var surplus = 0
         var free = 0
         var ours = 0
-        /// Pages that the node could still give.
+        /// How many pages the node could still add to the pool.
         var memory = 1000
         var persistent: Int { total - surplus }
     }
     var nodes: [Node]
     var promised = 0
-    /// Before Linux 6.6 a number for one node has the surplus pages of the others counted in.
+    /// Before Linux 6.6, a number written for one node also counts the surplus pages of the other nodes.
     let isOld: Bool
     let ledger = PoolLedger()
     var slack: [Int: Int] = [:]
     private var turn = 0
 
-    /// - Parameter shares: the administrator's free pages and ours, by node.
+    /// - Parameter shares: the administrator's free pages and the balloon's pages, by node.
     init(_ shares: [(free: Int, ours: Int)], isOld: Bool = true) {
         nodes = shares.map { Node(total: $0.free + $0.ours, free: $0.free, ours: $0.ours) }
         self.isOld = isOld
@@ -85,7 +85,7 @@ final class FakePools: PoolSource {
     }
 }
 
-/// One number with two owners: what an administrator writes is theirs, and the balloon's pages come on top.
+/// One number with two owners: the number that an administrator writes is theirs, and the balloon's pages come on top.
 @Suite struct NodePoolsTests {
     private func begun(_ source: FakePools, _ note: String = "") throws -> NodePools {
         let pools = NodePools(source, ledger: source.ledger)
@@ -93,7 +93,7 @@ final class FakePools: PoolSource {
         return pools
     }
 
-    /// Looks until nothing changes, and puts right what is to be.
+    /// Checks the pools until nothing changes, and corrects what has to be corrected.
     private func settle(_ pools: NodePools, room: Int = 1000) throws -> [Int] {
         var written: [Int] = []
         loop: while true {
@@ -122,7 +122,8 @@ final class FakePools: PoolSource {
         #expect(pools.shares.missing.isEmpty)
     }
 
-    /// The balloon is gone before anybody looked: the number was written for a pool that had its pages.
+    /// The balloon is emptied before the daemon sees the number. The number was written for a pool
+    /// with the balloon's pages.
     @Test func `a number written just before the balloon is emptied counts without the balloon's pages`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let pools = try begun(source)
@@ -162,7 +163,7 @@ final class FakePools: PoolSource {
         #expect(source.nodes.map(\.total) == [40, 122])
     }
 
-    /// They add up to what there was, and are not that all the same.
+    /// The sum is the old one, but the nodes' numbers are not.
     @Test func `numbers for both nodes that add up to the old total are followed on each node`() throws {
         let source = FakePools([(20, 32), (30, 32)], isOld: false)
         let pools = try begun(source)
@@ -187,7 +188,7 @@ final class FakePools: PoolSource {
         #expect(source.nodes[0].total == 25 && source.nodes[0].free == 21)
     }
 
-    /// The kernel may take seconds for a number: half of it is not what was wanted.
+    /// The kernel may take seconds to reach a number. What the pool has meanwhile is not the administrator's number.
     @Test func `a number that the kernel is still reaching is waited for`() throws {
         let source = FakePools([(0, 32), (0, 0)])
         let pools = try begun(source)
@@ -199,7 +200,8 @@ final class FakePools: PoolSource {
         #expect(pools.shares.missing == [0: 32])
     }
 
-    /// A program that has mapped pages gets them, whatever is written.
+    /// Pages that a program has mapped are promised to it. The kernel keeps them in the pool,
+    /// whatever number is written.
     @Test func `pages reserved by a program stay in the pool, and the administrator's number is reached`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let pools = try begun(source)
@@ -220,7 +222,8 @@ final class FakePools: PoolSource {
         #expect(pools.shares.administrators(of: 0) == 19)
     }
 
-    /// Only as much as the guard leaves, the surplus pages but for those, and the rest later.
+    /// First the surplus pages become persistent. New pages come only as far as the guard leaves memory,
+    /// and the rest comes later.
     @Test func `a pool gets only what the guard leaves, and the rest later`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let pools = try begun(source)
@@ -234,7 +237,7 @@ final class FakePools: PoolSource {
         #expect(source.nodes.map(\.free) == [20, 30])
     }
 
-    // MARK: Over a restart
+    // MARK: Across a restart
 
     @Test func `a number written while no daemon ran counts after the restart`() throws {
         let source = FakePools([(20, 32), (30, 32)])
@@ -246,7 +249,7 @@ final class FakePools: PoolSource {
         #expect(source.nodes.map(\.free) == [20, 5])
     }
 
-    /// A process that is killed while it puts a pool right: the next one goes on, and takes no part of it for a number.
+    /// The next process goes on. It does not take a half corrected pool for an administrator's number.
     @Test func `a process killed while it puts a pool right is followed by one that goes on`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let first = try begun(source)
@@ -261,7 +264,7 @@ final class FakePools: PoolSource {
         #expect(source.nodes.map(\.free) == [20, 30])
     }
 
-    /// What an interrupted move left, and what somebody took out of a file, is no number either.
+    /// Nor are pages that another program removed from the file.
     @Test func `pages that an interrupted move left are not taken for an administrator's number`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         let note = try begun(source).note()
@@ -276,7 +279,7 @@ final class FakePools: PoolSource {
         #expect(pools.shares.missing.isEmpty)
     }
 
-    /// Surplus from before the first look: nobody noted whose it was.
+    /// The surplus is from before the first check, and no note says whose it is.
     @Test func `without a note the surplus pages count for the administrator's number`() throws {
         let source = FakePools([(20, 32), (30, 32)])
         source.setAll(50)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Pins of ordinary pages, which a pipe treats as it does huge ones.
+/// Pins of ordinary pages. A pipe treats them in the same way as huge pages.
 @Suite final class PinTests {
     static let slots = Int(CB_PIN_PAGES)
     static let count = UInt64(slots)
@@ -23,7 +23,7 @@ import Testing
         var error: Int32 = 0
         address = unsafe cb_map_file(opened, 0, Self.count * 4096, &error)
         try #require(error == 0 && cb_populate_write(address, Self.count * 4096) == 0)
-        // Each page says which one it is.
+        // Each page contains its own number.
         for page in 0..<Self.count {
             let byte = [UInt8(page)]
             try #require(unsafe cb_file_write(opened, page * 4096, byte, 1) == 1)
@@ -40,7 +40,7 @@ import Testing
         return pin
     }
 
-    /// Which pages a pin holds. A test may read them.
+    /// The numbers of the pages that a pin holds. To read them empties the pin, which a test may do.
     func pages(of pin: Pin) throws -> [UInt64] {
         var found: [UInt64] = []
         for _ in 0..<(try pin.count()) {
@@ -73,12 +73,12 @@ import Testing
         try pin.clear()
         #expect(try pin.count() == 0)
         #expect(try pages(of: other) == [1, 2, 3, 4])
-        // Nothing is fine, too.
+        // A copy of an empty pin is possible, too.
         try pin.copy(to: other)
         #expect(try other.count() == 0)
     }
 
-    /// A page that does not fit is not lost.
+    /// It stays in the first pin.
     @Test func `a page that does not fit into a full pin is not lost`() throws {
         let (pin, full) = (try pin(0..<5), try pin(0..<Self.count))
         #expect(throws: BalloonError.self) { try pin.moveFirst(to: full) }
@@ -86,7 +86,7 @@ import Testing
         #expect(try pin.count() == 5 && full.count() == Self.slots)
     }
 
-    /// What was kept has its read end alone, until it is opened again.
+    /// The kept pin has only its read end, until the pipe is opened again for writing.
     @Test func `a kept pin takes pages again once it is opened`() throws {
         var kept = try Pin(kernel, readEnd: pin(0..<2).readEnd)
         #expect(throws: BalloonError.self) { try add(address, kept) }
@@ -100,7 +100,7 @@ import Testing
     }
 }
 
-/// One ordinary page, to be pinned.
+/// One ordinary page that can be pinned.
 private final class MappedPage: SlotMapping {
     private let address: UInt64
 

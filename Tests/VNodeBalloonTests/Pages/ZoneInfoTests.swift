@@ -3,7 +3,7 @@ import Testing
 import VNodeBalloon
 
 @Suite struct ZoneInfoTests {
-    /// Two nodes as Linux 6.1 shows them, shortened: the first in two zones, the second with a Device zone.
+    /// Two nodes as Linux 6.1 shows them, shortened. The first node has two zones, the second one a Device zone.
     static let text = """
         Node 0, zone      DMA
           per-node stats
@@ -73,7 +73,7 @@ import VNodeBalloon
 
     @Test func `a node's free and available memory is summed over its zones`() {
         let memory = Self.parse(Self.text).memory
-        // Of both lists of files all but the low watermarks, of the little slab all but a half.
+        // Of the two lists of file pages all but the low watermarks count, and of the small slab a half.
         let free0: KiB = 63_840 - 1650
         let given0: KiB = 5300 - 1375 + 110 - 55
         let node0 = NodeMemory(managed: 123_840 * 4, free: free0 * 4, available: (free0 + given0) * 4)
@@ -84,7 +84,7 @@ import VNodeBalloon
         #expect(memory.count == 2)
     }
 
-    /// What reclaim gives fills the node up to its watermarks first.
+    /// Reclaimed pages first fill the node up to its watermarks.
     @Test func `reclaimable memory counts only beyond what fills the node up to its watermarks`() {
         func memory(_ free: Int, _ file: Int) -> NodeMemory? {
             Self.parse(
@@ -108,7 +108,8 @@ import VNodeBalloon
         #expect(node() == nil)
     }
 
-    /// 2560 and 1536 MiB, RAM below 4 GiB ends at 3840 MiB: the second node's zone DMA32 ends at 4 GiB all the same.
+    /// Vnodes of 2560 and 1536 MiB. RAM below 4 GiB ends at 3840 MiB, but Linux ends the second
+    /// node's zone DMA32 at 4 GiB.
     @Test func `a node on both sides of the hole below 4 GiB is found by both its ranges`() {
         let text = """
             Node 0, zone    DMA32
@@ -134,8 +135,8 @@ import VNodeBalloon
         #expect(info.node(within: second, of: first + second + other) == nil, "another vnode's memory in the zone")
     }
 
-    /// 512 MiB a vnode, and 128 MiB behind both that the kernel counts to the first one's node, in a zone of their own or in
-    /// one that began in the vnode.
+    /// Vnodes of 512 MiB. Linux hot-added 128 MiB behind both of them to the first vnode's node. They are in a zone of
+    /// their own, or in one that begins in the vnode.
     @Test func `memory that was hot-added behind all vnodes takes no vnode its node`() {
         func zone(_ node: Int, _ name: String, _ frames: Range<UInt64>) -> String {
             "Node \(node), zone \(name)\n spanned \(frames.count)\n managed \(frames.count)\n start_pfn: \(frames.lowerBound)\n"
@@ -155,7 +156,7 @@ import VNodeBalloon
         #expect(alone.node(within: second, of: both) == nil)
         for info in [own, longer, alone] { #expect(info.added(behind: both) == Frames(32768)) }
         #expect(Self.parse(zone(0, "DMA32", 1..<131072) + other).added(behind: both) == .zero)
-        // The kernel lets this zone end at 4 GiB, through the hole there.
+        // The kernel ends this zone at 4 GiB, although there is a hole below that.
         #expect(Self.parse(zone(0, "DMA32", 1..<1_048_576)).added(behind: both) == .zero)
         let outside = Self.parse(zone(0, "Normal", 262144..<294912))
         #expect(outside.node(within: first, of: both) == nil, "a node without memory of a vnode")

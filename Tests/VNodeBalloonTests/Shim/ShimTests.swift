@@ -2,17 +2,17 @@ import CBalloonShim
 import Glibc
 import Testing
 
-/// The C functions by themselves, with values at their limits: what the undefined sanitizer looks at.
+/// The C functions alone, with extreme arguments. The undefined-behaviour sanitizer runs these tests, too.
 @Suite struct ShimTests {
     let work: TemporaryDirectory
-    /// Enough for anything here.
+    /// A size that is large enough for all these tests.
     static let page: UInt64 = 4096
 
     init() throws { work = try TemporaryDirectory() }
 
-    // Unsafe, in all of these: C reads and fills what Swift lends it for the call, and is told how much that is.
+    // Unsafe, in all of these: C reads and fills memory that Swift lends it for the call, and gets its size.
 
-    /// Blocked signals that no descriptor can read would leave a process that only SIGKILL ends.
+    /// If signals were blocked and no descriptor could read them, only SIGKILL would end the process.
     @Test func `signals stay unblocked where no descriptor for them can be had`() async {
         await #expect(processExitsWith: .success) {
             var empty = sigset_t()
@@ -127,7 +127,7 @@ import Testing
             #expect(cb_socket_timeout(client, .max) == 0 && cb_socket_timeout(client, 1) == 0)
             try sendDescriptors(client, accepted)
             close(accepted)
-            // An error, and no signal.
+            // It returns an error and raises no signal.
             #expect(unsafe cb_socket_send(client, [7], 1) == -Int64(EPIPE))
             for descriptor in [listener, client] { close(descriptor) }
         }
@@ -147,7 +147,7 @@ import Testing
         #expect(unsafe cb_socket_send_descriptor(one, byte, 1, 9999) == -Int64(EBADF))
     }
 
-    /// Ordinary pages stand in for huge ones.
+    /// The test uses ordinary pages in place of huge ones.
     @Test func `the shim maps, populates, pins and reads pages, and returns -errno for bad arguments`() throws {
         let file = unsafe cb_file_open(work.path + "/pages", Int32(CB_OPEN_CREATE))
         work.remove("pages")
@@ -162,7 +162,7 @@ import Testing
         let bound = cb_bind_to_node(address, 4 * Self.page, 0)
         #expect(bound == 0 || bound == -ENOSYS)
         #expect(cb_populate_write(address, 4 * Self.page) == 0 && cb_populate_read(address, 4 * Self.page) == 0)
-        // Where nothing is ever mapped; a sanitizer's own memory lies all over the rest.
+        // Nothing is ever mapped at this address. A sanitizer's own memory may be at most others.
         #expect(cb_populate_write(0, Self.page) == -ENOMEM)
         var writeEnd: Int32 = -1
         let pin = unsafe cb_pin_open(&writeEnd)
@@ -181,7 +181,7 @@ import Testing
         #expect(cb_unmap(address, 4 * Self.page) == 0 && cb_unmap(1, 1) == -EINVAL)
     }
 
-    /// A door that leads nowhere: the arguments are made, and the call itself is refused.
+    /// The file is not privcmd. So the shim builds the arguments, and the kernel refuses the call.
     @Test func `the shim refuses bad hypercall arguments, and passes on the error of a closed door`() throws {
         let file = unsafe cb_file_open(work.path + "/door", Int32(CB_OPEN_CREATE))
         work.remove("door")

@@ -2,8 +2,8 @@ import Simulation
 import Testing
 
 @Suite struct ScheduleTests {
-    /// Whatever others do and wherever the process is killed: nothing is corrupted or lost, and every balloon arrives.
-    /// `schedules` plays many more of them.
+    /// Whatever other programs do, and wherever the process is killed: no memory is corrupted or lost, and every
+    /// balloon reaches its target. `schedules` plays many more schedules.
     @Test(arguments: 1...4) func `any random schedule of faults ends without a violation`(_ part: Int) {
         property("schedules, part \(part)", cases: 500) { random in
             var tally = Tally()

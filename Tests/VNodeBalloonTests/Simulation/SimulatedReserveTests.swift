@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// The double of the huge pages keeps the kernel's rules, and survives kills as the kernel does.
+/// The double of the huge pages keeps the kernel's rules, and its pages outlive a kill as the kernel's do.
 @Suite struct SimulatedReserveTests {
     let machine: Machine
     let reserve: SimulatedReserve
@@ -39,7 +39,7 @@ import VNodeBalloon
         #expect(try reserve.acquire(2).count == 1)
     }
 
-    /// Killed anywhere, what it left is found, pinned and can be freed, and the pool is as before.
+    /// After a kill at any step the pages are found and pinned and can be freed, and the pool is as before.
     @Test func `what a kill anywhere in the simulated reserve left is found and can be freed`() throws {
         let move = InterruptedMove(slots: 0..<2, foreignPoolPages: 2)
         for step in 0..<16 {

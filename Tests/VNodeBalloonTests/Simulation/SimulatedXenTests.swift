@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// The double of Xen keeps Xen's rules.
+/// Checks that the double of Xen keeps Xen's rules.
 @Suite struct SimulatedXenTests {
     let machine: Machine
     let xen: SimulatedXen

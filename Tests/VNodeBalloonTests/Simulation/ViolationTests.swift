@@ -2,7 +2,7 @@ import Simulation
 import Testing
 import VNodeBalloon
 
-/// A double that never complains proves nothing: each way to corrupt the guest is seen.
+/// A double that never reports a violation proves nothing. Each way to corrupt the guest must be reported.
 @Suite struct ViolationTests {
     let machine: Machine
     let xen: SimulatedXen
@@ -49,7 +49,7 @@ import VNodeBalloon
         let before = machine.fingerprint
         try populate(gfn + 3, order: 0)
         #expect(complains("was populated and is ram"))
-        // Charged twice, there once.
+        // The frame is in the map once, and charged twice.
         #expect(machine.fingerprint.reservation == before.reservation + 1)
         #expect(machine.fingerprint.mapped == before.mapped)
     }

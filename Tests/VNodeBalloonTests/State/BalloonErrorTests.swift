@@ -3,7 +3,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Whatever could not be opened, a limit of descriptors is told by its name, and passes.
+/// Whichever call met the limit of descriptors, the error names the limit.
 @Suite struct BalloonErrorTests {
     @Test(arguments: [EMFILE, ENFILE])
     func `running out of descriptors is told as such, whatever could not be opened`(_ errno: Int32) {

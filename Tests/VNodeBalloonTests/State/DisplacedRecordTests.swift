@@ -13,19 +13,19 @@ import Testing
         DisplacedRecord(stateDirectory: work.path, longest: longest)
     }
 
-    @Test func `without a note there is no file, and nothing is elsewhere`() throws {
+    @Test func `without a note there is no file and no memory elsewhere`() throws {
         #expect(try record().displaced().isEmpty)
         #expect(throws: BalloonError.self) { try readFile(path) }
     }
 
-    @Test func `what was noted last counts, in a new process, too`() throws {
+    @Test func `the last note counts, also in a new process`() throws {
         let first = record()
         try first.note([(512, 512), (1024, 7)], after: [:])
         try first.note([(1024, 0), (512, 100), (2048, 1)], after: [512: 512, 1024: 7])
         #expect(try record().displaced() == [512: 100, 2048: 1])
     }
 
-    @Test func `a line that a kill cut short counts for nothing, and the next note is whole`() throws {
+    @Test func `a line that a kill cut short is ignored, and the next note is whole`() throws {
         try record().note([(512, 512), (1024, 7)], after: [:])
         for cut in 1..<8 {
             let bytes = try readFile(path)
@@ -36,12 +36,12 @@ import Testing
         }
     }
 
-    @Test func `lines that are none count for nothing`() throws {
+    @Test func `lines that make no sense are ignored`() throws {
         try replaceFile(path, "x\n512 513 .\n-1 5 .\n512 -1 .\n 1024 8 .\n512 3\n")
         #expect(try record().displaced() == [1024: 8])
     }
 
-    @Test func `a long file is written anew with what counts`() throws {
+    @Test func `a long file is written anew with only the valid notes`() throws {
         let small = record(longest: 200)
         for round in 1...50 {
             let gfn = 1024 * UInt64(round)
@@ -51,13 +51,13 @@ import Testing
         #expect(try record().displaced() == [512: 50])
     }
 
-    @Test func `a file that cannot be read is an error, and not an empty one`() throws {
+    @Test func `a file that cannot be read is an error, not an empty file`() throws {
         try #require(unsafe mkdir(path, 0o700) == 0)
         #expect(throws: BalloonError.self) { try record().displaced() }
         #expect(throws: BalloonError.self) { try record().note([(512, 1)], after: [:]) }
     }
 
-    @Test func `a file that another program removed or replaced is written anew, with all of it`() throws {
+    @Test func `a file that another program removed or replaced is written anew with all notes`() throws {
         let record = record()
         try record.note([(512, 512)], after: [:])
         #expect(unsafe unlink(path) == 0)

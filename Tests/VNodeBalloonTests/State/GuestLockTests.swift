@@ -4,7 +4,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// One writer a guest, and how others of this machine are found.
+/// A guest has one writer. The other writers of this machine are found.
 @Suite struct GuestLockTests {
     @Test func `a guest's lock is taken by one writer at a time, and the error names that writer`() throws {
         let work = try TemporaryDirectory()
@@ -16,7 +16,7 @@ import Testing
         }
         do {
             let first = try take()
-            // A name of its own leads to the same file.
+            // A second name of the same file.
             #expect(unsafe link(path, path + "2") == 0)
             defer { work.remove("device2") }
             let other = #expect(throws: BalloonError.self) {
@@ -44,7 +44,7 @@ import Testing
         #expect(one.count == 1)
         try work.overwrite("privcmd", at: 0, with: "x")
         defer { work.remove("privcmd") }
-        // The same guest, by a writer that sees both.
+        // A writer in the same guest that sees both devices.
         let other = #expect(throws: BalloonError.self) { try take(["privcmd", "xenbus"]) }
         #expect(other?.code == .busy)
         withExtendedLifetime(one) {}

@@ -3,7 +3,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Files that stay open between two readings.
+/// Files that stay open from one reading to the next.
 @Suite struct ProcFileTests {
     @Test func `a kept file is read anew each time, whatever its length`() throws {
         let work = try TemporaryDirectory()
@@ -20,7 +20,7 @@ import Testing
         #expect(try file.read().count == 100_000, "more than fits at first")
     }
 
-    /// The kernel makes the text anew for a file that is open already.
+    /// The kernel produces new text when an open file is read again.
     @Test func `a kept file of the kernel is read with its new value`() throws {
         let file = ProcFile("/proc/self/oom_score_adj")
         let before = try file.readNumber()

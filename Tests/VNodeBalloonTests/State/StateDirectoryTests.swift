@@ -3,7 +3,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// What is wrong with directories is told by one kind of error, with what to do.
+/// All faults of directories have the same kind of error, which says what to do.
 @Suite struct StateDirectoryTests {
     let work: TemporaryDirectory
 
@@ -54,7 +54,7 @@ import Testing
         #expect(fault("/file/state")?.code == .environment)
     }
 
-    /// Pages: not there yet is fine; anything but our hugetlbfs is not, and that is seen without a lock.
+    /// A path that is not there yet is fine. Anything but our hugetlbfs on it is refused, and that check takes no lock.
     @Test func `anything but a hugetlbfs on the pages path is refused before it is mounted`() throws {
         let kernelHasPages = (try? HugePageMount.checkSupport()) != nil
         func fault() -> BalloonError.Code? {

@@ -3,10 +3,10 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A xenstored of the tests' own, honest or not: speaks the wire protocol (xen/io/xs_wire.h) over a Unix socket, on a
-/// thread of its own.
+/// A xenstored for tests, which answers honestly or not. It speaks the wire protocol (xen/io/xs_wire.h) over a Unix
+/// socket, on its own thread.
 final class FakeXenstored: Sendable {
-    /// Message types that are used here.
+    /// The message types that the tests use.
     enum Kind: UInt32 {
         case directory = 1
         case read = 2
@@ -24,20 +24,20 @@ final class FakeXenstored: Sendable {
         var header: [UInt32]
         var body: [UInt8]
 
-        /// Up to the first NUL.
+        /// The body up to the first NUL.
         var path: String { String(decoding: body.prefix { $0 != 0 }, as: UTF8.self) }
-        /// What follows it.
+        /// The body behind the first NUL.
         var value: [UInt8] { Array(body.drop { $0 != 0 }.dropFirst()) }
     }
 
-    /// What becomes of a request.
+    /// What the fake does with a request.
     enum Reaction: Sendable {
         case honest
         case late(milliseconds: UInt32)
         case twice
-        /// This error.
+        /// Answers with this error.
         case refused(String)
-        /// These bytes instead of an answer, and then the end.
+        /// Sends these bytes instead of an answer, and hangs up.
         case lastWords([UInt8])
     }
 
@@ -54,7 +54,7 @@ final class FakeXenstored: Sendable {
     private let listener: Int32
     private let path: String
 
-    /// - Parameter path: where libxenstore looks for it.
+    /// - Parameter path: the socket, where libxenstore looks for it.
     init(path: String) throws {
         self.path = path
         // Unsafe: C reads a path that Swift lends it for the call.
@@ -73,7 +73,7 @@ final class FakeXenstored: Sendable {
         pthread_detach(thread)
     }
 
-    /// The thread sees it within a few milliseconds, and lets all connections go.
+    /// The thread notices this within a few milliseconds, and closes all connections.
     func stop() {
         state.withLock { $0.isStopping = true }
         // Unsafe: C reads a path that Swift lends it for the call.
@@ -87,11 +87,11 @@ final class FakeXenstored: Sendable {
     func value(_ path: String) -> String? {
         state.withLock { $0.nodes[path] }.map { String(decoding: $0, as: UTF8.self) }
     }
-    /// All that was asked so far.
+    /// All requests so far.
     var requests: [Request] { state.withLock { $0.requests } }
     func react(_ react: @escaping @Sendable (Request) -> Reaction) { state.withLock { $0.react = react } }
 
-    /// Sends watch events, one a path.
+    /// Sends one watch event for each path.
     func sendEvents(_ paths: [String]) { sendEvents(paths.map { Array($0.utf8) }) }
 
     func sendEvents(_ paths: [[UInt8]]) {
@@ -99,7 +99,7 @@ final class FakeXenstored: Sendable {
         for connection in state.withLock({ $0.connections }) { send(Array(messages.joined()), to: connection) }
     }
 
-    /// Reads and answers nothing more, as one that is stopped; what is asked meanwhile is answered when it goes on.
+    /// Plays a xenstored that is stopped: it reads and answers nothing until it goes on, and then answers everything.
     func pause() { state.withLock { $0.isPaused = true } }
     func goOn() { state.withLock { $0.isPaused = false } }
 
@@ -139,7 +139,7 @@ final class FakeXenstored: Sendable {
         Glibc.close(connection)
     }
 
-    /// Answers one request. False when the connection is to end.
+    /// Answers one request. Returns false if the connection is to end.
     private func answer(_ connection: Int32) -> Bool {
         guard let head = receive(16, from: connection) else { return false }
         let header = [0, 4, 8, 12].map { Self.word(head, at: $0) }
@@ -165,7 +165,7 @@ final class FakeXenstored: Sendable {
         }
     }
 
-    /// What an honest one answers.
+    /// The answer that an honest xenstored gives.
     private static func carryOut(_ request: Request, _ nodes: inout [String: [UInt8]]) -> [UInt8] {
         func reply(_ kind: Kind, _ body: [UInt8]) -> [UInt8] {
             message(kind, request.header[1], request.header[2], body)

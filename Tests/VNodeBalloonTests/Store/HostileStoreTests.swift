@@ -6,8 +6,8 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// The product's own way to xenstore against a store that means no good. What is bounded is
-/// counted: requests, events, bytes.
+/// The product's own xenstore client with a hostile store. The tests count what must stay bounded:
+/// requests, events, bytes.
 @Suite(.serialized) final class HostileStoreTests {
     let work: TemporaryDirectory
     let fake: FakeXenstored
@@ -18,7 +18,8 @@ import Testing
 
     init() throws {
         work = try TemporaryDirectory()
-        // Unsafe: C copies both texts. No other test connects to a xenstore, and these come one by one.
+        // Unsafe: C copies both texts. No other test connects to this xenstore, and the tests of
+        // this suite run one by one.
         try #require(unsafe setenv("XENSTORED_PATH", work.path + "/s", 1) == 0)
         fake = try FakeXenstored(path: work.path + "/s")
         let layout = machine.layout
@@ -40,7 +41,7 @@ import Testing
             Xenstore(), vnodes: backend.domainVNodes, granularity: 2048, log: Self.log)
     }
 
-    /// Until an event was taken, or for ten seconds.
+    /// Takes events until `isDone` says so, or for ten seconds.
     func events(_ interface: VNodeInterface, until isDone: (Bool) -> Bool) throws {
         for _ in 0..<100 {
             if isDone(try interface.takeEvents()) { return }
@@ -68,7 +69,8 @@ import Testing
         #expect(try interface.read().requests[0] == .size(8192))
     }
 
-    /// After an event about a target, this target is read and what it must fit; after any other, everything.
+    /// After an event of a target, the daemon reads this target and the size that limits it. After any other
+    /// event it reads everything.
     @Test func `after an event about a target only that target and its vnode's size are read`() throws {
         let interface = try interface()
         _ = try interface.read()
@@ -88,7 +90,7 @@ import Testing
         #expect(try interface.read(everything: false).legacyTarget == 4711)
         let everything = try paths(after: "memory/vnode0/size", "16384")
         #expect(everything.contains("control/feature-balloon-vnode") && everything.contains("memory/vnode0/size"))
-        // A size that was written together with the target counts, though nothing was told of it yet.
+        // The size was written together with the target. It counts, although no event of it has arrived yet.
         fake.set("memory/vnode0/size", "32768")
         fake.set(Self.target, "20480")
         fake.sendEvents([Self.target])
@@ -100,8 +102,8 @@ import Testing
         #expect(try interface.read(everything: false).requests[0] == .invalid)
     }
 
-    /// A toolstack makes a vnode's rows one after the other, and some after we have written: they are filled within a
-    /// minute, whichever they are.
+    /// A toolstack makes a vnode's rows one after the other, some of them after the daemon has written. The daemon
+    /// fills each of them within a minute.
     @Test func `rows that the toolstack makes anew are filled, and then not written again`() throws {
         let names = ["target", "size", "state", "reason", "granularity"].map { "memory/vnode1/balloon-" + $0 }
         fake.set("control/feature-balloon-vnode", "")
@@ -128,7 +130,7 @@ import Testing
         #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])
     }
 
-    /// The longest value there can be, of the worst bytes there are, everywhere.
+    /// These are the longest possible values, and the byte is the worst one.
     @Test func `values of 4096 bytes 0xff are invalid targets, and no limits`() throws {
         let ones = [UInt8](repeating: 0xff, count: 4096)
         for path in [Self.target, "memory/vnode0/size", "memory/target", "memory/static-max", "memory/vnode1/size"] {
@@ -136,7 +138,7 @@ import Testing
         }
         let interface = try interface()
         let reading = try interface.read()
-        // A size that makes no sense limits nothing; the vnode's own does.
+        // A size that makes no sense sets no limit. The vnode's own size does.
         #expect(reading.requests == [0: .invalid, 1: .size(4096)])
         #expect(reading.hasLegacyTarget && reading.legacyTarget == nil)
         #expect(try VNodeInterface.staticMax(Xenstore()) == nil)
@@ -145,7 +147,7 @@ import Testing
         #expect(fake.requests.filter { $0.kind == .write }.allSatisfy { $0.body.count < 100 })
     }
 
-    /// The protocol knows no value of more than 4096 bytes. An error, and the next connection works.
+    /// The protocol has no values of more than 4096 bytes.
     @Test(arguments: [4097, 65536, UInt32.max])
     func `an answer with an impossible length is an error, and the next connection works`(_ length: UInt32) throws {
         fake.react { request in
@@ -158,7 +160,7 @@ import Testing
         #expect(try interface().read().requests == [0: .size(4096), 1: .size(4096)])
     }
 
-    /// The end comes in the middle of an answer.
+    /// The store hangs up in the middle of an answer.
     @Test(arguments: [0, 1, 15, 16, 17])
     func `a store that hangs up in an answer is an error at every call, and nothing hangs`(_ bytes: Int) throws {
         fake.react { request in
@@ -169,12 +171,12 @@ import Testing
         #expect(throws: BalloonError.self) { try Xenstore().read(Self.target, in: nil) }
         let interface = try interface()
         #expect(throws: BalloonError.self) { try interface.read() }
-        // Whatever is asked of a dead connection fails; nothing hangs.
+        // All later calls on the dead connection fail, and none hangs.
         #expect(throws: BalloonError.self) { try interface.read() }
         #expect(throws: BalloonError.self) { try interface.publish(Self.states, now: 1) }
     }
 
-    /// Noise, which ends sooner or later.
+    /// The noise ends with the connection.
     @Test func `noise instead of an answer is an error`() throws {
         for seed in 0..<30 {
             var random = SeededGenerator(seed: UInt64(seed))
@@ -185,8 +187,8 @@ import Testing
         }
     }
 
-    /// An answer that comes twice may be taken for that to the next question, or end the connection. It asks for nothing
-    /// that cannot be, and an honest connection is read as it is.
+    /// The second answer may be taken for the answer to the next question, or it may end the connection. Neither may
+    /// yield an impossible target. A new, honest connection works.
     @Test func `answers that come twice yield no target that was never written`() throws {
         fake.set(Self.target, "4100")
         for _ in 0..<10 {
@@ -201,39 +203,7 @@ import Testing
         }
     }
 
-    /// A reading asks for the guest's own vnodes only, and events of others are no reason for one.
-    @Test func `a thousand vnodes that are not the guest's cause no reading`() throws {
-        for vnode in 2..<1000 {
-            fake.set("memory/vnode\(vnode)/target-balloon-size", "4096")
-            fake.set("memory/vnode\(vnode)/size", "32768")
-        }
-        let interface = try interface()
-        try events(interface) { $0 }
-        let before = fake.requests.count
-        let reading = try interface.read()
-        #expect(reading.requests.count == 2 && fake.requests.count - before <= 8)
-        let asked = fake.requests.count
-        fake.sendEvents((2..<1000).map { "memory/vnode\($0)/target-balloon-size" })
-        fake.sendEvents((2..<1000).map { "memory/vnode\($0)" })
-        var quiet = 0
-        while quiet < 3 {
-            quiet = try Poll.wait([interface.descriptor], timeoutMilliseconds: 50).isEmpty ? quiet + 1 : 0
-            #expect(try !interface.takeEvents())
-        }
-        fake.sendEvents(["memory/vnode1"])
-        try events(interface) { $0 }
-        #expect(fake.requests.count == asked)
-    }
-
-    /// Events without an end: a turn takes a limited number, and the loop goes on in between.
-    @Test func `a flood of events is taken in bounded turns`() throws {
-        let flood = FloodedStore()
-        let interface = try VNodeInterface(
-            flood, vnodes: backend.domainVNodes, granularity: 2048, log: Self.log)
-        #expect(try interface.takeEvents() && flood.events == VNodeInterface.mostEvents)
-    }
-
-    /// Somebody changes what we read all the time: an error, after a few tries.
+    /// Another writer keeps changing what the transaction reads.
     @Test func `a transaction that always conflicts is an error after eight tries`() throws {
         let interface = try interface()
         _ = try interface.read()
@@ -245,7 +215,7 @@ import Testing
         #expect(fake.value("data/balloon-vnode/vnode1/balloon-size") == "2048")
     }
 
-    /// What was written all the same is not taken for what was there before.
+    /// Otherwise the client would believe that the old value is still there.
     @Test func `a write whose answer came too late counts as written, and the next publish corrects it`() throws {
         let store = try Xenstore(paths: [work.path + "/s"], patience: .milliseconds(50))
         let interface = try VNodeInterface(
@@ -266,23 +236,7 @@ import Testing
         #expect(fake.value(size) == "2048")
     }
 
-    /// Paths of events, as long as they can be, of any bytes.
-    @Test func `event paths of any bytes are taken without harm`() throws {
-        let interface = try interface()
-        try events(interface) { $0 }
-        fake.sendEvents([[UInt8](repeating: 0xff, count: 4000), [], Array("memory/vnode0\u{301}/x".utf8)])
-        try events(interface) { $0 }
-        #expect(try interface.read().requests[0] == .size(4096))
-    }
-
-    @Test func `a store that hung up is noticed by looking for events`() throws {
-        let interface = try interface()
-        try events(interface) { $0 }
-        fake.hangUp()
-        #expect(throws: BalloonError.self) { try self.events(interface) { _ in false } }
-    }
-
-    /// A connection that is gone is noticed by the next look at events or values, whichever comes first.
+    /// A reading notices it, even if the client has not looked for events before.
     @Test func `a store that hung up is noticed by a reading, and a new connection works`() throws {
         let interface = try interface()
         try events(interface) { $0 }
@@ -290,19 +244,4 @@ import Testing
         #expect(throws: BalloonError.self) { try interface.read() }
         #expect(try self.interface().read().requests[0] == .size(4096))
     }
-}
-
-/// A store whose events never end.
-private final class FloodedStore: Store {
-    var events = 0
-    let descriptor: Int32 = -1
-
-    func read(_ path: String, in transaction: Transaction?) throws(BalloonError) -> [UInt8]? { nil }
-    func write(_ path: String, _ value: String, in transaction: Transaction?) throws(BalloonError) {}
-    func watch(_ path: String, token: String) throws(BalloonError) {}
-    func nextEvent() throws(BalloonError) -> String? {
-        events += 1
-        return "memory"
-    }
-    func transaction(_ body: (Transaction) throws(BalloonError) -> Void) throws(BalloonError) {}
 }

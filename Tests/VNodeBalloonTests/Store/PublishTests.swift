@@ -4,7 +4,7 @@ import Testing
 @testable import BalloonCore
 @testable import VNodeBalloon
 
-/// When rows are written.
+/// When the daemon writes its rows.
 @Suite struct PublishTests {
     static let second: Interval = .seconds(1)
 
@@ -12,7 +12,7 @@ import Testing
         [0: VNodeRows(acknowledged: "65536", balloon: kib, activity: activity, granularity: 2048)]
     }
 
-    /// A schedule that has written that nothing is given.
+    /// A schedule that has published an empty balloon.
     static func quiet() -> PublishSchedule {
         var schedule = PublishSchedule()
         #expect(!schedule.due(rows(0, .idle), now: 0).isEmpty, "the first time at once")
@@ -55,7 +55,7 @@ import Testing
         #expect(schedule.due(Self.rows(4096, .inflating), now: told - 1).isEmpty)
         #expect(schedule.due(Self.rows(6144, .inflating), now: told) == Self.rows(6144, .inflating))
         schedule.wrote(Self.rows(6144, .inflating), now: told)
-        // Then once a second.
+        // From then on the row is written once a second.
         #expect(schedule.due(Self.rows(8192, .inflating), now: told + 1).isEmpty)
         #expect(schedule.nextDue(Self.rows(8192, .inflating), now: told + 1) == told + PublishSchedule.interval)
         #expect(!schedule.due(Self.rows(8192, .inflating), now: told + PublishSchedule.interval).isEmpty)
@@ -64,7 +64,7 @@ import Testing
     @Test func `a move that went back unpublished does not shorten the next move's patience`() {
         var schedule = Self.quiet()
         #expect(schedule.due(Self.rows(2048, .inflating), now: .at(5)).isEmpty)
-        // Back where it was: there was nothing to tell.
+        // The balloon is back where it was, so there is nothing to publish.
         #expect(schedule.due(Self.rows(0, .idle), now: .at(6)).isEmpty)
         #expect(schedule.due(Self.rows(2048, .inflating), now: .at(7)).isEmpty)
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// What a toolstack is told of vnodes that are short of memory.
+/// What the daemon publishes about vnodes that are short of memory.
 @Suite struct ShortRowsTests {
     static let second: Interval = .seconds(1)
 

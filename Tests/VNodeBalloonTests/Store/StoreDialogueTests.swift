@@ -6,7 +6,7 @@ import Testing
 @testable import BalloonSystem
 @testable import VNodeBalloon
 
-/// A value that changes, behind a reference: #expect evaluates nothing that mutates.
+/// A value behind a reference, since #expect cannot call a mutating function.
 private final class Box<Value> {
     var value: Value
 
@@ -25,8 +25,8 @@ extension Box<StoreDialogue> {
     func nextEvent() -> String? { value.nextEvent() }
 }
 
-/// Xenstore's protocol without a xenstore: bytes in any pieces, answers to what nobody asked, more events than anybody
-/// can take.
+/// Xenstore's protocol without a xenstore: messages in any pieces, answers that no question asked for, and more
+/// events than can be kept.
 @Suite struct StoreDialogueTests {
     static func random(_ random: inout SeededGenerator, longest: Int = 40) -> StoreMessage {
         let body = (0..<random.number(0...longest)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
@@ -74,7 +74,7 @@ extension Box<StoreDialogue> {
         #expect(dialogue.value.hasEvents && dialogue.nextEvent() == "memory/target" && dialogue.nextEvent() == nil)
     }
 
-    /// Linux's device takes 4096 bytes with the header.
+    /// Linux's device takes at most 4096 bytes, including the header.
     @Test func `a question of more than 4096 bytes with its header is refused with E2BIG`() throws {
         let dialogue = Box(StoreDialogue())
         #expect(try dialogue.ask(.write, [UInt8](repeating: 65, count: 4080)).bytes.count == 4096)
@@ -87,7 +87,8 @@ extension Box<StoreDialogue> {
         let dialogue = Box(StoreDialogue())
         let (number, _) = try dialogue.ask(.read, [0])
         try dialogue.take(StoreMessage(.read, request: number).bytes)
-        // A second answer to it, one to nothing, one of another kind, an event that is none.
+        // A second answer to the question, an answer to no question, one of another kind, and
+        // an event that is malformed.
         let (another, _) = try dialogue.ask(.read, [0])
         let wrong = [
             StoreMessage(.read, request: number), StoreMessage(.read, request: 99), StoreMessage(.read, request: 0),
@@ -102,7 +103,7 @@ extension Box<StoreDialogue> {
         #expect(dialogue.answer(to: another)?.kind == .error)
     }
 
-    /// It is not taken for the answer to another question, and a transaction that it begins is ended.
+    /// The answer must not be taken for the answer to another question.
     @Test func `a late answer is dropped, and a transaction that it begins is ended`() throws {
         let dialogue = Box(StoreDialogue())
         let (late, _) = try dialogue.ask(.read, [0])
@@ -122,7 +123,7 @@ extension Box<StoreDialogue> {
         }
     }
 
-    /// Linux answers a watch by itself; some kernels without the question's number.
+    /// Linux answers a watch by itself, and some kernels do so without the question's number.
     @Test func `a watch's answer without the question's number is accepted`() throws {
         let dialogue = Box(StoreDialogue())
         let (watch, _) = try dialogue.ask(.watch, StoreMessage.texts("memory", "memory"))
@@ -130,7 +131,7 @@ extension Box<StoreDialogue> {
         #expect(dialogue.answer(to: watch)?.kind == .watch)
     }
 
-    /// Then one event for each watch says that anything may have changed.
+    /// One event for each watch then says that anything below it may have changed.
     @Test(arguments: [1, 4000])
     func `more events than can be kept become one event for each watch`(_ length: Int) throws {
         let dialogue = Box(StoreDialogue())

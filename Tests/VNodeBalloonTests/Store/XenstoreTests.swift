@@ -5,7 +5,7 @@ import Testing
 
 @testable import VNodeBalloon
 
-/// Our own way to xenstore against one that is silent, goes on, and hangs up.
+/// Our own xenstore client, with a xenstored that falls silent, goes on, or hangs up.
 @Suite final class XenstoreTests {
     let work: TemporaryDirectory
     let fake: FakeXenstored
@@ -29,7 +29,7 @@ import Testing
         try store.read(path, in: nil).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// How long it takes.
+    /// How long `body` takes.
     func time(_ body: () throws -> Void) rethrows -> Interval {
         let begin = Moment.now
         try body()
@@ -67,7 +67,7 @@ import Testing
         #expect(fake.requests.dropFirst(before).count { $0.kind == .end } == 1)
     }
 
-    /// One that fails is dropped.
+    /// The client ends the transaction without committing it.
     @Test func `a transaction whose body fails is aborted`() throws {
         let store = try client(patience: .seconds(10))
         #expect(throws: BalloonError.self) {
@@ -97,12 +97,12 @@ import Testing
         fake.goOn()
         _ = try Poll.wait([store.descriptor], timeoutMilliseconds: 10_000)
         #expect(try store.nextEvent() == nil && store.condition == .open)
-        // The late answer is not taken for this one.
+        // The late answer is not taken for the answer to this question.
         #expect(try text(store, "memory/target") == "4711")
         #expect(fake.requests.map(\.path) == ["domid", "domid", "memory/target"], "and nothing was asked in vain")
     }
 
-    /// Without anybody asking for events.
+    /// The client need not be asked for events first.
     @Test func `a xenstored that goes on is read again without a look for events`() throws {
         let store = try client()
         fake.pause()
@@ -113,7 +113,7 @@ import Testing
         #expect(try text(store, "memory/target") == "4711" && store.condition == .open)
     }
 
-    /// Nobody knows its number before the answer comes: it is ended then.
+    /// The client learns the number only from the late answer. It aborts the transaction then.
     @Test func `a transaction whose number arrives after the timeout is aborted`() throws {
         let store = try client()
         fake.pause()
@@ -127,7 +127,7 @@ import Testing
         #expect(fake.requests[1].path == "F" && fake.requests[1].header[2] == 7)
     }
 
-    /// The store falls silent while a transaction is open: it is dropped without waiting.
+    /// The client drops the open transaction without waiting again.
     @Test func `a transaction in which xenstored falls silent is aborted without a second wait`() throws {
         let store = try client()
         let taken = time {
@@ -147,7 +147,7 @@ import Testing
         #expect(fake.requests.map(\.kind) == [.begin, .write, .end, .read] && fake.requests[2].path == "F")
     }
 
-    /// An event that comes with an answer is there although the descriptor is quiet.
+    /// The event arrived together with an answer, so the descriptor is not readable any more.
     @Test func `an event that came with an answer is there while the descriptor is quiet`() throws {
         let store = try client(patience: .seconds(10))
         try store.watch("memory", token: "memory")
@@ -168,7 +168,7 @@ import Testing
         #expect { try store.watch("control", token: "control") } throws: { "\($0)".contains("quota of watches") }
     }
 
-    /// Nothing hangs, and nobody is woken again and again.
+    /// No call hangs, and the descriptor does not wake the loop again and again.
     @Test func `a xenstored that hung up is lost, and every call is an error at once`() throws {
         let store = try client(patience: .seconds(10))
         #expect(try text(store, "domid") == "3")
@@ -181,7 +181,7 @@ import Testing
 
     @Test func `a path that is no xenstore is refused`() throws {
         #expect { try Xenstore(paths: ["/nowhere"]) } throws: { ($0 as? BalloonError)?.code == .noXen }
-        // A file takes questions, and has no answers.
+        // A file can be opened, and never answers.
         #expect { try Xenstore(paths: ["/etc/passwd"]) } throws: { ($0 as? BalloonError)?.code == .noXen }
         #expect { try Xenstore(paths: ["/dev/null"]).read("domid", in: nil) } throws: {
             ($0 as? BalloonError)?.code == .store

@@ -1,68 +1,13 @@
-# Other programs want the guest's memory, too. A hog takes it while a balloon grows; a hog takes all that is left while
-# a balloon shrinks; free memory lies in pieces; and, with on-pressure = yield, memory pressure takes memory back.
+# Other programs want the guest's memory, too. A hog takes memory while a balloon grows. A hog takes all that is left
+# while a balloon shrinks. Free memory lies in pieces. With on-pressure = yield, memory pressure takes memory back.
 
-# --- What Linux says ------------------------------------------------------------------------------------
-
-# least_kib NODE: below this amount the kernel must reclaim before any program gets memory of the node.
-least_kib() {
-    guest "cat /proc/zoneinfo" | awk -v wanted="$1" '
-        $1 == "Node" { node = $2 + 0 }
-        node == wanted && $1 == "min" { least += $2 }
-        END { print least * 4 }'
-}
-
-# check_at_guard TEXT NODE: what is available is what the guard keeps, to an extent and what others took or gave since.
-check_at_guard() {
-    guard_text=$1
-    set -- $(node_kib "$2")
-    check "$guard_text: $1 KiB are available, $2 are kept" [ "$1" -ge $(($2 - 3072)) -a "$1" -lt $(($2 + 4096)) ]
-}
-
-oom_kills() { guest "awk '/^oom_kill / { print \$2 }' /proc/vmstat"; }
-of_daemon() { guest "awk '/^$1:/ { print \$2 }' /proc/$(guest_pid daemon)/status"; }
-hog_is_full() { guest "grep -q holds /run/lab/$1.log"; }
-
-# wait_reached_by_tick VNODE KIB SECONDS: looks once a second only, since a minute of looking costs real time.
-wait_reached_by_tick() {
-    tick_left=$3
-    until is_reached "$1" "$2"; do
-        tick_left=$((tick_left - 1))
-        [ $tick_left -gt 0 ] || return 1
-        sleep 1
-    done
-}
-
-# polls SECONDS: how often poll returned to the daemon's thread, as the kernel counts it.
-polls() {
-    guest "cd /sys/kernel/tracing/events/syscalls/sys_exit_poll && echo 'common_pid == $(guest_pid daemon)' > filter &&
-        echo > /sys/kernel/tracing/trace && echo 1 > enable"
-    sleep "$1"
-    guest "echo 0 > /sys/kernel/tracing/events/syscalls/sys_exit_poll/enable
-        grep -c sys_poll /sys/kernel/tracing/trace"
-}
-
-# cpu_microseconds: processor time that all threads of the daemon have had.
-cpu_microseconds() {
-    guest "cat /proc/$(guest_pid daemon)/task/*/schedstat" | awk '{ n += $1 } END { print int(n / 1000) }'
-}
-
-# check_rest TEXT POLLS [MICROSECONDS]: in two minutes poll returns so often at most (an answer of xenstore is one, and all rows are
-# read once a minute), and next to no processor time is used:
-# one hundredth of a per cent, less than two ticks, where nothing else is said.
-check_rest() {
-    rest_before=$(cpu_microseconds)
-    rest_polls=$(polls 120)
-    rest_time=$(($(cpu_microseconds) - rest_before))
-    note "$1: poll returned $rest_polls times in two minutes, $rest_time us of processor time"
-    check "$1: poll returns in two minutes, at most $2" [ "$rest_polls" -ge 1 -a "$rest_polls" -le "$2" ]
-    check_le "$1: processor time in two minutes, in us" $rest_time "${3:-12000}"
-}
+. /lab/figures.sh
 
 start_guest
 remember_pages
 guest "mount -t tracefs tracefs /sys/kernel/tracing"
-# The rate lets the hog be first on a fast Xen, too. How much of node 1 the kernel's own files have differs from boot to boot: 320
-# MiB are there in any case.
+# With this rate the hog is first on a fast Xen, too. How much of node 1 the kernel's own files use differs from boot to
+# boot, but 320 MiB are always there.
 check "the daemon starts" start_daemon --log-level info --max-rate 200
 check "it is locked in memory" [ "$(of_daemon VmLck)" -gt 0 ]
 note "VmLck $(of_daemon VmLck) kB, VmRSS $(of_daemon VmRSS) kB"
@@ -70,7 +15,7 @@ check_eq "its OOM score" "$(guest "cat /proc/$(guest_pid daemon)/oom_score_adj")
 
 # --- A hog while a balloon grows ----------------------------------------------------------------------------------------
 
-# The hog leaves more than the kernel needs, but takes the memory that the balloon has not got yet.
+# The hog leaves more than the kernel needs. It takes memory that the balloon does not have yet.
 guest_start hog "hog 1 rest 81920 1"
 target 1 327680
 check "the hog has its memory" wait_until 60 hog_is_full hog
@@ -107,7 +52,7 @@ check "the daemon ends" stop_daemon
 guest_start daemon "env LD_PRELOAD=/lib/mallocs.so MALLOCS=/run/lab/mallocs balloonctl daemon"
 target 1 307200
 check "300 MiB on vnode 1" wait_reached 1 307200
-# allocations: what the daemon allocated since it was asked last.
+# allocations: what the daemon has allocated since the last call.
 allocations() { guest "mallocs /run/lab/mallocs"; }
 peak() { echo "$1" | sed 's/.*peak \([0-9]*\).*/\1/'; }
 sleep 65
@@ -138,7 +83,7 @@ check_given "with all memory taken" 0 0
 check "it said nothing of failures" guest '! grep -E "error|warning: .*fail" /run/lab/daemon.log'
 check_eq "the OOM killer did not run" "$(oom_kills)" 0
 
-# More than there is: the OOM killer runs, and leaves the daemon alone.
+# This hog wants more than there is. The OOM killer runs, and leaves the daemon alone.
 guest_end hog0
 guest_end hog1
 target 1 204800
@@ -169,7 +114,7 @@ set -- $(node_kib 1)
 check "the guard is not what holds it: $1 KiB are available, $2 kept" [ "$1" -gt $(($2 + 16384)) ]
 check_row "no 2 MiB page is left" 1 "$held" held no-memory
 tries() { guest "grep -c 'did less than asked' /run/lab/daemon.log"; }
-# A page that the kernel finds after all has it begin afresh: two minutes count in which it found none.
+# If the kernel finds a page after all, the back-off begins anew. So only two minutes in which it found none count.
 for minutes in 1 2 3 4 5; do
     held=$(row 1 size)
     sleep 65
@@ -196,12 +141,13 @@ check_has "doctor has nothing to say of pressure" "$(cat /tmp/output)" "ok    pr
 targets 204800 102400
 check "200 MiB on vnode 0" wait_reached 0 204800
 check "100 MiB on vnode 1" wait_reached 1 102400
-# It looks how much the nodes have left: once in a second or two with a quarter of a GiB. A thousandth of a processor, and a
-# tenth of that more: how often it looks follows from what the node has left, some MiB more or less from build to build.
+# The daemon checks how much memory the nodes have left: every second or two with a quarter of a GiB. That takes a
+# thousandth of a processor; a tenth is added, because how often it checks depends on the memory left, and that differs
+# by some MiB from build to build.
 check_rest "with nothing to do and yield" 240 132000
 
-# Something waits for memory all the time: a group of processes with less than it wants. By itself that is no node's
-# business.
+# A group of processes has less memory than it wants, and waits for memory all the time. That alone
+# means that no node is short.
 guest "mkdir -p /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; cd /sys/fs/cgroup &&
     echo +memory > cgroup.subtree_control && mkdir slow && echo 2M > slow/memory.high"
 guest_start waiting "hog 1 200 10"
@@ -220,7 +166,7 @@ check_eq "the balloon of vnode 0 gives way" "$(row 0 state) $(row 0 target)" "he
 sleep 3
 held=$(row 0 size)
 note "vnode 0 gave way to $held KiB"
-# What is given back lies on the processors' lists at first, where it counts for nothing: 32 MiB at most.
+# Memory that comes back is first on the processors' own lists, which do not count as available: at most 32 MiB.
 check "by what is missing" [ "$held" -lt 204800 -a "$held" -ge $((204800 - 8192 - 32768)) ]
 set -- $(node_kib 0)
 check "the node has what the guard keeps: $1 KiB available, $3 on the processors' lists, $2 kept" \
@@ -228,7 +174,7 @@ check "the node has what the guard keeps: $1 KiB available, $3 on the processors
 check_row "the other vnode stays" 1 102400 idle
 check_given "one balloon gave way" "$held" 102400
 
-# More and more is wanted: down to what yield-to leaves. This hog ends before the OOM killer begins.
+# Programs want more and more, down to what yield-to leaves. This hog ends before the OOM killer begins.
 guest_start hog2 "hog 0 rest 27648 500"
 check "pressed again and again, 64 MiB stay" wait_row 0 size 65536 150
 check_row "pressed again and again" 0 65536 held guard
@@ -238,7 +184,7 @@ check_row "no less than that" 0 65536 held guard
 check_row "the other vnode stays" 1 102400 idle
 check_eq "nobody met the OOM killer" "$(oom_kills)" 1
 
-# The hog ends. After a minute at ease the balloon has the size that xenstore asks for.
+# The hog ends. After a minute of calm the balloon grows to the size that xenstore asks for.
 guest_end hog
 guest_end hog2
 guest_end waiting KILL
@@ -256,13 +202,13 @@ check_all_back "at the end"
 
 # --- Nothing to reclaim -----------------------------------------------------------------------------------------------------
 
-# No swap and no cache: nobody stalls before the OOM killer runs. Both balloons have what the guard lets them, and a program
-# takes memory at one rate after the other.
+# Without swap and cache no task stalls before the OOM killer runs. Both balloons are as large as the guard lets them,
+# and a program takes memory at one rate after the other.
 remember_pages
 took_all() { guest "grep -q took /run/lab/taker.log"; }
 killed_or_full() { took_all || ! guest_runs taker; }
 for rate in 2048 25600 102400; do
-    # Anew: what memory pressure left one of the program before is not for this one.
+    # The daemon starts anew, so that the pressure of the program before does not count.
     check "the daemon starts" start_daemon --on-pressure yield
     targets 524288 524288
     check "the balloons grow to the guard" wait_row 0 reason guard 60
@@ -299,7 +245,7 @@ check_has "doctor says so, too" "$(cat /tmp/output)" "the kernel does not measur
 targets 204800 102400
 check "200 MiB on vnode 0" wait_reached 0 204800
 check "100 MiB on vnode 1" wait_reached 1 102400
-# What lies on the processors' own lists is not available, but a hog may get it: then there is more left, for another.
+# Memory on the processors' own lists is not available, but a hog may get it. Then more is left for another hog.
 hogs=
 for hog in hog hog2 hog3 hog4; do
     set -- $(node_kib 0)

@@ -1,4 +1,4 @@
-/* How often this program has asked for memory so far: malloc, calloc, realloc and the aligned ones, by whomever. */
+/* How many allocations this program has made so far: all calls of malloc, calloc, realloc and the aligned ones. */
 #ifndef ALLOCATIONS_H
 #define ALLOCATIONS_H
 

@@ -1,5 +1,5 @@
-/* The hot loops of Sources/VNodeBalloon once more in plain C, to measure them against: the same input, the same output,
-   the same checks. */
+/* The hot loops of Sources/VNodeBalloon in plain C, for comparison: they have the same input, the same output and the
+   same checks. */
 #ifndef CLOOPS_H
 #define CLOOPS_H
 

@@ -1,4 +1,4 @@
-/* What made the C of this package. */
+/* The compiler that made the C of this package. */
 #ifndef CL_ABOUT_H
 #define CL_ABOUT_H
 

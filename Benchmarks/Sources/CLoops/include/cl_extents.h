@@ -10,7 +10,7 @@ struct cl_extents {
     size_t capacity, count;
 };
 
-/* Adds one extent after the other. The list must have room for all. */
+/* Adds extents one by one. The list must have room for all of them. */
 void cl_append_all(struct cl_extents *extents, const uint64_t *gfns, size_t count);
 
 /* Adds one extent. The list must have room. */

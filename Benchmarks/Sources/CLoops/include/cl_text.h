@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether the bytes are a number of 20 decimal digits at most that fits; if so, which. */
+/* Whether the bytes are a decimal number of at most 20 digits that fits into 64 bits. If so, stores it. */
 bool cl_decimal(const uint8_t *bytes, size_t count, uint64_t *number);
 
 #endif
