@@ -48,7 +48,9 @@ struct PinRecovery {
 
     /// The slot that was noted for it and still has its page: it may be in no pin any more.
     var unpunched: Int? {
-        guard let noted = move.file, let slot = noted.punching, slot < pages.count, !isPunched(noted) else { return nil }
+        guard let noted = move.file, let slot = noted.punching, slot < pages.count, !isPunched(noted) else {
+            return nil
+        }
         return slot
     }
 }
