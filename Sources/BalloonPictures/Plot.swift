@@ -1,6 +1,6 @@
 import BalloonCore
 
-/// A record as a picture: one panel for each vnode, all with the same axes.
+/// A record as a picture: one panel for each vnode, or each physical node, all with the same axes.
 public struct Plot {
     /// Sizes in pixels.
     enum Metrics {
@@ -11,32 +11,30 @@ public struct Plot {
         static let head = 76.0
         static let panel = 130.0
         static let lane = 12.0
-        /// The distance from one panel's curve to the next one's.
-        static let pitch = panel + lane + 72
+        /// The distance from one lane to the next one.
+        static let lanePitch = lane + 3
         static var plotted: Double { width - left - right }
     }
 
     let record: Record
     let time: TimeAxis
     let size: SizeAxis
-    private let vnodes: [Int]
+    private let panels: [PlotPanel]
 
     /// nil: the record is empty.
     public init?(_ record: Record) {
         guard let first = record.entries.first, let last = record.entries.last else { return nil }
         self.record = record
-        vnodes = record.vnodes
+        panels = record.kind == .host ? record.nodePanels : record.vnodePanels
         time = TimeAxis(first: first.time, last: last.time)
-        var most: KiB = .zero
-        for balloon in record.entries.lazy.flatMap({ $0.vnodes ?? [] }) {
-            most = max(most, balloon.balloon ?? .zero, balloon.goal ?? .zero)
-        }
+        let most = panels.lazy.map(\.most).max() ?? .zero
         // Where no memory was ever given, the axis gets a range that is easy to read.
         size = SizeAxis(most: most == .zero ? .mib(64) : most)
     }
 
     public var svg: String {
-        let height = Metrics.head + Metrics.pitch * Double(max(1, vnodes.count))
+        let pitches = panels.map { PlotCanvas.pitch(lanes: $0.lanes.count) }
+        let height = Metrics.head + (panels.isEmpty ? PlotCanvas.pitch(lanes: 1) : pitches.reduce(0, +))
         var svg = SVG()
         svg.raw(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"900\" height=\"\(SVG.number(height))\""
@@ -46,10 +44,13 @@ public struct Plot {
         svg.raw(Self.hatching)
         svg.rectangle(x: 0, y: 0, width: Metrics.width, height: height, "fill=\"#ffffff\"")
         head(&svg)
-        for (index, vnode) in vnodes.enumerated() {
-            PlotPanel(self, vnode: vnode, top: Metrics.head + 20 + Metrics.pitch * Double(index)).draw(&svg)
+        let times = record.entries.map(\.time)
+        var top = Metrics.head + 20
+        for (panel, pitch) in zip(panels, pitches) {
+            panel.draw(PlotCanvas(time: time, size: size, top: top, lanes: panel.lanes.count), times, &svg)
+            top += pitch
         }
-        if vnodes.isEmpty {
+        if panels.isEmpty {
             svg.write("Nobody answered in all this time.", x: Metrics.left, y: Metrics.head + 40, "fill=\"#444444\"")
         }
         svg.raw("</svg>")
@@ -69,14 +70,20 @@ public struct Plot {
 
     /// The title, and the meaning of the colours.
     private func head(_ svg: inout SVG) {
+        let isOfHost = record.kind == .host
+        let title = isOfHost ? "Memory of physical nodes" : "Memory given to Xen"
         svg.write(
-            "Memory given to Xen, \(range)", x: 20, y: 26, "font-size=\"15\" font-weight=\"bold\" fill=\"#222222\"")
-        svg.line((20, 52), (44, 52), PlotPanel.balloonStroke)
-        svg.write("balloon", x: 50, y: 56, "fill=\"#222222\"")
-        svg.line((112, 52), (136, 52), PlotPanel.goalStroke)
-        svg.write("target, or forced size", x: 142, y: 56, "fill=\"#222222\"")
-        var x = 292.0
-        for (name, fill) in PlotPanel.lanes {
+            "\(title), \(range)", x: 20, y: 26, "font-size=\"15\" font-weight=\"bold\" fill=\"#222222\"")
+        var x = 20.0
+        func word(_ text: String, _ stroke: String) {
+            svg.line((x, 52), (x + 24, 52), stroke)
+            svg.write(text, x: x + 30, y: 56, "fill=\"#222222\"")
+            x += 48 + 6.2 * Double(text.count)
+        }
+        if isOfHost { word("free", PlotPanel.freeStroke) }
+        word(isOfHost ? "balloons" : "balloon", PlotPanel.balloonStroke)
+        word(isOfHost ? "targets" : "target, or forced size", PlotPanel.goalStroke)
+        for (name, fill) in PlotCanvas.states {
             svg.rectangle(
                 x: x, y: 46, width: 16, height: Metrics.lane, "fill=\"\(fill)\" stroke=\"#888888\" stroke-width=\"0.5\""
             )

@@ -1,152 +1,131 @@
 import BalloonCore
 
-/// One vnode's part of the picture: its curve, and below it a lane with its states.
+/// One part of the picture: a vnode's, or a physical node's.
 struct PlotPanel {
     static let balloonStroke = "fill=\"none\" stroke=\"#0072b2\" stroke-width=\"2\" stroke-linejoin=\"round\""
     static let goalStroke = "fill=\"none\" stroke=\"#d55e00\" stroke-width=\"1.5\" stroke-dasharray=\"5 4\""
-    /// The states with their colours, in the order in which the title shows them.
-    static let lanes = [
-        ("idle", "#e8e8e8"), ("inflating", "#56b4e9"), ("deflating", "#7cc8a4"), ("held", "url(#hatch)"),
-        ("stopped", "#9a9a9a"), ("not seen", "#ffffff"),
-    ]
+    static let freeStroke = "fill=\"none\" stroke=\"#009e73\" stroke-width=\"2\" stroke-linejoin=\"round\""
 
-    private let plot: Plot
-    private let vnode: Int
-    private let top: Double
-    private var bottom: Double { top + Plot.Metrics.panel }
-    private let left = Plot.Metrics.left
-    private let right = Plot.Metrics.left + Plot.Metrics.plotted
-    /// The vnode's balloon at the time of each entry; nil: there was none.
-    private let balloons: [RecordLine.Balloon?]
+    /// A value over time, by entry of the record; nil: not known.
+    typealias Curve = [KiB?]
 
-    init(_ plot: Plot, vnode: Int, top: Double) {
-        self.plot = plot
-        self.vnode = vnode
-        self.top = top
-        balloons = plot.record.entries.map { entry in entry.vnodes?.first { $0.vnode == vnode } }
+    /// States of one vnode.
+    struct Lane {
+        /// "" where the panel has only one.
+        var name: String
+        /// By entry; nil: there was no such vnode.
+        var balloons: [RecordLine.Balloon?]
     }
 
-    func draw(_ svg: inout SVG) {
+    var title: String
+    /// Free memory; a vnode has none.
+    var free: Curve?
+    var balloon: Curve
+    var goal: Curve
+    var lanes: [Lane]
+
+    var most: KiB { ((free ?? []) + balloon + goal).lazy.compactMap(\.self).max() ?? .zero }
+
+    func draw(_ canvas: PlotCanvas, _ times: [UTCTime], _ svg: inout SVG) {
+        func samples(_ curve: Curve) -> [Thinning.Sample] {
+            Thinning.samples(zip(times, curve).map { Thinning.Sample(x: canvas.x($0), value: $1) })
+        }
         svg.raw("<g>")
-        axes(&svg)
-        let balloon = samples { $0.balloon }
-        svg.path(area(balloon), "fill=\"#0072b2\" fill-opacity=\"0.12\"")
-        svg.path(steps(balloon), Self.balloonStroke)
+        canvas.axes(&svg)
+        if let free { svg.path(canvas.curve(samples(free)), Self.freeStroke) }
+        svg.path(canvas.area(samples(balloon)), "fill=\"#0072b2\" fill-opacity=\"0.12\"")
+        svg.path(canvas.curve(samples(balloon)), Self.balloonStroke)
         // The target is drawn on top, so that a balloon at its target does not hide it.
-        svg.path(steps(samples { $0.goal }), Self.goalStroke)
-        lane(&svg)
-        let size = balloons.lazy.compactMap { $0?.size }.last.map { " of \(Self.size($0))" } ?? ""
-        svg.write("vnode \(vnode)\(size)", x: left, y: top - 8, "font-weight=\"bold\" fill=\"#222222\"")
+        svg.path(canvas.curve(samples(goal)), Self.goalStroke)
+        for (index, lane) in lanes.enumerated() {
+            let states = zip(times, lane.balloons).map {
+                (time: $0, state: LaneState(state: $1?.state, reason: $1?.reason))
+            }
+            canvas.drawLane(index, states, &svg)
+            if !lane.name.isEmpty { write(lane.name, at: canvas.lane(index), canvas, &svg) }
+        }
+        svg.write(title, x: canvas.left, y: canvas.top - 8, "font-weight=\"bold\" fill=\"#222222\"")
         svg.raw("</g>")
     }
 
-    private static func size(_ size: KiB) -> String {
+    /// A lane's name, as much of it as has room beside the lane.
+    private func write(_ name: String, at y: Double, _ canvas: PlotCanvas, _ svg: inout SVG) {
+        let room = 14
+        let text = name.count > room ? "..." + name.suffix(room - 3) : name
+        svg.write(
+            text, x: canvas.left - 8, y: y + Plot.Metrics.lane - 2,
+            "text-anchor=\"end\" font-size=\"10\" fill=\"#444444\"")
+    }
+
+    static func size(_ size: KiB) -> String {
         size > .zero && size.roundedDown(to: .gib(1)) == size ? "\(size.count >> 20) GiB" : Size.mib(size)
     }
+}
 
-    // MARK: Axes
-
-    private func axes(_ svg: inout SVG) {
-        let laneEnd = bottom + 4 + Plot.Metrics.lane
-        for size in plot.size.ticks {
-            svg.line((left, y(size)), (right, y(size)), "stroke=\"#dddddd\"")
-            svg.write(plot.size.label(size), x: left - 8, y: y(size) + 4, "text-anchor=\"end\" fill=\"#444444\"")
+extension Record {
+    /// A panel for each vnode of a guest.
+    var vnodePanels: [PlotPanel] {
+        vnodes.map { vnode in
+            let balloons = entries.map { entry in entry.sight?.vnodes.first { $0.vnode == vnode } }
+            let size = balloons.lazy.compactMap { $0?.size }.last.map { " of \(PlotPanel.size($0))" } ?? ""
+            return PlotPanel(
+                title: "vnode \(vnode)\(size)", free: nil, balloon: balloons.map { $0?.balloon },
+                goal: balloons.map { $0?.goal }, lanes: [.init(name: "", balloons: balloons)])
         }
-        var day = plot.time.first.dateText
-        for tick in plot.time.ticks() {
-            svg.line((x(tick), top), (x(tick), laneEnd + 4), "stroke=\"#eeeeee\"")
-            svg.write(tick.clockText, x: x(tick), y: laneEnd + 18, "text-anchor=\"middle\" fill=\"#444444\"")
-            guard tick.dateText != day else { continue }
-            day = tick.dateText
-            svg.write(day, x: x(tick), y: laneEnd + 32, "text-anchor=\"middle\" font-size=\"10\" fill=\"#444444\"")
-        }
-        svg.line((left, bottom), (right, bottom), "stroke=\"#888888\"")
     }
 
-    private func x(_ time: UTCTime) -> Double { left + Plot.Metrics.plotted * plot.time.part(time) }
-
-    private func y(_ size: KiB) -> Double {
-        bottom - Plot.Metrics.panel * Double(min(size, plot.size.last).count) / Double(plot.size.last.count)
+    /// A panel for each physical node of a host, and one for vnodes that are on none that is known.
+    var nodePanels: [PlotPanel] {
+        let seats = seats
+        let numbers = Set(entries.flatMap { $0.sight?.nodes.map(\.pnode) ?? [] }).sorted()
+        let elsewhere = Set(seats.keys.compactMap(\.pnode)).subtracting(numbers).sorted()
+        let places = numbers.map { $0 as Int? } + elsewhere.map { $0 as Int? }
+        let all = seats.keys.contains { $0.pnode == nil } ? places + [nil] : places
+        return all.map { pnode in panel(pnode, seats.filter { $0.key.pnode == pnode }) }
     }
 
-    // MARK: Curves
-
-    private func samples(_ value: (RecordLine.Balloon) -> KiB?) -> [Thinning.Sample] {
-        Thinning.samples(
-            zip(plot.record.entries, balloons).map { entry, balloon in
-                Thinning.Sample(x: x(entry.time), value: balloon.flatMap(value))
-            })
+    /// A vnode of a domain, on a physical node.
+    private struct Seat: Hashable {
+        var pnode: Int?
+        var domain: Int
+        var vnode: Int
     }
 
-    /// The pieces of the curve in which the value is known, each with the position of its end.
-    private func pieces(_ samples: [Thinning.Sample]) -> [(samples: [Thinning.Sample], end: Double)] {
-        var pieces: [(samples: [Thinning.Sample], end: Double)] = []
-        var isOpen = false
-        for sample in samples {
-            if isOpen { pieces[pieces.count - 1].end = sample.x }
-            if sample.value == nil {
-                isOpen = false
-            } else if isOpen {
-                pieces[pieces.count - 1].samples.append(sample)
-            } else {
-                pieces.append(([sample], right))
-                isOpen = true
+    /// Each with its balloon by entry.
+    private var seats: [Seat: [RecordLine.Balloon?]] {
+        var seats: [Seat: [RecordLine.Balloon?]] = [:]
+        for (index, entry) in entries.enumerated() {
+            for balloon in entry.sight?.vnodes ?? [] {
+                let seat = Seat(pnode: balloon.pnode, domain: balloon.domain ?? 0, vnode: balloon.vnode)
+                seats[seat, default: Array(repeating: nil, count: entries.count)][index] = balloon
             }
         }
-        // The last value lasts to the end.
-        if isOpen { pieces[pieces.count - 1].end = right }
-        return pieces
+        return seats
     }
 
-    private func steps(_ samples: [Thinning.Sample]) -> String {
-        pieces(samples).map { "M" + SVG.number($0.samples[0].x) + " " + stairs($0.samples, to: $0.end) }
-            .joined(separator: " ")
-    }
-
-    private func area(_ samples: [Thinning.Sample]) -> String {
-        pieces(samples).map { piece in
-            let bottom = SVG.number(bottom)
-            return "M\(SVG.number(piece.samples[0].x)) \(bottom) V"
-                + stairs(piece.samples, to: piece.end) + " V\(bottom) Z"
-        }.joined(separator: " ")
-    }
-
-    /// A path from the first height on: along, then up or down. Where the height does not change nothing is written.
-    private func stairs(_ samples: [Thinning.Sample], to end: Double) -> String {
-        var text = ""
-        var height: String?
-        for sample in samples {
-            let next = SVG.number(y(sample.value ?? .zero))
-            if next == height { continue }
-            text += height == nil ? next : " H\(SVG.number(sample.x)) V\(next)"
-            height = next
+    private func panel(_ pnode: Int?, _ seats: [Seat: [RecordLine.Balloon?]]) -> PlotPanel {
+        let nodes = entries.map { entry in entry.sight?.nodes.first { $0.pnode == pnode } }
+        let span = nodes.lazy.compactMap { $0?.span }.last.map { " of \(PlotPanel.size($0))" } ?? ""
+        let sorted = seats.sorted { ($0.key.domain, $0.key.vnode) < ($1.key.domain, $1.key.vnode) }
+        /// The sum over all vnodes that there were; nil: one is not known, or nobody looked.
+        func sum(_ value: (RecordLine.Balloon) -> KiB?) -> PlotPanel.Curve {
+            entries.indices.map { index in
+                guard entries[index].sight != nil else { return nil }
+                return sorted.compactMap { $0.value[index] }.reduce(.zero) { sum, balloon in
+                    guard let sum, let value = value(balloon) else { return nil }
+                    // What a damaged record adds up to is no crash.
+                    return KiB(sum.count.addingReportingOverflow(value.count).overflow ? .max : sum.count + value.count)
+                }
+            }
         }
-        return text + " H\(SVG.number(end))"
-    }
-
-    // MARK: States
-
-    private func lane(_ svg: inout SVG) {
-        let entries = plot.record.entries
-        var spans: [Thinning.Span] = []
-        for (index, balloon) in balloons.enumerated() {
-            let end = index + 1 < entries.count ? x(entries[index + 1].time) : right
-            spans.append(
-                .init(
-                    from: x(entries[index].time), to: end,
-                    state: LaneState(state: balloon?.state, reason: balloon?.reason)))
-        }
-        for span in Thinning.spans(spans) {
-            svg.rectangle(
-                x: span.from, y: bottom + 4, width: max(span.to - span.from, 0.5), height: Plot.Metrics.lane,
-                "fill=\"\(Self.fill(span.state))\" shape-rendering=\"crispEdges\"", title: span.state.title)
-        }
-        svg.rectangle(
-            x: left, y: bottom + 4, width: right - left, height: Plot.Metrics.lane,
-            "fill=\"none\" stroke=\"#888888\" stroke-width=\"0.5\" pointer-events=\"none\"")
-    }
-
-    private static func fill(_ state: LaneState) -> String {
-        lanes.first { $0.0 == (state.state ?? "not seen") }?.1 ?? "#ffffff"
+        return PlotPanel(
+            title: pnode.map { "pnode \($0)\(span)" } ?? "on no known physical node",
+            free: pnode == nil ? nil : nodes.map { $0?.free }, balloon: sum(\.balloon),
+            // Without a target it stays where it is.
+            goal: sum { $0.goal ?? $0.balloon },
+            lanes: sorted.map { seat, balloons in
+                let name = balloons.lazy.compactMap { $0?.name }.last ?? "\(seat.domain)"
+                return .init(name: "\(name).\(seat.vnode)", balloons: balloons)
+            })
     }
 }

@@ -12,10 +12,12 @@ public struct Record: Sendable {
     public struct Entry: Sendable {
         public var time: UTCTime
         /// nil: there was no answer, or no process recorded.
-        public var vnodes: [RecordLine.Balloon]?
+        public var sight: RecordLine.Sight?
     }
 
     public private(set) var entries: [Entry] = []
+    /// Who recorded; nil: nobody.
+    public private(set) var kind: RecordLine.Kind?
 
     /// Text at the end without a newline may be a partial line that its writer did not finish. It is ignored.
     /// - Throws: ``Fault``.
@@ -27,14 +29,14 @@ public struct Record: Sendable {
             let isUnfinished = index == lines.count - 1
             if isUnfinished && line.isEmpty { break }
             do throws(Fault) {
-                append(try Self.entry(Data(line), index + 1, decoder))
+                try append(try Self.line(Data(line), index + 1, decoder), index + 1)
             } catch {
                 if !isUnfinished { throw error }
             }
         }
     }
 
-    private static func entry(_ line: Data, _ number: Int, _ decoder: JSONDecoder) throws(Fault) -> Entry {
+    private static func line(_ line: Data, _ number: Int, _ decoder: JSONDecoder) throws(Fault) -> RecordLine {
         guard let line = try? decoder.decode(RecordLine.self, from: line) else {
             throw Fault(line: number, description: "line \(number) is no line of a record")
         }
@@ -43,23 +45,27 @@ public struct Record: Sendable {
                 line: number,
                 description: "line \(number) is of schema \(line.schema); this balloonctl knows \(RecordLine.schema)")
         }
-        guard let time = UTCTime(line.time) else {
+        return line
+    }
+
+    private mutating func append(_ line: RecordLine, _ number: Int) throws(Fault) {
+        guard var time = UTCTime(line.time) else {
             throw Fault(line: number, description: "line \(number) has no time such as 2026-11-25T12:00:05Z")
         }
-        return Entry(time: time, vnodes: line.vnodes)
+        guard kind == nil || kind == line.kind else {
+            throw Fault(
+                line: number, description: "line \(number) is of another record: a guest's and a host's are not mixed")
+        }
+        kind = line.kind
+        // Time never goes back on the axis, even if the clock was set back.
+        if let last = entries.last { time = max(time, last.time) }
+        entries.append(Entry(time: time, sight: line.sight))
     }
 
-    /// Time never goes back on the axis, even if the clock was set back.
-    private mutating func append(_ entry: Entry) {
-        var entry = entry
-        if let last = entries.last, entry.time < last.time { entry.time = last.time }
-        entries.append(entry)
-    }
-
-    /// The numbers of all vnodes in the record.
+    /// The numbers of all vnodes in a guest's record.
     public var vnodes: [Int] {
         entries.reduce(into: Set<Int>()) { numbers, entry in
-            for balloon in entry.vnodes ?? [] { numbers.insert(balloon.vnode) }
+            for balloon in entry.sight?.vnodes ?? [] { numbers.insert(balloon.vnode) }
         }.sorted()
     }
 }

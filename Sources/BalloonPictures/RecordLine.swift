@@ -1,23 +1,28 @@
 public import BalloonCore
 
-/// A line that `balloonctl record` writes: docs/schema/record-1.json.
+/// A line of a record: docs/schema/record-1.json, or, of a host, host-record-1.json.
 public struct RecordLine: Decodable, Equatable, Sendable {
     /// One balloon at one moment.
     public struct Balloon: Decodable, Equatable, Sendable {
+        // Where dom0 records: the domain it is of, and the physical node, which may not be known.
+        public var domain: Int?
+        public var name: String?
+        public var pnode: Int?
         public var vnode: Int
         public var size: KiB
         /// nil: xenstore holds no valid size.
         public var target: KiB?
-        /// nil: it follows xenstore.
+        /// nil: it follows xenstore; dom0 does not know.
         public var forced: KiB?
         /// nil: not known.
         public var balloon: KiB?
-        public var state: String
+        /// nil: not known, as dom0 may find it.
+        public var state: String?
         public var reason: String?
 
         public init(
             vnode: Int, size: KiB, target: KiB?, forced: KiB? = nil, balloon: KiB?,
-            state: String, reason: String? = nil
+            state: String?, reason: String? = nil
         ) {
             self.vnode = vnode
             self.size = size
@@ -32,6 +37,9 @@ public struct RecordLine: Decodable, Equatable, Sendable {
         public var goal: KiB? { forced ?? target }
 
         enum CodingKeys: String, CodingKey {
+            case domain
+            case name
+            case pnode
             case vnode
             case size = "size_kib"
             case target = "target_kib"
@@ -42,80 +50,126 @@ public struct RecordLine: Decodable, Equatable, Sendable {
         }
     }
 
+    /// One physical node at one moment.
+    public struct Node: Decodable, Equatable, Sendable {
+        public var pnode: Int
+        public var span: KiB
+        public var free: KiB
+        public var reserved: KiB
+
+        public init(pnode: Int, span: KiB, free: KiB, reserved: KiB) {
+            self.pnode = pnode
+            self.span = span
+            self.free = free
+            self.reserved = reserved
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case pnode
+            case span = "span_kib"
+            case free = "free_kib"
+            case reserved = "reserved_kib"
+        }
+    }
+
+    /// Who records: the daemon's guest, or dom0.
+    public enum Kind: Sendable {
+        case guest
+        case host
+    }
+
+    /// What there was to see.
+    public struct Sight: Equatable, Sendable {
+        /// Empty in a guest, which does not know them.
+        public var nodes: [Node]
+        /// By domain and number.
+        public var vnodes: [Balloon]
+
+        public init(nodes: [Node] = [], vnodes: [Balloon]) {
+            self.nodes = nodes
+            self.vnodes = vnodes
+        }
+    }
+
     /// Raised when a member is removed or changes its meaning.
     public static let schema = 1
 
     public var schema = Self.schema
+    public var kind: Kind
     /// In the form of ``UTCTime``.
     public var time: String
-    /// By number; nil: there was no answer, or no process recorded.
-    public var vnodes: [Balloon]?
+    /// nil: there was no answer, or no process recorded.
+    public var sight: Sight?
 
-    public init(time: UTCTime, vnodes: [Balloon]?) {
+    public init(_ kind: Kind = .guest, time: UTCTime, sight: Sight?) {
+        self.kind = kind
         self.time = time.text
-        self.vnodes = vnodes
+        self.sight = sight
     }
 
     enum CodingKeys: String, CodingKey {
         case schema
+        case nodes = "pnodes"
         case time
         case vnodes
     }
 
-    /// The beginning of every line, in every schema.
-    public static let beginning = "{\"schema\":"
+    public init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        schema = try members.decode(Int.self, forKey: .schema)
+        time = try members.decode(String.self, forKey: .time)
+        kind = members.contains(.nodes) ? .host : .guest
+        let nodes = try members.decodeIfPresent([Node].self, forKey: .nodes)
+        sight = try members.decodeIfPresent([Balloon].self, forKey: .vnodes).map {
+            Sight(nodes: nodes ?? [], vnodes: $0)
+        }
+    }
+
+    /// The beginning of every line of this kind, in this schema.
+    public static func beginning(_ kind: Kind) -> String {
+        "{\"schema\":\(schema),\"\(kind == .host ? CodingKeys.nodes.rawValue : CodingKeys.time.rawValue)\":"
+    }
 
     /// The line without its line break.
     public var json: String {
         var json = JSONWriter()
         json.object { json in
             json.member(CodingKeys.schema, schema)
+            if kind == .host {
+                Self.write(CodingKeys.nodes, sight?.nodes, to: &json) { json, node in
+                    json.member(Node.CodingKeys.pnode, node.pnode)
+                    json.member(Node.CodingKeys.span, node.span)
+                    json.member(Node.CodingKeys.free, node.free)
+                    json.member(Node.CodingKeys.reserved, node.reserved)
+                }
+            }
             json.member(CodingKeys.time, time)
-            guard let vnodes else { return json.member(CodingKeys.vnodes, nil as String?) }
-            json.key(CodingKeys.vnodes)
-            json.array(vnodes) { json, balloon in json.object { Self.write(balloon, to: &$0) } }
+            Self.write(CodingKeys.vnodes, sight?.vnodes, to: &json) { self.write($1, to: &$0) }
         }
         return json.text
     }
 
-    private static func write(_ balloon: Balloon, to json: inout JSONWriter) {
+    private static func write<Element>(
+        _ key: CodingKeys, _ list: [Element]?, to json: inout JSONWriter,
+        _ members: (inout JSONWriter, Element) -> Void
+    ) {
+        guard let list else { return json.member(key, nil as String?) }
+        json.key(key)
+        json.array(list) { json, element in json.object { members(&$0, element) } }
+    }
+
+    private func write(_ balloon: Balloon, to json: inout JSONWriter) {
+        if kind == .host {
+            json.member(Balloon.CodingKeys.domain, balloon.domain)
+            json.member(Balloon.CodingKeys.name, balloon.name)
+            json.member(Balloon.CodingKeys.pnode, balloon.pnode)
+        }
         json.member(Balloon.CodingKeys.vnode, balloon.vnode)
         json.member(Balloon.CodingKeys.size, balloon.size)
         json.member(Balloon.CodingKeys.target, balloon.target)
-        json.member(Balloon.CodingKeys.forced, balloon.forced)
+        if kind == .guest { json.member(Balloon.CodingKeys.forced, balloon.forced) }
         json.member(Balloon.CodingKeys.balloon, balloon.balloon)
         json.member(Balloon.CodingKeys.state, balloon.state)
         json.member(Balloon.CodingKeys.reason, balloon.reason)
-    }
-}
-
-/// Decides what is written: a line for each change, and the last state at the end.
-public struct Recorder {
-    private var written: RecordLine?
-    private var seen: RecordLine?
-
-    public init() {}
-
-    /// - Returns: the line to write; nil: nothing changed.
-    public mutating func see(_ vnodes: [RecordLine.Balloon]?, at time: UTCTime) -> RecordLine? {
-        let line = RecordLine(time: time, vnodes: vnodes)
-        seen = line
-        if let written, written.vnodes == vnodes { return nil }
-        written = line
-        return line
-    }
-
-    /// Called when an existing record is continued: no process recorded after its last line.
-    /// - Returns: the line that says so; nil: the last line already does, or is no valid line.
-    public static func gap(behind last: String) -> RecordLine? {
-        guard let last = try? Record(last.utf8).entries.last, last.vnodes != nil else { return nil }
-        return RecordLine(time: last.time, vnodes: nil)
-    }
-
-    /// The line at the end, which shows how long nothing changed; nil where the last line shows that.
-    public func end(at time: UTCTime) -> RecordLine? {
-        guard let seen else { return nil }
-        let line = RecordLine(time: time, vnodes: seen.vnodes)
-        return line == written ? nil : line
     }
 }

@@ -1,50 +1,73 @@
 import BalloonCore
 
-/// A vnode's memory as a bar. From the left: the memory that is given, the memory that could still be given, the memory
-/// that the guard keeps, and the memory in use.
+/// Memory as a bar: its parts from the left, and a mark where something shall end.
 struct TopBar {
-    static let legend: [(mark: Character, colour: TopLine.Colour, meaning: String)] = [
-        ("#", .balloon, "balloon"), (".", .available, "available"), ("%", .guarded, "kept by the guard"),
-        ("=", .faint, "in use"), ("|", .strong, "target"),
+    /// A vnode's parts, from the left.
+    static let ofVNode: [Mark] = [
+        Mark("#", .balloon, "balloon"), Mark(".", .available, "available"), Mark("%", .guarded, "kept by the guard"),
+        Mark("=", .faint, "in use"), Mark("|", .strong, "target"),
+    ]
+    /// Those of a physical node, and of the vnodes that dom0 sees.
+    static let ofHost: [Mark] = [
+        Mark(".", .available, "free, or available"), Mark("%", .guarded, "kept"),
+        Mark("+", .balloon, "can be freed"), Mark("=", .faint, "in use"), Mark("#", .balloon, "balloon"),
+        Mark("|", .strong, "target"),
     ]
 
-    private let row: TopRow
-    private let cells: Int
+    struct Mark: Equatable {
+        let mark: Character
+        let colour: TopLine.Colour
+        let meaning: String
 
-    /// - Parameter columns: the width including the brackets.
-    init(_ row: TopRow, columns: Int) {
-        self.row = row
-        cells = max(columns - 2, 1)
+        init(_ mark: Character, _ colour: TopLine.Colour, _ meaning: String) {
+            self.mark = mark
+            self.colour = colour
+            self.meaning = meaning
+        }
     }
 
-    var line: TopLine {
+    private let whole: KiB
+    /// The last one's end may be beyond the whole.
+    private let parts: [(mark: Character, end: KiB)]
+    private let goal: KiB?
+    /// What is drawn behind the last part.
+    private let rest: Character
+
+    /// - Parameter parts: each with its size; a part of nil, and all behind it, is not known.
+    init(of whole: KiB, parts: [(mark: Character, size: KiB?)], goal: KiB?) {
+        self.whole = whole
+        self.goal = goal
+        var (end, known) = (KiB.zero, [(mark: Character, end: KiB)]())
+        var rest: Character = "="
+        for part in parts {
+            guard let size = part.size else {
+                rest = "?"
+                break
+            }
+            end += min(size, whole.less(end))
+            known.append((part.mark, end))
+        }
+        self.parts = known
+        self.rest = rest
+    }
+
+    /// - Parameter columns: the width including the brackets.
+    func line(columns: Int) -> TopLine {
+        let cells = max(columns - 2, 1)
+        let ends = parts.map { (mark: $0.mark, end: cell($0.end, of: cells)) }
+        let goal = goal.map { max(cell($0, of: cells), 1) - 1 }
         var line = TopLine("[")
-        let goal = row.goal.map { max(cell($0), 1) - 1 }
         for index in 0..<cells {
-            let mark = index == goal ? "|" : mark(index)
-            line.add(String(mark), Self.legend.first { $0.mark == mark }?.colour ?? .plain)
+            let mark = index == goal ? "|" : ends.first { index < $0.end }?.mark ?? rest
+            line.add(String(mark), Self.ofHost.first { $0.mark == mark }?.colour ?? .plain)
         }
         line.add("]")
         return line
     }
 
     /// The position where a size ends. Even the smallest size is visible.
-    private func cell(_ size: KiB) -> Int {
-        guard size > .zero, row.size > .zero else { return 0 }
-        return max(1, Int((Double(min(size, row.size).count) / Double(row.size.count) * Double(cells)).rounded()))
-    }
-
-    private func mark(_ index: Int) -> Character {
-        guard let balloon = row.balloon else { return "?" }
-        let given = cell(balloon)
-        if index < given { return "#" }
-        guard let available = row.available else { return "?" }
-        // The guest's part is never more than the balloon leaves, whatever was read of the node.
-        let rest = row.size.less(balloon)
-        let had = min(available, rest)
-        let kept = min(row.kept ?? .zero, had)
-        let free = cell(min(balloon, row.size) + had - kept)
-        if index < free { return "." }
-        return index < cell(min(balloon, row.size) + had) ? "%" : "="
+    private func cell(_ size: KiB, of cells: Int) -> Int {
+        guard size > .zero, whole > .zero else { return 0 }
+        return max(1, Int((Double(min(size, whole).count) / Double(whole.count) * Double(cells)).rounded()))
     }
 }

@@ -1,24 +1,7 @@
 import BalloonCore
 
-/// Lays the picture of `top` out in lines that fit.
+/// Lays a live picture out in lines that fit.
 public struct TopLayout: Sendable {
-    /// The contents of a picture.
-    public struct Frame: Sendable {
-        /// 12:00:05
-        public var time: String
-        public var heading: String
-        public var rows: [TopRow]
-        /// Why there is no picture.
-        public var fault: String?
-
-        public init(time: String, heading: String, rows: [TopRow], fault: String? = nil) {
-            self.time = time
-            self.heading = heading
-            self.rows = rows
-            self.fault = fault
-        }
-    }
-
     /// With at least this many columns each vnode takes one line.
     static let wide = 110
 
@@ -35,7 +18,7 @@ public struct TopLayout: Sendable {
         self.hasKeys = hasKeys
     }
 
-    public func lines(_ frame: Frame) -> [TopLine] {
+    public func lines(_ frame: TopFrame) -> [TopLine] {
         var top = packed([
             TopLine(frame.time, .strong), TopLine(frame.heading), TopLine("by \(order.rawValue)", .faint),
         ])
@@ -43,28 +26,47 @@ public struct TopLayout: Sendable {
         guard frame.fault == nil else {
             return fitted(top + [TopLine()] + folded(frame.fault ?? "").map { TopLine($0, .held) }, foot)
         }
-        let rows = order.sorted(frame.rows)
-        let blocks = columns >= Self.wide ? table(rows) : rows.map { block($0) + [TopLine()] }
+        let blocks = blocks(frame)
         // If the screen has few lines, the vnodes come first.
-        let legend = packed(TopBar.legend.map { TopLine("\($0.mark)", $0.colour).followed(by: " \($0.meaning)") })
-        let all = blocks.reduce(0) { $0 + $1.count }
+        let legend = packed(frame.legend.map { TopLine("\($0.mark)", $0.colour).followed(by: " \($0.meaning)") })
+        let all = blocks.reduce(0) { $0 + $1.lines.count }
         if height.map({ top.count + legend.count + 1 + all + foot.count <= $0 || $0 >= 20 }) ?? true { top += legend }
         top.append(TopLine())
         return fitted(top + shown(blocks, room: height.map { $0 - top.count - foot.count }), foot)
     }
 
-    /// As many whole vnodes as fit, and how many more there are.
-    private func shown(_ blocks: [[TopLine]], room: Int?) -> [TopLine] {
-        let all = blocks.flatMap(\.self)
+    /// Lines that are shown together, or not at all.
+    private struct Block {
+        var lines: [TopLine]
+        /// Whether it is a row, and so is counted where it has no room.
+        var isRow = true
+    }
+
+    private func blocks(_ frame: TopFrame) -> [Block] {
+        let nodes = order.sorted(frame.nodes).map(\.entry)
+        let rows = order.sorted(frame.rows).map { $0.entry(frame.keeper) }
+        let notes = frame.notes.map { Block(lines: folded($0).map { TopLine($0) }, isRow: false) }
+        guard columns >= Self.wide else {
+            return (nodes + rows).map { Block(lines: block($0) + [TopLine()]) } + notes
+        }
+        let blank = [Block(lines: [TopLine()], isRow: false)]
+        return [table(nodes), table(rows), notes].filter { !$0.isEmpty }.joined(separator: blank).map(\.self)
+    }
+
+    /// As many whole blocks as fit, and how many more rows there are.
+    private func shown(_ blocks: [Block], room: Int?) -> [TopLine] {
+        let all = blocks.flatMap(\.lines)
         guard let room, all.count > room else { return all }
         var lines: [TopLine] = []
         for (index, block) in blocks.enumerated() {
             // One line is kept for the number of the others. An empty line after a block may be cut off.
-            guard lines.count + block.count < room else {
-                let more = TopLine("and \(blocks.count - index) more below", .faint)
-                return lines + [more.cut(columns)]
+            guard lines.count + block.lines.count < room else {
+                let rest = blocks[index...].filter(\.isRow).count
+                // Only notes are left.
+                if rest == 0 { return lines }
+                return lines + [TopLine("and \(rest) more below", .faint).cut(columns)]
             }
-            lines += block
+            lines += block.lines
         }
         return lines
     }
@@ -80,63 +82,41 @@ public struct TopLayout: Sendable {
         return (lines.prefix(room) + padding + foot).suffix(height).map { $0.cut(columns) }
     }
 
-    // MARK: A vnode
+    // MARK: A row
 
-    private static func size(_ size: KiB?) -> String { size.map { Size.short($0) } ?? "?" }
-
-    /// Values that change all the time have no decimals.
-    private static func rounded(_ size: KiB?) -> String {
-        self.size(size.map { $0 < .mib(1) ? $0 : $0.roundedDown(to: .mib(1)) })
+    /// The row's figures, in as many lines as they need, and its bar below.
+    private func block(_ entry: TopEntry) -> [TopLine] {
+        let head = [TopLine(entry.name, .strong), entry.state ?? TopLine()]
+        let detail = entry.detail.map { folded($0).map { TopLine($0) } } ?? []
+        return packed(head + entry.parts.map { TopLine($0) }) + [entry.bar.line(columns: columns)] + detail
     }
 
-    private static func goal(_ row: TopRow) -> String { row.goal.map { Size.short($0) } ?? "-" }
-
-    private static func state(_ row: TopRow) -> TopLine {
-        TopLine(
-            row.reason.map { "\(row.state): \($0)" } ?? row.state,
-            row.state == "held" || row.balloon == nil ? .held : .plain)
-    }
-
-    /// The vnode's figures, in as many lines as they need, and its bar below.
-    private func block(_ row: TopRow) -> [TopLine] {
-        var parts = [
-            TopLine(row.name, .strong), Self.state(row),
-            TopLine("balloon \(Self.size(row.balloon))/\(Self.size(row.size))"),
-            TopLine("\(row.isForced ? "forced" : "target") \(Self.goal(row))"),
-        ]
-        if let available = row.available { parts.append(TopLine("available \(Self.rounded(available))")) }
-        if let kept = row.kept { parts.append(TopLine("guard \(Self.size(kept))")) }
-        let detail = row.detail.map { folded($0).map { TopLine($0) } } ?? []
-        return packed(parts) + [TopBar(row, columns: columns).line] + detail
-    }
-
-    /// A header, and one line for each vnode.
-    private func table(_ rows: [TopRow]) -> [[TopLine]] {
-        let header = ["", "BALLOON", "SIZE", "TARGET", "AVAILABLE", "GUARD", "STATE"]
-        let cells = rows.map { row in
-            [
-                row.name, Self.size(row.balloon), Self.size(row.size), Self.goal(row) + (row.isForced ? "!" : ""),
-                Self.rounded(row.available), Self.size(row.kept), Self.state(row).plain,
-            ]
+    /// A header, and one line for each row.
+    private func table(_ entries: [TopEntry]) -> [Block] {
+        guard let first = entries.first else { return [] }
+        let hasState = first.state != nil
+        let header = [""] + first.cells.map(\.header) + (hasState ? ["STATE"] : [])
+        let texts = entries.map { entry in
+            [entry.name] + entry.cells.map(\.text) + (hasState ? [entry.state?.plain ?? ""] : [])
         }
-        let widths = header.indices.map { column in ([header] + cells).map { $0[column].count }.max() ?? 0 }
+        let widths = header.indices.map { column in ([header] + texts).map { $0[column].count }.max() ?? 0 }
         func line(_ texts: [String], _ colour: TopLine.Colour, state: TopLine.Colour) -> TopLine {
             var line = TopLine()
             for (index, text) in texts.enumerated() {
                 let padding = String(repeating: " ", count: widths[index] - text.count)
-                let isWord = index == 0 || index == texts.count - 1
-                line.add(isWord ? text + padding : padding + text, index == texts.count - 1 ? state : colour)
+                let isState = hasState && index == texts.count - 1
+                line.add(index == 0 || isState ? text + padding : padding + text, isState ? state : colour)
                 line.add("  ")
             }
             return line
         }
-        var lines = [[line(header, .strong, state: .strong)]]
-        for (row, texts) in zip(rows, cells) {
-            var text = line(texts, .plain, state: row.state == "held" || row.balloon == nil ? .held : .plain)
-            text.add(TopBar(row, columns: columns - text.width).line)
-            lines.append([text] + (row.detail.map { folded($0).map { TopLine($0) } } ?? []))
+        var blocks = [Block(lines: [line(header, .strong, state: .strong)], isRow: false)]
+        for (entry, texts) in zip(entries, texts) {
+            var text = line(texts, .plain, state: entry.state?.colour ?? .plain)
+            text.add(entry.bar.line(columns: columns - text.width))
+            blocks.append(Block(lines: [text] + (entry.detail.map { folded($0).map { TopLine($0) } } ?? [])))
         }
-        return lines
+        return blocks
     }
 
     // MARK: Text

@@ -1,17 +1,19 @@
 public import BalloonCore
 
-/// The values that `top` shows of one vnode; nil: not known, or none.
+/// The values that a live picture shows of one vnode; nil: not known, or none.
 public struct TopRow: Equatable, Sendable {
     public var number: Int
     public var name: String
+    /// Where it lies, as dom0 knows: pnode 1.
+    public var place: String?
     public var size: KiB
     public var balloon: KiB?
     /// The size that it shall have.
     public var goal: KiB?
     public var isForced: Bool
-    /// The available memory of the node.
+    /// The available memory of its node, or, in dom0, all that it has.
     public var available: KiB?
-    /// How much of that the guard keeps.
+    /// How much of that the guard keeps, or the vnode's limits.
     public var kept: KiB?
     public var state: String
     public var reason: String?
@@ -19,11 +21,12 @@ public struct TopRow: Equatable, Sendable {
     public var detail: String?
 
     public init(
-        number: Int, name: String, size: KiB, balloon: KiB?, goal: KiB?, isForced: Bool = false,
+        number: Int, name: String, place: String? = nil, size: KiB, balloon: KiB?, goal: KiB?, isForced: Bool = false,
         available: KiB? = nil, kept: KiB? = nil, state: String, reason: String? = nil, detail: String? = nil
     ) {
         self.number = number
         self.name = name
+        self.place = place
         self.size = size
         self.balloon = balloon
         self.goal = goal
@@ -33,6 +36,35 @@ public struct TopRow: Equatable, Sendable {
         self.state = state
         self.reason = reason
         self.detail = detail
+    }
+}
+
+/// The values that `host top` shows of one physical node.
+public struct TopNode: Equatable, Sendable {
+    public var number: Int
+    /// The span of the node, including holes.
+    public var size: KiB
+    public var free: KiB
+    /// How much will be free once all moves that were asked for are done.
+    public var goal: KiB
+    /// How much of the free memory no vnode may take: it is reserved, or is never given out.
+    public var kept: KiB
+    /// How much its vnodes could still give.
+    public var freeable: KiB
+    public var balloons: KiB
+    public var vnodes: Int
+
+    public init(
+        number: Int, size: KiB, free: KiB, goal: KiB, kept: KiB, freeable: KiB, balloons: KiB, vnodes: Int
+    ) {
+        self.number = number
+        self.size = size
+        self.free = free
+        self.goal = goal
+        self.kept = kept
+        self.freeable = freeable
+        self.balloons = balloons
+        self.vnodes = vnodes
     }
 }
 
@@ -52,6 +84,19 @@ public enum TopOrder: String, CaseIterable, Sendable {
         }
     }
 
+    /// The physical nodes: those with the largest balloons, or the least free memory, first.
+    func sorted(_ nodes: [TopNode]) -> [TopNode] {
+        nodes.sorted { left, right in
+            let (a, b): (KiB, KiB) =
+                switch self {
+                case .number: (.zero, .zero)
+                case .balloon: (right.balloons, left.balloons)
+                case .available: (left.free, right.free)
+                }
+            return a == b ? left.number < right.number : a < b
+        }
+    }
+
     /// Unknown values come first, because a reader has to look at them.
     public func sorted(_ rows: [TopRow]) -> [TopRow] {
         rows.sorted { left, right in
@@ -64,61 +109,4 @@ public enum TopOrder: String, CaseIterable, Sendable {
             return a == b ? left.number < right.number : a < b
         }
     }
-}
-
-/// A line of the screen: pieces of text, each with a colour.
-public struct TopLine: Equatable, Sendable {
-    public enum Colour: String, Sendable {
-        case plain = ""
-        case strong = "1"
-        case faint = "2"
-        case balloon = "36"
-        case available = "32"
-        case guarded = "33"
-        case held = "31"
-    }
-
-    private var pieces: [(text: String, colour: Colour)] = []
-
-    public init(_ text: String = "", _ colour: Colour = .plain) { add(text, colour) }
-
-    public mutating func add(_ text: String, _ colour: Colour = .plain) {
-        guard !text.isEmpty else { return }
-        let text = Self.harmless(text)
-        if let last = pieces.last, last.colour == colour {
-            pieces[pieces.count - 1].text = last.text + text
-        } else {
-            pieces.append((text, colour))
-        }
-    }
-
-    public mutating func add(_ line: TopLine) { for piece in line.pieces { add(piece.text, piece.colour) } }
-
-    /// The width in cells of the screen. All texts shown here are ASCII.
-    public var width: Int { pieces.reduce(0) { $0 + $1.text.unicodeScalars.count } }
-
-    public var plain: String { pieces.map(\.text).joined() }
-
-    public var coloured: String {
-        pieces.map { $0.colour == .plain ? $0.text : "\u{1b}[\($0.colour.rawValue)m\($0.text)\u{1b}[0m" }.joined()
-    }
-
-    /// The line cut to this many cells.
-    public func cut(_ columns: Int) -> TopLine {
-        var line = TopLine()
-        for piece in pieces where line.width < columns {
-            line.add(
-                String(String.UnicodeScalarView(piece.text.unicodeScalars.prefix(columns - line.width))), piece.colour)
-        }
-        return line
-    }
-
-    /// The text without control characters, which a terminal would obey.
-    private static func harmless(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? "?" : $0 }))
-    }
-
-    public static func == (left: TopLine, right: TopLine) -> Bool { left.coloured == right.coloured }
 }

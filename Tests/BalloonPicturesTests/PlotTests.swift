@@ -95,4 +95,83 @@ import Testing
             #expect(ticks.allSatisfy { $0 >= axis.first && $0 <= axis.last && $0.milliseconds % 1000 == 0 })
         }
     }
+
+    // MARK: A host
+
+    private static func vnode(
+        _ domain: Int, _ vnode: Int, pnode: Int?, _ mib: UInt64?, target: UInt64? = 64, state: String = "idle"
+    ) -> RecordLine.Balloon {
+        var balloon = RecordLine.Balloon(
+            vnode: vnode, size: .gib(1), target: target.map { .mib($0) }, balloon: mib.map { .mib($0) }, state: state)
+        balloon.domain = domain
+        balloon.name = "g\(domain)"
+        balloon.pnode = pnode
+        return balloon
+    }
+
+    /// A line for each second: the free memory of two physical nodes in MiB, and the vnodes.
+    private func host(_ sights: [(free: [UInt64], vnodes: [RecordLine.Balloon])?]) throws -> String {
+        try svg(
+            sights.enumerated().map { second, sight in
+                let sight = sight.map { sight in
+                    RecordLine.Sight(
+                        nodes: sight.free.enumerated().map {
+                            .init(pnode: $0, span: .gib(2), free: .mib($1), reserved: .zero)
+                        }, vnodes: sight.vnodes)
+                }
+                let time = UTCTime(milliseconds: 1_795_608_000_000 + Int64(second) * 1000)
+                return RecordLine(.host, time: time, sight: sight).json + "\n"
+            }.joined())
+    }
+
+    @Test func `Of a host there is a panel for each physical node, with a lane for each vnode on it`() throws {
+        let vnodes = [
+            Self.vnode(1, 0, pnode: 0, 64), Self.vnode(1, 1, pnode: 1, 64, state: "held"),
+            Self.vnode(2, 0, pnode: 0, 0),
+        ]
+        let svg = try host([([256, 128], vnodes), ([256, 128], vnodes)])
+        let texts = svg.split(separator: "\n").filter { $0.hasPrefix("<text") }.map { line in
+            String(line.split(separator: ">")[1].split(separator: "<")[0])
+        }
+        #expect(
+            texts.filter { $0.hasPrefix("pnode") || $0.hasPrefix("g") } == [
+                "g1.0", "g2.0", "pnode 0 of 2 GiB", "g1.1", "pnode 1 of 2 GiB",
+            ])
+        #expect(paths(svg, "#009e73").count == 2)
+        #expect(svg.contains("Memory of physical nodes"))
+    }
+
+    @Test func `A node's balloons are the sum of its vnodes', and a gap where one is not known`() throws {
+        func sight(_ first: UInt64?, _ second: UInt64?) -> (free: [UInt64], vnodes: [RecordLine.Balloon]) {
+            ([256], [Self.vnode(1, 0, pnode: 0, first), Self.vnode(2, 0, pnode: 0, second)])
+        }
+        let svg = try host([sight(0, 64), sight(64, 64), sight(64, nil), sight(128, 128), sight(0, 0)])
+        // 256 MiB are the whole height: 64 are at 193.5, 128 at 161.
+        #expect(
+            paths(svg, "#0072b2\" stroke-width").first?.contains(
+                "d=\"M84 193.5 H282 V161 H480 M678 96 H876 V226 H876\"")
+                == true)
+        // Both targets are 64 MiB all the time.
+        #expect(paths(svg, "#d55e00").first?.contains("d=\"M84 161 H876\"") == true)
+    }
+
+    @Test func `What has no target stays where it is`() throws {
+        let vnodes = [Self.vnode(1, 0, pnode: 0, 64, target: nil), Self.vnode(2, 0, pnode: 0, 0)]
+        let svg = try host([([256], vnodes), ([256], vnodes)])
+        #expect(paths(svg, "#d55e00").first?.contains("d=\"M84 161 H876\"") == true)
+    }
+
+    @Test func `A guest that came late has no lane before, and a vnode on no known node has a place`() throws {
+        let svg = try host([([256], []), ([256], [Self.vnode(1, 0, pnode: nil, 0)]), nil])
+        #expect(svg.contains("on no known physical node"))
+        #expect(svg.contains("<title>not seen</title>") && svg.contains("<title>idle</title>"))
+        // Its panel has no free memory of a node.
+        #expect(paths(svg, "#009e73").count == 1)
+    }
+
+    @Test func `Sizes that no host has make a picture, too`() throws {
+        var vnodes = [Self.vnode(1, 0, pnode: 0, 0), Self.vnode(2, 0, pnode: 0, 0)]
+        for index in vnodes.indices { vnodes[index].balloon = KiB(UInt64.max) }
+        #expect(try host([([256], vnodes), nil]).hasSuffix("</svg>\n"))
+    }
 }

@@ -19,14 +19,14 @@ import Testing
     @Test func `a line that is written is read as the same line`() throws {
         let balloons = [balloon(nil, target: nil, state: "held", reason: "a \"word\" & <b>"), balloon(4)]
         let record = try Record(file([RecordLine(time: time(0), vnodes: balloons)]).utf8)
-        #expect(record.entries.map(\.vnodes) == [balloons])
+        #expect(record.entries.map(\.sight?.vnodes) == [balloons])
         #expect(record.entries.map(\.time) == [time(0)])
     }
 
     @Test func `a line that says that nobody answered is read as an entry without vnodes`() throws {
         let record = try Record(file([RecordLine(time: time(0), vnodes: nil)]).utf8)
         #expect(record.entries.count == 1)
-        #expect(record.entries.first?.vnodes == nil)
+        #expect(record.entries.first?.sight == nil)
         #expect(record.vnodes.isEmpty)
     }
 
@@ -72,20 +72,72 @@ import Testing
     @Test func `a line is recorded when anything changed, and one more at the end`() {
         var recorder = Recorder()
         #expect(recorder.end(at: time(0)) == nil)
-        #expect(recorder.see([balloon(0)], at: time(0)) != nil)
+        #expect(recorder.see(.init(vnodes: [balloon(0)]), at: time(0)) != nil)
         #expect(recorder.end(at: time(0)) == nil)
-        #expect(recorder.see([balloon(0)], at: time(1)) == nil)
-        #expect(recorder.see([balloon(4)], at: time(2)) == RecordLine(time: time(2), vnodes: [balloon(4)]))
+        #expect(recorder.see(.init(vnodes: [balloon(0)]), at: time(1)) == nil)
+        #expect(
+            recorder.see(.init(vnodes: [balloon(4)]), at: time(2)) == RecordLine(time: time(2), vnodes: [balloon(4)]))
         #expect(recorder.see(nil, at: time(3)) == RecordLine(time: time(3), vnodes: nil))
         #expect(recorder.see(nil, at: time(4)) == nil)
-        #expect(recorder.see([balloon(4)], at: time(5)) != nil)
+        #expect(recorder.see(.init(vnodes: [balloon(4)]), at: time(5)) != nil)
         #expect(recorder.end(at: time(9)) == RecordLine(time: time(9), vnodes: [balloon(4)]))
     }
 
     @Test func `the time between two records in one file is a gap`() {
         let last = RecordLine(time: time(7), vnodes: [balloon(4)])
-        #expect(Recorder.gap(behind: last.json) == RecordLine(time: time(7), vnodes: nil))
-        #expect(Recorder.gap(behind: RecordLine(time: time(7), vnodes: nil).json) == nil)
-        #expect(Recorder.gap(behind: "nonsense") == nil)
+        #expect(Recorder().gap(behind: last.json) == RecordLine(time: time(7), vnodes: nil))
+        #expect(Recorder().gap(behind: RecordLine(time: time(7), vnodes: nil).json) == nil)
+        #expect(Recorder().gap(behind: "nonsense") == nil)
     }
+
+    // MARK: A host
+
+    private func host(_ second: Int64, free: UInt64 = 4, balloon: UInt64? = 0) -> RecordLine {
+        var vnode = self.balloon(balloon, state: "inflating")
+        vnode.domain = 3
+        vnode.name = "g1"
+        vnode.pnode = 1
+        let sight = RecordLine.Sight(
+            nodes: [.init(pnode: 0, span: .gib(2), free: KiB(free), reserved: .zero)], vnodes: [vnode])
+        return RecordLine(.host, time: time(second), sight: sight)
+    }
+
+    @Test func `A host's line is read as it was written, and so is that nobody looked`() throws {
+        let record = try Record(file([host(0), RecordLine(.host, time: time(1), sight: nil)]).utf8)
+        #expect(record.entries.map(\.sight) == [host(0).sight, nil])
+        #expect(record.kind == .host)
+    }
+
+    @Test(arguments: [RecordLine.Kind.guest, .host])
+    func `Each line begins as the lines of its kind do`(kind: RecordLine.Kind) {
+        for sight in [nil, RecordLine.Sight(vnodes: [])] {
+            let json = RecordLine(kind, time: time(0), sight: sight).json
+            #expect(json.hasPrefix(RecordLine.beginning(kind)))
+            #expect(!json.hasPrefix(RecordLine.beginning(kind == .host ? .guest : .host)))
+        }
+    }
+
+    @Test func `A guest's and a host's lines are no one record`() {
+        let guest = RecordLine(time: time(0), vnodes: [balloon(0)])
+        for lines in [[guest, host(1)], [host(0), guest]] {
+            #expect(
+                throws: Record.Fault(
+                    line: 2, description: "line 2 is of another record: a guest's and a host's are not mixed")
+            ) { try Record(file(lines).utf8) }
+        }
+    }
+
+    @Test func `A change of a physical node is recorded, too`() {
+        var recorder = Recorder(.host)
+        #expect(recorder.see(host(0).sight, at: time(0)) == host(0))
+        #expect(recorder.see(host(0).sight, at: time(1)) == nil)
+        #expect(recorder.see(host(2, free: 8).sight, at: time(2)) == host(2, free: 8))
+        #expect(recorder.end(at: time(3)) == host(3, free: 8))
+        #expect(recorder.gap(behind: host(2).json) == RecordLine(.host, time: time(2), sight: nil))
+    }
+}
+
+extension RecordLine {
+    /// A guest's line.
+    init(time: UTCTime, vnodes: [Balloon]?) { self.init(time: time, sight: vnodes.map { Sight(vnodes: $0) }) }
 }

@@ -22,7 +22,7 @@ import Testing
         ).map(\.plain)
     }
 
-    private func bar(_ row: TopRow, columns: Int = 18) -> String { TopBar(row, columns: columns).line.plain }
+    private func bar(_ row: TopRow, columns: Int = 18) -> String { row.bar.line(columns: columns).plain }
 
     // MARK: The bar
 
@@ -129,5 +129,81 @@ import Testing
         #expect(line.plain == "abc" && line.width == 3)
         #expect(line.cut(2).plain == "ab")
         #expect(line.followed(by: "defg").cut(5).plain == "abcde")
+    }
+
+    // MARK: The host
+
+    private static func node(
+        _ number: Int, free: UInt64 = 1024, goal: UInt64 = 1024, kept: UInt64 = 512, freeable: UInt64 = 256,
+        balloons: UInt64 = 128
+    ) -> TopNode {
+        TopNode(
+            number: number, size: .mib(2048), free: .mib(free), goal: .mib(goal), kept: .mib(kept),
+            freeable: .mib(freeable), balloons: .mib(balloons), vnodes: 3)
+    }
+
+    private static func host(_ columns: Int, height: Int? = nil, rows: Int = 2, notes: [String] = []) -> [String] {
+        let rows = (0..<rows).map {
+            TopRow(
+                number: $0, name: "g1 vnode \($0)", place: "pnode \($0)", size: .mib(512), balloon: .mib(128),
+                goal: .mib(128), available: .mib(384), kept: .mib(64), state: "idle")
+        }
+        return TopLayout(columns: columns, height: height, order: .number, hasKeys: height != nil).lines(
+            TopFrame(
+                time: "12:00:05", heading: "1 of 2 domains", nodes: [node(0), node(1, free: 100)], rows: rows,
+                notes: notes)
+        ).map(\.plain)
+    }
+
+    @Test func `A physical node's bar shows what is free, what of it is kept, what can be freed and what is used`() {
+        // A cell is 128 MiB.
+        #expect(Self.node(0).bar.line(columns: 18).plain == "[....%%%|++======]")
+        #expect(Self.node(0, goal: 1280, kept: 0).bar.line(columns: 18).plain == "[........+|======]")
+        // More is reserved than is free.
+        #expect(Self.node(0, free: 256, kept: 512).bar.line(columns: 18).plain == "[%%++===|========]")
+    }
+
+    @Test func `Physical nodes come before vnodes, each with its word for what is kept`() {
+        let lines = Self.host(40, height: 40)
+        let firsts = ["pnode 0", "pnode 1", "g1 vnode 0", "g1 vnode 1"].map { name in
+            lines.firstIndex { $0.hasPrefix(name) } ?? -1
+        }
+        #expect(firsts == firsts.sorted() && !firsts.contains(-1))
+        #expect(lines.contains("pnode 0  free 1024M/2048M  target 1024M"))
+        #expect(lines.contains("  kept 512M  freeable 256M"))
+        #expect(lines.contains("  available 384M  min 64M"))
+        #expect(lines.contains { $0.contains("can be freed") })
+        #expect(!lines.contains { $0.contains("guard") })
+    }
+
+    @Test func `A wide screen has a table of physical nodes and one of vnodes`() {
+        let lines = Self.host(120)
+        let headers = lines.indices.filter { lines[$0].contains("TARGET") }
+        #expect(headers.count == 2)
+        #expect(lines[headers[0]].contains("FREEABLE") && lines[headers[1]].contains("PNODE"))
+        #expect(lines[headers[1] - 1].isEmpty)
+        #expect(lines.filter { $0.hasSuffix("]") && $0.count == 120 }.count == 4)
+    }
+
+    @Test func `Of a host, too, no line is wider than the screen, and the rows without room are counted`() {
+        for columns in [12, 40, 80, 109, 110, 200] {
+            for height in [1, 5, 15, 24] {
+                let lines = Self.host(columns, height: height, rows: 20, notes: ["a note that is longer than 12"])
+                #expect(lines.allSatisfy { $0.count <= columns } && lines.count == height)
+            }
+        }
+        let lines = Self.host(120, height: 15, rows: 20)
+        let shown = lines.filter { $0.hasPrefix("g1 vnode") }.count
+        #expect(shown > 2)
+        #expect(lines.contains("and \(20 - shown) more below"))
+        // Notes that have no room are no rows.
+        #expect(!Self.host(120, height: 13, notes: ["a", "b", "c"]).contains { $0.hasSuffix("more below") })
+    }
+
+    @Test func `Physical nodes are sorted, too`() {
+        let nodes = [Self.node(0), Self.node(1, free: 100, balloons: 512), Self.node(2)]
+        #expect(TopOrder.number.sorted(nodes).map(\.number) == [0, 1, 2])
+        #expect(TopOrder.balloon.sorted(nodes).map(\.number) == [1, 0, 2])
+        #expect(TopOrder.available.sorted(nodes).map(\.number) == [1, 0, 2])
     }
 }

@@ -15,7 +15,7 @@ public struct HostReport {
     var domains: [HostDomain] { snapshot.domains.filter { chosen?.contains($0.id) ?? true } }
 
     /// The size of a node's balloons, how much more they could give, and how many vnodes lie on the node.
-    func balloons(_ pnode: Int) -> (balloons: KiB, slack: KiB, vnodes: Int) {
+    public func balloons(_ pnode: Int) -> (balloons: KiB, slack: KiB, vnodes: Int) {
         var (balloons, count) = (KiB.zero, 0)
         for domain in snapshot.domains {
             for vnode in domain.vnodes where vnode.pnode == pnode {

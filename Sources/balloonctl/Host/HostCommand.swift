@@ -6,7 +6,8 @@ struct HostCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "host", abstract: "In dom0: manage the memory of physical nodes over all guests.",
         subcommands: [
-            HostWatchCommand.self, HostListCommand.self, HostFreeCommand.self, HostSetCommand.self,
+            HostWatchCommand.self, HostListCommand.self, HostTopCommand.self, HostRecordCommand.self,
+            HostFreeCommand.self, HostSetCommand.self,
             HostLimitsCommand.self,
             HostWaitCommand.self, HostReserveCommand.self, HostUnreserveCommand.self, HostRunCommand.self,
             HostBalanceCommand.self,

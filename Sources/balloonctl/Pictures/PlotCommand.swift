@@ -6,13 +6,15 @@ struct PlotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plot", abstract: "Make a picture (SVG) of a record.",
         discussion: """
-            On standard output: for each vnode its balloon over time, its target, and below that its state.
+            On standard output: for each vnode its balloon over time, its target, and below that its state. Of what `host
+            record` wrote: for each physical node its free memory, its balloons and their targets, and the states of its
+            vnodes.
 
             \(Exit.codes(
                 (Exit.usage, "usage, or the file is not a record"), (Exit.inputOutput, "the file cannot be read")))
             """)
 
-    @Argument(help: "The file that record wrote, or - for standard input.", completion: .file())
+    @Argument(help: "The file that record, or host record, wrote, or - for standard input.", completion: .file())
     var file: String
 
     func run() throws {

@@ -7,60 +7,27 @@ struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Watch the balloons live, with a bar for each vnode.",
         discussion: """
-            Keys: q ends it, s sorts by the next order, n by number. Where standard output is no terminal, or with --batch,
-            pictures follow each other. Colours only on a terminal, and not where NO_COLOR is set.
+            \(TopOptions.keys)
 
             \(Exit.codes(Exit.noXen, (Exit.temporary, "the daemon does not answer")))
             """)
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "Print one picture below the other, without keys and colours.")
-    var batch = false
-
-    @Option(help: ArgumentHelp("End after so many pictures.", valueName: "number"))
-    var count: UInt64?
-
-    @Option(help: ArgumentHelp("Seconds between two pictures, 1 to 86400.", valueName: "seconds"))
-    var every: UInt64 = 1
-
-    @Option(
-        help: ArgumentHelp(
-            "number, balloon (the largest first) or available (the least first); default: number.", valueName: "order"),
-        completion: .list(TopOrder.allCases.map(\.rawValue)),
-        transform: { word in
-            guard let order = TopOrder(rawValue: word) else {
-                throw ValidationError("an order is number, balloon or available")
-            }
-            return order
-        })
-    var sort: TopOrder = .number
-
-    mutating func validate() throws {
-        if !(1...86400).contains(every) { throw ValidationError("seconds are 1 to 86400") }
-        if count == 0 { throw ValidationError("a number of pictures is 1 or more") }
-    }
+    @OptionGroup var options: TopOptions
 
     func run() throws {
         try Exit.onError {
             let settings = try common.settingsWhateverTheFileSays()
-            // Asked first, so that a failure does not take over the screen.
-            let first = try Session(settings, isReading: true).status()
-            var view = TopView(isBatch: batch || !Terminal.isShown, count: count, every: every, order: sort)
-            try view.run(Self.frame(first)) {
-                do {
-                    return Self.frame(try Session(settings, isReading: true).status())
-                } catch {
-                    return TopLayout.Frame(time: Terminal.time, heading: "", rows: [], fault: Live.sentence(error))
-                }
-            }
+            func look() throws -> TopFrame { Self.frame(try Session(settings, isReading: true).status()) }
+            try options.show(try look(), look: look)
         }
     }
 
-    private static func frame(_ report: StatusReport) -> TopLayout.Frame {
+    private static func frame(_ report: StatusReport) -> TopFrame {
         let domain = report.domain
         let has = "\(Size.short(domain.currentReservation)) of \(Size.short(domain.maximumReservation))"
-        return TopLayout.Frame(
+        return TopFrame(
             time: Terminal.time,
             heading: "\(domain.type) guest, \(has)" + (report.daemon ? "" : ", no daemon")
                 + (report.isCutOff ? ", xenstore is silent" : ""),

@@ -13,7 +13,7 @@ struct TopView {
     var order: TopOrder
 
     /// - Parameter look: returns the next picture.
-    mutating func run(_ first: TopLayout.Frame, look: () -> TopLayout.Frame) throws {
+    mutating func run(_ first: TopFrame, look: () -> TopFrame) throws {
         let events = try ScreenEvents(output: 1, onScreen: !isBatch)
         if !isBatch { try Screen.enter() }
         defer { Screen.leave() }
@@ -33,7 +33,7 @@ struct TopView {
 
     /// Handles keys and signals until the next picture is due.
     /// - Returns: whether to end.
-    private mutating func wait(_ events: ScreenEvents, until due: Moment, _ frame: TopLayout.Frame) throws -> Bool {
+    private mutating func wait(_ events: ScreenEvents, until due: Moment, _ frame: TopFrame) throws -> Bool {
         while true {
             switch try events.next(until: due) {
             case .timeout: return false
@@ -49,7 +49,7 @@ struct TopView {
         }
     }
 
-    private func show(_ frame: TopLayout.Frame, isFirst: Bool) {
+    private func show(_ frame: TopFrame, isFirst: Bool) {
         if isBatch {
             let lines = TopLayout(columns: Live.columns, height: nil, order: order, hasKeys: false).lines(frame)
             return Terminal.showText((isFirst ? "" : "\n") + lines.map { $0.plain + "\n" }.joined())
