@@ -124,6 +124,9 @@ make_guest_image() {
             strip --strip-debug -o "$tree/lib/modules/$(basename "$name")" "$name"
         done
     fi
+    for name in $GUEST_MODULES; do
+        add_module "$tree" "$name"
+    done
     install -m 755 "$lab/guest/init" "$tree/init"
     [ -z "$GUEST_ROOT" ] || add_systemd "$tree"
     pack "$tree" > "$work/guest.img"
@@ -141,6 +144,9 @@ make_dom0_image() {
     install -m 755 "$work/programs/jsonget" "$work/programs/foreign" "$tree/bin/"
     for name in "${STORE_TOOLS[@]}" "${DOM0_TOOLS[@]}"; do
         add_program "$tree" "$work/programs/$name" "/bin/$name"
+    done
+    for name in $DOM0_MODULES; do
+        add_module "$tree" "$name"
     done
     for name in $DOM0_PRODUCTS; do
         add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"

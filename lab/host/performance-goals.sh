@@ -125,6 +125,7 @@ goals_table() {
     cost_rows
     idle_rows
     size_rows
+    rate_rows
     frame_rows
 }
 

@@ -177,6 +177,8 @@ $(inside_table)
 
 $(inside_summary)
 
+$(rates_text)
+
 ## Larger and smaller steps
 
 The bare program alone, for a GiB:
