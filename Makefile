@@ -17,6 +17,10 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
 METRICS ?= $(PREFIX)/share/vnode-balloon/metrics
 SCHEMAS ?= $(PREFIX)/share/vnode-balloon/schema
+# What is linked into the program.
+SBOM ?= $(PREFIX)/share/vnode-balloon/vnode-balloon.spdx.json
+# Where systemd looks below /usr and /usr/local, and nowhere else.
+CATALOG ?= $(PREFIX)/lib/systemd/catalog/vnode-balloon.catalog
 # All that a linker and a C compiler can do against an attacker, in every build; and no name of the folder in what is built:
 # not in the debugger's names of Swift's module cache either, a path that has a hash of it.
 HARDENING = -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro --disable-local-rpath -Xcc -fstack-protector-strong \
@@ -55,11 +59,13 @@ setup:
 
 build:
 	$(SWIFT_BUILD)
+	packaging/sbom > .build/release/vnode-balloon.spdx.json
 
 # In a folder of its own: other options would have the release build made anew.
 static:
 	swift build -c release --product balloonctl --scratch-path .build-static --static-swift-stdlib \
 	    -Xswiftc -static-executable
+	packaging/sbom --static > .build-static/release/vnode-balloon.spdx.json
 
 # Each step is a make of its own: setup has to end before the build starts, with -j as well.
 test: setup
@@ -141,6 +147,9 @@ install: install-completions
 	install -m 644 docs/schema/*.json $(DESTDIR)$(SCHEMAS)
 	install -d $(DESTDIR)$(METRICS)
 	install -m 644 packaging/metrics/vnode-balloon.rules.yml packaging/metrics/dashboard.json $(DESTDIR)$(METRICS)
+	install -D -m 644 $(BUILD)/vnode-balloon.spdx.json $(DESTDIR)$(SBOM)
+	install -D -m 644 packaging/vnode-balloon.catalog $(DESTDIR)$(CATALOG)
+	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || journalctl --update-catalog || true
 
 # Of the program itself, so that they are never another one's.
 install-completions:
@@ -152,12 +161,12 @@ install-completions:
 # On this machine: takes the guest's memory back first, and removes nothing when that cannot be done.
 uninstall:
 	[ -n "$(DESTDIR)" ] || packaging/before-uninstall $(PREFIX)/sbin/balloonctl
-	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(COMPLETIONS) \
+	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(DESTDIR)$(CATALOG) $(DESTDIR)$(SBOM) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(COMPLETIONS) \
 	    $(foreach page,$(wildcard docs/man/*),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(EXAMPLES) $(DESTDIR)$(SCHEMAS) $(DESTDIR)$(METRICS) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d' \
 	    $(foreach unit,$(MODULE_USERS),$(DESTDIR)$(UNITDIR)/$(unit).service.d/module.conf)
 	rmdir $(foreach unit,$(MODULE_USERS),$(DESTDIR)$(UNITDIR)/$(unit).service.d) 2> /dev/null || true
-	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || systemctl daemon-reload
+	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || { systemctl daemon-reload && { journalctl --update-catalog || true; }; }
 
 clean:
 	rm -rf .build .build-* .lab build kmod/build
@@ -172,5 +181,5 @@ lint:
 	if reuse --version 2> /dev/null | grep -qE 'version ([4-9]|[1-9][0-9])'; then reuse lint --quiet; fi
 	if command -v shellcheck > /dev/null; then \
 	    shellcheck $(filter-out scripts/arrows %.py,$(wildcard scripts/*)) lab/setup lab/run lab/demo lab/bench lab/bench-xen lab/host/*.sh packaging/build-deb .ci/run && \
-	    shellcheck -s sh lab/guest/init lab/guest/init-systemd lab/dom0/init lab/dom0/*.sh packaging/before-uninstall packaging/source-id packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
+	    shellcheck -s sh lab/guest/init lab/guest/init-systemd lab/dom0/init lab/dom0/*.sh packaging/before-uninstall packaging/source-id packaging/sbom packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi
