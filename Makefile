@@ -57,15 +57,18 @@ all: build
 setup:
 	lab/setup
 
+# Where what we depend on is vendored, SwiftPM removes the file that names the versions. So they are written down first.
 build:
+	mkdir -p .build
+	packaging/sbom > .build/vnode-balloon.spdx.json
 	$(SWIFT_BUILD)
-	packaging/sbom > .build/release/vnode-balloon.spdx.json
 
 # In a folder of its own: other options would have the release build made anew.
 static:
+	mkdir -p .build-static
+	packaging/sbom --static > .build-static/vnode-balloon.spdx.json
 	swift build -c release --product balloonctl --scratch-path .build-static --static-swift-stdlib \
 	    -Xswiftc -static-executable
-	packaging/sbom --static > .build-static/release/vnode-balloon.spdx.json
 
 # Each step is a make of its own: setup has to end before the build starts, with -j as well.
 test: setup
@@ -76,6 +79,7 @@ test-long: setup
 	$(MAKE) --no-print-directory build
 	FRESH=1 scripts/unit
 	scripts/sanitize thread
+	scripts/packages
 	scripts/microbench build
 	.build/release/schedules 40000
 	.build/release/schedules host 20000
@@ -147,7 +151,7 @@ install: install-completions
 	install -m 644 docs/schema/*.json $(DESTDIR)$(SCHEMAS)
 	install -d $(DESTDIR)$(METRICS)
 	install -m 644 packaging/metrics/vnode-balloon.rules.yml packaging/metrics/dashboard.json $(DESTDIR)$(METRICS)
-	install -D -m 644 $(BUILD)/vnode-balloon.spdx.json $(DESTDIR)$(SBOM)
+	install -D -m 644 $(dir $(BUILD))vnode-balloon.spdx.json $(DESTDIR)$(SBOM)
 	install -D -m 644 packaging/vnode-balloon.catalog $(DESTDIR)$(CATALOG)
 	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || journalctl --update-catalog || true
 

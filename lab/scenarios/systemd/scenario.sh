@@ -75,7 +75,7 @@ check_eq "the journal has vnode 1's target by its fields" \
     "$(journal VNODE=1 TARGET_KIB=196608 MESSAGE_ID=ae5f5956f6734d70a68c9a464c6f7b20)" "vnode 1: target 192 MiB"
 check_has "and the end of its move" "$(journal VNODE=1 BALLOON_KIB=196608 -p notice)" "vnode 1: inflated from 0 MiB to 192 MiB in"
 check_eq "and nothing of vnode 1 where vnode 0 is asked for" "$(journal VNODE=0 | grep -c 'vnode 1')" 0
-check_has "and why the daemon did not start" "$(journal CODE=private-namespace -p err)" "private mount namespace"
+check_has "and why the daemon did not start" "$(journal CODE=privateNamespace -p err)" "private mount namespace"
 
 # --- Kills -----------------------------------------------------------------------------------------------------------
 ADDRESSES=$(addresses 192)
