@@ -83,7 +83,7 @@ private struct DatagramSocket: ~Copyable {
     /// The next datagram, without waiting.
     func receive() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT.rawValue))
+        let count = unsafe recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
         return Array(bytes.prefix(max(count, 0)))
     }
 }
