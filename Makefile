@@ -57,15 +57,19 @@ all: build
 setup:
 	lab/setup
 
-# Where what we depend on is vendored, SwiftPM removes the file that names the versions. So they are written down first.
+# What names the versions of what we depend on is written by SwiftPM; where that is vendored, whoever vendored it has put it there.
+RESOLVE = [ -n "$(VNODE_BALLOON_VENDOR)" ] || swift package resolve
+
 build:
 	mkdir -p .build
+	$(RESOLVE)
 	packaging/sbom > .build/vnode-balloon.spdx.json
 	$(SWIFT_BUILD)
 
 # In a folder of its own: other options would have the release build made anew.
 static:
 	mkdir -p .build-static
+	$(RESOLVE)
 	packaging/sbom --static > .build-static/vnode-balloon.spdx.json
 	swift build -c release --product balloonctl --scratch-path .build-static --static-swift-stdlib \
 	    -Xswiftc -static-executable
