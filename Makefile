@@ -17,6 +17,10 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 EXAMPLES ?= $(PREFIX)/share/doc/vnode-balloon
 METRICS ?= $(PREFIX)/share/vnode-balloon/metrics
 SCHEMAS ?= $(PREFIX)/share/vnode-balloon/schema
+# What is linked into the program.
+SBOM ?= $(PREFIX)/share/vnode-balloon/vnode-balloon.spdx.json
+# Where systemd looks below /usr and /usr/local, and nowhere else.
+CATALOG ?= $(PREFIX)/lib/systemd/catalog/vnode-balloon.catalog
 # All that a linker and a C compiler can do against an attacker, in every build; and no name of the folder in what is built:
 # not in the debugger's names of Swift's module cache either, a path that has a hash of it.
 HARDENING = -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro --disable-local-rpath -Xcc -fstack-protector-strong \
@@ -53,11 +57,20 @@ all: build
 setup:
 	lab/setup
 
+# What names the versions of what we depend on is written by SwiftPM; where that is vendored, whoever vendored it has put it there.
+RESOLVE = [ -n "$(VNODE_BALLOON_VENDOR)" ] || swift package resolve
+
 build:
+	mkdir -p .build
+	$(RESOLVE)
+	packaging/sbom > .build/vnode-balloon.spdx.json
 	$(SWIFT_BUILD)
 
 # In a folder of its own: other options would have the release build made anew.
 static:
+	mkdir -p .build-static
+	$(RESOLVE)
+	packaging/sbom --static > .build-static/vnode-balloon.spdx.json
 	swift build -c release --product balloonctl --scratch-path .build-static --static-swift-stdlib \
 	    -Xswiftc -static-executable
 
@@ -70,6 +83,7 @@ test-long: setup
 	$(MAKE) --no-print-directory build
 	FRESH=1 scripts/unit
 	scripts/sanitize thread
+	scripts/packages
 	scripts/microbench build
 	.build/release/schedules 40000
 	.build/release/schedules host 20000
@@ -141,6 +155,9 @@ install: install-completions
 	install -m 644 docs/schema/*.json $(DESTDIR)$(SCHEMAS)
 	install -d $(DESTDIR)$(METRICS)
 	install -m 644 packaging/metrics/vnode-balloon.rules.yml packaging/metrics/dashboard.json $(DESTDIR)$(METRICS)
+	install -D -m 644 $(dir $(BUILD))vnode-balloon.spdx.json $(DESTDIR)$(SBOM)
+	install -D -m 644 packaging/vnode-balloon.catalog $(DESTDIR)$(CATALOG)
+	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || journalctl --update-catalog || true
 
 # Of the program itself, so that they are never another one's.
 install-completions:
@@ -152,12 +169,12 @@ install-completions:
 # On this machine: takes the guest's memory back first, and removes nothing when that cannot be done.
 uninstall:
 	[ -n "$(DESTDIR)" ] || packaging/before-uninstall $(PREFIX)/sbin/balloonctl
-	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(COMPLETIONS) \
+	rm -f $(DESTDIR)$(PREFIX)/sbin/balloonctl $(DESTDIR)$(CATALOG) $(DESTDIR)$(SBOM) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(COMPLETIONS) \
 	    $(foreach page,$(wildcard docs/man/*),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(EXAMPLES) $(DESTDIR)$(SCHEMAS) $(DESTDIR)$(METRICS) '$(DESTDIR)$(UNITDIR)/$(MOUNT_UNIT).d' \
 	    $(foreach unit,$(MODULE_USERS),$(DESTDIR)$(UNITDIR)/$(unit).service.d/module.conf)
 	rmdir $(foreach unit,$(MODULE_USERS),$(DESTDIR)$(UNITDIR)/$(unit).service.d) 2> /dev/null || true
-	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || systemctl daemon-reload
+	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || { systemctl daemon-reload && { journalctl --update-catalog || true; }; }
 
 clean:
 	rm -rf .build .build-* .lab build kmod/build
@@ -172,5 +189,5 @@ lint:
 	if reuse --version 2> /dev/null | grep -qE 'version ([4-9]|[1-9][0-9])'; then reuse lint --quiet; fi
 	if command -v shellcheck > /dev/null; then \
 	    shellcheck $(filter-out scripts/arrows %.py,$(wildcard scripts/*)) lab/setup lab/run lab/demo lab/bench lab/bench-xen lab/host/*.sh packaging/build-deb .ci/run && \
-	    shellcheck -s sh lab/guest/init lab/guest/init-systemd lab/dom0/init lab/dom0/*.sh packaging/before-uninstall packaging/source-id packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
+	    shellcheck -s sh lab/guest/init lab/guest/init-systemd lab/dom0/init lab/dom0/*.sh packaging/before-uninstall packaging/source-id packaging/sbom packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi

@@ -78,7 +78,7 @@ extension TopNode {
             parts: [
                 "free \(TopEntry.rounded(free))/\(TopEntry.size(size))", "target \(TopEntry.rounded(goal))",
                 "kept \(TopEntry.size(kept))", "freeable \(TopEntry.size(freeable))",
-                "balloons \(TopEntry.size(balloons)) of \(vnodes)",
+                "balloons \(TopEntry.size(balloons)) of \(vnodes) vnodes",
             ],
             state: nil, bar: bar, detail: nil)
     }

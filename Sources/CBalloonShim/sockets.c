@@ -156,6 +156,19 @@ int cb_notify(const char *state, int32_t descriptor, bool may_wait) {
     return sent < 0 ? (int)sent : 1;
 }
 
+int64_t cb_send_datagram(const char *path, const void *from, size_t bytes) {
+    struct sockaddr_un address;
+    socklen_t length;
+    int error = address_of(path, &address, &length);
+    if (error) return error;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int64_t sent = bytes_or_error(
+        sendto(fd, from, bytes, MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, length));
+    close(fd);
+    return sent;
+}
+
 int cb_stored_descriptors(char *names, size_t capacity) {
     const char *process = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS"), *listed = getenv("LISTEN_FDNAMES");
     int found = 0;

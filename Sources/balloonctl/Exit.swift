@@ -80,7 +80,7 @@ enum Exit {
         do {
             try body()
         } catch let error as BalloonError {
-            Terminal.complain(error.description)
+            if !ErrorLog.tell(error) { Terminal.complain(error.description) }
             throw Self.code(of: error)
         } catch let refusal as Refusal {
             Terminal.complain(refusal.error)

@@ -1,8 +1,10 @@
+import BalloonCore
 import BalloonSystem
 import Logging
 import Synchronization
 
-/// Logs on standard error: with systemd's priority prefixes in the journal, plain anywhere else.
+/// Logs on standard error. Where that is systemd's journal, its messages have fields: all metadata. Metadata with keys in
+/// capitals are fields only, because the text says it already.
 struct ErrorLog: LogHandler {
     /// One level for the whole process, so that it can be changed at run time.
     private static let level = Atomic<Int>(0)
@@ -29,13 +31,36 @@ struct ErrorLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = isJournal ? "<\(Self.priority(event.level))>" : "\(event.level): "
-        line += "\(event.message)"
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
-        line += "\n"
-        // A log that no process reads must not keep the daemon from giving memory back, so the line is dropped.
-        StandardStream.error.writeNow(line)
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        var text = "\(event.message)"
+        for (key, value) in all where !Self.isField(key) { text += " \(key)=\(value)" }
+        if isJournal {
+            let fields = all.map { (name: $0.key, value: "\($0.value)") }
+            Self.tellJournal(text, priority: Self.priority(event.level), fields)
+        } else {
+            // A log that no process reads must not keep the daemon from giving memory back, so the line is dropped.
+            StandardStream.error.writeNow("\(event.level): \(text)\n")
+        }
+    }
+
+    private static func isField(_ key: String) -> Bool { key.utf8.first.map { $0 < UInt8(ascii: "a") } ?? true }
+
+    /// Where the journal takes no fields, it gets the text: a line with its priority in front (sd-daemon(3)).
+    private static func tellJournal(_ text: String, priority: Int, _ fields: [(name: String, value: String)]) {
+        let message = JournalMessage(text, priority: priority, identifier: "balloonctl", fields: fields)
+        if !Journal.send(message) { StandardStream.error.writeNow("<\(priority)>\(text)\n") }
+    }
+
+    /// Tells the journal why a command failed, where standard error is the journal.
+    /// - Returns: false where it is not.
+    static func tell(_ error: BalloonError) -> Bool {
+        guard StandardStream.error.isJournal else { return false }
+        var fields = [(name: "CODE", value: "\(error.code)")]
+        if error.code == .privcmdLocked { fields.append((JournalEvent.field, JournalEvent.locked.rawValue)) }
+        for line in error.description.split(separator: "\n") {
+            tellJournal("balloonctl: \(line)", priority: priority(.error), fields)
+        }
+        return true
     }
 
     /// syslog's numbers.

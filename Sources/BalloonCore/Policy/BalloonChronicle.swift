@@ -8,6 +8,30 @@ public struct BalloonChronicle: Sendable {
     public static let burst = 10
     public static let window: Interval = .seconds(60)
 
+    /// A line, and what programs look for in it.
+    public struct Line: Equatable, Sendable {
+        public var text: String
+        /// nil: it tells how many others were left out.
+        public var event: JournalEvent?
+        public var vnode: Int
+        /// Why it is held.
+        public var reason: HeldReason?
+        /// nil: not known.
+        public var balloon: KiB?
+        /// nil: it has none.
+        public var goal: KiB?
+
+        /// The fields for the journal, which the text tells already.
+        public var fields: [(name: String, value: String)] {
+            var fields = [(name: "VNODE", value: "\(vnode)")]
+            if let event { fields.append((JournalEvent.field, event.rawValue)) }
+            if let reason { fields.append(("REASON", reason.rawValue)) }
+            if let balloon { fields.append(("BALLOON_KIB", "\(balloon)")) }
+            if let goal { fields.append(("TARGET_KIB", "\(goal)")) }
+            return fields
+        }
+    }
+
     private enum Kind: Hashable { case target, force, move, hold }
     private struct Topic: Hashable {
         var kind: Kind
@@ -34,17 +58,17 @@ public struct BalloonChronicle: Sendable {
     ///   - states: the states of all vnodes.
     ///   - refused: targets in xenstore that are not sizes, as printable text.
     /// - Returns: lines to log, in order.
-    public mutating func lines(_ states: [VNodeState], refused: [Int: String] = [:], now: Moment) -> [String] {
-        var lines: [String] = []
+    public mutating func lines(_ states: [VNodeState], refused: [Int: String] = [:], now: Moment) -> [Line] {
+        var lines: [Line] = []
         for state in states {
             let vnode = state.vnode.number
             // At the start only a difference from a vnode without a request makes a line.
             let before = last[vnode] ?? VNodeState(vnode: state.vnode, balloonFrames: state.balloonFrames)
             last[vnode] = state
-            say(.target, vnode, target(before, state, refused[vnode]), now, &lines)
-            say(.force, vnode, force(before, state), now, &lines)
-            say(.move, vnode, move(before, state, now: now), now, &lines)
-            say(.hold, vnode, hold(before, state), now, &lines)
+            say(.target, .target, state, target(before, state, refused[vnode]), now, &lines)
+            say(.force, .forced, state, force(before, state), now, &lines)
+            say(.move, .moved, state, move(before, state, now: now), now, &lines)
+            say(.hold, Self.holdReason(state) == nil ? .free : .held, state, hold(before, state), now, &lines)
         }
         self.refused = refused
         return lines
@@ -82,29 +106,39 @@ public struct BalloonChronicle: Sendable {
             "\(verb) from \(Size.text(move.from)) to \(Size.text(size)) in \(tenths / 10).\(tenths % 10) s"
     }
 
+    /// Every daemon starts with an audit, so it makes no line, and neither does its end.
+    private static func holdReason(_ state: VNodeState) -> HeldReason? {
+        state.activity == .held && !state.isBeingAudited ? state.reason : nil
+    }
+
     private func hold(_ before: VNodeState, _ state: VNodeState) -> String? {
-        // Every daemon starts with an audit, so its end makes no line either.
-        func reason(_ state: VNodeState) -> HeldReason? {
-            state.activity == .held && !state.isBeingAudited ? state.reason : nil
-        }
-        guard reason(state) != reason(before) else { return nil }
-        guard let reason = reason(state) else { return state.isBeingAudited ? nil : "no longer held" }
+        guard Self.holdReason(state) != Self.holdReason(before) else { return nil }
+        guard let reason = Self.holdReason(state) else { return state.isBeingAudited ? nil : "no longer held" }
         let size = state.balloon.map { "held at \(Size.text($0))" } ?? "held, its size is not known"
         return "\(size): \(state.detail ?? reason.sentence)"
     }
 
     /// Adds the line, or counts it as left out.
-    private mutating func say(_ kind: Kind, _ vnode: Int, _ text: String?, _ now: Moment, _ lines: inout [String]) {
+    private mutating func say(
+        _ kind: Kind, _ event: JournalEvent, _ state: VNodeState, _ text: String?, _ now: Moment, _ lines: inout [Line]
+    ) {
         guard let text else { return }
+        let vnode = state.vnode.number
         let topic = Topic(kind: kind, vnode: vnode)
         var count = counts[topic] ?? Count(begun: now)
         if now >= count.begun + Self.window {
-            if count.left > 0 { lines.append("vnode \(vnode): \(count.left) lines of this kind were left out") }
+            if count.left > 0 {
+                let text = "vnode \(vnode): \(count.left) lines of this kind were left out"
+                lines.append(Line(text: text, vnode: vnode))
+            }
             count = Count(begun: now)
         }
         if count.lines < Self.burst {
             count.lines += 1
-            lines.append("vnode \(vnode): \(text)")
+            lines.append(
+                Line(
+                    text: "vnode \(vnode): \(text)", event: event, vnode: vnode, reason: Self.holdReason(state),
+                    balloon: state.balloon, goal: state.forced ?? state.target))
         } else {
             count.left += 1
         }

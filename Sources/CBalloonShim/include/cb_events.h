@@ -60,6 +60,9 @@ int cb_socket_timeout(int fd, uint32_t timeout_ms);
 /// sd_notify without its library: sends `state` to $NOTIFY_SOCKET, with a descriptor (-1: none). 0: there is no such
 /// socket; 1: it was sent; -EAGAIN: it would have to wait and may not.
 int cb_notify(const char *state, int32_t descriptor, bool may_wait);
+/// Sends one datagram to the socket at `path`, all of it or nothing, and never waits. -ENOENT, -ECONNREFUSED: there is no
+/// such socket, or nobody at it; -EAGAIN: its queue is full; -EMSGSIZE: it is too long.
+int64_t cb_send_datagram(const char *path, const void *from, size_t bytes);
 /// sd_listen_fds_with_names without its library: returns how many descriptors the service manager passed, from
 /// CB_FIRST_STORED up, and makes them close-on-exec. `names` gets their names, with colons between them. A second call
 /// returns 0.

@@ -21,6 +21,6 @@ extension BalloonEngine {
         guard let amount = drift.news() else { return }
         log.warning(
             "drifted: Linux's own balloon took memory back beside ours, which may lie on other physical nodes now; the toolstack should remove memory/target",
-            metadata: ["kib": "\(amount)"])
+            metadata: .of(.otherBalloon, ["kib": "\(amount)"]))
     }
 }

@@ -29,13 +29,14 @@ extension BalloonEngine {
         removed[vnode] = nil
         // Before the vnode is known there is nothing to compare the file with.
         guard file == .damaged, isKnown(vnode) else { return }
-        log.error("the balloon's file was changed: auditing all of it", metadata: ["vnode": "\(vnode)"])
+        log.error("the balloon's file was changed: auditing all of it", metadata: .of(.file, ["vnode": "\(vnode)"]))
         beginAudit(vnode, .all)
     }
 
     private func checkRemoved(_ vnode: Int, _ files: any FileBacked) throws(BalloonError) {
         if removed[vnode] == nil {
-            log.error("the balloon's file was removed: its memory is taken back", metadata: ["vnode": "\(vnode)"])
+            log.error(
+                "the balloon's file was removed: its memory is taken back", metadata: .of(.file, ["vnode": "\(vnode)"]))
             removed[vnode] = .some(nil)
         }
         guard guest.mover.isEmpty(vnode: vnode) == true else { return }

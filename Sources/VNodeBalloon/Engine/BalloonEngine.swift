@@ -124,7 +124,7 @@ public final class BalloonEngine {
         {
             log.error(
                 "memory/target changed: Linux's own balloon moves beside ours; the toolstack should remove it",
-                metadata: ["kib": "\(now)"])
+                metadata: .of(.otherBalloon, ["kib": "\(now)"]))
         }
         // The first reading is no change.
         if let before = self.reading.legacyTarget, before != reading.legacyTarget { drift.expect(now: now) }

@@ -104,7 +104,8 @@ package final class BalloonLoop {
 
     private func tellJournal() {
         for line in chronicle.lines(engine.told, refused: engine.reading.refused, now: engine.now) {
-            log.notice("\(line)")
+            let fields = line.fields.map { ($0.name, Logger.MetadataValue.string($0.value)) }
+            log.notice("\(line.text)", metadata: Logger.Metadata(uniqueKeysWithValues: fields))
         }
     }
 
@@ -122,8 +123,9 @@ package final class BalloonLoop {
         told = store.condition
         switch told {
         case .open: log.notice("xenstore answers again")
-        case .silent: log.warning("xenstore does not answer: targets are followed again when it does")
-        case .lost: log.warning("the connection to xenstore is gone: it is made anew")
+        case .silent:
+            log.warning("xenstore does not answer: targets are followed again when it does", metadata: .of(.store))
+        case .lost: log.warning("the connection to xenstore is gone: it is made anew", metadata: .of(.store))
         }
     }
 

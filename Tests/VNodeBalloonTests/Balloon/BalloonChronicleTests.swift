@@ -12,7 +12,10 @@ import VNodeBalloon
 
         init(_ options: BalloonController.Options = .init()) { hand = Hand(options: options) }
 
-        func lines() -> [String] { chronicle.lines(hand.controller.states, refused: refused, now: hand.now) }
+        func told() -> [BalloonChronicle.Line] {
+            chronicle.lines(hand.controller.states, refused: refused, now: hand.now)
+        }
+        func lines() -> [String] { told().map(\.text) }
 
         func act(_ milliseconds: UInt64) {
             guard let action = hand.action() else { return }
@@ -92,5 +95,29 @@ import VNodeBalloon
         story.hand.now += BalloonChronicle.window
         story.hand.target(0, mib: 100)
         #expect(story.lines() == ["vnode 0: 990 lines of this kind were left out", "vnode 0: target 100 MiB"])
+    }
+
+    @Test func `each line has the fields that programs look for`() {
+        let story = Story()
+        story.hand.target(0, mib: 8)
+        story.hand.facts.memory?[0] = Hand.memory(availableMiB: 20)
+        _ = story.hand.next()
+        var told = story.told()
+        #expect(told.map(\.event) == [.target, .held])
+        #expect(
+            told.last?.fields.map { "\($0.name)=\($0.value)" } == [
+                "VNODE=0", "MESSAGE_ID=\(JournalEvent.held.rawValue)", "REASON=guard", "BALLOON_KIB=0",
+                "TARGET_KIB=8192",
+            ])
+        story.hand.now += Hand.second
+        story.hand.facts.memory?[0] = Hand.memory(availableMiB: 400)
+        _ = story.hand.settle()
+        told = story.told()
+        #expect(told.map(\.event) == [.moved, .free])
+        #expect(told.allSatisfy { $0.reason == nil && $0.balloon == .mib(8) })
+        story.hand.controller.setForced(4096, vnode: 1)
+        told = story.told()
+        #expect(told.map(\.event) == [.forced])
+        #expect(told.first?.vnode == 1 && told.first?.goal == .mib(4))
     }
 }

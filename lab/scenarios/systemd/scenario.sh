@@ -69,6 +69,14 @@ targets 65536 196608
 balloons "started" 65536 196608
 check_agree "started"
 
+# What programs look for in the journal: fields, which journald itself tells from the text.
+journal() { guest "journalctl --sync; journalctl -b -o cat -u $DAEMON $*"; }
+check_eq "the journal has vnode 1's target by its fields" \
+    "$(journal VNODE=1 TARGET_KIB=196608 MESSAGE_ID=ae5f5956f6734d70a68c9a464c6f7b20)" "vnode 1: target 192 MiB"
+check_has "and the end of its move" "$(journal VNODE=1 BALLOON_KIB=196608 -p notice)" "vnode 1: inflated from 0 MiB to 192 MiB in"
+check_eq "and nothing of vnode 1 where vnode 0 is asked for" "$(journal VNODE=0 | grep -c 'vnode 1')" 0
+check_has "and why the daemon did not start" "$(journal CODE=privateNamespace -p err)" "private mount namespace"
+
 # --- Kills -----------------------------------------------------------------------------------------------------------
 ADDRESSES=$(addresses 192)
 # In or behind the first of its two steps.
@@ -249,6 +257,6 @@ balloons "after it was refused" 65536 32768
 check_exit "make uninstall" 0 "make -s -C /src uninstall"
 check_all_back "uninstalled"
 check_eq "nothing is left" \
-    "$(guest "ls -d /usr/local/sbin/* /usr/local/lib/systemd/system/* /usr/local/share/*/*/*balloon* /run/vnode-balloon /etc/systemd/system/*/vnode*;
+    "$(guest "ls -d /usr/local/sbin/* /usr/local/lib/systemd/*/* /usr/local/share/*/*/*balloon* /run/vnode-balloon /etc/systemd/system/*/vnode*;
         ps | grep '[b]alloonctl'; systemctl list-units --no-legend 'vnode*'" 2> /dev/null | grep -v 'No such')" ""
 finish

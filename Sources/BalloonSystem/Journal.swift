@@ -1,0 +1,14 @@
+package import BalloonCore
+internal import CBalloonShim
+
+/// systemd's journal, which takes messages with fields.
+package enum Journal {
+    package static let path = "/run/systemd/journal/socket"
+
+    /// Sends the message without waiting.
+    /// - Returns: false where the journal does not take it: there is none, its queue is full, or it is too long.
+    package static func send(_ message: JournalMessage, to path: String = path) -> Bool {
+        // Unsafe: a C string, and bytes with their count, for the call.
+        unsafe cb_send_datagram(path, message.bytes, message.bytes.count) == message.bytes.count
+    }
+}
