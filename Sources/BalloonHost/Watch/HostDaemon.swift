@@ -12,7 +12,7 @@ public final class HostDaemon {
     private let xen: any HostXen
     private var engine: HostEngine
     private var keeper: HostKeeper
-    private var watched: Set<UInt16> = []
+    private var watches = DomainWatches()
     private var lastTurn: Moment = .zero
     /// The error that was logged last, so that it is logged once.
     private var trouble: String?
@@ -39,7 +39,7 @@ public final class HostDaemon {
     /// Runs until SIGTERM or SIGINT. Then it puts memory/target back where it had removed it.
     public func run() throws(BalloonError) {
         let signals = FileDescriptor(try check(cb_signal_descriptor(), "cannot make a signalfd"))
-        watchDomains()
+        watchComing()
         var due = turn()
         Self.notify("READY=1\nSTATUS=watching domains")
         log.notice("watching domains, memory-target \(keeper.policy.legacy.rawValue)")
@@ -80,22 +80,28 @@ public final class HostDaemon {
             let seconds = UInt64(max(0, cb_clock_real_seconds()))
             try engine.ledger.expire(now: seconds)
             try engine.forgetTargets(snapshot, now: seconds)
-            watchNew(snapshot)
-            for deed in keeper.deeds(snapshot, now: lastTurn) { perform(deed, snapshot) }
+            let ids = Set(snapshot.domains.filter { !$0.isToolstack && $0.isIntroduced }.map(\.id))
+            try watches.follow(ids, engine.store)
+            for deed in keeper.deeds(snapshot, now: lastTurn) { try perform(deed, snapshot) }
             if trouble != nil { log.notice("all is well again") }
             trouble = nil
             return keeper.nextLook(snapshot, now: lastTurn)
         } catch {
             tell(error.description)
+            keeper.turnFailed()
             return now + HostKeeper.busyInterval
         }
     }
 
     /// Logs an error with one domain, so that the other domains are still served.
-    private func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) {
+    /// - Throws: when xenstore does not answer.
+    private func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) throws(BalloonError) {
         do throws(BalloonError) {
             if let text = try engine.perform(deed, snapshot) { log.notice("\(text)") }
-        } catch { log.error("\(error.description)") }
+        } catch {
+            guard engine.store.condition == .open else { throw error }
+            log.error("\(error.description)")
+        }
     }
 
     private func tell(_ text: String) {
@@ -105,27 +111,9 @@ public final class HostDaemon {
 
     // MARK: Watches
 
-    private func watchDomains() {
-        for path in ["@introduceDomain", "@releaseDomain"] {
-            do throws(BalloonError) { try engine.store.watch(path, token: path) } catch { tell(error.description) }
-        }
-    }
-
-    private static func paths(_ id: UInt16) -> [String] { [HostRows.domain(id) + "/memory", HostRows.feature(id)] }
-
-    private func watchNew(_ snapshot: HostSnapshot) {
-        let ids = Set(snapshot.domains.filter { !$0.isToolstack && $0.isIntroduced }.map(\.id))
-        for id in watched.subtracting(ids) {
-            for path in Self.paths(id) { try? engine.store.unwatch(path, token: "d\(id)") }
-        }
-        for id in ids.subtracting(watched) {
-            for path in Self.paths(id) {
-                do throws(BalloonError) { try engine.store.watch(path, token: "d\(id)") } catch {
-                    tell(error.description)
-                }
-            }
-        }
-        watched = ids
+    /// Before the first turn, so that no domain comes unseen. What fails is repeated in each turn.
+    private func watchComing() {
+        do throws(BalloonError) { try watches.follow([], engine.store) } catch { tell(error.description) }
     }
 
     /// Takes the events; returns whether there were any. An event is only a hint: the turn reads everything.
@@ -141,8 +129,8 @@ public final class HostDaemon {
     private func reconnect() {
         guard let store = try? Xenstore() else { return tell("xenstore is gone: waiting for it to come back") }
         engine = HostEngine(HostReader(xen: xen, store: store))
-        watched = []
-        watchDomains()
+        watches = DomainWatches()
+        watchComing()
     }
 
     private func stop() {

@@ -15,12 +15,19 @@ public final class Xenstore: Store {
     private var silence = StoreSilence()
     private var isLost = false
     private let patience: Interval
+    /// Called a few times a second while a question waits for its answer, with the time that it has waited.
+    package var whileWaiting: ((Interval) -> Void)?
     /// Bytes that a full socket has not taken yet.
     private var unsent: [UInt8] = []
 
     /// Connects to the domain's xenstore.
     /// - Throws: `.noXen` when it cannot be reached.
-    public convenience init() throws(BalloonError) { try self.init(paths: Self.paths) }
+    public convenience init() throws(BalloonError) { try self.init(patience: StoreSilence.patience) }
+
+    /// - Parameter patience: how long a question waits for its answer.
+    package convenience init(patience: Interval) throws(BalloonError) {
+        try self.init(paths: Self.paths, patience: patience)
+    }
 
     /// - Parameters:
     ///   - paths: where xenstore may be; the first that can be opened counts.
@@ -138,6 +145,8 @@ public final class Xenstore: Store {
 
     // MARK: The line
 
+    private static let pulse: Interval = .milliseconds(200)
+
     /// Sends a question, and returns the body of the answer.
     func ask(
         _ kind: StoreMessage.Kind, in transaction: Transaction?, _ body: [UInt8], _ what: @autoclosure () -> String
@@ -153,8 +162,9 @@ public final class Xenstore: Store {
             }
             let waited = Moment.now - begin
             guard waited < patience else { break }
-            try wait(patience - waited)
+            try wait(min(patience - waited, whileWaiting == nil ? patience : Self.pulse))
             try listen()
+            whileWaiting?(waited)
         }
         dialogue.giveUp(number)
         silence.begin(now: Moment.now)

@@ -88,7 +88,7 @@ struct HostReleaseCommand: ParsableCommand {
                 return domain
             }
             if found.isManaged {
-                let (verdicts, last) = try HostWaiting(engine: engine, options: waiting).run([found.id: goals])
+                let (verdicts, last) = try HostWaiting(session: session, options: waiting).run([found.id: goals])
                 if !HostWaiting.explain(verdicts, last) { throw Exit.temporary }
             }
             try session.turn { () throws(BalloonError) in
