@@ -27,7 +27,7 @@ struct HostBalanceCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try HostSession()
+            let session = try HostSession(waiting)
             let snapshot = try session.engine.read()
             let nodes = snapshot.nodes.map(\.number).filter { pnode == nil || $0 == pnode }
             guard !nodes.isEmpty else {

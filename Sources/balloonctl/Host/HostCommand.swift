@@ -21,11 +21,16 @@ struct HostCommand: ParsableCommand {
 struct HostSession {
     let engine: HostEngine
     let xen: PrivcmdHost
-    let silence = HostSilence()
+    let silence: HostSilence
 
-    /// - Parameter patience: how long a question to xenstore waits for its answer.
+    /// - Parameters:
+    ///   - waiting: the options of a command that waits for guests.
+    ///   - patience: how long a question to xenstore waits for its answer.
     /// - Throws: `.notRoot`, `.noXen`, `.environment` outside of dom0.
-    init(patience: Interval = HostSilence.patience) throws(BalloonError) {
+    init(
+        _ waiting: HostWaitOptions? = nil, patience: Interval = HostSilence.patience
+    ) throws(BalloonError) {
+        silence = HostSilence(waiting)
         try Exit.requireRoot()
         xen = try PrivcmdHost()
         let store = try Xenstore(patience: patience)
@@ -72,9 +77,13 @@ final class HostSilence {
     static let least: Interval = .seconds(1)
     private static let untold: Interval = .seconds(2)
 
-    /// Whether to go on waiting: throws on Ctrl-C, and at the end of `--timeout`.
+    /// Whether to go on waiting for guests: throws on Ctrl-C, and at the end of `--timeout`.
     var check: (() throws -> Void)?
     private var isTold = false
+    private let begin = HostSession.now
+    private let timeout: UInt64
+
+    init(_ waiting: HostWaitOptions?) { timeout = waiting?.timeout ?? 0 }
 
     func wait(_ waited: Interval) {
         if waited >= Self.untold && !isTold {
@@ -83,6 +92,11 @@ final class HostSilence {
             Terminal.remark("xenstore does not answer; waiting for it")
         }
         do { try check?() } catch { Balloonctl.exit(withError: error) }
+        // Before there is anything to wait for.
+        if timeout > 0 && HostSession.now >= begin + .seconds(timeout) {
+            Terminal.complain("not done after \(timeout) s: xenstore does not answer")
+            Balloonctl.exit(withError: Exit.temporary)
+        }
     }
 }
 

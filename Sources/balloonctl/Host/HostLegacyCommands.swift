@@ -75,7 +75,7 @@ struct HostReleaseCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try HostSession()
+            let session = try HostSession(waiting)
             let engine = session.engine
             var goals: [Int: KiB] = [:]
             let found = try session.turn { () throws(BalloonError) in

@@ -45,7 +45,7 @@ struct HostReserveCommand: ParsableCommand {
     func run() throws {
         try Exit.onError {
             guard let range = Self.range(size) else { return }
-            let session = try HostSession()
+            let session = try HostSession(waiting)
             let reserving = HostReserving(session, waiting)
             let (reservation, bond) = try reserving.reserve(pnode, range, name: name, ttl: ttl)
             try reserving.keep(reservation, bond)
@@ -166,7 +166,7 @@ struct HostRunCommand: ParsableCommand {
     func run() throws {
         var code: Int32 = 0
         try Exit.onError {
-            let reserving = HostReserving(try HostSession(), waiting)
+            let reserving = HostReserving(try HostSession(waiting), waiting)
             var reservations: [(Reservation, HostLock)] = []
             defer { for (reservation, bond) in reservations { try? reserving.giveUp(reservation, bond) } }
             for wanted in pnode {

@@ -38,7 +38,7 @@ struct HostSetCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try HostSession()
+            let session = try HostSession(waiting)
             let found = try session.domains([domain], try session.engine.read())[0]
             if let memory, !found.isManaged { return try setOld(session, memory.kib) }
             let (domain, goals) = try session.turn { () throws(BalloonError) in try write(session) }

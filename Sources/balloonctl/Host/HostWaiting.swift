@@ -169,7 +169,7 @@ struct HostWaitCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try HostSession()
+            let session = try HostSession(waiting)
             let snapshot = try session.engine.read()
             var goals: [UInt16: [Int: KiB]] = [:]
             for domain in try session.domains(domains, snapshot) {
