@@ -10,6 +10,7 @@ random() {
 # kill_guests NAME...: the guests of all rounds. Remembers how things are before anything is asked of them.
 kill_guests() {
     KILL_GUESTS=$*
+    KILL_IDS=$(for kill_guest in $KILL_GUESTS; do id_of "$kill_guest"; done)
     KILL_START=$(kill_state)
     set -- $(hostcount free)
     KILL_WANTED=$(($2 * 4 + KILL_MIB * 1024))
@@ -18,9 +19,8 @@ kill_guests() {
 # kill_state: what Xen has free on each node, then each guest: its pages and its targets.
 kill_state() {
     echo "free $(hostcount free | one_line)"
-    for kill_guest in $KILL_GUESTS; do
-        kill_id=$(id_of "$kill_guest")
-        echo "$kill_guest $(hostcount domain "$kill_id" | cut -d ' ' -f 1) $(xenstore-ls -f "/local/domain/$kill_id/memory" |
+    for kill_id in $KILL_IDS; do
+        echo "d$kill_id $(hostcount domain "$kill_id" | cut -d ' ' -f 1) $(xenstore-ls -f "/local/domain/$kill_id/memory" |
             sed -n 's/.*vnode\([0-9]\)\/target-balloon-size = "\([0-9]*\)"/\1=\2/p' | sort | one_line)"
     done
 }
@@ -38,12 +38,11 @@ kill_command() {
 
 # kill_back: all memory back in the guests.
 kill_back() {
-    for kill_guest in $KILL_GUESTS; do
-        balloonctl host set "$kill_guest" --total 0 --wait > /run/kill.out 2>&1 || {
-            sed 's/^/@@ | /' /run/kill.out
-            fail "$kill_guest takes its memory back"
-        }
-    done
+    for kill_guest in $KILL_GUESTS; do balloonctl host set "$kill_guest" --total 0; done > /run/kill.out 2>&1
+    balloonctl host wait $KILL_GUESTS > /run/kill.out 2>&1 || {
+        sed 's/^/@@ | /' /run/kill.out
+        fail "$1: the guests take their memory back"
+    }
     check_eq "$1: all is as it was" "$(kill_state)" "$KILL_START"
 }
 
@@ -59,6 +58,7 @@ kill_reference() {
 uptime_ms() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
 
 # kill_round NUMBER: a kind, its victim and a moment at random; then the same command again, as an administrator would.
+# Fails when the command had ended before.
 kill_round() {
     random 3
     case $RANDOM_NUMBER in
@@ -77,7 +77,8 @@ kill_round() {
     sleep "$(awk -v ms=$kill_after 'BEGIN { printf "%.3f", ms / 1000 }')"
     if [ $kill_kind = watch ]; then
         stop_watch KILL
-        check_eq "$kill_text: SIGKILL" $? 137
+        kill_code=$?
+        check_eq "$kill_text: SIGKILL" $kill_code 137
         await_end $kill_worker 60 "$kill_text: the command"
         wait $kill_worker
         check_eq "$kill_text: the command ends with 0" $? 0
@@ -86,20 +87,27 @@ kill_round() {
         # The command itself, not the shell around it.
         kill -KILL $(kill_children $kill_worker) 2> /dev/null
         wait $kill_worker
-        note "$kill_text: its exit code is $?, then $(kill_state | one_line); reservations: $(kill_reservations)"
+        kill_code=$?
+        note "$kill_text: its exit code is $kill_code, then $(kill_state | one_line); reservations: $(kill_reservations)"
         kill_command $kill_of
         check_eq "$kill_text: the same command again: exit 0" $? 0
     fi
     check_eq "$kill_text: the same end" "$(kill_state)" "$kill_end"
     check "$kill_text: no reservation is left" wait_until 15 no_reservation
     kill_back "$kill_text"
+    [ $kill_code = 137 ]
 }
 kill_children() { grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | sed 's/[^0-9]//g'; }
 
-# kill_rounds COUNT
+# kill_rounds COUNT: so many kills that met their victim.
 kill_rounds() {
     note "kills at random moments, from the seed $SEED on: LAB_SET='SEED=$SEED' plays them again"
     kill_reference free
     kill_reference run
-    for kill_number in $(seq 1 "$1"); do kill_round "$kill_number"; done
+    kill_met=0
+    for kill_number in $(seq 1 $(($1 * 2))); do
+        [ $kill_met -lt "$1" ] || break
+        if kill_round "$kill_number"; then kill_met=$((kill_met + 1)); fi
+    done
+    check_eq "so many kills met their victim" $kill_met "$1"
 }
