@@ -49,22 +49,20 @@ public final class HostReader {
         try batch.ask(store)
         let guests = all.indices.filter { all[$0].facts.id != 0 && all[$0].isIntroduced(batch) }
         let names = try store.children(all: guests.flatMap { all[$0].directories })
+        var found: [Int: Layout] = [:]
         for (place, index) in guests.enumerated() {
+            let layout = try layout(all[index].facts)
+            found[index] = layout
             let there = (0...1).map { names[place * 2 + $0] ?? [] }
-            all[index].wantRest(there, count: try layout(all[index].facts).sizes?.count ?? 1, &batch)
+            all[index].wantRest(there, count: layout.sizes?.count ?? 1, &batch)
         }
         try batch.ask(store)
-        var domains: [HostDomain] = []
-        for rows in all { domains.append(try domain(rows, batch, nodeCount)) }
-        return domains
+        return all.enumerated().map { domain($1, found[$0], batch, nodeCount) }
     }
 
-    private func domain(
-        _ rows: DomainRows, _ batch: RowBatch, _ nodeCount: Int
-    ) throws(BalloonError) -> HostDomain {
+    private func domain(_ rows: DomainRows, _ layout: Layout?, _ batch: RowBatch, _ nodeCount: Int) -> HostDomain {
         var domain = rows.domain(batch)
-        guard domain.isIntroduced && domain.id != 0 else { return domain }
-        let layout = try layout(domain.facts)
+        guard let layout else { return domain }
         domain.hasVNUMA = layout.sizes != nil
         for (number, size) in (layout.sizes ?? domain.staticMax.map { [$0] } ?? []).enumerated() {
             var vnode = HostVNode(number: number, size: size)

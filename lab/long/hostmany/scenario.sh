@@ -7,7 +7,7 @@ COUNT=${COUNT:-200}
 GUEST_TYPE=pvh VNODES="256 256"
 write_guest_config > /tmp/g1.cfg
 check "a guest for its record" create_named g1 -p
-cp /var/lib/xen/userdata-d.*libxl-json /tmp/record
+cp /var/lib/xen/userdata-d."$(id_of g1)".*.libxl-json /tmp/record
 xl destroy g1
 note "the record has $(stat -c %s /tmp/record) bytes"
 
