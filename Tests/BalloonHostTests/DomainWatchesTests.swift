@@ -7,14 +7,14 @@ import Testing
 
 @Suite struct DomainWatchesTests {
     let store = SimulatedHostStore()
-    private static let coming = ["@introduceDomain", "@releaseDomain"]
+    private static let coming = ["@introduceDomain", "@releaseDomain", "/vnode-balloon/domain"]
 
     private func paths(_ ids: Int...) -> Set<String> {
-        Set(Self.coming + ids.flatMap { ["/local/domain/\($0)/memory", "/local/domain/\($0)/control/feature-balloon-vnode"] })
+        Set(Self.coming + ids.flatMap { ["/local/domain/\($0)/memory", "/local/domain/\($0)/control"] })
     }
 
     @Test func `a watch that xenstore did not answer is set again at the next turn`() throws {
-        for answered in 0..<6 {
+        for answered in 0..<7 {
             let store = SimulatedHostStore()
             var watches = DomainWatches()
             store.questionsLeft = answered

@@ -19,6 +19,8 @@ package enum HostBug: String, CaseIterable, Sendable {
     case ghosts
     /// memory/target stays away when the guest follows no more.
     case keepsLegacyTarget
+    /// The daemon is not told of what others write.
+    case losesEvents
 }
 
 /// Random guests that are honest, slow, stuck, deaf, lying, held, that go and come back with another number; plans, grants and

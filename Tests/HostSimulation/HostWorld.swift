@@ -8,6 +8,9 @@ struct HostWorld {
     private let bug: HostBug?
     private let host = SimulatedHost()
     private var keeper = HostKeeper(HostKeeper.Policy())
+    /// The daemon's own way to the host: it reads what events tell of.
+    private var daemon: HostEngine
+    private var watches = DomainWatches()
     private var random: SeededGenerator
     /// By the schedule's number of a guest: its domain and how it behaves.
     private var guests: [(id: UInt16, behaviour: HostSchedule.Behaviour)] = []
@@ -15,6 +18,8 @@ struct HostWorld {
     private var run: FreeRun?
     private var runBegan = 0
     private var step = 0
+    /// Whether the daemon's last reading was the same as one of all rows.
+    private var isRemembered = true
     /// A run has to end in so many steps: three rounds of the slowest guest, and the patience between them.
     private static let longestRun = 1500
     private static let end = 200
@@ -25,6 +30,8 @@ struct HostWorld {
         self.schedule = schedule
         self.bug = bug
         random = SeededGenerator(seed: schedule.seed ^ 0x5EED)
+        daemon = host.daemon()
+        host.store.losesEvents = bug == .losesEvents
         keeper.policy.isBalancing = random.oneIn(3)
         host.xen.free = [.mib(UInt64(random.number(40...400))), .mib(UInt64(random.number(40...400)))]
         for _ in 0..<schedule.guests {
@@ -64,10 +71,12 @@ struct HostWorld {
     // MARK: The toolstack
 
     private mutating func keep() throws(BalloonError) {
-        let snapshot = try host.engine.read()
+        let snapshot = try daemon.read()
+        isRemembered = try snapshot == host.engine.read()
+        try watches.follow(Set(snapshot.domains.filter { $0.isIntroduced && $0.id != 0 }.map(\.id)), host.store)
         for deed in keeper.deeds(snapshot, now: now) {
             if bug == .keepsLegacyTarget, case .yield = deed { continue }
-            _ = try host.engine.perform(deed, snapshot)
+            _ = try daemon.perform(deed, snapshot)
         }
         if bug == .ghosts { host.store["/local/domain/\(guests[0].id)/memory/vnode0/size"] = "1" }
     }
@@ -118,7 +127,10 @@ struct HostWorld {
         case .short(let guest, let vnode, let kib):
             let path = "/local/domain/\(guests[guest].id)/memory/vnode\(vnode)/balloon-short"
             if host.store[path] != nil { host.store[path] = "\(kib)" }
-        case .killKeeper: keeper = HostKeeper(keeper.policy)
+        case .killKeeper:
+            keeper = HostKeeper(keeper.policy)
+            daemon = host.daemon()
+            watches = DomainWatches()
         case .feature(let guest, let word):
             let path = "/local/domain/\(guests[guest].id)/control/feature-balloon-vnode"
             if host.store[path] != nil { host.store[path] = word }
@@ -211,6 +223,7 @@ struct HostWorld {
     }
 
     private func check() throws(HostViolation) {
+        guard isRemembered else { throw HostViolation(description: "H6: the daemon does not see what there is") }
         for id in host.ids {
             for vnode in 0...1 {
                 guard let target = host.target(id, vnode), target > host.trueBalloon(id, vnode) else { continue }

@@ -26,11 +26,24 @@ package final class SimulatedHostStore: ToolstackStore {
 
     package subscript(path: String) -> String? {
         get { values[path] }
-        set { values[path] = newValue }
+        set {
+            values[path] = newValue
+            fire(path)
+        }
+    }
+
+    private var events: [String] = []
+    /// Events are lost.
+    package var losesEvents = false
+
+    private func fire(_ path: String) {
+        guard !losesEvents, watched.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) else { return }
+        events.append(path)
     }
 
     /// A domain is gone, with all that is below it.
     package func drop(_ path: String) {
+        for gone in paths(below: path) { fire(gone) }
         values = values.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
         owners = owners.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
     }
@@ -44,7 +57,7 @@ package final class SimulatedHostStore: ToolstackStore {
 
     package func write(_ path: String, _ value: String, in transaction: Transaction?) throws(BalloonError) {
         try ask()
-        if transaction != nil { draft?.values[path] = value } else { values[path] = value }
+        if transaction != nil { draft?.values[path] = value } else { self[path] = value }
         writes += 1
     }
 
@@ -71,12 +84,13 @@ package final class SimulatedHostStore: ToolstackStore {
     package func watch(_ path: String, token: String) throws(BalloonError) {
         try ask()
         watched.insert(path)
+        if !losesEvents { events.append(path) }
     }
     package func unwatch(_ path: String, token: String) throws(BalloonError) {
         try ask()
         watched.remove(path)
     }
-    package func nextEvent() throws(BalloonError) -> String? { nil }
+    package func nextEvent() throws(BalloonError) -> String? { events.isEmpty ? nil : events.removeFirst() }
 
     package func transaction(_ body: (Transaction) throws(BalloonError) -> Void) throws(BalloonError) {
         for _ in 0..<8 {
@@ -91,6 +105,9 @@ package final class SimulatedHostStore: ToolstackStore {
             // xenstored's way: whoever comes second tries again.
             guard values == before, let done = draft else { continue }
             (values, owners) = done
+            if !watched.isEmpty {
+                for path in Set(before.keys).union(values.keys) where before[path] != values[path] { fire(path) }
+            }
             return try ask()
         }
         throw BalloonError(.store, "too many conflicts", errno: EAGAIN)
@@ -135,12 +152,20 @@ package final class SimulatedHost {
     private var balloons: [String: KiB] = [:]
     package static let special: Frames = 17
 
-    package init() {
-        let saved = self.saved
-        engine = HostEngine(
+    package init() { engine = Self.engine(xen, store, saved) }
+
+    private static func engine(_ xen: SimulatedHostXen, _ store: SimulatedHostStore, _ saved: Saved) -> HostEngine {
+        HostEngine(
             HostReader(
                 xen: xen, store: store, pnodesOf: { id, _ in id == 9 ? nil : [0, 1] },
                 savedLimits: { saved.limits[$0] ?? SavedLimits() }))
+    }
+
+    /// Another process's engine, as the daemon's: it remembers what it has read.
+    package func daemon() -> HostEngine {
+        let engine = Self.engine(xen, store, saved)
+        engine.reader.remember()
+        return engine
     }
 
     /// Built and introduced.

@@ -28,12 +28,14 @@ kill_state() {
 kill_reservations() { xenstore-list /vnode-balloon/reservation 2> /dev/null | wc -l; }
 no_reservation() { [ "$(kill_reservations)" = 0 ]; }
 
-# kill_command KIND: what is asked; `run` makes a reservation for the time of its command.
+# kill_command KIND: what is asked; `run` makes a reservation for the time of its command. It takes the shell's place, so that
+# its process is the one that the shell knows.
 kill_command() {
+    exec > /run/kill.out 2>&1
     case $1 in
-        run) balloonctl host run --pnode 1=${KILL_WANTED}k -- sleep 0.2 ;;
-        *) balloonctl host free ${KILL_WANTED}k --pnode 1 --spread even ;;
-    esac > /run/kill.out 2>&1
+        run) exec balloonctl host run --pnode 1=${KILL_WANTED}k -- sleep 0.2 ;;
+        *) exec balloonctl host free ${KILL_WANTED}k --pnode 1 --spread even ;;
+    esac
 }
 
 # kill_back: all memory back in the guests.
@@ -49,7 +51,7 @@ kill_back() {
 # kill_reference KIND: how it ends when nobody is killed: KILL_END_KIND, and KILL_MS_KIND, how long it takes.
 kill_reference() {
     kill_began=$(uptime_ms)
-    kill_command "$1"
+    (kill_command "$1")
     check_eq "$1, not disturbed: exit 0" $? 0
     eval "KILL_MS_$1=$(($(uptime_ms) - kill_began)) KILL_END_$1=\$(kill_state)"
     eval "note \"$1 takes \$KILL_MS_$1 ms and ends so: \$KILL_END_$1\""
@@ -72,9 +74,10 @@ kill_round() {
     random $kill_most
     kill_after=$RANDOM_NUMBER
     kill_text="round $1, $kill_kind killed after $kill_after ms"
+    kill_seconds=$(awk -v ms=$kill_after 'BEGIN { printf "%.3f", ms / 1000 }')
     kill_command $kill_of &
     kill_worker=$!
-    sleep "$(awk -v ms=$kill_after 'BEGIN { printf "%.3f", ms / 1000 }')"
+    sleep "$kill_seconds"
     if [ $kill_kind = watch ]; then
         stop_watch KILL
         kill_code=$?
@@ -84,12 +87,11 @@ kill_round() {
         check_eq "$kill_text: the command ends with 0" $? 0
         check "$kill_text: the next daemon starts" start_watch
     else
-        # The command itself, not the shell around it.
-        kill -KILL $(kill_children $kill_worker) 2> /dev/null
+        kill -KILL $kill_worker 2> /dev/null
         wait $kill_worker
         kill_code=$?
         note "$kill_text: its exit code is $kill_code, then $(kill_state | one_line); reservations: $(kill_reservations)"
-        kill_command $kill_of
+        (kill_command $kill_of)
         check_eq "$kill_text: the same command again: exit 0" $? 0
     fi
     check_eq "$kill_text: the same end" "$(kill_state)" "$kill_end"
@@ -97,7 +99,6 @@ kill_round() {
     kill_back "$kill_text"
     [ $kill_code = 137 ]
 }
-kill_children() { grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | sed 's/[^0-9]//g'; }
 
 # kill_rounds COUNT: so many kills that met their victim.
 kill_rounds() {

@@ -6,6 +6,10 @@ public final class HostReader {
     private let savedLimits: (String) -> SavedLimits
     /// The layouts of domains, which do not change while a domain lives, by number and UUID.
     private var layouts: [String: Layout] = [:]
+    /// What was read before, for a reader that remembers, and the domains that an event tells of.
+    private var remembered: [UInt16: HostDomain] = [:]
+    private var changed: Set<UInt16> = []
+    private var isRemembering = false
 
     struct Layout {
         /// nil: it has no virtual NUMA.
@@ -27,17 +31,64 @@ public final class HostReader {
         self.savedLimits = savedLimits
     }
 
+    /// From now on rows of a domain are read again only when an event tells of them. The caller has the watches of
+    /// ``DomainWatches`` set in the same store.
+    package func remember() { isRemembering = true }
+
+    /// Reads all rows again the next time.
+    package func forget() { remembered = [:] }
+
+    /// Takes the watch events. An event says which domain's rows may have changed, and no more.
+    /// - Returns: whether there was one.
+    package func takeEvents() -> Bool {
+        var any = false
+        for _ in 0..<4096 {
+            guard let path = try? store.nextEvent() else { return any }
+            any = true
+            if let id = HostRows.id(in: path) { changed.insert(id) }
+        }
+        return any
+    }
+
     /// - Parameter rowsOf: only these domains' rows are read; nil: all. A partial snapshot does not know all that is on
     ///   its way on a node.
     /// - Throws: `.hypercall`, `.store`.
     public func read(rowsOf chosen: Set<UInt16>? = nil) throws(BalloonError) -> HostSnapshot {
+        // xenstored answers after it has sent the events of all that was written before.
+        let reservations = try Ledger(store).all()
+        if isRemembering { _ = takeEvents() }
         let facts = try xen.domains()
         let nodes = try xen.nodes()
         let alive = Set(facts.map(Self.key))
         layouts = layouts.filter { alive.contains($0.key) }
-        let domains = try domains(facts.filter { chosen?.contains($0.id) ?? true }, nodeCount: nodes.count)
+        let domains = try known(facts.filter { chosen?.contains($0.id) ?? true }, nodeCount: nodes.count)
         return HostSnapshot(
-            machine: try xen.machine(), nodes: nodes, domains: domains, reservations: try Ledger(store).all())
+            machine: try xen.machine(), nodes: nodes, domains: domains, reservations: reservations)
+    }
+
+    /// The domains, of which only those are read that are not remembered.
+    private func known(_ facts: [DomainFacts], nodeCount: Int) throws(BalloonError) -> [HostDomain] {
+        guard isRemembering else { return try domains(facts, nodeCount: nodeCount) }
+        let read = try domains(facts.filter { !isRemembered($0) }, nodeCount: nodeCount)
+        var all = remembered
+        for domain in read { all[domain.id] = domain }
+        let now = facts.compactMap { (facts) -> HostDomain? in
+            var domain = all[facts.id]
+            domain?.facts = facts
+            return domain
+        }
+        // Where the layout is not known yet something is missing that no event tells of.
+        let whole = now.filter { $0.isIntroduced && ($0.isToolstack || layouts[Self.key($0.facts)] != nil) }
+        remembered = Dictionary(uniqueKeysWithValues: whole.map { ($0.id, $0) })
+        changed = []
+        return now
+    }
+
+    private func isRemembered(_ facts: DomainFacts) -> Bool {
+        guard let domain = remembered[facts.id], domain.facts.uuid == facts.uuid, !changed.contains(facts.id) else {
+            return false
+        }
+        return domain.isToolstack || savedLimits(facts.uuid) == domain.savedLimits
     }
 
     private static func key(_ facts: DomainFacts) -> String { "\(facts.id) \(facts.uuid)" }

@@ -17,8 +17,12 @@ public final class HostDaemon {
     /// The error that was logged last, so that it is logged once.
     private var trouble: String?
 
-    /// The shortest time between two turns, because each turn reads everything.
+    private var lastWhole: Moment = .zero
+
+    /// The shortest time between two turns.
     static let shortest: Interval = .milliseconds(200)
+    /// A domain's name and the like have no watch.
+    static let wholeInterval: Interval = .seconds(60)
 
     /// - Throws: `.busy` when another one runs; `.noXen`, `.environment`, `.invalidConfiguration`.
     public init(log: Logger, configuration: @escaping () throws(BalloonError) -> HostConfiguration) throws(BalloonError)
@@ -32,6 +36,7 @@ public final class HostDaemon {
         self.lock = lock
         xen = try PrivcmdHost()
         engine = HostEngine(HostReader(xen: xen, store: try Xenstore()))
+        engine.reader.remember()
     }
 
     private var now: Moment { .now }
@@ -49,7 +54,7 @@ public final class HostDaemon {
             let ready = try Poll.wait([signals.rawValue, engine.store.descriptor], timeoutMilliseconds: wants)
             if ready.contains(0), try !serve(signals) { break }
             // Changes come in groups, so the turn waits a little.
-            if takeEvents() { due = min(due, max(now, lastTurn + Self.shortest)) }
+            if engine.reader.takeEvents() { due = min(due, max(now, lastTurn + Self.shortest)) }
             if engine.store.condition == .lost { reconnect() }
             if now >= due { due = turn() }
         }
@@ -70,9 +75,13 @@ public final class HostDaemon {
         }
     }
 
-    /// Reads everything, and carries out what the keeper decides. Returns when the next turn is due.
+    /// Reads what has changed, and carries out what the keeper decides. Returns when the next turn is due.
     private func turn() -> Moment {
         lastTurn = now
+        if lastTurn >= lastWhole + Self.wholeInterval {
+            lastWhole = lastTurn
+            engine.reader.forget()
+        }
         do throws(BalloonError) {
             let turn = try HostLock.turn()
             defer { withExtendedLifetime(turn) {} }
@@ -89,6 +98,8 @@ public final class HostDaemon {
         } catch {
             tell(error.description)
             keeper.turnFailed()
+            // Watches may be missing.
+            engine.reader.forget()
             return now + HostKeeper.busyInterval
         }
     }
@@ -116,19 +127,10 @@ public final class HostDaemon {
         do throws(BalloonError) { try watches.follow([], engine.store) } catch { tell(error.description) }
     }
 
-    /// Takes the events; returns whether there were any. An event is only a hint: the turn reads everything.
-    private func takeEvents() -> Bool {
-        var any = false
-        for _ in 0..<4096 {
-            guard (try? engine.store.nextEvent()) != nil else { return any }
-            any = true
-        }
-        return any
-    }
-
     private func reconnect() {
         guard let store = try? Xenstore() else { return tell("xenstore is gone: waiting for it to come back") }
         engine = HostEngine(HostReader(xen: xen, store: store))
+        engine.reader.remember()
         watches = DomainWatches()
         watchComing()
     }

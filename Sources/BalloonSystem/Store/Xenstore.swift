@@ -227,7 +227,7 @@ public final class Xenstore: Store {
     private static let readBytes = 16 << 10
 
     /// Reads what has arrived.
-    private func listen() throws(BalloonError) {
+    func listen() throws(BalloonError) {
         do throws(BalloonError) {
             try flush()
             let before = dialogue.heard

@@ -9,9 +9,9 @@ check "the daemon of g2 starts" start_daemon
 sleep 5
 G1=$(id_of g1) G2=$(id_of g2)
 set -- $(hostcount free)
-# 32 MiB stay free of each node, and what the guests need beside their vnodes.
-host 0 "256 MiB of pnode 1 are somebody's, and all that was free" \
-    reserve $(($2 * 4 + 262144 - 32768)) --pnode 1 --for somebody
+# 32 MiB of each node stay free: so 192 of 512 MiB are left to each.
+host 0 "640 MiB of the guests' on pnode 1 are somebody's, and all that was free" \
+    reserve $(($2 * 4 + 655360 - 32768)) --pnode 1 --for somebody
 
 TARGETS="/local/domain/$G1/memory/vnode1/target-balloon-size /local/domain/$G2/memory/vnode1/target-balloon-size"
 pages_now() { echo "$(hostcount domain "$G1" | cut -d ' ' -f 1) $(hostcount domain "$G2" | cut -d ' ' -f 1)"; }

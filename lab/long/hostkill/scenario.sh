@@ -16,7 +16,7 @@ check_vnodes() {
     host 0 "the list of $1" list "$1" --json
     vnodes=
     for vnode in 0 1 2 3; do
-        row=$(host_json domains.0.vnodes.$vnode.pnode domains.0.vnodes.$vnode.size_kib 2> /dev/null)
+        row=$(host_json domains.0.vnodes.$vnode.pnode domains.0.vnodes.$vnode.size_kib 2> /dev/null) || row=
         vnodes="$vnodes${row:+$row,}"
     done
     check_eq "the vnodes of $1" "$vnodes" "$2"
