@@ -79,7 +79,7 @@ public final class HostReader {
         }
         // Where the layout is not known yet something is missing that no event tells of.
         let whole = now.filter { $0.isIntroduced && ($0.isToolstack || layouts[Self.key($0.facts)] != nil) }
-        remembered = Dictionary(uniqueKeysWithValues: whole.map { ($0.id, $0) })
+        remembered = Dictionary(whole.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
         changed = []
         return now
     }

@@ -25,8 +25,8 @@ public struct Ledger {
     }
 
     /// Adds a reservation with the next free number.
-    /// - Parameter isBound: it ends with the process that makes it, which has to take ``HostLock/reservation(_:in:)`` in
-    ///   the same turn.
+    /// - Parameter isBound: it ends with the process that makes it, which has to take the reservation's lock in the same
+    ///   turn.
     public func add(
         pnode: Int, kib: KiB, name: String, until: UInt64?, isBound: Bool = false
     ) throws(BalloonError) -> Reservation {
@@ -60,9 +60,7 @@ public struct Ledger {
 
     /// Removes the reservations whose time is over, and those whose process has ended.
     /// - Parameter isKept: whether the process of a bound reservation is still there.
-    public func expire(
-        now: UInt64, isKept: (String) -> Bool = { HostLock.isKept($0) }
-    ) throws(BalloonError) {
+    public func expire(now: UInt64, isKept: (String) -> Bool) throws(BalloonError) {
         for reservation in try all() {
             let isOver = reservation.until.map { $0 <= now } ?? false
             if isOver || (reservation.isBound && !isKept(reservation.id)) { _ = try remove(reservation.id) }

@@ -87,7 +87,7 @@ public final class HostDaemon {
             defer { withExtendedLifetime(turn) {} }
             let snapshot = try engine.read()
             let seconds = UInt64(max(0, cb_clock_real_seconds()))
-            try engine.ledger.expire(now: seconds)
+            try engine.ledger.expire(now: seconds) { HostLock.isKept($0) }
             try engine.forgetTargets(snapshot, now: seconds)
             let ids = Set(snapshot.domains.filter { !$0.isToolstack && $0.isIntroduced }.map(\.id))
             try watches.follow(ids, engine.store)

@@ -45,7 +45,7 @@ package struct StoreMessage: Equatable, Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.headerBytes + body.count)
         for word in [kind.rawValue, request, transaction, UInt32(body.count)] {
-            for shift in stride(from: UInt32(0), to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+            for shift in [UInt32(0), 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
         }
         return bytes + body
     }

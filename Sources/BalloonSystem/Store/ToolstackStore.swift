@@ -61,7 +61,8 @@ extension Xenstore: ToolstackStore {
     }
 
     /// The body of an answer; nil: there is no such node.
-    private static func body(_ answer: StoreMessage, _ what: @autoclosure () -> String) throws(BalloonError) -> [UInt8]? {
+    private static func body(_ answer: StoreMessage, _ what: @autoclosure () -> String) throws(BalloonError) -> [UInt8]?
+    {
         guard answer.kind == .error else { return answer.body }
         if StoreErrors.number(answer.body) == ENOENT { return nil }
         throw StoreErrors.error(what(), answer.body)

@@ -56,7 +56,7 @@ struct HostSession {
     func turn<T>(_ body: () throws(BalloonError) -> T) throws(BalloonError) -> T {
         let lock = try HostLock.turn(patience: HostSilence.patience + HostLock.patience)
         defer { withExtendedLifetime(lock) {} }
-        try engine.ledger.expire(now: WallClock.seconds)
+        try engine.ledger.expire(now: WallClock.seconds) { HostLock.isKept($0) }
         return try body()
     }
 

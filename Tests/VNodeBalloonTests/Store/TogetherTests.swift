@@ -42,7 +42,7 @@ import Testing
         #expect(try store.children(all: ["/a", "/e", "/a/b"]) == [["b", "d"], nil, ["c"]])
     }
 
-    @Test func `an answer that is an error ends it, and what is answered late is not taken for the next question`() throws {
+    @Test func `an error among the answers ends it, and no late answer is taken for the next question`() throws {
         fake.react { $0.path == "/row/70" ? .refused("EACCES") : .honest }
         #expect { try self.store.read(all: self.paths) } throws: { ($0 as? BalloonError)?.errno == EACCES }
         #expect(try store.read("/row/71", in: nil) == wanted(71) && store.condition == .open)
