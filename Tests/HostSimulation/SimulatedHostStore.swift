@@ -7,6 +7,8 @@ import Simulation
 package final class SimulatedHostStore: ToolstackStore {
     package private(set) var values: [String: String] = [:]
     package private(set) var owners: [String: UInt16] = [:]
+    /// What the transaction has written and removed.
+    private var drafted: [String] = []
     private var draft: (values: [String: String], owners: [String: UInt16])?
     package init() {}
 
@@ -58,12 +60,14 @@ package final class SimulatedHostStore: ToolstackStore {
     package func write(_ path: String, _ value: String, in transaction: Transaction?) throws(BalloonError) {
         try ask()
         if transaction != nil { draft?.values[path] = value } else { self[path] = value }
+        if transaction != nil { drafted.append(path) }
         writes += 1
     }
 
     package func remove(_ path: String, in transaction: Transaction?) throws(BalloonError) {
         try ask()
         guard transaction != nil else { return drop(path) }
+        drafted.append(path)
         let kept = draft?.values.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
         draft?.values = kept ?? [:]
     }
@@ -95,6 +99,7 @@ package final class SimulatedHostStore: ToolstackStore {
     package func transaction(_ body: (Transaction) throws(BalloonError) -> Void) throws(BalloonError) {
         for _ in 0..<8 {
             draft = (values, owners)
+            drafted = []
             defer { draft = nil }
             let before = values
             try ask()
@@ -105,9 +110,7 @@ package final class SimulatedHostStore: ToolstackStore {
             // xenstored's way: whoever comes second tries again.
             guard values == before, let done = draft else { continue }
             (values, owners) = done
-            if !watched.isEmpty {
-                for path in Set(before.keys).union(values.keys) where before[path] != values[path] { fire(path) }
-            }
+            for path in drafted { fire(path) }
             return try ask()
         }
         throw BalloonError(.store, "too many conflicts", errno: EAGAIN)
