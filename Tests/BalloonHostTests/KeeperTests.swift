@@ -17,6 +17,18 @@ import Testing
         return deeds
     }
 
+    @Test func `what was decided in a turn that failed is decided again`() throws {
+        try host.bringUp(1)
+        var keeper = HostKeeper(HostKeeper.Policy())
+        _ = keeper.deeds(host.snapshot(), now: .zero)
+        host.destroy(1)
+        host.make(2)
+        let deeds = keeper.deeds(host.snapshot(), now: .zero + .seconds(1))
+        #expect(deeds.contains(.forgetGone) && deeds.contains(.prepare(2)))
+        keeper.turnFailed()
+        #expect(keeper.deeds(host.snapshot(), now: .zero + .seconds(2)) == deeds)
+    }
+
     @Test func `the keeper prepares, adopts, takes, yields and forgets a domain, each once`() throws {
         var keeper = HostKeeper(HostKeeper.Policy())
         host.make(1)

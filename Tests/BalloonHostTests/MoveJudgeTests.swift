@@ -31,6 +31,24 @@ import Testing
         #expect(look(&judge, 3) == .deaf)
     }
 
+    @Test func `no patience runs while xenstore is silent`() throws {
+        var judge = try judge(.mib(64))
+        judge.look(host.snapshot(), now: .zero + .seconds(12), silence: .seconds(10))
+        #expect(judge.verdicts[1] == .moving)
+        host.move(1, 1, to: .mib(32), state: "inflating")
+        judge.look(host.snapshot(), now: .zero + .seconds(13))
+        judge.look(host.snapshot(), now: .zero + .seconds(23), silence: .seconds(6))
+        #expect(judge.verdicts[1] == .moving)
+        #expect(look(&judge, 24) == .stuck)
+        // Of a guest's contradiction, too: it may have moved, and not have been able to say so.
+        judge = MoveJudge([1: [1: .mib(64)]], host.snapshot(), now: .zero, stall: .seconds(5))
+        host.say(1, 1, size: .mib(64))
+        #expect(look(&judge, 1) == .moving)
+        judge.look(host.snapshot(), now: .zero + .seconds(11), silence: .seconds(10))
+        #expect(judge.verdicts[1] == .moving)
+        #expect(look(&judge, 13) == .contradicts(claims: 65_536, xenSays: 32_768))
+    }
+
     @Test func `a domain is stuck after five seconds without progress, however long it has moved`() throws {
         var judge = try judge(.mib(128))
         for second in UInt64(1)...20 {

@@ -111,7 +111,7 @@ import Testing
         #expect(try ledger.add(pnode: 1, kib: 5, name: "a", until: 100).id == "1")
         #expect(try ledger.add(pnode: 0, kib: 7, name: "", until: nil).id == "2")
         #expect(try ledger.all().map(\.kib) == [5, 7])
-        try ledger.expire(now: 100)
+        try ledger.expire(now: 100) { _ in true }
         #expect(try ledger.all().map(\.id) == ["2"])
         #expect(try ledger.remove("2") && !ledger.remove("2") && !ledger.remove("../x"))
     }

@@ -19,6 +19,8 @@ package enum HostBug: String, CaseIterable, Sendable {
     case ghosts
     /// memory/target is not written back when the guest no longer follows the vnode targets.
     case keepsLegacyTarget
+    /// The daemon is not told of what others write.
+    case losesEvents
 }
 
 /// Random events on a host: guests are honest, slow, stuck, deaf, lying or held; they vanish and come back with

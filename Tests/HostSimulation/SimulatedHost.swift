@@ -1,78 +1,8 @@
 package import BalloonCore
 package import BalloonHost
-import Glibc
 import Simulation
 
-/// Xenstore as dom0 sees it: absolute paths, owners, and transactions that another writer may break.
-package final class SimulatedHostStore: ToolstackStore {
-    package private(set) var values: [String: String] = [:]
-    package private(set) var owners: [String: UInt16] = [:]
-    private var draft: (values: [String: String], owners: [String: UInt16])?
-    /// Called when a transaction is about to be committed: what somebody else does just then.
-    package var beforeCommit: (() -> Void)?
-    package var writes = 0
-
-    package var descriptor: Int32 { -1 }
-
-    package subscript(path: String) -> String? {
-        get { values[path] }
-        set { values[path] = newValue }
-    }
-
-    /// Removes a path and all paths below it, as when a domain is destroyed.
-    package func drop(_ path: String) {
-        values = values.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
-        owners = owners.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
-    }
-
-    package func paths(below path: String) -> [String] { values.keys.filter { $0.hasPrefix(path + "/") }.sorted() }
-
-    package func read(_ path: String, in transaction: Transaction?) throws(BalloonError) -> [UInt8]? {
-        (transaction != nil ? draft?.values[path] : values[path]).map { Array($0.utf8) }
-    }
-
-    package func write(_ path: String, _ value: String, in transaction: Transaction?) throws(BalloonError) {
-        if transaction != nil { draft?.values[path] = value } else { values[path] = value }
-        writes += 1
-    }
-
-    package func remove(_ path: String, in transaction: Transaction?) throws(BalloonError) {
-        guard transaction != nil else { return drop(path) }
-        let kept = draft?.values.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
-        draft?.values = kept ?? [:]
-    }
-
-    package func children(_ path: String, in transaction: Transaction?) throws(BalloonError) -> [String]? {
-        let all = transaction != nil ? draft?.values ?? [:] : values
-        let below = all.keys.filter { $0.hasPrefix(path + "/") }.map { $0.dropFirst(path.count + 1) }
-        return below.isEmpty ? nil : Set(below.compactMap { $0.split(separator: "/").first.map(String.init) }).sorted()
-    }
-
-    package func give(_ path: String, to domain: UInt16, in transaction: Transaction?) throws(BalloonError) {
-        if transaction != nil { draft?.owners[path] = domain } else { owners[path] = domain }
-    }
-
-    package func watch(_ path: String, token: String) throws(BalloonError) {}
-    package func unwatch(_ path: String, token: String) throws(BalloonError) {}
-    package func nextEvent() throws(BalloonError) -> String? { nil }
-
-    package func transaction(_ body: (Transaction) throws(BalloonError) -> Void) throws(BalloonError) {
-        for _ in 0..<8 {
-            draft = (values, owners)
-            defer { draft = nil }
-            let before = values
-            try body(Transaction(number: 1))
-            beforeCommit?()
-            // xenstored's way: whoever comes second tries again.
-            guard values == before, let done = draft else { continue }
-            (values, owners) = done
-            return
-        }
-        throw BalloonError(.store, "too many conflicts", errno: EAGAIN)
-    }
-}
-
-/// Xen with domains that a test creates and moves.
+/// Xen, with domains that a test makes and moves.
 package final class SimulatedHostXen: HostXen {
     package var facts: [DomainFacts] = [
         DomainFacts(id: 0, uuid: "00000000", kind: .pv, pages: 262_144, maxPages: 262_144)
@@ -98,27 +28,35 @@ package final class SimulatedHostXen: HostXen {
     }
 }
 
-/// A host of two physical nodes. Its guests have two vnodes of 256 MiB, one on each node.
+/// A host of two nodes with guests of two vnodes of 256 MiB, one on each.
 package final class SimulatedHost {
     package let xen = SimulatedHostXen()
     package let store = SimulatedHostStore()
     package let engine: HostEngine
     package let saved = Saved()
-    /// The saved limits, by UUID: what the product keeps in files.
+    /// By UUID: what stands in files.
     package final class Saved { package var limits: [String: SavedLimits] = [:] }
-    /// The true size of each balloon, whatever the guest reports; the key is `id/vnode`.
+    /// What each balloon is, whatever the guest says: by `id/vnode`.
     private var balloons: [String: KiB] = [:]
     package static let special: Frames = 17
 
-    package init() {
-        let saved = self.saved
-        engine = HostEngine(
+    package init() { engine = Self.engine(xen, store, saved) }
+
+    private static func engine(_ xen: SimulatedHostXen, _ store: SimulatedHostStore, _ saved: Saved) -> HostEngine {
+        HostEngine(
             HostReader(
                 xen: xen, store: store, pnodesOf: { id, _ in id == 9 ? nil : [0, 1] },
                 savedLimits: { saved.limits[$0] ?? SavedLimits() }))
     }
 
-    /// A domain is built and introduced to xenstored.
+    /// Another process's engine, as the daemon's: it remembers what it has read.
+    package func daemon() -> HostEngine {
+        let engine = Self.engine(xen, store, saved)
+        engine.reader.remember()
+        return engine
+    }
+
+    /// Built and introduced.
     package func make(
         _ id: UInt16, uuid: String? = nil, kind: DomainFacts.Kind = .pvh, sizes: [KiB]? = [.mib(256), .mib(256)]
     ) {
@@ -153,7 +91,7 @@ package final class SimulatedHost {
         store["/local/domain/\(id)/memory/vnode\(vnode)/\(name)"]
     }
 
-    /// The guest's daemon reports this size of a vnode's balloon.
+    /// The guest's daemon: says that it has this.
     package func say(
         _ id: UInt16, _ vnode: Int, size: KiB, target: String? = nil, state: String = "idle", reason: String = ""
     ) {
@@ -165,13 +103,13 @@ package final class SimulatedHost {
         if let target = target ?? row(id, vnode, "target-balloon-size") { store[home + "/balloon-target"] = target }
     }
 
-    /// The guest's daemon starts: it reports all its vnodes and then writes the feature.
+    /// The guest's daemon starts: everything is told, and then the feature.
     package func start(_ id: UInt16) {
         for vnode in domain(id).vnodes { say(id, vnode.number, size: 0, target: "") }
         store["/local/domain/\(id)/control/feature-balloon-vnode"] = "1"
     }
 
-    /// The guest reaches all its targets; Xen's count follows.
+    /// The guest goes where its targets are, as Xen sees it, too.
     package func follow(_ id: UInt16) {
         for vnode in domain(id).vnodes {
             guard let target = vnode.roundedTarget else { continue }
@@ -179,7 +117,7 @@ package final class SimulatedHost {
         }
     }
 
-    /// One balloon reaches this size: its pages move and the guest reports it.
+    /// One balloon, with its pages.
     package func move(_ id: UInt16, _ number: Int, to kib: KiB, state: String = "idle", reason: String = "") {
         guard let vnode = domain(id).vnodes.first(where: { $0.number == number }) else { return }
         let before = vnode.balloon ?? 0
@@ -190,7 +128,7 @@ package final class SimulatedHost {
         say(id, number, size: kib, state: state, reason: reason)
     }
 
-    /// Prepares, starts and adopts each domain.
+    /// Prepared, started, adopted.
     package func bringUp(_ ids: UInt16...) throws {
         for id in ids {
             make(id)
@@ -201,9 +139,9 @@ package final class SimulatedHost {
         }
     }
 
-    // MARK: The truth, whatever guests report. The product is not asked.
+    // MARK: What is so, whatever anybody says. Not asked of the product.
 
-    /// The numbers of all domains except dom0.
+    /// Domains that are there, but for dom0.
     package var ids: [UInt16] { xen.facts.map(\.id).filter { $0 != 0 } }
 
     package func feature(_ id: UInt16) -> String? { store["/local/domain/\(id)/control/feature-balloon-vnode"] }
@@ -214,10 +152,10 @@ package final class SimulatedHost {
 
     package func size(_ id: UInt16, _ vnode: Int) -> KiB { xen.sizes[id]?[vnode] ?? 0 }
 
-    /// How much memory of a vnode the domain has given, by its pages.
+    /// Memory that a domain has given of a vnode, by its pages.
     package func trueBalloon(_ id: UInt16, _ vnode: Int) -> KiB { balloons["\(id)/\(vnode)"] ?? 0 }
 
-    /// A path below the directory of a domain that does not exist.
+    /// A directory of a domain that is not there.
     package var ghost: String? {
         store.values.keys.first { path in
             guard path.hasPrefix("/local/domain/") else { return false }
@@ -226,8 +164,7 @@ package final class SimulatedHost {
         }
     }
 
-    /// An honest guest moves towards a target for one step, as far as there is free memory. Vnode n lies on
-    /// physical node n.
+    /// One step of an honest guest towards a target, as far as there is memory. Vnode n lies on physical node n.
     package func approach(_ id: UInt16, _ vnode: Int, _ target: KiB, by rate: KiB) {
         let have = trueBalloon(id, vnode)
         if target >= have {
@@ -242,7 +179,7 @@ package final class SimulatedHost {
         say(id, vnode, size: have - less, state: state, reason: isHeld ? "pnode-full" : "")
     }
 
-    /// A balloon's pages move and the guest reports nothing.
+    /// Its pages go and come; nothing is told.
     package func shift(_ id: UInt16, _ vnode: Int, to kib: KiB) {
         let have = trueBalloon(id, vnode)
         balloons["\(id)/\(vnode)"] = kib

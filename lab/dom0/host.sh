@@ -24,7 +24,7 @@ create_named() {
     created=$1
     shift
     if grep -q '^type="pvh"' "/tmp/$created.cfg" && grep -q '^vnuma' "/tmp/$created.cfg"; then
-        bounded 300 env LD_PRELOAD=/lab/vnumafix.so xl create "$@" "/tmp/$created.cfg"
+        bounded 300 env LD_PRELOAD=/lab/vnumafix.so VNUMAFIX_WIDE=1 xl create "$@" "/tmp/$created.cfg"
     else
         bounded 300 xl create "$@" "/tmp/$created.cfg"
     fi

@@ -8,6 +8,7 @@ exec 3> /dev/ttyS1
 . /lab/dom0/module.sh
 . /lab/dom0/bench.sh
 . /lab/dom0/host.sh
+. /lab/dom0/hostkill.sh
 . /lab/options
 echo "@@ dom0 is up at $(uptime_seconds) s"
 . /lab/scenario.sh

@@ -11,7 +11,7 @@ STATIC_TOOLS=(
 PRELOADED_TOOLS=(mallocs calls)
 # In dom0; of libxenstore, and of libxenctrl, which has another name with each release of Xen.
 STORE_TOOLS=(rows rewrite moment)
-DOM0_TOOLS=(maxmem setvnuma hostcount logdirty)
+DOM0_TOOLS=(maxmem setvnuma hostcount hostmany logdirty)
 
 # The shared libraries of a program: first of the emulated machine's packages (and of ROOT), then of this machine.
 list_libraries() {

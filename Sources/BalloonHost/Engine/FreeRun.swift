@@ -35,17 +35,19 @@ public struct FreeRun {
     }
 
     /// Takes in where the guests are, while `moving`. Only the rows of the domains in `goals` are needed.
-    public mutating func look(_ snapshot: HostSnapshot, now: Moment) {
+    /// - Parameter silence: see ``MoveJudge/look(_:now:silence:)``.
+    public mutating func look(_ snapshot: HostSnapshot, now: Moment, silence: Interval = .zero) {
         guard state == .moving, var judge else { return }
-        judge.look(snapshot, now: now)
+        judge.look(snapshot, now: now, silence: silence)
         self.judge = judge
         verdicts = judge.verdicts
         if judge.isOver { state = .planning }
     }
 
     /// Writes targets, while `planning`. The snapshot must be current, and no other process may write meanwhile.
+    /// - Parameter now: asked for once the targets are written, which may take long.
     public mutating func write(
-        _ engine: HostEngine, _ snapshot: HostSnapshot, now: Moment
+        _ engine: HostEngine, _ snapshot: HostSnapshot, now: @autoclosure () -> Moment
     ) throws(BalloonError) {
         guard state == .planning else { return }
         if round > 0 {
@@ -68,11 +70,11 @@ public struct FreeRun {
             return
         }
         task.noteWholes(plan, current)
-        for domain in current.domains { try engine.setTargets(domain, plan.targets[domain.id] ?? [:]) }
+        try engine.setTargets(plan.targets, of: current.domains)
         written.merge(plan.targets) { $0.merging($1) { $1 } }
         lastGoals = plan.targets
         goals = plan.targets.merging(onTheirWay(current)) { $0.merging($1) { first, _ in first } }
-        judge = MoveJudge(goals, current, now: now, stall: stall)
+        judge = MoveJudge(goals, current, now: now(), stall: stall)
         verdicts = judge?.verdicts ?? [:]
         state = goals.isEmpty ? .planning : .moving
         if goals.isEmpty && (task.isDone(current) || wasShort) { state = task.isDone(current) ? .done : .short(plan) }

@@ -124,6 +124,7 @@ public struct FreeTask {
         on verdicts: [UInt16: MoveJudge.Verdict], _ goals: [UInt16: [Int: KiB]], _ engine: HostEngine,
         _ snapshot: HostSnapshot
     ) throws(BalloonError) {
+        var all: [UInt16: [Int: KiB]] = [:]
         for (id, verdict) in verdicts where verdict != .reached {
             excluded[id] = verdict
             guard let domain = snapshot.domains.first(where: { $0.id == id }), verdict != .gone else { continue }
@@ -141,7 +142,8 @@ public struct FreeTask {
                 else { continue }
                 targets[vnode.number] = kib.roundedUp(to: vnode.grain)
             }
-            try engine.setTargets(domain, targets)
+            all[id] = targets
         }
+        try engine.setTargets(all, of: snapshot.domains)
     }
 }

@@ -27,29 +27,33 @@ extension HostEngine {
         guard kib <= before || kib - before <= usable else {
             throw Self.notFree("the host", kib - before, usable, snapshot.free, snapshot)
         }
-        try writeLegacyTarget(domain, kib, after: before)
+        try raiseMax(whole: domain, kib)
+        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+            try self.writeLegacyTarget(domain, kib, after: before, transaction)
+        }
         return before > kib ? Int64((before - kib).wholeFrames.count) : -Int64((kib - before).wholeFrames.count)
     }
 
     /// Writes a plan's balloon for a whole domain as the matching memory/target.
-    /// - Returns: false when the domain is gone.
-    func setWhole(_ domain: HostDomain, _ balloon: KiB) throws(BalloonError) -> Bool {
-        guard let before = domain.legacyTarget, domain.staticMax != nil else { return true }
-        return try writeLegacyTarget(domain, domain.wholeTarget(balloon), after: before)
+    func writeWhole(_ domain: HostDomain, _ balloon: KiB, _ transaction: Transaction) throws(BalloonError) {
+        guard let before = domain.legacyTarget, domain.staticMax != nil else { return }
+        try writeLegacyTarget(domain, domain.wholeTarget(balloon), after: before, transaction)
+    }
+
+    /// Raises Xen's maximum of a domain that is to grow to this memory/target.
+    func raiseMax(whole domain: HostDomain, _ kib: KiB) throws(BalloonError) {
+        guard let before = domain.legacyTarget, domain.staticMax != nil else { return }
+        let needed = kib + .mib(1) + domain.video
+        if kib > before && domain.facts.maxPages.kib < needed { try xen.setMax(domain.id, kib: needed) }
     }
 
     /// Writes memory/target unless another program changed it meanwhile.
-    @discardableResult
     private func writeLegacyTarget(
-        _ domain: HostDomain, _ kib: KiB, after before: KiB
-    ) throws(BalloonError) -> Bool {
-        let needed = kib + .mib(1) + domain.video
-        if kib > before && domain.facts.maxPages.kib < needed { try xen.setMax(domain.id, kib: needed) }
-        return try inDomain(domain.id) { (transaction) throws(BalloonError) in
-            let found = try self.store.read(HostRows.legacyTarget(domain.id), in: transaction)
-            guard found.flatMap(decimalNumber) == before.count else { return }
-            try self.write(HostRows.legacyTarget(domain.id), "\(kib)", transaction)
-        }
+        _ domain: HostDomain, _ kib: KiB, after before: KiB, _ transaction: Transaction
+    ) throws(BalloonError) {
+        let found = try store.read(HostRows.legacyTarget(domain.id), in: transaction)
+        guard found.flatMap(decimalNumber) == before.count else { return }
+        try write(HostRows.legacyTarget(domain.id), "\(kib)", transaction)
     }
 
     /// Lowers Xen's maximum after a guest that follows only memory/target has shrunk, as xl mem-set does. So it cannot

@@ -151,23 +151,55 @@ public final class HostEngine {
     /// - Returns: false when the domain is gone.
     @discardableResult
     public func setTargets(_ domain: HostDomain, _ targets: [Int: KiB]) throws(BalloonError) -> Bool {
-        let changed = targets.filter { vnode, kib in
-            domain.vnodes.contains { $0.number == vnode && $0.target != kib }
-        }
-        if let kib = targets[HostDomain.whole] { return try setWhole(domain, kib) }
-        guard !changed.isEmpty else { return true }
-        try raiseMax(domain, targets)
-        return try inDomain(domain.id) { (transaction) throws(BalloonError) in
-            for (vnode, kib) in changed.sorted(by: { $0.key < $1.key }) {
-                try self.write(HostRows.target(domain.id, vnode), "\(kib)", transaction)
-                try self.remember(domain, vnode, kib, transaction)
+        try setTargets([domain.id: targets], of: [domain])
+    }
+
+    /// Sets the targets of a whole plan in one transaction: a process that is killed has written all of them or none, so
+    /// the one that comes after it makes the same plan again, or finds nothing to plan.
+    /// - Returns: false when one of the domains is gone. The other ones have their targets.
+    @discardableResult
+    public func setTargets(
+        _ plan: [UInt16: [Int: KiB]], of domains: [HostDomain]
+    ) throws(BalloonError) -> Bool {
+        let changes = domains.compactMap { domain in
+            plan[domain.id].map { (domain: domain, targets: Self.changed($0, domain)) }
+        }.filter { !$0.targets.isEmpty }
+        guard !changes.isEmpty else { return true }
+        for (domain, targets) in changes { try raiseMax(domain, targets) }
+        var areThere = true
+        try store.transaction { (transaction) throws(BalloonError) in
+            areThere = true
+            for (domain, targets) in changes {
+                guard try self.store.read(HostRows.domid(domain.id), in: transaction) != nil else {
+                    areThere = false
+                    continue
+                }
+                for (vnode, kib) in targets.sorted(by: { $0.key < $1.key }) {
+                    try self.writeTarget(domain, vnode, kib, transaction)
+                }
             }
         }
+        return areThere
+    }
+
+    /// The targets that are to be written. A domain that follows only memory/target has one, for the whole of it.
+    private static func changed(_ targets: [Int: KiB], _ domain: HostDomain) -> [Int: KiB] {
+        if let kib = targets[HostDomain.whole] { return [HostDomain.whole: kib] }
+        return targets.filter { vnode, kib in domain.vnodes.contains { $0.number == vnode && $0.target != kib } }
+    }
+
+    private func writeTarget(
+        _ domain: HostDomain, _ vnode: Int, _ kib: KiB, _ transaction: Transaction
+    ) throws(BalloonError) {
+        if vnode == HostDomain.whole { return try writeWhole(domain, kib, transaction) }
+        try write(HostRows.target(domain.id, vnode), "\(kib)", transaction)
+        try remember(domain, vnode, kib, transaction)
     }
 
     /// Raises Xen's maximum: a guest that was started below its maximum, or whose maximum was lowered, could not take
     /// the memory that the targets leave it.
     private func raiseMax(_ domain: HostDomain, _ targets: [Int: KiB]) throws(BalloonError) {
+        if let kib = targets[HostDomain.whole] { return try raiseMax(whole: domain, domain.wholeTarget(kib)) }
         let needed = Self.bound(domain, targets)
         if domain.facts.maxPages.kib < needed { try xen.setMax(domain.id, kib: needed) }
     }

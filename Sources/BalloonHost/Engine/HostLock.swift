@@ -5,20 +5,25 @@ internal import Glibc
 /// turn.
 public final class HostLock {
     public static let standardDirectory = "/run/vnode-balloon"
-    /// How long to wait for another process's turn.
-    static let patience: Interval = .seconds(5)
+    /// How long the daemon waits for another process's turn. A command waits longer: the other process may itself wait
+    /// for a xenstored that does not answer.
+    public static let patience: Interval = .seconds(5)
 
     private let file: FileDescriptor
 
     /// The turn to write, held as long as the object lives.
-    /// - Throws: `.busy` when another process has it for longer than five seconds; `.environment`.
-    public static func turn(in directory: String = standardDirectory) throws(BalloonError) -> HostLock {
+    /// - Throws: `.busy` when another process has it for longer than `patience`; `.environment`.
+    public static func turn(
+        in directory: String = standardDirectory, patience: Interval = patience
+    ) throws(BalloonError) -> HostLock {
         let end = Moment.now + patience
         while true {
             if let lock = try HostLock(directory, "host.lock") { return lock }
             guard Moment.now < end else {
                 throw BalloonError(
-                    .busy, "another `balloonctl host` has been writing for more than 5 s; is one of them stopped?")
+                    .busy,
+                    "another `balloonctl host` has been writing for more than \(patience.wholeSeconds) s;"
+                        + " is one of them stopped?")
             }
             sleep(for: .milliseconds(20))
         }
@@ -27,6 +32,32 @@ public final class HostLock {
     /// The lock of the one daemon. nil: another process has it.
     public static func daemon(in directory: String = standardDirectory) throws(BalloonError) -> HostLock? {
         try HostLock(directory, "host-watch.lock")
+    }
+
+    /// The lock of a process that keeps a reservation. nil: another process has it.
+    /// - Parameter id: the reservation's number.
+    public static func reservation(
+        _ id: String, in directory: String = standardDirectory
+    ) throws(BalloonError) -> HostLock? {
+        try HostLock(directory, reservationName(id))
+    }
+
+    private static func reservationName(_ id: String) -> String { "reservation-\(id).lock" }
+
+    /// Whether a process keeps the reservation. Only a process whose turn it is may ask: it takes the lock for a moment.
+    /// What cannot be known counts as kept.
+    public static func isKept(_ id: String, in directory: String = standardDirectory) -> Bool {
+        do throws(BalloonError) {
+            guard let lock = try reservation(id, in: directory) else { return true }
+            withExtendedLifetime(lock) { forget(id, in: directory) }
+            return false
+        } catch { return true }
+    }
+
+    /// Removes the file of a reservation that is no more.
+    public static func forget(_ id: String, in directory: String = standardDirectory) {
+        // Unsafe: a C string for the call.
+        _ = unsafe cb_file_remove("\(directory)/\(reservationName(id))")
     }
 
     private init?(_ directory: String, _ name: String) throws(BalloonError) {

@@ -37,6 +37,12 @@ public struct MoveJudge: Sendable {
         /// How much the whole domain shall have by Xen's count; nil: its vnodes have targets.
         var wantedKiB: Int64?
         var verdict = Verdict.moving
+
+        mutating func excuse(_ time: Interval) {
+            began = began + time
+            lastProgress = lastProgress + time
+            contradictsSince = contradictsSince.map { $0 + time }
+        }
     }
 
     private var watches: [UInt16: Watch] = [:]
@@ -62,7 +68,10 @@ public struct MoveJudge: Sendable {
     public var areAllReached: Bool { watches.values.allSatisfy { $0.verdict == .reached } }
 
     /// Takes in a new snapshot. A final verdict stays.
-    public mutating func look(_ snapshot: HostSnapshot, now: Moment) {
+    /// - Parameter silence: for how long xenstore did not answer before this snapshot. No guest could hear its target or
+    ///   say anything in that time, so nobody's patience runs meanwhile.
+    public mutating func look(_ snapshot: HostSnapshot, now: Moment, silence: Interval = .zero) {
+        if silence > .zero { for id in watches.keys { watches[id]?.excuse(silence) } }
         for (id, watch) in watches where !watch.verdict.isEnd {
             guard let domain = snapshot.domains.first(where: { $0.id == id }), !domain.facts.isDying else {
                 watches[id]?.verdict = .gone

@@ -6,6 +6,10 @@ public final class HostReader {
     private let savedLimits: (String) -> SavedLimits
     /// The layouts of domains, which do not change while a domain lives, by number and UUID.
     private var layouts: [String: Layout] = [:]
+    /// What was read before, for a reader that remembers, and the domains that an event tells of.
+    private var remembered: [UInt16: HostDomain] = [:]
+    private var changed: Set<UInt16> = []
+    private var isRemembering = false
 
     struct Layout {
         /// nil: it has no virtual NUMA.
@@ -27,80 +31,103 @@ public final class HostReader {
         self.savedLimits = savedLimits
     }
 
+    /// From now on rows of a domain are read again only when an event tells of them. The caller has the watches of
+    /// ``DomainWatches`` set in the same store.
+    package func remember() { isRemembering = true }
+
+    /// Reads all rows again the next time.
+    package func forget() { remembered = [:] }
+
+    /// Takes the watch events. An event says which domain's rows may have changed, and no more.
+    /// - Returns: whether there was one.
+    package func takeEvents() -> Bool {
+        var any = false
+        for _ in 0..<4096 {
+            guard let path = try? store.nextEvent() else { return any }
+            any = true
+            if let id = HostRows.id(in: path) { changed.insert(id) }
+        }
+        return any
+    }
+
     /// - Parameter rowsOf: only these domains' rows are read; nil: all. A partial snapshot does not know all that is on
     ///   its way on a node.
     /// - Throws: `.hypercall`, `.store`.
     public func read(rowsOf chosen: Set<UInt16>? = nil) throws(BalloonError) -> HostSnapshot {
+        // xenstored answers after it has sent the events of all that was written before.
+        let reservations = try Ledger(store).all()
+        if isRemembering { _ = takeEvents() }
         let facts = try xen.domains()
         let nodes = try xen.nodes()
         let alive = Set(facts.map(Self.key))
         layouts = layouts.filter { alive.contains($0.key) }
-        var domains: [HostDomain] = []
-        for facts in facts where chosen?.contains(facts.id) ?? true {
-            domains.append(try domain(facts, nodeCount: nodes.count))
-        }
+        let domains = try known(facts.filter { chosen?.contains($0.id) ?? true }, nodeCount: nodes.count)
         return HostSnapshot(
-            machine: try xen.machine(), nodes: nodes, domains: domains, reservations: try Ledger(store).all())
+            machine: try xen.machine(), nodes: nodes, domains: domains, reservations: reservations)
+    }
+
+    /// The domains, of which only those are read that are not remembered.
+    private func known(_ facts: [DomainFacts], nodeCount: Int) throws(BalloonError) -> [HostDomain] {
+        guard isRemembering else { return try domains(facts, nodeCount: nodeCount) }
+        let read = try domains(facts.filter { !isRemembered($0) }, nodeCount: nodeCount)
+        var all = remembered
+        for domain in read { all[domain.id] = domain }
+        let now = facts.compactMap { (facts) -> HostDomain? in
+            var domain = all[facts.id]
+            domain?.facts = facts
+            return domain
+        }
+        // Where the layout is not known yet something is missing that no event tells of.
+        let whole = now.filter { $0.isIntroduced && ($0.isToolstack || layouts[Self.key($0.facts)] != nil) }
+        remembered = Dictionary(whole.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+        changed = []
+        return now
+    }
+
+    private func isRemembered(_ facts: DomainFacts) -> Bool {
+        guard let domain = remembered[facts.id], domain.facts.uuid == facts.uuid, !changed.contains(facts.id) else {
+            return false
+        }
+        return domain.isToolstack || savedLimits(facts.uuid) == domain.savedLimits
     }
 
     private static func key(_ facts: DomainFacts) -> String { "\(facts.id) \(facts.uuid)" }
 
-    /// Reads one domain.
-    func domain(_ facts: DomainFacts, nodeCount: Int) throws(BalloonError) -> HostDomain {
-        let home = HostRows.domain(facts.id)
-        var domain = HostDomain(facts: facts, name: GuestText.name(try value(home + "/name")))
-        if domain.name == "?" && facts.id == 0 { domain.name = "Domain-0" }
-        domain.isIntroduced = facts.id == 0
-        if !domain.isIntroduced { domain.isIntroduced = try value(HostRows.domid(facts.id)) != nil }
-        guard domain.isIntroduced && facts.id != 0 else { return domain }
-        domain.staticMax = GuestText.kib(try value(home + "/memory/static-max"))
-        domain.video =
-            GuestText.kib(try value(home + "/memory/videoram")).flatMap { $0 < .gib(1 << 10) ? $0 : nil } ?? .zero
-        domain.legacyTarget = GuestText.kib(try value(HostRows.legacyTarget(facts.id)))
-        domain.feature = GuestText.feature(try value(HostRows.feature(facts.id)))
-        domain.hasOldBalloon = try value(home + "/control/feature-balloon") == Array("1".utf8)
-        let kept = try kept(facts)
-        domain.keptTarget = kept.target
-        domain.isYielded = kept.isYielded
-        domain.foreignTarget = kept.foreign
-        domain.constant = kept.constant
-        try readVNodes(&domain, nodeCount)
-        try readLimits(&domain, kept)
-        return domain
+    /// Reads domains, all of them together.
+    private func domains(_ facts: [DomainFacts], nodeCount: Int) throws(BalloonError) -> [HostDomain] {
+        var batch = RowBatch()
+        var all = facts.map { DomainRows($0, &batch) }
+        try batch.ask(store)
+        let guests = all.indices.filter { all[$0].facts.id != 0 && all[$0].isIntroduced(batch) }
+        let names = try store.children(all: guests.flatMap { all[$0].directories })
+        var found: [Int: Layout] = [:]
+        for (place, index) in guests.enumerated() {
+            let layout = try layout(all[index].facts)
+            found[index] = layout
+            let there = (0...1).map { names[place * 2 + $0] ?? [] }
+            all[index].wantRest(there, count: layout.sizes?.count ?? 1, &batch)
+        }
+        try batch.ask(store)
+        return all.enumerated().map { domain($1, found[$0], batch, nodeCount) }
     }
 
-    private func readVNodes(_ domain: inout HostDomain, _ nodeCount: Int) throws(BalloonError) {
-        let layout = try layout(domain.facts)
+    private func domain(_ rows: DomainRows, _ layout: Layout?, _ batch: RowBatch, _ nodeCount: Int) -> HostDomain {
+        var domain = rows.domain(batch)
+        guard let layout else { return domain }
         domain.hasVNUMA = layout.sizes != nil
-        let sizes = layout.sizes ?? domain.staticMax.map { [$0] } ?? []
-        for (number, size) in sizes.enumerated() {
+        for (number, size) in (layout.sizes ?? domain.staticMax.map { [$0] } ?? []).enumerated() {
             var vnode = HostVNode(number: number, size: size)
             if domain.facts.kind != .pv {
                 vnode.pnode = nodeCount == 1 ? 0 : layout.pnodes.flatMap { number < $0.count ? $0[number] : nil }
                 if let pnode = vnode.pnode, pnode >= nodeCount { vnode.pnode = nil }
             }
-            if domain.feature != .absent { try readRows(&vnode, domain.id) }
+            rows.read(&vnode, batch)
             domain.vnodes.append(vnode)
         }
-    }
-
-    /// The rows of one vnode.
-    private func readRows(_ vnode: inout HostVNode, _ id: UInt16) throws(BalloonError) {
-        let directory = HostRows.vnode(id, vnode.number)
-        var reports: [[UInt8]?] = []
-        for name in HostRows.reports {
-            let row = try value("\(directory)/\(name)")
-            reports.append(row)
-            if row == nil { vnode.missingRows.append(name) }
-        }
-        vnode.target = GuestText.kib(try value(HostRows.target(id, vnode.number)))
-        vnode.acknowledged = GuestText.kib(reports[0])
-        // A size above the vnode's is not believed.
-        vnode.balloon = GuestText.kib(reports[1]).flatMap { $0 <= vnode.size ? $0 : nil }
-        vnode.state = GuestText.word(reports[2], as: HostVNode.State.self)
-        vnode.reason = GuestText.word(reports[3], as: HeldReason.self)
-        vnode.grain = GuestText.grain(reports[4])
-        vnode.short = min(GuestText.kib(reports[5]) ?? .zero, vnode.size)
+        domain.ownLimits = rows.ownLimits(batch)
+        domain.savedLimits = savedLimits(domain.facts.uuid)
+        Limits.set(&domain, [domain.ownLimits, domain.savedLimits.limits, rows.dynamicLimits(batch)])
+        return domain
     }
 
     private func layout(_ facts: DomainFacts) throws(BalloonError) -> Layout {
@@ -117,49 +144,4 @@ public final class HostReader {
         if layout.sizes == nil || layout.pnodes != nil { layouts[key] = layout }
         return layout
     }
-
-    // MARK: What is kept
-
-    struct Kept {
-        /// Whether there are kept rows of this very domain.
-        var isOwn = false
-        var target: String?
-        var isYielded = false
-        var foreign: KiB?
-        var constant: KiB?
-        var limits = HostLimits()
-    }
-
-    /// Reads the rows kept about a domain. Rows of an earlier domain with the same number do not count.
-    private func kept(_ facts: DomainFacts) throws(BalloonError) -> Kept {
-        var kept = Kept()
-        guard try value(HostRows.kept(facts.id, "uuid")) == Array(facts.uuid.utf8) else { return kept }
-        kept.isOwn = true
-        kept.target = try value(HostRows.kept(facts.id, "target")).map { String(decoding: $0, as: UTF8.self) }
-        kept.isYielded = try value(HostRows.kept(facts.id, "yielded")) != nil
-        kept.foreign = GuestText.kib(try value(HostRows.kept(facts.id, "foreign")))
-        kept.constant = GuestText.kib(try value(HostRows.kept(facts.id, "constant")))
-        kept.limits.whole.minimum = GuestText.kib(try value(HostRows.kept(facts.id, "min")))
-        kept.limits.whole.maximum = GuestText.kib(try value(HostRows.kept(facts.id, "max")))
-        return kept
-    }
-
-    private func readLimits(_ domain: inout HostDomain, _ kept: Kept) throws(BalloonError) {
-        let id = domain.id
-        domain.ownLimits = kept.limits
-        for vnode in domain.vnodes where kept.isOwn {
-            let bounds = HostLimits.Bounds(
-                minimum: GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "min"))),
-                maximum: GuestText.kib(try value(HostRows.keptVNode(id, vnode.number, "max"))))
-            if bounds != HostLimits.Bounds() { domain.ownLimits.vnodes[vnode.number] = bounds }
-        }
-        domain.savedLimits = savedLimits(domain.facts.uuid)
-        let home = HostRows.domain(id) + "/memory"
-        let dynamic = HostLimits.Bounds(
-            minimum: GuestText.kib(try value(home + "/dynamic-min")),
-            maximum: GuestText.kib(try value(home + "/dynamic-max")))
-        Limits.set(&domain, [domain.ownLimits, domain.savedLimits.limits, HostLimits(dynamic)])
-    }
-
-    func value(_ path: String) throws(BalloonError) -> [UInt8]? { try store.read(path, in: nil) }
 }

@@ -21,5 +21,14 @@ enum HostRows {
     static func remembered(_ uuid: String, _ name: String) -> String { remembered + "/\(uuid)/\(name)" }
     static func kept(_ id: UInt16) -> String { domains + "/\(id)" }
     static func kept(_ id: UInt16, _ name: String) -> String { kept(id) + "/" + name }
+    /// The domain whose rows this path is of.
+    static func id(in path: String) -> UInt16? {
+        for home in ["/local/domain/", domains + "/"] where path.hasPrefix(home) {
+            let digits = path.utf8.dropFirst(home.utf8.count).prefix { $0 != UInt8(ascii: "/") }
+            return decimalNumber(Array(digits)).flatMap { UInt16(exactly: $0) }
+        }
+        return nil
+    }
+
     static func keptVNode(_ id: UInt16, _ vnode: Int, _ name: String) -> String { kept(id) + "/vnode/\(vnode)/\(name)" }
 }

@@ -108,12 +108,17 @@ public struct Reservation: Equatable, Sendable {
     public var name: String
     /// The end in seconds of the wall clock; nil: until it is removed.
     public var until: UInt64?
+    /// Whether it ends with the process that made it.
+    public var isBound: Bool
 
-    public init(id: String, pnode: Int, kib: KiB, name: String = "", until: UInt64? = nil) {
+    public init(
+        id: String, pnode: Int, kib: KiB, name: String = "", until: UInt64? = nil, isBound: Bool = false
+    ) {
         self.id = id
         self.pnode = pnode
         self.kib = kib
         self.name = name
         self.until = until
+        self.isBound = isBound
     }
 }

@@ -20,12 +20,17 @@ public struct Ledger {
         else { return nil }
         let name = try store.read(home + "/name", in: transaction).map { $0.isEmpty ? "" : GuestText.name($0) } ?? ""
         let until = try store.read(home + "/until", in: transaction).flatMap(decimalNumber)
-        return Reservation(id: id, pnode: Int(pnode), kib: kib, name: name, until: until)
+        let isBound = try store.read(home + "/bound", in: transaction) != nil
+        return Reservation(id: id, pnode: Int(pnode), kib: kib, name: name, until: until, isBound: isBound)
     }
 
     /// Adds a reservation with the next free number.
-    public func add(pnode: Int, kib: KiB, name: String, until: UInt64?) throws(BalloonError) -> Reservation {
-        var made = Reservation(id: "", pnode: pnode, kib: kib, name: name, until: until)
+    /// - Parameter isBound: it ends with the process that makes it, which has to take the reservation's lock in the same
+    ///   turn.
+    public func add(
+        pnode: Int, kib: KiB, name: String, until: UInt64?, isBound: Bool = false
+    ) throws(BalloonError) -> Reservation {
+        var made = Reservation(id: "", pnode: pnode, kib: kib, name: name, until: until, isBound: isBound)
         try store.transaction { (transaction) throws(BalloonError) in
             let taken = try store.children(HostRows.reservations, in: transaction) ?? []
             let last = taken.compactMap { decimalNumber(Array($0.utf8)) }.max() ?? .zero
@@ -35,8 +40,14 @@ public struct Ledger {
             try store.write(home + "/kib", "\(kib)", in: transaction)
             try store.write(home + "/name", name, in: transaction)
             if let until { try store.write(home + "/until", "\(until)", in: transaction) }
+            if isBound { try store.write(home + "/bound", "1", in: transaction) }
         }
         return made
+    }
+
+    /// From now on it stays although the process that made it ends.
+    public func unbind(_ id: String) throws(BalloonError) {
+        try store.remove(HostRows.reservations + "/" + id + "/bound", in: nil)
     }
 
     /// - Returns: false when there is none.
@@ -47,10 +58,12 @@ public struct Ledger {
         return true
     }
 
-    /// Removes the reservations whose time is over.
-    public func expire(now: UInt64) throws(BalloonError) {
-        for reservation in try all() where reservation.until.map({ $0 <= now }) ?? false {
-            _ = try remove(reservation.id)
+    /// Removes the reservations whose time is over, and those whose process has ended.
+    /// - Parameter isKept: whether the process of a bound reservation is still there.
+    public func expire(now: UInt64, isKept: (String) -> Bool) throws(BalloonError) {
+        for reservation in try all() {
+            let isOver = reservation.until.map { $0 <= now } ?? false
+            if isOver || (reservation.isBound && !isKept(reservation.id)) { _ = try remove(reservation.id) }
         }
     }
 }

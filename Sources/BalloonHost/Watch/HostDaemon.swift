@@ -12,13 +12,17 @@ public final class HostDaemon {
     private let xen: any HostXen
     private var engine: HostEngine
     private var keeper: HostKeeper
-    private var watched: Set<UInt16> = []
+    private var watches = DomainWatches()
     private var lastTurn: Moment = .zero
     /// The error that was logged last, so that it is logged once.
     private var trouble: String?
 
-    /// The shortest time between two turns, because each turn reads everything.
+    private var lastWhole: Moment = .zero
+
+    /// The shortest time between two turns.
     static let shortest: Interval = .milliseconds(200)
+    /// A domain's name and the like have no watch.
+    static let wholeInterval: Interval = .seconds(60)
 
     /// - Throws: `.busy` when another one runs; `.noXen`, `.environment`, `.invalidConfiguration`.
     public init(log: Logger, configuration: @escaping () throws(BalloonError) -> HostConfiguration) throws(BalloonError)
@@ -32,6 +36,7 @@ public final class HostDaemon {
         self.lock = lock
         xen = try PrivcmdHost()
         engine = HostEngine(HostReader(xen: xen, store: try Xenstore()))
+        engine.reader.remember()
     }
 
     private var now: Moment { .now }
@@ -39,7 +44,7 @@ public final class HostDaemon {
     /// Runs until SIGTERM or SIGINT. Then it puts memory/target back where it had removed it.
     public func run() throws(BalloonError) {
         let signals = FileDescriptor(try check(cb_signal_descriptor(), "cannot make a signalfd"))
-        watchDomains()
+        watchComing()
         var due = turn()
         Self.notify("READY=1\nSTATUS=watching domains")
         log.notice("watching domains, memory-target \(keeper.policy.legacy.rawValue)")
@@ -49,7 +54,7 @@ public final class HostDaemon {
             let ready = try Poll.wait([signals.rawValue, engine.store.descriptor], timeoutMilliseconds: wants)
             if ready.contains(0), try !serve(signals) { break }
             // Changes come in groups, so the turn waits a little.
-            if takeEvents() { due = min(due, max(now, lastTurn + Self.shortest)) }
+            if engine.reader.takeEvents() { due = min(due, max(now, lastTurn + Self.shortest)) }
             if engine.store.condition == .lost { reconnect() }
             if now >= due { due = turn() }
         }
@@ -70,32 +75,44 @@ public final class HostDaemon {
         }
     }
 
-    /// Reads everything, and carries out what the keeper decides. Returns when the next turn is due.
+    /// Reads what has changed, and carries out what the keeper decides. Returns when the next turn is due.
     private func turn() -> Moment {
         lastTurn = now
+        if lastTurn >= lastWhole + Self.wholeInterval {
+            lastWhole = lastTurn
+            engine.reader.forget()
+        }
         do throws(BalloonError) {
             let turn = try HostLock.turn()
             defer { withExtendedLifetime(turn) {} }
             let snapshot = try engine.read()
             let seconds = UInt64(max(0, cb_clock_real_seconds()))
-            try engine.ledger.expire(now: seconds)
+            try engine.ledger.expire(now: seconds) { HostLock.isKept($0) }
             try engine.forgetTargets(snapshot, now: seconds)
-            watchNew(snapshot)
-            for deed in keeper.deeds(snapshot, now: lastTurn) { perform(deed, snapshot) }
+            let ids = Set(snapshot.domains.filter { !$0.isToolstack && $0.isIntroduced }.map(\.id))
+            try watches.follow(ids, engine.store)
+            for deed in keeper.deeds(snapshot, now: lastTurn) { try perform(deed, snapshot) }
             if trouble != nil { log.notice("all is well again") }
             trouble = nil
             return keeper.nextLook(snapshot, now: lastTurn)
         } catch {
             tell(error.description)
+            keeper.turnFailed()
+            // Watches may be missing.
+            engine.reader.forget()
             return now + HostKeeper.busyInterval
         }
     }
 
     /// Logs an error with one domain, so that the other domains are still served.
-    private func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) {
+    /// - Throws: when xenstore does not answer.
+    private func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) throws(BalloonError) {
         do throws(BalloonError) {
             if let text = try engine.perform(deed, snapshot) { log.notice("\(text)") }
-        } catch { log.error("\(error.description)") }
+        } catch {
+            guard engine.store.condition == .open else { throw error }
+            log.error("\(error.description)")
+        }
     }
 
     private func tell(_ text: String) {
@@ -105,44 +122,17 @@ public final class HostDaemon {
 
     // MARK: Watches
 
-    private func watchDomains() {
-        for path in ["@introduceDomain", "@releaseDomain"] {
-            do throws(BalloonError) { try engine.store.watch(path, token: path) } catch { tell(error.description) }
-        }
-    }
-
-    private static func paths(_ id: UInt16) -> [String] { [HostRows.domain(id) + "/memory", HostRows.feature(id)] }
-
-    private func watchNew(_ snapshot: HostSnapshot) {
-        let ids = Set(snapshot.domains.filter { !$0.isToolstack && $0.isIntroduced }.map(\.id))
-        for id in watched.subtracting(ids) {
-            for path in Self.paths(id) { try? engine.store.unwatch(path, token: "d\(id)") }
-        }
-        for id in ids.subtracting(watched) {
-            for path in Self.paths(id) {
-                do throws(BalloonError) { try engine.store.watch(path, token: "d\(id)") } catch {
-                    tell(error.description)
-                }
-            }
-        }
-        watched = ids
-    }
-
-    /// Takes the events; returns whether there were any. An event is only a hint: the turn reads everything.
-    private func takeEvents() -> Bool {
-        var any = false
-        for _ in 0..<4096 {
-            guard (try? engine.store.nextEvent()) != nil else { return any }
-            any = true
-        }
-        return any
+    /// Before the first turn, so that no domain comes unseen. What fails is repeated in each turn.
+    private func watchComing() {
+        do throws(BalloonError) { try watches.follow([], engine.store) } catch { tell(error.description) }
     }
 
     private func reconnect() {
         guard let store = try? Xenstore() else { return tell("xenstore is gone: waiting for it to come back") }
         engine = HostEngine(HostReader(xen: xen, store: store))
-        watched = []
-        watchDomains()
+        engine.reader.remember()
+        watches = DomainWatches()
+        watchComing()
     }
 
     private func stop() {

@@ -62,6 +62,13 @@ public struct HostKeeper: Sendable {
         return deeds
     }
 
+    /// What was decided for the last snapshot was not carried out: it is decided again for the next one.
+    public mutating func turnFailed() {
+        known = []
+        repaired = [:]
+        told = [:]
+    }
+
     private mutating func isRepairDue(_ domain: HostDomain, _ now: Moment) -> Bool {
         guard HostEngine.missing(domain) > 0 else { return false }
         if let last = repaired[domain.id], now < last + Self.repairInterval { return false }

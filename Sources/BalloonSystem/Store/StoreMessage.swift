@@ -42,8 +42,12 @@ package struct StoreMessage: Equatable, Sendable {
 
     /// The message as bytes on the wire.
     package var bytes: [UInt8] {
-        let words = [kind.rawValue, request, transaction, UInt32(body.count)]
-        return words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32($0 * 8)) } } + body
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.headerBytes + body.count)
+        for word in [kind.rawValue, request, transaction, UInt32(body.count)] {
+            for shift in [UInt32(0), 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+        }
+        return bytes + body
     }
 
     /// Texts, each followed by a NUL, as bodies have them.

@@ -9,6 +9,25 @@ public protocol ToolstackStore: Store {
     /// Gives a node to a domain. From then on only that domain and the toolstack may read and write it.
     func give(_ path: String, to domain: UInt16, in transaction: Transaction?) throws(BalloonError)
     func unwatch(_ path: String, token: String) throws(BalloonError)
+
+    /// Reads many values; nil where there is no such node.
+    func read(all paths: [String]) throws(BalloonError) -> [[UInt8]?]
+    /// The names below many nodes; nil where there is no such node.
+    func children(all paths: [String]) throws(BalloonError) -> [[String]?]
+}
+
+extension ToolstackStore {
+    public func read(all paths: [String]) throws(BalloonError) -> [[UInt8]?] {
+        var values: [[UInt8]?] = []
+        for path in paths { values.append(try read(path, in: nil)) }
+        return values
+    }
+
+    public func children(all paths: [String]) throws(BalloonError) -> [[String]?] {
+        var names: [[String]?] = []
+        for path in paths { names.append(try children(path, in: nil)) }
+        return names
+    }
 }
 
 extension Xenstore: ToolstackStore {
@@ -18,6 +37,35 @@ extension Xenstore: ToolstackStore {
         } catch {
             if error.errno != ENOENT { throw error }
         }
+    }
+
+    public func read(all paths: [String]) throws(BalloonError) -> [[UInt8]?] {
+        let answers = try ask(.read, of: paths)
+        var values: [[UInt8]?] = []
+        values.reserveCapacity(paths.count)
+        for (path, answer) in zip(paths, answers) {
+            values.append(try Self.body(answer, "cannot read \(path) in xenstore"))
+        }
+        return values
+    }
+
+    public func children(all paths: [String]) throws(BalloonError) -> [[String]?] {
+        let answers = try ask(.directory, of: paths)
+        var names: [[String]?] = []
+        for (path, answer) in zip(paths, answers) {
+            let isLong = answer.kind == .error && StoreErrors.number(answer.body) == E2BIG
+            let body = isLong ? nil : try Self.body(answer, "cannot list \(path) in xenstore")
+            names.append(isLong ? try longChildren(path) : body.map(Self.names))
+        }
+        return names
+    }
+
+    /// The body of an answer; nil: there is no such node.
+    private static func body(_ answer: StoreMessage, _ what: @autoclosure () -> String) throws(BalloonError) -> [UInt8]?
+    {
+        guard answer.kind == .error else { return answer.body }
+        if StoreErrors.number(answer.body) == ENOENT { return nil }
+        throw StoreErrors.error(what(), answer.body)
     }
 
     public func give(_ path: String, to domain: UInt16, in transaction: Transaction?) throws(BalloonError) {

@@ -10,17 +10,24 @@ internal import Glibc
 public final class Xenstore: Store {
     private let line: FileDescriptor
     /// The kernel's device takes a question in one write, and registers a watch before that write returns.
-    private let isDevice: Bool
-    private var dialogue = StoreDialogue()
+    let isDevice: Bool
+    var dialogue = StoreDialogue()
     private var silence = StoreSilence()
     private var isLost = false
     private let patience: Interval
+    /// Called a few times a second while a question waits for its answer, with the time that it has waited.
+    package var whileWaiting: ((Interval) -> Void)?
     /// Bytes that a full socket has not taken yet.
-    private var unsent: [UInt8] = []
+    var unsent: [UInt8] = []
 
     /// Connects to the domain's xenstore.
     /// - Throws: `.noXen` when it cannot be reached.
-    public convenience init() throws(BalloonError) { try self.init(paths: Self.paths) }
+    public convenience init() throws(BalloonError) { try self.init(patience: StoreSilence.patience) }
+
+    /// - Parameter patience: how long a question waits for its answer.
+    package convenience init(patience: Interval) throws(BalloonError) {
+        try self.init(paths: Self.paths, patience: patience)
+    }
 
     /// - Parameters:
     ///   - paths: where xenstore may be; the first that can be opened counts.
@@ -138,33 +145,39 @@ public final class Xenstore: Store {
 
     // MARK: The line
 
+    private static let pulse: Interval = .milliseconds(200)
+
     /// Sends a question, and returns the body of the answer.
     func ask(
         _ kind: StoreMessage.Kind, in transaction: Transaction?, _ body: [UInt8], _ what: @autoclosure () -> String
     ) throws(BalloonError) -> [UInt8] {
         try checkOpen()
         try checkSilence(what)
+        let answer = try answer(to: try send(kind, in: transaction?.number ?? 0, body), what)
+        if answer.kind == .error { throw StoreErrors.error(what(), answer.body) }
+        return answer.body
+    }
+
+    /// Waits for the answer to a question.
+    func answer(to number: UInt32, _ what: () -> String) throws(BalloonError) -> StoreMessage {
         let begin = Moment.now
-        let number = try send(kind, in: transaction?.number ?? 0, body)
         while true {
-            if let answer = dialogue.answer(to: number) {
-                if answer.kind == .error { throw StoreErrors.error(what(), answer.body) }
-                return answer.body
-            }
+            if let answer = dialogue.answer(to: number) { return answer }
             let waited = Moment.now - begin
             guard waited < patience else { break }
-            try wait(patience - waited)
+            try wait(min(patience - waited, whileWaiting == nil ? patience : Self.pulse))
             try listen()
+            whileWaiting?(waited)
         }
         dialogue.giveUp(number)
         silence.begin(now: Moment.now)
         throw .storeIsSilent(what())
     }
 
-    private func checkOpen() throws(BalloonError) { if isLost { throw .storeIsLost } }
+    func checkOpen() throws(BalloonError) { if isLost { throw .storeIsLost } }
 
     /// While xenstore is silent this does not wait. It reads what has arrived, and throws unless something has.
-    private func checkSilence(_ what: () -> String) throws(BalloonError) {
+    func checkSilence(_ what: () -> String) throws(BalloonError) {
         guard silence.since != nil else { return }
         try listen()
         let now = Moment.now
@@ -175,7 +188,7 @@ public final class Xenstore: Store {
 
     /// Sends a question. Returns its number.
     @discardableResult
-    private func send(
+    func send(
         _ kind: StoreMessage.Kind, in transaction: UInt32 = 0, _ body: [UInt8], isGivenUp: Bool = false
     ) throws(BalloonError) -> UInt32 {
         let (number, bytes) = try dialogue.ask(kind, in: transaction, body)
@@ -191,7 +204,7 @@ public final class Xenstore: Store {
         return number
     }
 
-    private func flush() throws(BalloonError) {
+    func flush() throws(BalloonError) {
         while !unsent.isEmpty {
             // Unsafe: a list and its length.
             let sent = unsafe unsent.withUnsafeBufferPointer {
@@ -214,7 +227,7 @@ public final class Xenstore: Store {
     private static let readBytes = 16 << 10
 
     /// Reads what has arrived.
-    private func listen() throws(BalloonError) {
+    func listen() throws(BalloonError) {
         do throws(BalloonError) {
             try flush()
             let before = dialogue.heard
@@ -246,7 +259,7 @@ public final class Xenstore: Store {
     }
 
     /// Marks the connection as lost.
-    private func lose(_ error: BalloonError) -> BalloonError {
+    func lose(_ error: BalloonError) -> BalloonError {
         isLost = true
         return error
     }

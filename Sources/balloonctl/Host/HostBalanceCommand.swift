@@ -27,7 +27,7 @@ struct HostBalanceCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try HostSession()
+            let session = try HostSession(waiting)
             let snapshot = try session.engine.read()
             let nodes = snapshot.nodes.map(\.number).filter { pnode == nil || $0 == pnode }
             guard !nodes.isEmpty else {
@@ -40,7 +40,7 @@ struct HostBalanceCommand: ParsableCommand {
                 let goals = try session.turn { () throws(BalloonError) in try Self.write(session.engine, nodes) }
                 if goals.isEmpty { break }
                 all.merge(goals) { $0.merging($1) { $1 } }
-                let (verdicts, last) = try HostWaiting(engine: session.engine, options: waiting).run(goals)
+                let (verdicts, last) = try HostWaiting(session: session, options: waiting).run(goals)
                 if !HostWaiting.explain(verdicts, last) { throw Exit.temporary }
             }
             show(all, try session.engine.read())
@@ -54,7 +54,7 @@ struct HostBalanceCommand: ParsableCommand {
     private static func write(_ engine: HostEngine, _ nodes: [Int]) throws(BalloonError) -> [UInt16: [Int: KiB]] {
         let snapshot = try engine.read()
         let goals = merged(nodes, snapshot)
-        for domain in snapshot.domains { try engine.setTargets(domain, goals[domain.id] ?? [:]) }
+        try engine.setTargets(goals, of: snapshot.domains)
         return goals
     }
 

@@ -22,12 +22,21 @@ struct HostCommand: ParsableCommand {
 struct HostSession {
     let engine: HostEngine
     let xen: PrivcmdHost
+    let silence: HostSilence
 
+    /// - Parameters:
+    ///   - waiting: the options of a command that waits for guests.
+    ///   - patience: how long a question to xenstore waits for its answer.
     /// - Throws: `.notRoot`, `.noXen`, `.environment` outside of dom0.
-    init() throws(BalloonError) {
+    init(
+        _ waiting: HostWaitOptions? = nil, patience: Interval = HostSilence.patience
+    ) throws(BalloonError) {
+        silence = HostSilence(waiting)
         try Exit.requireRoot()
         xen = try PrivcmdHost()
-        engine = HostEngine(HostReader(xen: xen, store: try Xenstore()))
+        let store = try Xenstore(patience: patience)
+        engine = HostEngine(HostReader(xen: xen, store: store))
+        store.whileWaiting = { [silence] in silence.wait($0) }
     }
 
     static var now: Moment { .now }
@@ -43,12 +52,52 @@ struct HostSession {
         return found
     }
 
-    /// Runs `body`, which writes, in a turn of its own.
+    /// Runs `body`, which writes, in a turn of its own. Reservations that are over do not count in it.
     @discardableResult
     func turn<T>(_ body: () throws(BalloonError) -> T) throws(BalloonError) -> T {
-        let lock = try HostLock.turn()
+        let lock = try HostLock.turn(patience: HostSilence.patience + HostLock.patience)
         defer { withExtendedLifetime(lock) {} }
+        try engine.ledger.expire(now: WallClock.seconds) { HostLock.isKept($0) }
         return try body()
+    }
+
+    /// Reads, and says for how long xenstore was silent meanwhile.
+    func read(rowsOf chosen: Set<UInt16>) throws(BalloonError) -> (snapshot: HostSnapshot, silence: Interval) {
+        let begin = Self.now
+        let snapshot = try engine.reader.read(rowsOf: chosen)
+        let taken = Self.now - begin
+        return (snapshot, taken >= HostSilence.least ? taken : .zero)
+    }
+}
+
+/// What a command does while xenstored does not answer: it says so, and waits for a minute. A command that has asked
+/// guests for memory would otherwise leave them to themselves because of a xenstored that is only slow.
+final class HostSilence {
+    static let patience: Interval = .seconds(60)
+    /// A reading that took less had its answers.
+    static let least: Interval = .seconds(1)
+    private static let untold: Interval = .seconds(2)
+
+    /// Whether to go on waiting for guests: throws on Ctrl-C, and at the end of `--timeout`.
+    var check: (() throws -> Void)?
+    private var isTold = false
+    private let begin = HostSession.now
+    private let timeout: UInt64
+
+    init(_ waiting: HostWaitOptions?) { timeout = waiting?.timeout ?? 0 }
+
+    func wait(_ waited: Interval) {
+        if waited >= Self.untold && !isTold {
+            isTold = true
+            Terminal.endProgress()
+            Terminal.remark("xenstore does not answer; waiting for it")
+        }
+        do { try check?() } catch { Balloonctl.exit(withError: error) }
+        // Before there is anything to wait for.
+        if timeout > 0 && HostSession.now >= begin + .seconds(timeout) {
+            Terminal.complain("not done after \(timeout) s: xenstore does not answer")
+            Balloonctl.exit(withError: Exit.temporary)
+        }
     }
 }
 

@@ -29,7 +29,7 @@ struct HostFreeCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let freeing = try HostFreeing(HostSession(), free, waiting, free.wishes(size), isJSON: json)
+            let freeing = try HostFreeing(HostSession(waiting), free, waiting, free.wishes(size), isJSON: json)
             if dryRun { return try freeing.show() }
             try freeing.run(isWaiting: wait)
         }

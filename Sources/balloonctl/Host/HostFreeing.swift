@@ -18,7 +18,9 @@ struct HostFreeing {
         self.waiting = waiting
         self.isJSON = isJSON
         self.wishes = wishes
-        first = try session.engine.read()
+        // In a turn, so that reservations of processes that are gone do not count.
+        let engine = session.engine
+        first = try session.turn { () throws(BalloonError) in try engine.read() }
         for wish in wishes {
             if let pnode = wish.pnode, pnode >= first.nodes.count {
                 throw BalloonError(
@@ -49,7 +51,7 @@ struct HostFreeing {
 
     func run(isWaiting: Bool, isQuiet: Bool = false) throws {
         var run = FreeRun(FreeTask(wishes, options, first), stall: .seconds(waiting.stall))
-        let progress = HostWaiting.Progress(waiting)
+        let progress = HostWaiting.Progress(waiting, session.silence)
         defer { progress.end() }
         let engine = session.engine
         while true {
@@ -60,8 +62,8 @@ struct HostFreeing {
                 }
                 if !isWaiting, run.state == .moving { return report(run, first) }
             case .moving:
-                let snapshot = try engine.reader.read(rowsOf: Set(run.goals.keys))
-                run.look(snapshot, now: HostSession.now)
+                let (snapshot, silence) = try session.read(rowsOf: Set(run.goals.keys))
+                run.look(snapshot, now: HostSession.now, silence: silence)
                 if run.state == .moving {
                     try progress.show(snapshot, run.goals, run.verdicts)
                     progress.pause()

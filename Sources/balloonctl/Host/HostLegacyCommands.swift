@@ -75,7 +75,7 @@ struct HostReleaseCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try HostSession()
+            let session = try HostSession(waiting)
             let engine = session.engine
             var goals: [Int: KiB] = [:]
             let found = try session.turn { () throws(BalloonError) in
@@ -88,7 +88,7 @@ struct HostReleaseCommand: ParsableCommand {
                 return domain
             }
             if found.isManaged {
-                let (verdicts, last) = try HostWaiting(engine: engine, options: waiting).run([found.id: goals])
+                let (verdicts, last) = try HostWaiting(session: session, options: waiting).run([found.id: goals])
                 if !HostWaiting.explain(verdicts, last) { throw Exit.temporary }
             }
             try session.turn { () throws(BalloonError) in

@@ -38,7 +38,8 @@ struct HostListCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try HostSession()
+            // Who only looks wants to know at once that nothing is to be seen.
+            let session = try HostSession(patience: StoreSilence.patience)
             repeat {
                 let snapshot = try session.engine.read()
                 let chosen = try domains.map { (name) throws(BalloonError) in try snapshot.domain(name).id }

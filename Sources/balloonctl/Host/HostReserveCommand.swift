@@ -45,8 +45,10 @@ struct HostReserveCommand: ParsableCommand {
     func run() throws {
         try Exit.onError {
             guard let range = Self.range(size) else { return }
-            let session = try HostSession()
-            let reservation = try HostReserving(session, waiting).reserve(pnode, range, name: name, ttl: ttl)
+            let session = try HostSession(waiting)
+            let reserving = HostReserving(session, waiting)
+            let (reservation, bond) = try reserving.reserve(pnode, range, name: name, ttl: ttl)
+            try reserving.keep(reservation, bond)
             if json {
                 var writer = JSONWriter()
                 HostReport.write(reservation, &writer)
@@ -59,7 +61,8 @@ struct HostReserveCommand: ParsableCommand {
     }
 }
 
-/// Reserves memory. The reservation is written before the memory is freed, so that no other plan takes it.
+/// Reserves memory. The reservation is written before the memory is freed, so that no other plan takes it. Until then it
+/// ends with this process, whatever ends that: nobody else knows its number.
 struct HostReserving {
     let session: HostSession
     let waiting: HostWaitOptions
@@ -71,9 +74,9 @@ struct HostReserving {
 
     func reserve(
         _ pnode: Int, _ range: ClosedRange<KiB>, name: String, ttl: UInt64?
-    ) throws -> Reservation {
+    ) throws -> (Reservation, HostLock) {
         let engine = session.engine
-        let reservation = try session.turn { () throws(BalloonError) in
+        let (reservation, bond) = try session.turn { () throws(BalloonError) in
             let snapshot = try engine.read()
             let wish = FreeTask.Wish(pnode: pnode, kib: range.upperBound, isMore: false)
             guard pnode < snapshot.nodes.count else {
@@ -87,13 +90,25 @@ struct HostReserving {
                         + " are neither free nor can be freed")
             }
             let until = ttl.map { WallClock.seconds + $0 }
-            return try engine.ledger.add(pnode: pnode, kib: range.upperBound - missing, name: name, until: until)
+            let made = try engine.ledger.add(
+                pnode: pnode, kib: range.upperBound - missing, name: name, until: until, isBound: true)
+            guard let bond = try HostLock.reservation(made.id) else {
+                throw BalloonError(.busy, "the lock of reservation \(made.id) is another process's")
+            }
+            return (made, bond)
         }
         do { try free(pnode) } catch {
-            _ = try? session.turn { () throws(BalloonError) in try engine.ledger.remove(reservation.id) }
+            try? giveUp(reservation, bond)
             throw error
         }
-        return reservation
+        return (reservation, bond)
+    }
+
+    /// It stays when this process has ended.
+    func keep(_ reservation: Reservation, _ bond: HostLock) throws {
+        let engine = session.engine
+        try session.turn { () throws(BalloonError) in try engine.ledger.unbind(reservation.id) }
+        withExtendedLifetime(bond) { HostLock.forget(reservation.id) }
     }
 
     /// Frees just the reserved memory.
@@ -102,9 +117,10 @@ struct HostReserving {
         try HostFreeing(session, try HostFreeOptions.parse([]), waiting, [wish], isJSON: false).runQuietly()
     }
 
-    func giveUp(_ reservation: Reservation) throws {
+    func giveUp(_ reservation: Reservation, _ bond: HostLock) throws {
         let engine = session.engine
         _ = try session.turn { () throws(BalloonError) in try engine.ledger.remove(reservation.id) }
+        withExtendedLifetime(bond) { HostLock.forget(reservation.id) }
     }
 }
 
@@ -150,12 +166,12 @@ struct HostRunCommand: ParsableCommand {
     func run() throws {
         var code: Int32 = 0
         try Exit.onError {
-            let reserving = HostReserving(try HostSession(), waiting)
-            var reservations: [Reservation] = []
-            defer { for reservation in reservations { try? reserving.giveUp(reservation) } }
+            let reserving = HostReserving(try HostSession(waiting), waiting)
+            var reservations: [(Reservation, HostLock)] = []
+            defer { for (reservation, bond) in reservations { try? reserving.giveUp(reservation, bond) } }
             for wanted in pnode {
                 reservations.append(
-                    try reserving.reserve(wanted.number, wanted.kib...wanted.kib, name: "run", ttl: 3600))
+                    try reserving.reserve(wanted.number, wanted.kib...wanted.kib, name: "run", ttl: nil))
             }
             code = try ThisProcess.run(command)
         }

@@ -38,7 +38,7 @@ struct HostSetCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try HostSession()
+            let session = try HostSession(waiting)
             let found = try session.domains([domain], try session.engine.read())[0]
             if let memory, !found.isManaged { return try setOld(session, memory.kib) }
             let (domain, goals) = try session.turn { () throws(BalloonError) in try write(session) }
@@ -89,7 +89,9 @@ struct HostSetCommand: ParsableCommand {
         let begin = HostSession.now
         var (last, progress) = (Int64(domain.facts.pages.count), begin)
         while true {
-            let facts = try session.engine.reader.read(rowsOf: [domain.id]).domains.first
+            let (snapshot, silence) = try session.read(rowsOf: [domain.id])
+            let facts = snapshot.domains.first
+            progress = progress + silence
             guard let pages = facts.map({ Int64($0.facts.pages.count) }) else {
                 throw BalloonError(.busy, "domain \(domain.id) (\(domain.name)) is gone")
             }
@@ -110,7 +112,7 @@ struct HostSetCommand: ParsableCommand {
     private func show(_ session: HostSession, _ domain: HostDomain, _ goals: [Int: KiB]) throws {
         var (verdicts, last): ([UInt16: MoveJudge.Verdict], HostSnapshot) = ([:], try session.engine.read())
         if wait && !goals.isEmpty {
-            (verdicts, last) = try HostWaiting(engine: session.engine, options: waiting).run([domain.id: goals])
+            (verdicts, last) = try HostWaiting(session: session, options: waiting).run([domain.id: goals])
         }
         if json {
             var writer = JSONWriter()

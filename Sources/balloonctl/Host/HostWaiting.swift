@@ -19,23 +19,23 @@ struct HostWaitOptions: ParsableArguments {
 
 /// Waits, with progress, until domains have reached their targets.
 struct HostWaiting {
-    let engine: HostEngine
+    let session: HostSession
     let options: HostWaitOptions
 
     /// - Returns: the verdict for each domain, and the last snapshot.
     /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
     func run(_ goals: [UInt16: [Int: KiB]]) throws -> ([UInt16: MoveJudge.Verdict], HostSnapshot) {
-        let progress = Progress(options)
+        let progress = Progress(options, session.silence)
         defer { progress.end() }
         let ids = Set(goals.keys)
-        var snapshot = try engine.reader.read(rowsOf: ids)
+        var (snapshot, silence) = try session.read(rowsOf: ids)
         var judge = MoveJudge(goals, snapshot, now: HostSession.now, stall: .seconds(options.stall))
         while true {
-            judge.look(snapshot, now: HostSession.now)
+            judge.look(snapshot, now: HostSession.now, silence: silence)
             if judge.isOver { return (judge.verdicts, snapshot) }
             try progress.show(snapshot, goals, judge.verdicts)
             progress.pause()
-            snapshot = try engine.reader.read(rowsOf: ids)
+            (snapshot, silence) = try session.read(rowsOf: ids)
         }
     }
 
@@ -45,21 +45,23 @@ struct HostWaiting {
         private let signals = try? SignalSource()
         private let begin = HostSession.now
         private var told = HostSession.now
+        /// What is being done, as it was shown last.
+        private var text = "xenstore does not answer"
+        private let silence: HostSilence
 
-        init(_ options: HostWaitOptions) { self.options = options }
+        init(_ options: HostWaitOptions, _ silence: HostSilence) {
+            self.options = options
+            self.silence = silence
+            silence.check = { [weak self] in try self?.check() }
+        }
 
         /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
         func show(
             _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: KiB]], _ verdicts: [UInt16: MoveJudge.Verdict]
         ) throws {
-            if signals?.next() != nil { throw Exit.interrupted }
+            text = Self.text(snapshot, goals, verdicts)
+            try check()
             let now = HostSession.now
-            let text = Self.text(snapshot, goals, verdicts)
-            if options.timeout > 0 && now >= begin + .seconds(options.timeout) {
-                end()
-                Terminal.complain("not done after \(options.timeout) s: \(text)")
-                throw Exit.temporary
-            }
             if StandardStream.error.isTerminal {
                 Terminal.progress(text)
             } else if now >= told + .seconds(1) {
@@ -68,7 +70,18 @@ struct HostWaiting {
             }
         }
 
-        func end() { Terminal.endProgress() }
+        private func check() throws {
+            if signals?.next() != nil { throw Exit.interrupted }
+            guard options.timeout > 0, HostSession.now >= begin + .seconds(options.timeout) else { return }
+            Terminal.endProgress()
+            Terminal.complain("not done after \(options.timeout) s: \(text)")
+            throw Exit.temporary
+        }
+
+        func end() {
+            silence.check = nil
+            Terminal.endProgress()
+        }
 
         /// Each reading costs dom0 time that the guests may need.
         func pause() { sleep(for: HostSession.now < begin + .seconds(3) ? .milliseconds(50) : .milliseconds(200)) }
@@ -156,7 +169,7 @@ struct HostWaitCommand: ParsableCommand {
 
     func run() throws {
         try Exit.onError {
-            let session = try HostSession()
+            let session = try HostSession(waiting)
             let snapshot = try session.engine.read()
             var goals: [UInt16: [Int: KiB]] = [:]
             for domain in try session.domains(domains, snapshot) {
@@ -167,7 +180,7 @@ struct HostWaitCommand: ParsableCommand {
                 }
                 goals[domain.id] = Dictionary(uniqueKeysWithValues: targets)
             }
-            let (verdicts, last) = try HostWaiting(engine: session.engine, options: waiting).run(goals)
+            let (verdicts, last) = try HostWaiting(session: session, options: waiting).run(goals)
             if json {
                 var writer = JSONWriter()
                 writer.object { writer in

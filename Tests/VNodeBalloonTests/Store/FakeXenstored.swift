@@ -103,6 +103,15 @@ final class FakeXenstored: Sendable {
     func pause() { state.withLock { $0.isPaused = true } }
     func goOn() { state.withLock { $0.isPaused = false } }
 
+    /// How many bytes wait to be read, while it is paused.
+    var unread: Int {
+        state.withLock(\.connections).reduce(0) { sum, connection in
+            var bytes: Int32 = 0
+            // Unsafe: C fills a number.
+            return unsafe ioctl(connection, UInt(FIONREAD), &bytes) == 0 ? sum + Int(bytes) : sum
+        }
+    }
+
     /// Lets all connections go.
     func hangUp() { for connection in state.withLock({ $0.connections }) { shutdown(connection, Int32(SHUT_RDWR)) } }
 
@@ -178,6 +187,11 @@ final class FakeXenstored: Sendable {
         case .write:
             nodes[request.path] = request.value
             return reply(.write, done)
+        case .directory:
+            let below = nodes.keys.filter { $0.hasPrefix(request.path + "/") }
+            let names = Set(below.compactMap { $0.dropFirst(request.path.count + 1).split(separator: "/").first })
+            guard !names.isEmpty else { return reply(.error, Array("ENOENT".utf8) + [0]) }
+            return reply(.directory, names.sorted().flatMap { Array($0.utf8) + [0] })
         case .begin: return reply(.begin, Array("7".utf8) + [0])
         case .end: return reply(.end, done)
         case .watch: return reply(.watch, done) + message(.event, 0, 0, request.body)

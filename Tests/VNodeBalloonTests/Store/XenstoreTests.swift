@@ -76,6 +76,18 @@ import Testing
         #expect(fake.requests.last?.kind == .end && fake.requests.last?.path == "F")
     }
 
+    @Test func `a patient client waits for a silent xenstored, and is asked meanwhile whether to go on`() throws {
+        let store = try client(patience: .seconds(30))
+        var asked: [Interval] = []
+        store.whileWaiting = { [fake] waited in
+            asked.append(waited)
+            if asked.count == 3 { fake.goOn() }
+        }
+        fake.pause()
+        #expect(try text(store, "memory/target") == "4711" && store.condition == .open)
+        #expect(asked.count >= 3 && asked == asked.sorted())
+    }
+
     /// It costs two seconds once (here: a tenth of one), and then nothing.
     @Test func `a silent xenstored costs one timeout, and its late answer is not taken for the next one`() throws {
         let store = try client()

@@ -61,5 +61,75 @@ check_eq "plot draws it" $? 0
 check_eq "by physical node" "$(grep -c '>pnode [01] of ' /tmp/host.svg)" 2
 on g1
 note "the guest's daemon: $(guest "grep -E 'VmRSS|RssAnon' /proc/$(guest_pid daemon)/status")"
+
+note "kills"
+check "the daemon starts in dom0" start_watch
+for name in g1 g2; do host 0 "back" set $name --total 0 --wait; done
+sleep 2
+SEED=${SEED:-14} KILL_MIB=96
+kill_guests g1 g2
+kill_rounds "${ROUNDS:-3}"
+
+note "xenstored is silent for ten seconds"
+# silent SECONDS: stops it, and lets it go on.
+silent() {
+    kill -STOP $(pidof xenstored)
+    sleep "$1"
+    kill -CONT $(pidof xenstored)
+}
+# with_silence ARGUMENT...: before its first question, `balloonctl host ARGUMENT...` finds xenstored silent.
+with_silence() {
+    kill -STOP $(pidof xenstored)
+    balloonctl host "$@" > /tmp/host.out 2> /tmp/host.err &
+    silence_pid=$!
+}
+# silence_ends CODE TEXT: it goes on afterwards, and ends so.
+silence_ends() {
+    await_end $silence_pid 60 "$2"
+    wait $silence_pid
+    silence_code=$?
+    sed 's/^/@@ | /' /tmp/host.out /tmp/host.err
+    check_eq "$2: exit $1" $silence_code "$1"
+}
+remember_free
+with_silence free +96m --pnode 1 --spread even
+silent 10
+silence_ends 0 "a free that begins in the silence goes on afterwards"
+check_has "it says what it waits for" "$(cat /tmp/host.err)" "xenstore does not answer"
+check_freed "as asked" 0 24576
+balloonctl host free +96m --pnode 1 --spread even > /tmp/host.out 2> /tmp/host.err &
+silence_pid=$!
+on g1
+check "its targets are written" wait_until 10 eval '[ "$(xenstore-read $D/memory/vnode1/target-balloon-size)" = 98304 ]'
+silent 10
+silence_ends 0 "a free whose guests have not heard yet goes on afterwards"
+check_freed "as asked" 0 49152
+host 0 "a target alone" set g2 --vnode 1=32m
+balloonctl host wait g2 > /tmp/host.out 2> /tmp/host.err &
+silence_pid=$!
+silent 10
+silence_ends 0 "a wait goes on afterwards"
+check_freed "as asked" 0 32768
+with_silence wait g1 --timeout 3
+sleep 5
+check "a timeout counts in the silence, too" has_ended $silence_pid
+kill -CONT $(pidof xenstored)
+silence_ends 75 "at its end"
+with_silence free +8m --pnode 1
+sleep 1
+# A shell has its background commands ignore SIGINT.
+kill -TERM $silence_pid
+sleep 1
+check "a signal ends it in the silence" has_ended $silence_pid
+kill -CONT $(pidof xenstored)
+wait_until 10 xenstore-exists /local/domain/0/name
+check_eq "nothing was asked for" "$(target_of g1 1) $(target_of g2 1)" "98304 32768"
+silent 12
+check "the daemon has noticed" grep -q 'does not answer' /run/watch.log
+check "and goes on" wait_until 10 grep -q 'all is well again' /run/watch.log
+xenstore-rm $D/memory/vnode0/balloon-reason
+check "a row that is removed is made again" wait_until 12 xenstore-exists $D/memory/vnode0/balloon-reason
+sed 's/^/@@ watch: /' /run/watch.log
+stop_watch
 stop_guests
 finish
