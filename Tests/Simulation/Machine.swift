@@ -90,6 +90,9 @@ public final class Machine {
     /// The guest's monotonic clock, and how much of that time hypercalls that move memory took.
     public package(set) var clock: Moment = .at(1)
     public internal(set) var moving: Interval = .zero
+    /// How much of it the process waited for a holder that did not answer, and since when the last such wait is over.
+    var waiting: Interval = .zero
+    var lastWait: Moment?
     /// Whether something happened to the files that the kernel reports.
     var isFileEvent = false
     /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
@@ -113,6 +116,8 @@ public final class Machine {
         for pnode in mapped.indices { mapped[pnode] = countMapped(pnode) }
         // libxl lets the guest have 1 MiB more than it starts with.
         maximumReservation = currentReservation + 256
+        holder.clock = { [unowned self] in clock }
+        holder.waited = { [unowned self] in waitForHolder($0) }
     }
 
     private func fill(_ vnode: Int) {
@@ -206,5 +211,8 @@ public final class Machine {
     }
 
     /// A new process starts.
-    public func restart() { isKilled = false }
+    public func restart() {
+        isKilled = false
+        lastWait = nil
+    }
 }

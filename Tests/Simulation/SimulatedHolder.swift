@@ -12,11 +12,13 @@ package final class SimulatedHolder: HolderAccess {
     final class Connection: HolderConnection {
         private weak var holder: SimulatedHolder?
         fileprivate let process: UInt64
+        private let patience: Interval
         fileprivate var answers: [(String, AttachedDescriptor)] = []
 
-        fileprivate init(_ holder: SimulatedHolder, _ process: UInt64) {
+        fileprivate init(_ holder: SimulatedHolder, _ process: UInt64, patience: Interval) {
             self.holder = holder
             self.process = process
+            self.patience = patience
         }
 
         var descriptor: Int32? { nil }
@@ -26,7 +28,7 @@ package final class SimulatedHolder: HolderAccess {
         }
         func receive() -> (text: String, AttachedDescriptor)? {
             if answers.isEmpty {
-                holder?.waited()
+                holder?.waited(patience)
                 return nil
             }
             return answers.removeFirst()
@@ -45,10 +47,13 @@ package final class SimulatedHolder: HolderAccess {
     package var isStartRefused = false
     /// Changes the next answers, one each; nil: that answer never comes.
     package var nextAnswers: [(String) -> String?] = []
-    /// Called when a client waits in vain, to let its time pass.
-    package var waited: () -> Void = {}
+    /// Called when a client waits in vain, with how long it does, to let that time pass.
+    package var waited: (Interval) -> Void = { _ in }
     package var clock: () -> Moment = { 0 }
     package var pagesIn: (FileDescriptor) -> Int = { _ in 0 }
+    /// How long a client waits for an answer: as the product's does, and shorter where the last one never came.
+    static let patience: Interval = .seconds(2)
+    static let briefPatience: Interval = .milliseconds(200)
     /// Whether a service manager's descriptor store restores the holder's descriptors after a kill.
     package var isStored = false
 
@@ -59,13 +64,14 @@ package final class SimulatedHolder: HolderAccess {
     package var store: DescriptorStore? { service?.store }
 
     package func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)? {
-        service == nil ? nil : Connection(self, process)
+        let patience = isBrief ? Self.briefPatience : Self.patience
+        return service == nil ? nil : Connection(self, process, patience: patience)
     }
 
     package func start() throws(BalloonError) -> any HolderConnection {
         if isStartRefused { throw BalloonError(.environment, "no more processes can be made") }
         if service == nil { begin(DescriptorStore()) }
-        return Connection(self, process)
+        return Connection(self, process, patience: Self.patience)
     }
 
     private func begin(_ store: DescriptorStore) {

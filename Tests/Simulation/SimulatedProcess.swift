@@ -46,30 +46,34 @@ final class SimulatedRequests: RequestSource {
 
 /// The loop's events. The clock advances while the loop waits, and with each step it takes.
 final class SimulatedEvents: LoopEvents {
-    /// The longest time that the loop may take between two checks for events, apart from hypercalls that move memory.
+    /// The longest time that the loop may take between two checks for events, apart from ``Machine/excused``.
     static let patience: Interval = .milliseconds(30)
 
     private let machine: Machine
     private let store: SimulatedStore
     private var lastEnd: Moment
-    private var lastMoving: Interval
+    /// What the machine took meanwhile that the loop cannot cut short: hypercalls that move, waits for a silent holder.
+    private var lastExcused: Interval
     private var lastProbes = 0
     private var lastSteps = 0
+    /// What was due in the last turn, and for how many turns in a row.
+    private var lastDue: (due: Moment, turns: Int) = (.zero, 0)
 
     init(_ machine: Machine, _ store: SimulatedStore) {
         self.machine = machine
         self.store = store
-        (lastEnd, lastMoving) = (machine.clock, machine.moving)
+        (lastEnd, lastExcused) = (machine.clock, machine.excused)
     }
 
     func wait(until due: Moment, now: Moment, _ interest: LoopInterest) throws(BalloonError) -> LoopHappenings {
         if machine.isKilled { throw .killed }
-        let deaf = machine.clock - lastEnd - (machine.moving - lastMoving)
+        let deaf = machine.clock - lastEnd - (machine.excused - lastExcused)
         if deaf > Self.patience {
             machine.violate(
                 "I13: the loop was deaf for \(deaf.wholeMilliseconds) ms, \(machine.probes - lastProbes) probes, \(machine.steps - lastSteps) steps"
             )
         }
+        checkRests(until: due)
         var happened = LoopHappenings()
         happened.isStore = store.hasEvents
         happened.isFiles = machine.isFileEvent
@@ -78,9 +82,18 @@ final class SimulatedEvents: LoopEvents {
             machine.clock = due
             happened.isAlarm = true
         }
-        (lastEnd, lastMoving) = (machine.clock, machine.moving)
+        (lastEnd, lastExcused) = (machine.clock, machine.excused)
         (lastProbes, lastSteps) = (machine.probes, machine.steps)
         return happened
+    }
+
+    /// Each turn does what is due, or puts it off. One that does neither spins, and takes a whole processor.
+    private func checkRests(until due: Moment) {
+        let turns = due < machine.clock && due == lastDue.due ? lastDue.turns + 1 : 0
+        lastDue = (due, turns)
+        guard turns > 20 else { return }
+        let late = (machine.clock - due).wholeMilliseconds
+        machine.violate("I13: the loop spins: what has been due for \(late) ms is neither done nor put off")
     }
 }
 

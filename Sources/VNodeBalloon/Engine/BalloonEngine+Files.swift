@@ -39,13 +39,21 @@ extension BalloonEngine {
                 "the balloon's file was removed: its memory is taken back", metadata: .of(.file, ["vnode": "\(vnode)"]))
             removed[vnode] = .some(nil)
         }
-        guard guest.mover.isEmpty(vnode: vnode) == true else { return }
+        guard guest.mover.isEmpty(vnode: vnode) == true else {
+            // Memory is missing again, or nobody knows. Then the pause begins anew once all of it is back: it must not
+            // have ended while no new file can be made, or the loop would come again at once, for ever.
+            removed[vnode] = .some(nil)
+            return
+        }
         guard let since = removed[vnode] ?? nil else {
             removed[vnode] = now
             return
         }
         guard now >= since + Self.renewalPause else { return }
-        guard try files.renewFile(vnode: vnode) else { return }
+        guard try files.renewFile(vnode: vnode) else {
+            removed[vnode] = now
+            return
+        }
         log.notice("the balloon has a new file", metadata: ["vnode": "\(vnode)"])
         removed[vnode] = nil
         beginAudit(vnode, .all)

@@ -107,7 +107,7 @@ import Testing
     @Test func `a silent holder is waited for once, and not at each question`() throws {
         try client.keep("x", try pin(1))
         var waits = 0
-        holder.waited = { waits += 1 }
+        holder.waited = { _ in waits += 1 }
         holder.stop()
         for _ in 0..<5 { fails(.busy) { _ = try client.kept("x") } }
         #expect(waits == 1)
