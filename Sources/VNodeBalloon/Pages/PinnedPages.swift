@@ -279,9 +279,16 @@ public final class PinnedPages: PageReserve {
         try checkMayMove()
         let file = try openFile()
         for slot in slots {
-            try unpin(slot)
             let before = freePages()
+            // The pin goes last. A kill in between leaves a pin with a page more than the file has in its chunk, and such a pin
+            // stays aside in doubt. The other way round it would have one less, which could make up for a page that another
+            // program takes out of the file before the next start.
             try file.punch(slot)
+            do throws(BalloonError) { try unpin(slot) } catch {
+                empty.insert(slot)
+                leftInPool += 1
+                throw error
+            }
             empty.insert(slot)
             let taken = shrinkPools(from: before, atMost: 1)
             if !asidePins.isEmpty { leftInPool += 1 - taken }

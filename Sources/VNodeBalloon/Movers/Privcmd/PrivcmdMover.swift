@@ -241,7 +241,8 @@ public final class PrivcmdMover: Mover, SlotAuditing, FileBacked, OtherPNodes {
     /// Frees single RAM slots below one that has to stay. Each is noted: it is going to be empty.
     func punch(_ balloon: SlottedBalloon, _ slots: [Int]) throws(BalloonError) {
         for slot in slots {
-            // Where it cannot be noted, the next process at worst holds more pages than it must.
+            // Where it cannot be noted, the next process at worst holds more pages than it must: a page leaves its pin
+            // after it left the file.
             do throws(BalloonError) { try noteFile(balloon, punching: slot) } catch { warning = error }
             try balloon.punch([slot])
         }
