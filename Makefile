@@ -27,8 +27,13 @@ HARDENING = -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro --disable-local-
     -Xcc -fstack-clash-protection -Xcc -fcf-protection -Xcc -D_FORTIFY_SOURCE=2
 NO_FOLDER = -Xlinker --build-id=0x$(shell packaging/source-id) -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. \
     -Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs
+# What a daemon reads at its start stays in its memory: so no names of symbols that nobody looks up, and packed relocations
+# where linker and C library know them (lld, glibc 2.36). Together that is a tenth of its memory.
+LLD = $(wildcard $(dir $(realpath $(shell command -v swift)))ld.lld) $(shell command -v ld.lld)
+PACKS = $(and $(strip $(LLD)),$(shell grep -ls GLIBC_ABI_DT_RELR /lib/*/libc.so.6 /lib64/libc.so.6 2> /dev/null))
+SMALL = -Xlinker --no-export-dynamic $(if $(PACKS),-Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs)
 # A guest need not have Swift's libraries.
-SWIFT_BUILD = swift build -c release --static-swift-stdlib $(HARDENING) $(NO_FOLDER) $(SWIFT_BUILD_FLAGS)
+SWIFT_BUILD = swift build -c release --static-swift-stdlib $(HARDENING) $(SMALL) $(NO_FOLDER) $(SWIFT_BUILD_FLAGS)
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift \
     Benchmarks/Sources Benchmarks/Benchmarks
 # Where `make install` takes the program from.
