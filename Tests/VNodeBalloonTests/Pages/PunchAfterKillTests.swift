@@ -32,7 +32,7 @@ import Testing
         hostHas extents: UInt64? = nil, isNoted: Bool = true
     ) throws -> (kills: Int, found: [String]) {
         var found: [String] = []
-        for kill in 0... {
+        for kill in shareOf(0..<10_000) {
             let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 24, hostFreeFrames: 600))
             let free = machine.free(vnode: 0)
             let intents = SimulatedIntents(machine)
@@ -120,7 +120,7 @@ import Testing
     }
 
     private func killBelowLostSlot(isNoted: Bool = true, _ meddle: (Machine) -> Void) throws {
-        for kill in 0... {
+        for kill in shareOf(0..<10_000) {
             let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 24, hostFreeFrames: 4096))
             let free = machine.free(vnode: 0)
             let intents = SimulatedIntents(machine)

@@ -43,7 +43,7 @@ import Testing
         move: (PrivcmdMover) throws -> Void
     ) throws -> (kills: Int, holes: [String], wrong: [String]) {
         var (holes, wrong): ([String], [String]) = ([], [])
-        for kill in 0... {
+        for kill in shareOf(0..<10_000) {
             var layout = Layout(pnodes: [0], blocksPerVNode: 24, hostFreeFrames: 6000)
             layout.hotAddedBlocks = hotAdded
             let machine = Machine(layout)
