@@ -279,7 +279,7 @@ extension Machine {
     public func calm() {
         plan = [:]
         holder.goOn()
-        (holder.isFull, holder.isClientFull) = (false, false)
+        (holder.isFull, holder.isClientFull, holder.isStartRefused) = (false, false, false)
         isLogDirty = false
         dropReferences()
         unstick()

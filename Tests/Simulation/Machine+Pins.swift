@@ -133,9 +133,9 @@ package struct SimulatedHolderAccess: HolderAccess {
         }
     }
 
-    package func start() throws(BalloonError) -> any HolderConnection {
+    package func start(isBrief: Bool) throws(BalloonError) -> any HolderConnection {
         try machine.step("start a holder", .descriptor) { (_) throws(BalloonError) in
-            SteppedConnection(machine, try machine.holder.start())
+            SteppedConnection(machine, try machine.holder.start(isBrief: isBrief))
         }
     }
 }

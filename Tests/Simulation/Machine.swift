@@ -116,7 +116,6 @@ public final class Machine {
         for pnode in mapped.indices { mapped[pnode] = countMapped(pnode) }
         // libxl lets the guest have 1 MiB more than it starts with.
         maximumReservation = currentReservation + 256
-        holder.clock = { [unowned self] in clock }
         holder.waited = { [unowned self] in waitForHolder($0) }
     }
 

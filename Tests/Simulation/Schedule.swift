@@ -56,6 +56,8 @@ public struct Schedule: Sendable {
         case continueHolder
         case killHolder
         case fillHolder(Bool)
+        /// Whether no holder can be started.
+        case refuseHolder(Bool)
     }
 
     public var layout: Layout
@@ -190,10 +192,11 @@ public struct Schedule: Sendable {
     }
 
     private func holderEvent(_ random: inout SeededGenerator) -> Event {
-        switch random.number(0...5) {
+        switch random.number(0...6) {
         case 0, 1: .stopHolder
         case 2: .continueHolder
         case 3: .killHolder
+        case 4: .refuseHolder(!random.oneIn(3))
         default: .fillHolder(!random.oneIn(3))
         }
     }

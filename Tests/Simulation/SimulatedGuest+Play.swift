@@ -35,7 +35,7 @@ extension SimulatedGuest {
         case .loseEvents(let count): store.lostEvents += count
         case .doubleEvents(let count): store.doubledEvents += count
         case .fireForNothing: store.fireForNothing()
-        case .stopHolder, .continueHolder, .killHolder, .fillHolder: holderDoes(event)
+        case .stopHolder, .continueHolder, .killHolder, .fillHolder, .refuseHolder: holderDoes(event)
         default: othersDo(event)
         }
         try check("\(event)")
@@ -53,6 +53,9 @@ extension SimulatedGuest {
         case .fillHolder(let isFull):
             machine.tally.note(.holderFull)
             machine.holder.isFull = isFull
+        case .refuseHolder(let isRefused):
+            machine.tally.note(.holderRefused)
+            machine.holder.isStartRefused = isRefused
         default: break
         }
     }

@@ -54,6 +54,7 @@ package final class SimulatedHolder: HolderAccess {
     /// How long a client waits for an answer: as the product's does, and shorter where the last one never came.
     static let patience: Interval = .seconds(2)
     static let briefPatience: Interval = .milliseconds(200)
+    static let startPatience: Interval = .seconds(5)
     /// Whether a service manager's descriptor store restores the holder's descriptors after a kill.
     package var isStored = false
 
@@ -68,8 +69,11 @@ package final class SimulatedHolder: HolderAccess {
         return service == nil ? nil : Connection(self, process, patience: patience)
     }
 
-    package func start() throws(BalloonError) -> any HolderConnection {
-        if isStartRefused { throw BalloonError(.environment, "no more processes can be made") }
+    package func start(isBrief: Bool) throws(BalloonError) -> any HolderConnection {
+        if isStartRefused {
+            waited(isBrief ? Self.briefPatience : Self.startPatience)
+            throw BalloonError(.environment, "no more processes can be made")
+        }
         if service == nil { begin(DescriptorStore()) }
         return Connection(self, process, patience: Self.patience)
     }

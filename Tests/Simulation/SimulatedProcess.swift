@@ -89,7 +89,8 @@ final class SimulatedEvents: LoopEvents {
 
     /// Each turn does what is due, or puts it off. One that does neither spins, and takes a whole processor.
     private func checkRests(until due: Moment) {
-        let turns = due < machine.clock && due == lastDue.due ? lastDue.turns + 1 : 0
+        let isDone = due != lastDue.due && (machine.steps, machine.probes) != (lastSteps, lastProbes)
+        let turns = due <= machine.clock && !isDone ? lastDue.turns + 1 : 0
         lastDue = (due, turns)
         guard turns > 20 else { return }
         let late = (machine.clock - due).wholeMilliseconds

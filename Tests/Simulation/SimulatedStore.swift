@@ -52,7 +52,8 @@ public final class SimulatedStore: Store {
         return self
     }
 
-    public var hasEvents: Bool { !events.isEmpty }
+    /// A connection that fails has no descriptor to become readable, and what it had received is read.
+    public var hasEvents: Bool { !events.isEmpty && failures == 0 }
 
     /// All watches fire although nothing changed.
     public func fireForNothing() { events += watched }

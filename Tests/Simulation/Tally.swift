@@ -32,6 +32,7 @@ public struct Tally: Sendable {
         case holderStopped = "holder stopped"
         case holderKilled = "holder killed"
         case holderFull = "holder without descriptors"
+        case holderRefused = "holder that cannot be started"
         case otherPNode = "memory taken from another physical node"
     }
 

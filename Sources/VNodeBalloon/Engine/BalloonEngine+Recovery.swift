@@ -120,11 +120,10 @@ extension BalloonEngine {
         var next: Moment?
         for vnode in guest.mover.vnodes.map(\.number) {
             guard case .failed(let backoff)? = knowledge[vnode] else { continue }
-            if backoff.isDue(now: now) {
-                beginAudit(vnode, .all)
-            } else {
-                next = min(next ?? .never, backoff.due ?? now)
-            }
+            if backoff.isDue(now: now) { beginAudit(vnode, .all) }
+            // It may have failed again just now.
+            guard case .failed(let backoff)? = knowledge[vnode] else { continue }
+            next = min(next ?? .never, backoff.due ?? now)
         }
         return next
     }
@@ -152,9 +151,8 @@ extension BalloonEngine {
                 } catch {
                     failures.log(log, "cannot bring back memory that was lost", error, now: now)
                 }
-            } else {
-                next = min(next ?? .never, backoff.due ?? now)
             }
+            next = min(next ?? .never, backoff.due ?? now)
             lostRetries[vnode] = backoff
         }
         return next

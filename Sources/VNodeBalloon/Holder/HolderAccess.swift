@@ -9,8 +9,10 @@ package protocol HolderAccess {
     /// - Throws: `.busy`, `.descriptors`: it is not known whether there is a holder.
     func connect(isBrief: Bool) throws(BalloonError) -> (any HolderConnection)?
     /// Starts a holder and waits for it.
+    ///
+    /// - Parameter isBrief: it did not start the last time.
     /// - Throws: `.environment`, `.descriptors`.
-    func start() throws(BalloonError) -> any HolderConnection
+    func start(isBrief: Bool) throws(BalloonError) -> any HolderConnection
     /// Of a clock that does not go back.
     var now: Moment { get }
     /// How many pages a pin holds; 0 for what is no pin.
@@ -84,11 +86,11 @@ struct HolderSocket: HolderAccess {
         return SocketConnection(socket)
     }
 
-    func start() throws(BalloonError) -> any HolderConnection {
+    func start(isBrief: Bool) throws(BalloonError) -> any HolderConnection {
         // Unsafe: C strings for the call.
         let result = unsafe cb_spawn_self("hold", "--state-dir", state.path)
         try check(result, .busy, "cannot start the holder of the pins: no more processes can be made; end some")
-        let end = now + .seconds(5)
+        let end = now + (isBrief ? .milliseconds(UInt64(Self.briefMilliseconds)) : .seconds(5))
         repeat {
             if let connection = try connectOnce(Self.patienceMilliseconds) { return connection }
             sleep(for: .milliseconds(5))

@@ -20,6 +20,8 @@ public final class HolderClient: OutlivingKeeper {
     /// It has not answered since. Until it does, each wait for it is a short one.
     private var wasSilent = false
     private static let silencePause: Interval = .seconds(5)
+    /// Why no holder could be started, and before when no other one is.
+    private var unstarted: (error: BalloonError, until: Moment)?
 
     /// Nothing is started before something is kept.
     public convenience init(state: StateDirectory) { self.init(HolderSocket(state: state)) }
@@ -143,8 +145,21 @@ public final class HolderClient: OutlivingKeeper {
     }
 
     private func connectAndSendAgain() throws(BalloonError) {
-        if try !connectIfThere() { try greet(try access.start()) }
+        if try !connectIfThere() { try greet(try start()) }
         try resolveDoubts()
+    }
+
+    /// To wait for a holder that does not start makes a daemon deaf, so it is not done again at once, nor for as long.
+    private func start() throws(BalloonError) -> any HolderConnection {
+        if let unstarted, access.now < unstarted.until { throw unstarted.error }
+        do throws(BalloonError) {
+            let started = try access.start(isBrief: unstarted != nil)
+            unstarted = nil
+            return started
+        } catch {
+            unstarted = (error, access.now + Self.silencePause)
+            throw error
+        }
     }
 
     /// A holder that is another process gets all that the last one had before anything else.

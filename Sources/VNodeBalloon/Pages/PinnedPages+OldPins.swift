@@ -195,8 +195,8 @@ extension PinnedPages {
         try countAsidePins()
     }
 
-    /// A slot among others that a kill left with its page may be in no pin any more: the pin of its chunk may have had one
-    /// page more.
+    /// A slot among others that a kill left with its page may be in no pin any more: the first version of this program
+    /// unpinned before it punched.
     private func mindUnpunched() {
         guard !recovery.isWhole, let slot = recovery.unpunched else { return }
         recovery.bare[slot / pagesPerPin, default: 0] += 1

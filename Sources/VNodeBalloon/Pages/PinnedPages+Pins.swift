@@ -80,6 +80,15 @@ extension PinnedPages {
         try rewrite(last - 1, keeping: (0..<count).map { $0 < kept })
     }
 
+    /// Before a page leaves the file: its pin must be one that it can be taken out of.
+    func makeWhole(chunkOf slot: Int) throws(BalloonError) {
+        guard isPinned(slot) else { return }
+        try settleSpare()
+        let chunk = slot / pagesPerPin
+        let slots = slots(ofChunk: chunk).clamped(to: 0..<slotCount)
+        if try pins[chunk].count() != pinned(in: slots) { try pinAgain(slots) }
+    }
+
     /// Unpins one slot among others.
     func unpin(_ slot: Int) throws(BalloonError) {
         guard isPinned(slot) else { return }

@@ -280,16 +280,13 @@ public final class PinnedPages: PageReserve {
         let file = try openFile()
         for slot in slots {
             let before = freePages()
-            // The pin goes last. A kill in between leaves a pin with a page more than the file has in its chunk, and such a pin
-            // stays aside in doubt. The other way round it would have one less, which could make up for a page that another
-            // program takes out of the file before the next start.
+            try makeWhole(chunkOf: slot)
+            // The pin goes last. A kill in between leaves a pin with a page more than the file has in its chunk, and such a
+            // pin stays aside in doubt. The other way round it would have one less, which could make up for a page that
+            // another program takes out of the file before the next start.
             try file.punch(slot)
-            do throws(BalloonError) { try unpin(slot) } catch {
-                empty.insert(slot)
-                leftInPool += 1
-                throw error
-            }
-            empty.insert(slot)
+            defer { empty.insert(slot) }
+            try unpin(slot)
             let taken = shrinkPools(from: before, atMost: 1)
             if !asidePins.isEmpty { leftInPool += 1 - taken }
         }

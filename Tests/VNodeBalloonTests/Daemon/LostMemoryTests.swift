@@ -56,6 +56,17 @@ import Testing
                 && engine.controller.states[0].balloonFrames == Frames(8 * 512))
     }
 
+    @Test func `a try that fails tells when the next one is due`() throws {
+        machine.hostTakes(.max, pnode: 0)
+        try cutOneOff()
+        for _ in 0..<3 {
+            let due = try #require(engine.bringBackLost(machine.clock))
+            machine.clock = due
+            let next = try #require(engine.bringBackLost(machine.clock))
+            #expect(next > machine.clock + .seconds(1))
+        }
+    }
+
     @Test func `pages cut off while the host is full come back when it has memory`() throws {
         machine.hostTakes(.max, pnode: 0)
         try cutOneOff()

@@ -113,6 +113,25 @@ import Testing
         #expect(waits == 1)
     }
 
+    /// A daemon that waited five seconds for it each time would be deaf for all of them.
+    @Test func `a holder that does not start is waited for once, then briefly and each five seconds`() throws {
+        var waits: [Interval] = []
+        holder.waited = { [unowned self] in
+            waits.append($0)
+            now += $0
+        }
+        holder.isStartRefused = true
+        for _ in 0..<5 { fails(.environment) { try client.keep("x", try pin(1)) } }
+        #expect(waits == [.seconds(5)])
+        now += .milliseconds(5_001)
+        for _ in 0..<5 { fails(.environment) { try client.keep("x", try pin(1)) } }
+        #expect(waits == [.seconds(5), .milliseconds(200)])
+        wait()
+        holder.isStartRefused = false
+        try client.keep("x", try pin(1))
+        #expect(try client.kept("x") != nil)
+    }
+
     /// The holder may carry out a keep later that it did not answer.
     @Test func `a keep that is done late empties neither pin, and the fuller pin is kept`() throws {
         let (old, new) = (try pin(5), try pin(3))

@@ -119,6 +119,34 @@ import Testing
         }
     }
 
+    /// The page is gone, and its pin could not be rewritten. The next audit finds out, and nothing is counted twice.
+    @Test func `a slot whose pin cannot be rewritten after its page left is audited, and nothing is lost`() throws {
+        for step in 0..<12 {
+            let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 24, hostFreeFrames: 4096))
+            let intents = SimulatedIntents(machine)
+            let mover = try Self.process(machine, intents)
+            _ = try mover.inflate(vnode: 0, extents: 8)
+            machine.isLogDirty = true
+            machine.bringBack(vnode: 0, slot: 5, from: 0, count: 512)
+            try mover.lookAgain(vnode: 0, slots: 5..<6)
+            machine.isLogDirty = false
+            let slots = mover.balloons[0]?.slots
+            try #require(slots?[5].isRAM == true)
+            machine.plan[machine.steps + step] = .error
+            do { try mover.punch(try #require(mover.balloons[0]), [5]) } catch {
+                #expect(mover.balloonFrames(vnode: 0) == nil, "step \(step): what is not known is not told")
+            }
+            machine.plan = [:]
+            try mover.recover(vnodes: [0])
+            while try mover.tidy(vnode: 0) == .more {}
+            let reserve = try #require(mover.balloons[0]?.reserve as? PinnedPages)
+            #expect(try reserve.poolPages() == reserve.lookAtFile().pages, "step \(step)")
+            #expect(try reserve.foreignPoolPages() == 0, "step \(step)")
+            for _ in 0..<6 { _ = try mover.deflate(vnode: 0, extents: 64) }
+            #expect(machine.violations == [] && mover.lostExtents(vnode: 0) == 0, "step \(step)")
+        }
+    }
+
     private func killBelowLostSlot(isNoted: Bool = true, _ meddle: (Machine) -> Void) throws {
         for kill in shareOf(0..<10_000) {
             let machine = Machine(Layout(pnodes: [0], blocksPerVNode: 24, hostFreeFrames: 4096))

@@ -71,7 +71,11 @@ final class SlottedBalloon {
     /// Frees slots that lie below a slot that has to stay.
     func punch(_ indices: [Int]) throws(BalloonError) {
         for slot in indices { precondition(isKnown && slots[slot].isRAM, "a hole is never freed (I1)") }
-        try reserve.punch(indices)
+        do throws(BalloonError) { try reserve.punch(indices) } catch {
+            // Some of the pages may be gone.
+            isKnown = false
+            throw error
+        }
         for slot in indices { slots[slot] = .empty }
     }
 
