@@ -204,7 +204,8 @@ guest "printf '[Service]\nExecStart=/bin/sleep 999\n' > /run/systemd/system/lab-
 check "hibernation fails when the memory is not to be had" guest "! systemctl start hibernate.target"
 check_eq "nothing hibernated" "$(slept systemd-hibernate)" ""
 check "and nothing else was started" guest "! systemctl -q is-active lab-off"
-check_has "the journal says why" "$(guest "journalctl -b -o cat -u vnode-balloon-sleep")" "max-reservation"
+check_has "the journal says why" "$(guest "journalctl -b -o cat -p warning -u vnode-balloon-sleep")" "max-reservation"
+check "and so does the console" wait_until 10 grep -q 'balloonctl.*max-reservation' $GUEST_LOG
 allow "$ENOUGH"
 balloons "after a hibernation that failed" 49152 229376
 check "hibernation" guest "systemctl start hibernate.target"
