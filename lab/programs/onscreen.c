@@ -13,9 +13,10 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MOST = 256, QUIET_MS = 2500 };
+enum { MOST = 256, LOOK_MS = 2500 };
 
 static char screen[MOST][MOST];
 static int columns, rows, column, row, wrapped, scrolled, other;
@@ -90,17 +91,23 @@ static void show(const char *key) {
     }
 }
 
-/* Reads until the program has been quiet for a while, or has ended. Returns whether it goes on. */
-static int follow(int terminal, int milliseconds) {
+static long milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Reads for so long what the program writes. A picture may come in many pieces. */
+static void follow(int terminal, int time) {
     char bytes[4096];
-    for (int left = milliseconds; left > 0; left -= 100) {
+    long end = milliseconds() + time, left;
+    while ((left = end - milliseconds()) > 0) {
         struct pollfd wait = {terminal, POLLIN, 0};
-        if (poll(&wait, 1, 100) <= 0) continue;
+        if (poll(&wait, 1, left) <= 0) continue;
         ssize_t count = read(terminal, bytes, sizeof bytes);
-        if (count <= 0) return 0;
+        if (count <= 0) return;
         for (ssize_t i = 0; i < count; i++) put(bytes[i]);
     }
-    return 1;
 }
 
 static void become(char **command, int slave) {
@@ -127,7 +134,7 @@ int main(int argc, char **argv) {
     pid_t child = fork();
     if (child == 0) become(argv + 4, slave);
     for (const char *key = argv[3]; *key; key++) {
-        follow(terminal, QUIET_MS);
+        follow(terminal, LOOK_MS);
         char name[] = {*key, 0};
         show(name);
         if (*key != '.' && write(terminal, key, 1) != 1) break;
