@@ -52,7 +52,7 @@ check_has "a physical node's free memory is what Xen says" "$(cat /tmp/host.out)
 check_eq "the balloons are in it" "$(grep -c 'balloon 64M/256M' /tmp/host.out)" 2
 # On terminals, as an administrator sees it: a look, sorted by balloon, and ended by a key.
 for columns in 40 100; do
-    onscreen $columns 30 .sq balloonctl host top > /tmp/screen.out
+    onscreen $columns 44 .sq balloonctl host top > /tmp/screen.out
     tell "host top on $columns columns:"
     sed 's/^/@@ | /' /tmp/screen.out
     check_eq "host top on $columns columns has six bars of that width, on each of three looks" \
