@@ -8,6 +8,7 @@
 # make static   the same as one static binary, which needs no library: .build-static/release/balloonctl
 # make build    the release build alone; sudo make install puts it on this machine
 # make deb      Debian packages in build/deb: the command, the guest's services, the module's sources
+# make rpm      RPM packages in build/rpm: the command (one static program, for any C library), a guest's services, dom0's
 # make module KERNEL=DIR  the kernel module, against these headers: kmod/build/vnode_balloon.ko; sudo make module-install
 
 PREFIX ?= /usr/local
@@ -55,7 +56,7 @@ KERNEL ?= /lib/modules/$(shell uname -r)/build
 MODULE_BUILD ?= kmod/build
 MODULE_VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
 
-.PHONY: all setup build static deb test test-long module module-install module-dkms module-units demo fuzz microbench bench bench-xen install install-completions uninstall clean format lint
+.PHONY: all setup build static deb rpm test test-long module module-install module-dkms module-units demo fuzz microbench bench bench-xen install install-completions uninstall clean format lint
 
 all: build
 
@@ -76,8 +77,8 @@ static:
 	mkdir -p .build-static
 	$(RESOLVE)
 	packaging/sbom --static > .build-static/vnode-balloon.spdx.json
-	swift build -c release --product balloonctl --scratch-path .build-static --static-swift-stdlib \
-	    -Xswiftc -static-executable
+	swift build -c release --product balloonctl --scratch-path .build-static --static-swift-stdlib $(NO_FOLDER) \
+	    $(SWIFT_BUILD_FLAGS) -Xswiftc -static-executable
 
 # Each step is a make of its own: setup has to end before the build starts, with -j as well.
 test: setup
@@ -89,6 +90,7 @@ test-long: setup
 	FRESH=1 scripts/unit
 	scripts/sanitize thread
 	scripts/packages
+	scripts/rpm
 	scripts/microbench build
 	.build/release/schedules 40000
 	.build/release/schedules host 20000
@@ -119,6 +121,9 @@ module-units:
 deb:
 	packaging/build-deb build/deb
 
+rpm:
+	packaging/build-rpm build/rpm
+
 fuzz: setup
 	scripts/fuzz $(FUZZ_SECONDS)
 
@@ -144,6 +149,7 @@ bench-xen: setup
 	$(MAKE) --no-print-directory build
 	lab/bench-xen
 
+# `sudo make install` builds nothing, because root may have another PATH, without Swift.
 install: install-completions
 	install -D -m 755 $(BUILD)/balloonctl $(DESTDIR)$(PREFIX)/sbin/balloonctl
 	for page in docs/man/*; do \
@@ -160,12 +166,17 @@ install: install-completions
 	install -m 644 docs/schema/*.json $(DESTDIR)$(SCHEMAS)
 	install -d $(DESTDIR)$(METRICS)
 	install -m 644 packaging/metrics/vnode-balloon.rules.yml packaging/metrics/dashboard.json $(DESTDIR)$(METRICS)
-	install -D -m 644 $(dir $(BUILD))vnode-balloon.spdx.json $(DESTDIR)$(SBOM)
+	if [ -e $(dir $(BUILD))vnode-balloon.spdx.json ]; then \
+	    install -D -m 644 $(dir $(BUILD))vnode-balloon.spdx.json $(DESTDIR)$(SBOM); \
+	else \
+	    echo "no list of what is linked is installed: this build has none, and 'make build' writes it" >&2; \
+	fi
 	install -D -m 644 packaging/vnode-balloon.catalog $(DESTDIR)$(CATALOG)
 	[ -n "$(DESTDIR)" ] || ! [ -d /run/systemd/system ] || journalctl --update-catalog || true
 
 # Of the program itself, so that they are never another one's.
 install-completions:
+	@[ -x $(BUILD)/balloonctl ] || { echo "there is no $(BUILD)/balloonctl: run 'make build' first" >&2; exit 1; }
 	install -d $(dir $(COMPLETIONS))
 	$(BUILD)/balloonctl --generate-completion-script bash > $(word 1,$(COMPLETIONS))
 	$(BUILD)/balloonctl --generate-completion-script zsh > $(word 2,$(COMPLETIONS))
@@ -193,6 +204,6 @@ lint:
 # Before version 4 it does not know REUSE.toml.
 	if reuse --version 2> /dev/null | grep -qE 'version ([4-9]|[1-9][0-9])'; then reuse lint --quiet; fi
 	if command -v shellcheck > /dev/null; then \
-	    shellcheck $(filter-out scripts/arrows %.py,$(wildcard scripts/*)) lab/setup lab/run lab/demo lab/bench lab/bench-xen lab/host/*.sh packaging/build-deb .ci/run && \
+	    shellcheck $(filter-out scripts/arrows %.py,$(wildcard scripts/*)) lab/setup lab/run lab/demo lab/bench lab/bench-xen lab/host/*.sh packaging/build-deb packaging/build-rpm .ci/run && \
 	    shellcheck -s sh lab/guest/init lab/guest/init-systemd lab/dom0/init lab/dom0/*.sh packaging/before-uninstall packaging/source-id packaging/sbom packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi

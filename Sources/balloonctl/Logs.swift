@@ -2,6 +2,7 @@ import BalloonCore
 import BalloonSystem
 import Logging
 import Synchronization
+import VNodeBalloon
 
 /// Logs on standard error. Where that is systemd's journal, its messages have fields: all metadata. Metadata with keys in
 /// capitals are fields only, because the text says it already.
@@ -35,7 +36,7 @@ struct ErrorLog: LogHandler {
         var text = "\(event.message)"
         for (key, value) in all where !Self.isField(key) { text += " \(key)=\(value)" }
         if isJournal {
-            let fields = all.map { (name: $0.key, value: "\($0.value)") }
+            let fields = all.flatMap { (key, value) in value.journalValues.map { (name: key, value: $0) } }
             Self.tellJournal(text, priority: Self.priority(event.level), fields)
         } else {
             // A log that no process reads must not keep the daemon from giving memory back, so the line is dropped.

@@ -6,7 +6,7 @@ XEN_BIN=/usr/lib/xen-$XEN_VERSION/bin
 MODULES=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc)
 XENSTORE_COMMANDS=(ls read write list rm chmod watch exists)
 STATIC_TOOLS=(
-    probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample vnbctl eater taker churn foreign beside
+    probe pattern killat turns jsonget hog fragment mlocked crowd kpage grabber bare sample vnbctl eater taker churn foreign beside onscreen
 )
 PRELOADED_TOOLS=(mallocs calls)
 # In dom0; of libxenstore, and of libxenctrl, which has another name with each release of Xen.
@@ -141,7 +141,7 @@ make_dom0_image() {
     mkdir -p "$tree"/etc/xen "$tree"/var/{log/xen,lib/xen/dump,lib/xenstored}
     touch "$tree/etc/xen/xl.conf"
     cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
-    install -m 755 "$work/programs/jsonget" "$work/programs/foreign" "$tree/bin/"
+    install -m 755 "$work/programs/"{jsonget,foreign,onscreen} "$tree/bin/"
     for name in "${STORE_TOOLS[@]}" "${DOM0_TOOLS[@]}"; do
         add_program "$tree" "$work/programs/$name" "/bin/$name"
     done

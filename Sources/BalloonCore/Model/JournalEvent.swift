@@ -19,6 +19,20 @@ public enum JournalEvent: String, CaseIterable, Sendable {
     /// The kernel allows no hypercalls from user space.
     case locked = "44a3dcd9775d4db2b19e6f3ac5f1baec"
 
+    // Of the toolstack's daemon.
+    /// A domain has got rows of the interface that it lacked.
+    case prepared = "3a120b0ff3fe49689067c81f3d2c68f8"
+    /// What a guest's balloons have is its first target.
+    case adopted = "e372ec5ee5d6477badae596016fe42a7"
+    /// Domains are gone.
+    case gone = "27dbc762d4444d2fae48ee691022798d"
+    /// The daemon removed memory/target, or wrote it back.
+    case legacyTarget = "d487f587f52543c59eed59f89f9d295a"
+    /// Another program wrote memory/target.
+    case foreignTarget = "9794bb9492e64e3cb54e7dbe5091a1d2"
+    /// Xen lets a domain have another maximum.
+    case maximum = "f6b99c685c34433cb5e9e14ca0552074"
+
     /// The field that has it. A logger's metadata with keys in capitals are fields only, because the text says it too.
     public static let field = "MESSAGE_ID"
 }

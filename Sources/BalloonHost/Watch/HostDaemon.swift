@@ -71,7 +71,9 @@ public final class HostDaemon {
             do throws(BalloonError) {
                 keeper.policy = try load().policy
                 log.notice("configuration read again")
-            } catch { log.error("the configuration stays as it was: \(error.description)") }
+            } catch {
+                log(.error, HostMessage(error, "the configuration stays as it was: \(error.description)"))
+            }
         }
     }
 
@@ -96,7 +98,7 @@ public final class HostDaemon {
             trouble = nil
             return keeper.nextLook(snapshot, now: lastTurn)
         } catch {
-            tell(error.description)
+            tell(error)
             keeper.turnFailed()
             // Watches may be missing.
             engine.reader.forget()
@@ -108,27 +110,35 @@ public final class HostDaemon {
     /// - Throws: when xenstore does not answer.
     private func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) throws(BalloonError) {
         do throws(BalloonError) {
-            if let text = try engine.perform(deed, snapshot) { log.notice("\(text)") }
+            if let message = try engine.perform(deed, snapshot) { log(.notice, message) }
         } catch {
             guard engine.store.condition == .open else { throw error }
-            log.error("\(error.description)")
+            log(.error, HostMessage(error, of: snapshot.domains.first { $0.id == deed.domain }))
         }
     }
 
-    private func tell(_ text: String) {
-        if trouble != text { log.error("\(text)") }
-        trouble = text
+    private func tell(_ error: BalloonError) {
+        if trouble != error.description { log(.error, HostMessage(error)) }
+        trouble = error.description
+    }
+
+    /// All fields are in capitals, so the log shows them in the journal alone.
+    private func log(_ level: Logger.Level, _ message: HostMessage) {
+        let fields = message.fields.mapValues { Logger.MetadataValue.array($0.map { .string($0) }) }
+        log.log(level: level, "\(message.text)", metadata: fields)
     }
 
     // MARK: Watches
 
     /// Before the first turn, so that no domain comes unseen. What fails is repeated in each turn.
     private func watchComing() {
-        do throws(BalloonError) { try watches.follow([], engine.store) } catch { tell(error.description) }
+        do throws(BalloonError) { try watches.follow([], engine.store) } catch { tell(error) }
     }
 
     private func reconnect() {
-        guard let store = try? Xenstore() else { return tell("xenstore is gone: waiting for it to come back") }
+        guard let store = try? Xenstore() else {
+            return tell(BalloonError(.store, "xenstore is gone: waiting for it to come back"))
+        }
         engine = HostEngine(HostReader(xen: xen, store: store))
         engine.reader.remember()
         watches = DomainWatches()
@@ -141,8 +151,11 @@ public final class HostDaemon {
             defer { withExtendedLifetime(turn) {} }
             let back = try engine.yieldAll(try engine.read(), stays: false)
             let names = back.map { "\($0.id) (\($0.name))" }.joined(separator: ", ")
-            if !back.isEmpty { log.notice("memory/target is back: \(names)") }
-        } catch { log.error("memory/target is not back everywhere: \(error.description); balloonctl host yield --all") }
+            if !back.isEmpty { log(.notice, HostMessage("memory/target is back: \(names)", .legacyTarget, of: back)) }
+        } catch {
+            let text = "memory/target is not back everywhere: \(error.description); balloonctl host yield --all"
+            log(.error, HostMessage(error, text))
+        }
     }
 
     private static func notify(_ state: String) {

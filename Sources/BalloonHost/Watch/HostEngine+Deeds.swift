@@ -1,12 +1,12 @@
 extension HostEngine {
     /// Carries out one decision of the keeper.
     /// - Returns: a line for the journal; nil: nothing to log.
-    public func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) throws(BalloonError) -> String? {
+    public func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) throws(BalloonError) -> HostMessage? {
         func domain(_ id: UInt16) -> HostDomain? { snapshot.domains.first { $0.id == id } }
         switch deed {
         case .forgetGone:
             let gone = try forgetGone(snapshot)
-            return gone.isEmpty ? nil : "gone: domain \(gone.map { "\($0)" }.joined(separator: ", "))"
+            return gone.isEmpty ? nil : HostMessage(gone: gone)
         case .level(let id, let targets):
             if let domain = domain(id) { try setTargets(domain, targets) }
             return nil
@@ -14,11 +14,11 @@ extension HostEngine {
             guard let domain = domain(id), Self.isMisbound(domain) else { return nil }
             let kib = Self.bound(domain)
             try xen.setMax(id, kib: kib)
-            return "domain \(id) (\(domain.name)): Xen's maximum is \(Size.text(kib)) now"
+            return HostMessage(domain, "Xen's maximum is \(Size.text(kib)) now", .maximum)
         case .prepare(let id):
             guard let domain = domain(id) else { return nil }
             let rows = try prepare(domain)
-            return rows == 0 ? nil : "domain \(id) (\(domain.name)): \(rows) rows made"
+            return rows == 0 ? nil : HostMessage(domain, "\(rows) rows made", .prepared)
         case .adopt(let id):
             guard let domain = domain(id) else { return nil }
             let vnodes = try adopt(domain, snapshot)
@@ -28,24 +28,24 @@ extension HostEngine {
             for vnode in vnodes {
                 targets += GuestText.kib(try store.read(HostRows.target(id, vnode), in: nil)).map { " \($0)" } ?? " ?"
             }
-            return "domain \(id) (\(domain.name)): its balloons are \(sizes) KiB, its targets\(targets)"
+            return HostMessage(domain, "its balloons are \(sizes) KiB, its targets\(targets)", .adopted)
         case .take(let id):
             guard let domain = domain(id), try take(domain) else { return nil }
-            return "domain \(id) (\(domain.name)): memory/target is away"
+            return HostMessage(domain, "memory/target is away", .legacyTarget)
         case .yield(let id):
             guard let domain = domain(id), try self.yield(domain, stays: false) else { return nil }
-            return "domain \(id) (\(domain.name)): memory/target is back"
+            return HostMessage(domain, "memory/target is back", .legacyTarget)
         case .note(let id):
             if let domain = domain(id) { try note(domain) }
             return nil
         case .revert(let id, let kib):
             guard let domain = domain(id) else { return nil }
             try revert(domain, foreign: kib)
-            return
-                "domain \(id) (\(domain.name)): another program wrote memory/target = \(kib) KiB; it is \(domain.keptTarget ?? "?")"
-                + " KiB again"
+            let text = "another program wrote memory/target = \(kib) KiB; it is \(domain.keptTarget ?? "?") KiB again"
+            return HostMessage(domain, text, .foreignTarget)
         case .tell(let id, let kib):
-            return "domain \(id) (\(domain(id)?.name ?? "?")): another program wrote memory/target = \(kib) KiB"
+            guard let domain = domain(id) else { return nil }
+            return HostMessage(domain, "another program wrote memory/target = \(kib) KiB", .foreignTarget)
         }
     }
 

@@ -19,6 +19,16 @@ public struct HostKeeper: Sendable {
         /// Set Xen's maximum to what the targets leave.
         case enforce(UInt16)
         case forgetGone
+
+        /// The domain that it is about.
+        var domain: UInt16? {
+            switch self {
+            case .prepare(let id), .adopt(let id), .take(let id), .yield(let id), .note(let id), .enforce(let id),
+                .revert(let id, _), .tell(let id, _), .level(let id, _):
+                id
+            case .forgetGone: nil
+            }
+        }
     }
 
     public struct Policy: Equatable, Sendable {

@@ -2,7 +2,9 @@ import BalloonCore
 import BalloonSystem
 import CBalloonShim
 import Glibc
+import Logging
 import Testing
+import VNodeBalloon
 
 /// What systemd's journal gets.
 @Suite struct JournalTests {
@@ -33,6 +35,13 @@ import Testing
         #expect(text([("", "x"), ("1", "x"), ("=", "x"), ("\n", "x"), ("ä=", "x")]) == head)
         #expect(text([("a=b\nc", "x")]) == head + "A_B_C=x\n")
         #expect(text([(String(repeating: "a", count: 99), "x")]) == head + String(repeating: "A", count: 64) + "=x\n")
+    }
+
+    @Test func `a list is a field with several values, one by one`() {
+        let nodes: Logger.MetadataValue = .array(["0", "1"])
+        #expect(nodes.journalValues == ["0", "1"] && Logger.MetadataValue.string("0, 1").journalValues == ["0, 1"])
+        #expect(Logger.MetadataValue.array([]).journalValues.isEmpty)
+        #expect(text(nodes.journalValues.map { ("PNODE", $0) }) == head + "PNODE=0\nPNODE=1\n")
     }
 
     @Test func `kinds of messages have numbers of their own, in the form that the journal takes`() {

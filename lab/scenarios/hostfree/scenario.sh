@@ -50,6 +50,17 @@ check_eq "it has a bar for each physical node and each vnode" "$(grep -c '^\[.\{
 check_has "a physical node's free memory is what Xen says" "$(cat /tmp/host.out)" \
     "pnode 0  free $(($(hostcount free | cut -d ' ' -f 1) / 256))M/"
 check_eq "the balloons are in it" "$(grep -c 'balloon 64M/256M' /tmp/host.out)" 2
+# On terminals, as an administrator sees it: a look, sorted by balloon, and ended by a key.
+for columns in 40 100; do
+    onscreen $columns 44 .sq balloonctl host top > /tmp/screen.out
+    tell "host top on $columns columns:"
+    sed 's/^/@@ | /' /tmp/screen.out
+    check_eq "host top on $columns columns has six bars of that width, on each of three looks" \
+        "$(grep -c "^\[.\{$((columns - 2))\}\]$" /tmp/screen.out)" 18
+    check_eq "  and sorts by balloon when s is pressed" "$(grep -c 'by balloon' /tmp/screen.out)" 1
+    check_eq "  and no line is too long, it ends by q, and the terminal is as it was" "$(tail -n 1 /tmp/screen.out)" \
+        "exit 0 wrapped 0 scrolled 0 other-screen 0 changed 0"
+done
 kill -TERM $RECORDER
 wait $RECORDER
 check_eq "the record ends when it is told to" $? 0

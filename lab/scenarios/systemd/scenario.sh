@@ -201,10 +201,14 @@ allow $((ENOUGH - 131072))
 guest "printf '[Service]\nExecStart=/bin/sleep 999\n' > /run/systemd/system/lab-off.service
     mkdir -p /run/systemd/system/multi-user.target.wants
     ln -s ../lab-off.service /run/systemd/system/multi-user.target.wants/; systemctl daemon-reload"
+# console_says LINES: whoever sits at the guest's console sees what is held, behind so many lines.
+console_says() { tail -n +$(($1 + 1)) $GUEST_LOG | grep -q 'balloonctl.*max-reservation'; }
+before=$(wc -l < $GUEST_LOG)
 check "hibernation fails when the memory is not to be had" guest "! systemctl start hibernate.target"
 check_eq "nothing hibernated" "$(slept systemd-hibernate)" ""
 check "and nothing else was started" guest "! systemctl -q is-active lab-off"
-check_has "the journal says why" "$(guest "journalctl -b -o cat -u vnode-balloon-sleep")" "max-reservation"
+check_has "the journal says why" "$(guest "journalctl -b -o cat -p warning -u vnode-balloon-sleep")" "max-reservation"
+check "and so does the console" wait_until 10 console_says "$before"
 allow "$ENOUGH"
 balloons "after a hibernation that failed" 49152 229376
 check "hibernation" guest "systemctl start hibernate.target"
@@ -213,11 +217,13 @@ balloons "after the hibernation" 49152 229376
 
 kexec() { guest "systemctl start --job-mode=replace-irreversibly --no-block kexec.target"; }
 allow $((ENOUGH - 131072))
+before=$(wc -l < $GUEST_LOG)
 kexec
 deflate_failed() { is_failed vnode-balloon-kexec; }
 check "kexec: the memory is not to be had" wait_until 60 deflate_failed
 check "the system comes up again" wait_until 60 is_active multi-user.target $DAEMON
 check_eq "there was no kexec" "$(slept systemd-kexec)" ""
+check "the console says why" wait_until 10 console_says "$before"
 allow "$ENOUGH"
 balloons "after a kexec that failed" 49152 229376
 kexec
