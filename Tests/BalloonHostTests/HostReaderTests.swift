@@ -45,6 +45,16 @@ import Testing
         #expect(try daemon.read() == host.snapshot())
     }
 
+    @Test func `all that is kept is read again when it is removed at once, of which xenstore says no more`() throws {
+        host.store["/vnode-balloon/domain/2/min"] = "4096"
+        _ = try daemon.read()
+        host.store.losesEvents = true
+        host.store.drop("/vnode-balloon/domain")
+        host.store.losesEvents = false
+        host.store["/vnode-balloon/domain"] = ""
+        #expect(try daemon.read() == host.snapshot())
+    }
+
     @Test func `domains that come, go, or have another one's number are seen`() throws {
         host.make(3)
         #expect(try daemon.read() == host.snapshot())

@@ -1,5 +1,6 @@
 package import BalloonCore
 package import BalloonHost
+import Glibc
 import Simulation
 
 /// Xen, with domains that a test makes and moves.
@@ -11,6 +12,8 @@ package final class SimulatedHostXen: HostXen {
     package var free: [KiB] = [.gib(2), .gib(2)]
     package var claimedPages: Frames = .zero
     package var maxima: [UInt16: KiB] = [:]
+    /// Domains that end right after Xen has listed them.
+    package var gone: Set<UInt16> = []
 
     package func domains() throws(BalloonError) -> [DomainFacts] { facts }
     package func machine() throws(BalloonError) -> MachineFacts {
@@ -23,6 +26,9 @@ package final class SimulatedHostXen: HostXen {
     }
     package func vnodeSizes(_ domain: UInt16) throws(BalloonError) -> [KiB]? { sizes[domain] }
     package func setMax(_ domain: UInt16, kib: KiB) throws(BalloonError) {
+        guard !gone.contains(domain), facts.contains(where: { $0.id == domain }) else {
+            throw BalloonError(.hypercall, "there is no domain \(domain)", errno: ESRCH)
+        }
         maxima[domain] = kib
         for index in facts.indices where facts[index].id == domain { facts[index].maxPages = kib.wholeFrames }
     }

@@ -45,7 +45,12 @@ public final class HostReader {
         for _ in 0..<4096 {
             guard let path = try? store.nextEvent() else { return any }
             any = true
-            if let id = HostRows.id(in: path) { changed.insert(id) }
+            if let id = HostRows.id(in: path) {
+                changed.insert(id)
+            } else if !path.hasPrefix("@") {
+                // All that is kept about domains may be gone at once.
+                forget()
+            }
         }
         return any
     }
