@@ -102,11 +102,16 @@ package final class SimulatedHost {
         _ id: UInt16, _ vnode: Int, size: KiB, target: String? = nil, state: String = "idle", reason: String = ""
     ) {
         let home = "/local/domain/\(id)/memory/vnode\(vnode)"
-        store[home + "/balloon-size"] = "\(size)"
-        store[home + "/balloon-state"] = state
-        store[home + "/balloon-reason"] = reason
-        store[home + "/balloon-granularity"] = "2048"
-        if let target = target ?? row(id, vnode, "target-balloon-size") { store[home + "/balloon-target"] = target }
+        // What is so already is not written again, and makes no event.
+        func tell(_ name: String, _ value: String) {
+            let path = home + name
+            if store[path] != value { store[path] = value }
+        }
+        tell("/balloon-size", "\(size)")
+        tell("/balloon-state", state)
+        tell("/balloon-reason", reason)
+        tell("/balloon-granularity", "2048")
+        if let target = target ?? row(id, vnode, "target-balloon-size") { tell("/balloon-target", target) }
     }
 
     /// The guest's daemon starts: everything is told, and then the feature.
@@ -161,12 +166,17 @@ package final class SimulatedHost {
     /// Memory that a domain has given of a vnode, by its pages.
     package func trueBalloon(_ id: UInt16, _ vnode: Int) -> KiB { balloons["\(id)/\(vnode)"] ?? 0 }
 
-    /// A directory of a domain that is not there.
+    /// A directory of a domain that is not there. It is looked for after each step, so by bytes.
     package var ghost: String? {
-        store.values.keys.first { path in
-            guard path.hasPrefix("/local/domain/") else { return false }
-            let id = path.dropFirst(14).prefix { $0 != "/" }
-            return !xen.facts.contains { "\($0.id)" == id }
+        let home = "/local/domain/"
+        return store.values.keys.first { path in
+            guard path.hasPrefix(home) else { return false }
+            var id: UInt16 = 0
+            for byte in path.utf8.dropFirst(home.utf8.count) {
+                guard byte != UInt8(ascii: "/") else { break }
+                id = id &* 10 &+ UInt16(byte &- UInt8(ascii: "0"))
+            }
+            return !xen.facts.contains { $0.id == id }
         }
     }
 
