@@ -74,6 +74,15 @@ import Testing
         }
     }
 
+    @Test func `where events may come after answers all rows are read each time`() throws {
+        host.store.eventsComeFirst = false
+        let reader = host.daemon().reader
+        _ = try reader.read()
+        host.store.questionsLeft = 10_000
+        _ = try reader.read()
+        #expect(host.store.questionsLeft ?? 0 < 10_000 - 40)
+    }
+
     @Test func `a reader that forgets reads everything`() throws {
         daemon.reader.forget()
         #expect(try questions() > 40)

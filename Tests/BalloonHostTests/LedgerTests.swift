@@ -50,6 +50,16 @@ import Testing
         #expect(try ids() == [])
     }
 
+    @Test func `who waits for the turn may be asked meanwhile whether to go on`() throws {
+        let turn = try HostLock.turn(in: directory)
+        var asked = 0
+        #expect { try HostLock.turn(in: self.directory, patience: .milliseconds(100)) { asked += 1 } } throws: {
+            ($0 as? BalloonError)?.code == .busy
+        }
+        #expect(asked > 1)
+        withExtendedLifetime(turn) {}
+    }
+
     @Test func `a reservation's lock tells whether its process is there`() throws {
         var lock = try HostLock.reservation("7", in: directory)
         #expect(lock != nil && HostLock.isKept("7", in: directory))

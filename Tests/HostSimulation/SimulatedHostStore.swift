@@ -35,6 +35,7 @@ package final class SimulatedHostStore: ToolstackStore {
     }
 
     private var events: [String] = []
+    package var eventsComeFirst = true
     /// Events are lost.
     package var losesEvents = false
 

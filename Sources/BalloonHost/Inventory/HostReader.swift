@@ -32,8 +32,9 @@ public final class HostReader {
     }
 
     /// From now on rows of a domain are read again only when an event tells of them. The caller has the watches of
-    /// ``DomainWatches`` set in the same store.
-    package func remember() { isRemembering = true }
+    /// ``DomainWatches`` set in the same store. Where events may come late all rows are read each time as before: a plan
+    /// would count on what another process has changed.
+    package func remember() { isRemembering = store.eventsComeFirst }
 
     /// Reads all rows again the next time.
     package func forget() { remembered = [:] }
