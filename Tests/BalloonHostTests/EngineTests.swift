@@ -37,6 +37,35 @@ import Testing
         #expect(host.store.paths(below: "/local/domain/1").isEmpty)
     }
 
+    @Test func `nothing is written for another domain that has the number`() throws {
+        try host.bringUp(1, 2)
+        let domains = host.snapshot().domains
+        host.destroy(1)
+        host.make(1, uuid: "another")
+        #expect(try !host.engine.setTargets([1: [1: .mib(64)], 2: [1: .mib(64)]], of: domains))
+        #expect(host.row(1, 1, "target-balloon-size") == nil && host.row(2, 1, "target-balloon-size") == "65536")
+        #expect(try host.engine.prepare(domains[1]) == 0 && host.feature(1) == nil)
+        // It comes between the questions and the commit.
+        let there = host.snapshot().domains
+        host.store.beforeCommit = { [host] in
+            host.store.beforeCommit = nil
+            host.destroy(2)
+            host.make(2, uuid: "yet another")
+        }
+        #expect(try !host.engine.setTargets([2: [1: .mib(32)]], of: there))
+        #expect(host.row(2, 1, "target-balloon-size") == nil)
+    }
+
+    @Test func `a plan does not fail because of one domain that is gone for Xen`() throws {
+        try host.bringUp(1, 2)
+        for index in host.xen.facts.indices { host.xen.facts[index].maxPages = 256 }
+        let domains = host.snapshot().domains
+        host.xen.gone = [1]
+        #expect(try host.engine.setTargets([1: [1: .mib(64)], 2: [1: .mib(64)]], of: domains))
+        #expect(host.row(2, 1, "target-balloon-size") == "65536" && host.xen.maxima[2] != nil)
+        #expect(host.xen.maxima[1] == nil)
+    }
+
     @Test func `the balloon that a guest reports is adopted as its target`() throws {
         host.make(1)
         try host.engine.prepare(host.domain(1))

@@ -1,5 +1,6 @@
 package import BalloonCore
 package import BalloonHost
+import Glibc
 import Simulation
 
 /// Xen, with domains that a test makes and moves.
@@ -11,6 +12,8 @@ package final class SimulatedHostXen: HostXen {
     package var free: [KiB] = [.gib(2), .gib(2)]
     package var claimedPages: Frames = .zero
     package var maxima: [UInt16: KiB] = [:]
+    /// Domains that end right after Xen has listed them.
+    package var gone: Set<UInt16> = []
 
     package func domains() throws(BalloonError) -> [DomainFacts] { facts }
     package func machine() throws(BalloonError) -> MachineFacts {
@@ -23,6 +26,9 @@ package final class SimulatedHostXen: HostXen {
     }
     package func vnodeSizes(_ domain: UInt16) throws(BalloonError) -> [KiB]? { sizes[domain] }
     package func setMax(_ domain: UInt16, kib: KiB) throws(BalloonError) {
+        guard !gone.contains(domain), facts.contains(where: { $0.id == domain }) else {
+            throw BalloonError(.hypercall, "there is no domain \(domain)", errno: ESRCH)
+        }
         maxima[domain] = kib
         for index in facts.indices where facts[index].id == domain { facts[index].maxPages = kib.wholeFrames }
     }
@@ -96,11 +102,16 @@ package final class SimulatedHost {
         _ id: UInt16, _ vnode: Int, size: KiB, target: String? = nil, state: String = "idle", reason: String = ""
     ) {
         let home = "/local/domain/\(id)/memory/vnode\(vnode)"
-        store[home + "/balloon-size"] = "\(size)"
-        store[home + "/balloon-state"] = state
-        store[home + "/balloon-reason"] = reason
-        store[home + "/balloon-granularity"] = "2048"
-        if let target = target ?? row(id, vnode, "target-balloon-size") { store[home + "/balloon-target"] = target }
+        // What is so already is not written again, and makes no event.
+        func tell(_ name: String, _ value: String) {
+            let path = home + name
+            if store[path] != value { store[path] = value }
+        }
+        tell("/balloon-size", "\(size)")
+        tell("/balloon-state", state)
+        tell("/balloon-reason", reason)
+        tell("/balloon-granularity", "2048")
+        if let target = target ?? row(id, vnode, "target-balloon-size") { tell("/balloon-target", target) }
     }
 
     /// The guest's daemon starts: everything is told, and then the feature.
@@ -155,12 +166,17 @@ package final class SimulatedHost {
     /// Memory that a domain has given of a vnode, by its pages.
     package func trueBalloon(_ id: UInt16, _ vnode: Int) -> KiB { balloons["\(id)/\(vnode)"] ?? 0 }
 
-    /// A directory of a domain that is not there.
+    /// A directory of a domain that is not there. It is looked for after each step, so by bytes.
     package var ghost: String? {
-        store.values.keys.first { path in
-            guard path.hasPrefix("/local/domain/") else { return false }
-            let id = path.dropFirst(14).prefix { $0 != "/" }
-            return !xen.facts.contains { "\($0.id)" == id }
+        let home = "/local/domain/"
+        return store.values.keys.first { path in
+            guard path.hasPrefix(home) else { return false }
+            var id: UInt16 = 0
+            for byte in path.utf8.dropFirst(home.utf8.count) {
+                guard byte != UInt8(ascii: "/") else { break }
+                id = id &* 10 &+ UInt16(byte &- UInt8(ascii: "0"))
+            }
+            return !xen.facts.contains { $0.id == id }
         }
     }
 

@@ -35,22 +35,27 @@ package final class SimulatedHostStore: ToolstackStore {
     }
 
     private var events: [String] = []
+    package var eventsComeFirst = true
     /// Events are lost.
     package var losesEvents = false
 
     private func fire(_ path: String) {
-        guard !losesEvents, watched.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) else { return }
+        guard !losesEvents, watched.contains(path) || below.contains(where: { path.hasPrefix($0) }) else { return }
         events.append(path)
     }
 
     /// A domain is gone, with all that is below it.
     package func drop(_ path: String) {
         for gone in paths(below: path) { fire(gone) }
-        values = values.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
-        owners = owners.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
+        let prefix = path + "/"
+        values = values.filter { $0.key != path && !$0.key.hasPrefix(prefix) }
+        owners = owners.filter { $0.key != path && !$0.key.hasPrefix(prefix) }
     }
 
-    package func paths(below path: String) -> [String] { values.keys.filter { $0.hasPrefix(path + "/") }.sorted() }
+    package func paths(below path: String) -> [String] {
+        let prefix = path + "/"
+        return values.keys.filter { $0.hasPrefix(prefix) }.sorted()
+    }
 
     package func read(_ path: String, in transaction: Transaction?) throws(BalloonError) -> [UInt8]? {
         try ask()
@@ -68,15 +73,21 @@ package final class SimulatedHostStore: ToolstackStore {
         try ask()
         guard transaction != nil else { return drop(path) }
         drafted.append(path)
-        let kept = draft?.values.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
+        let prefix = path + "/"
+        let kept = draft?.values.filter { $0.key != path && !$0.key.hasPrefix(prefix) }
         draft?.values = kept ?? [:]
     }
 
     package func children(_ path: String, in transaction: Transaction?) throws(BalloonError) -> [String]? {
         try ask()
         let all = transaction != nil ? draft?.values ?? [:] : values
-        let below = all.keys.filter { $0.hasPrefix(path + "/") }.map { $0.dropFirst(path.count + 1) }
-        return below.isEmpty ? nil : Set(below.compactMap { $0.split(separator: "/").first.map(String.init) }).sorted()
+        let prefix = path + "/"
+        var names: Set<String> = []
+        for key in all.keys where key.hasPrefix(prefix) {
+            let name = key.utf8.dropFirst(prefix.utf8.count).prefix { $0 != UInt8(ascii: "/") }
+            names.insert(String(Substring(name)))
+        }
+        return names.isEmpty ? nil : names.sorted()
     }
 
     package func give(_ path: String, to domain: UInt16, in transaction: Transaction?) throws(BalloonError) {
@@ -85,14 +96,16 @@ package final class SimulatedHostStore: ToolstackStore {
     }
 
     package private(set) var watched: Set<String> = []
+    /// The beginnings of paths that are below a watch.
+    private var below: [String] = []
     package func watch(_ path: String, token: String) throws(BalloonError) {
         try ask()
-        watched.insert(path)
+        if watched.insert(path).inserted { below.append(path + "/") }
         if !losesEvents { events.append(path) }
     }
     package func unwatch(_ path: String, token: String) throws(BalloonError) {
         try ask()
-        watched.remove(path)
+        if watched.remove(path) != nil { below.removeAll { $0 == path + "/" } }
     }
     package func nextEvent() throws(BalloonError) -> String? { events.isEmpty ? nil : events.removeFirst() }
 

@@ -29,7 +29,7 @@ public struct JSONWriter {
 
     public mutating func member<T: BinaryInteger>(_ name: String, _ value: T?) {
         key(name)
-        raw(value.map { "\($0)" } ?? "null")
+        raw(value?.description ?? "null")
     }
 
     // These take the key from a type that is also read by Decodable, so that its names stand in one place.
@@ -50,9 +50,9 @@ public struct JSONWriter {
     /// An element of an array.
     public mutating func value(_ text: String) { string(text) }
 
-    public mutating func value<T: BinaryInteger>(_ number: T) { raw("\(number)") }
+    public mutating func value<T: BinaryInteger>(_ number: T) { raw(number.description) }
 
-    public mutating func value<T: Quantity>(_ quantity: T) { raw("\(quantity.count)") }
+    public mutating func value<T: Quantity>(_ quantity: T) { raw(quantity.count.description) }
 
     private mutating func nested(_ open: String, _ close: String, _ body: (inout JSONWriter) -> Void) {
         comma()
@@ -66,6 +66,16 @@ public struct JSONWriter {
     private mutating func string(_ value: String) {
         comma()
         text += "\""
+        // Nearly all texts are plain, and there are many.
+        if value.utf8.allSatisfy(Self.isPlain) { text += value } else { escaped(value) }
+        text += "\""
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7f && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+
+    private mutating func escaped(_ value: String) {
         for scalar in value.unicodeScalars {
             switch scalar {
             case "\"": text += "\\\""
@@ -77,7 +87,6 @@ public struct JSONWriter {
             default: text.unicodeScalars.append(scalar)
             }
         }
-        text += "\""
     }
 
     private mutating func raw(_ value: String) {

@@ -24,7 +24,7 @@ extension HostEngine {
     public func take(_ domain: HostDomain) throws(BalloonError) -> Bool {
         var isTaken = false
         let id = domain.id
-        let isThere = try inDomain(id) { (transaction) throws(BalloonError) in
+        let isThere = try inDomain(domain) { (transaction) throws(BalloonError) in
             isTaken = false
             try self.own(domain, transaction)
             try self.store.remove(HostRows.kept(id, "yielded"), in: transaction)
@@ -45,7 +45,7 @@ extension HostEngine {
     public func yield(_ domain: HostDomain, stays: Bool) throws(BalloonError) -> Bool {
         var isBack = false
         let id = domain.id
-        let isThere = try inDomain(id) { (transaction) throws(BalloonError) in
+        let isThere = try inDomain(domain) { (transaction) throws(BalloonError) in
             isBack = false
             try self.own(domain, transaction)
             if stays { try self.write(HostRows.kept(id, "yielded"), "1", transaction) }
@@ -61,7 +61,7 @@ extension HostEngine {
 
     /// Ends the use of the interface for a domain whose balloons are empty.
     public func empty(feature domain: HostDomain) throws(BalloonError) {
-        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+        try inDomain(domain) { (transaction) throws(BalloonError) in
             guard try self.store.read(HostRows.feature(domain.id), in: transaction) != nil else { return }
             try self.write(HostRows.feature(domain.id), "", transaction)
         }
@@ -71,7 +71,7 @@ extension HostEngine {
     public func setLimits(
         _ domain: HostDomain, vnode: Int?, minimum: KiB?, maximum: KiB?
     ) throws(BalloonError) {
-        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+        try inDomain(domain) { (transaction) throws(BalloonError) in
             try self.own(domain, transaction)
             for (name, kib) in [("min", minimum), ("max", maximum)] {
                 guard let kib else { continue }

@@ -28,7 +28,7 @@ extension HostEngine {
             throw Self.notFree("the host", kib - before, usable, snapshot.free, snapshot)
         }
         try raiseMax(whole: domain, kib)
-        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+        try inDomain(domain) { (transaction) throws(BalloonError) in
             try self.writeLegacyTarget(domain, kib, after: before, transaction)
         }
         return before > kib ? Int64((before - kib).wholeFrames.count) : -Int64((kib - before).wholeFrames.count)
@@ -44,7 +44,7 @@ extension HostEngine {
     func raiseMax(whole domain: HostDomain, _ kib: KiB) throws(BalloonError) {
         guard let before = domain.legacyTarget, domain.staticMax != nil else { return }
         let needed = kib + .mib(1) + domain.video
-        if kib > before && domain.facts.maxPages.kib < needed { try xen.setMax(domain.id, kib: needed) }
+        if kib > before && domain.facts.maxPages.kib < needed { try setMax(domain, needed) }
     }
 
     /// Writes memory/target unless another program changed it meanwhile.
@@ -61,6 +61,6 @@ extension HostEngine {
     public func lowerMax(_ domain: HostDomain) throws(BalloonError) {
         guard let target = domain.legacyTarget else { return }
         let needed = max(target + .mib(1) + domain.video, domain.memory)
-        if domain.facts.maxPages.kib > needed { try xen.setMax(domain.id, kib: needed) }
+        if domain.facts.maxPages.kib > needed { try setMax(domain, needed) }
     }
 }

@@ -1,5 +1,8 @@
+internal import Glibc
+
 /// What the toolstack does to domains: rows, targets, maxima. Every change is one transaction that also reads the
-/// domain's own entry, so that nothing is written for a domain that is gone.
+/// domain's own entry and asks Xen for its UUID, so that nothing is written for a domain that is gone, or for another one
+/// with its number.
 public final class HostEngine {
     public let reader: HostReader
     let store: any ToolstackStore
@@ -18,18 +21,42 @@ public final class HostEngine {
     /// - Returns: false when the domain is gone. Nothing was done then.
     @discardableResult
     func inDomain(
-        _ id: UInt16, _ body: (Transaction) throws(BalloonError) -> Void
+        _ domain: HostDomain, _ body: (Transaction) throws(BalloonError) -> Void
     ) throws(BalloonError) -> Bool {
         var isThere = false
         do throws(BalloonError) {
             try store.transaction { (transaction) throws(BalloonError) in
-                isThere = try self.store.read(HostRows.domid(id), in: transaction) != nil
-                guard isThere else { throw BalloonError(.store, "domain \(id) is gone") }
+                isThere = try !self.present([domain], transaction).isEmpty
+                guard isThere else { throw BalloonError(.store, "domain \(domain.id) is gone") }
                 try body(transaction)
             }
         } catch {
             guard isThere else { return false }
             throw error
+        }
+        return true
+    }
+
+    /// Those of the domains that are still there. Xen is asked after the rows were read: a number that goes to another
+    /// domain later has its rows removed and made anew, and that breaks the transaction.
+    private func present(_ domains: [HostDomain], _ transaction: Transaction) throws(BalloonError) -> Set<UInt16> {
+        var introduced: [HostDomain] = []
+        for domain in domains where try store.read(HostRows.domid(domain.id), in: transaction) != nil {
+            introduced.append(domain)
+        }
+        let now = try xen.domains()
+        return Set(
+            introduced.filter { domain in
+                now.contains { $0.id == domain.id && $0.uuid == domain.facts.uuid }
+            }.map(\.id))
+    }
+
+    /// - Returns: false when the domain is gone.
+    @discardableResult
+    func setMax(_ domain: HostDomain, _ kib: KiB) throws(BalloonError) -> Bool {
+        do throws(BalloonError) { try xen.setMax(domain.id, kib: kib) } catch {
+            guard error.errno == ESRCH else { throw error }
+            return false
         }
         return true
     }
@@ -54,7 +81,7 @@ public final class HostEngine {
         guard Self.missing(domain) > 0 else { return 0 }
         let id = domain.id
         var made = 0
-        let isThere = try inDomain(id) { (transaction) throws(BalloonError) in
+        let isThere = try inDomain(domain) { (transaction) throws(BalloonError) in
             made = 0
             for vnode in domain.vnodes {
                 let directory = HostRows.vnode(id, vnode.number)
@@ -119,7 +146,7 @@ public final class HostEngine {
         let constant = domain.constant == nil ? Self.constant(domain) : nil
         guard !new.isEmpty || constant != nil else { return [] }
         var adopted: [Int] = []
-        let isThere = try inDomain(domain.id) { (transaction) throws(BalloonError) in
+        let isThere = try inDomain(domain) { (transaction) throws(BalloonError) in
             adopted = []
             try self.own(domain, transaction)
             if isAlone { try self.keepRemembering(domain, transaction) }
@@ -165,15 +192,12 @@ public final class HostEngine {
             plan[domain.id].map { (domain: domain, targets: Self.changed($0, domain)) }
         }.filter { !$0.targets.isEmpty }
         guard !changes.isEmpty else { return true }
-        for (domain, targets) in changes { try raiseMax(domain, targets) }
         var areThere = true
         try store.transaction { (transaction) throws(BalloonError) in
-            areThere = true
-            for (domain, targets) in changes {
-                guard try self.store.read(HostRows.domid(domain.id), in: transaction) != nil else {
-                    areThere = false
-                    continue
-                }
+            let present = try self.present(changes.map(\.domain), transaction)
+            areThere = present.count == changes.count
+            for (domain, targets) in changes where present.contains(domain.id) {
+                try self.raiseMax(domain, targets)
                 for (vnode, kib) in targets.sorted(by: { $0.key < $1.key }) {
                     try self.writeTarget(domain, vnode, kib, transaction)
                 }
@@ -201,7 +225,7 @@ public final class HostEngine {
     private func raiseMax(_ domain: HostDomain, _ targets: [Int: KiB]) throws(BalloonError) {
         if let kib = targets[HostDomain.whole] { return try raiseMax(whole: domain, domain.wholeTarget(kib)) }
         let needed = Self.bound(domain, targets)
-        if domain.facts.maxPages.kib < needed { try xen.setMax(domain.id, kib: needed) }
+        if domain.facts.maxPages.kib < needed { try setMax(domain, needed) }
     }
 
     /// The maximum for a domain with these targets: what they leave it, plus the megabyte that libxl adds.

@@ -12,9 +12,10 @@ public final class HostLock {
     private let file: FileDescriptor
 
     /// The turn to write, held as long as the object lives.
+    /// - Parameter whileWaiting: called again and again while another process has it.
     /// - Throws: `.busy` when another process has it for longer than `patience`; `.environment`.
     public static func turn(
-        in directory: String = standardDirectory, patience: Interval = patience
+        in directory: String = standardDirectory, patience: Interval = patience, whileWaiting: () -> Void = {}
     ) throws(BalloonError) -> HostLock {
         let end = Moment.now + patience
         while true {
@@ -25,6 +26,7 @@ public final class HostLock {
                     "another `balloonctl host` has been writing for more than \(patience.wholeSeconds) s;"
                         + " is one of them stopped?")
             }
+            whileWaiting()
             sleep(for: .milliseconds(20))
         }
     }

@@ -32,8 +32,9 @@ public final class HostReader {
     }
 
     /// From now on rows of a domain are read again only when an event tells of them. The caller has the watches of
-    /// ``DomainWatches`` set in the same store.
-    package func remember() { isRemembering = true }
+    /// ``DomainWatches`` set in the same store. Where events may come late all rows are read each time as before: a plan
+    /// would count on what another process has changed.
+    package func remember() { isRemembering = store.eventsComeFirst }
 
     /// Reads all rows again the next time.
     package func forget() { remembered = [:] }
@@ -45,7 +46,12 @@ public final class HostReader {
         for _ in 0..<4096 {
             guard let path = try? store.nextEvent() else { return any }
             any = true
-            if let id = HostRows.id(in: path) { changed.insert(id) }
+            if let id = HostRows.id(in: path) {
+                changed.insert(id)
+            } else if !path.hasPrefix("@") {
+                // All that is kept about domains may be gone at once.
+                forget()
+            }
         }
         return any
     }

@@ -24,30 +24,59 @@ public struct Ledger {
         return Reservation(id: id, pnode: Int(pnode), kib: kib, name: name, until: until, isBound: isBound)
     }
 
-    /// Adds a reservation with the next free number.
-    /// - Parameter isBound: it ends with the process that makes it, which has to take the reservation's lock in the same
-    ///   turn.
-    public func add(
-        pnode: Int, kib: KiB, name: String, until: UInt64?, isBound: Bool = false
+    /// Adds a reservation that stays, with the next free number.
+    package func add(pnode: Int, kib: KiB, name: String, until: UInt64?) throws(BalloonError) -> Reservation {
+        let made = Reservation(id: "", pnode: pnode, kib: kib, name: name, until: until)
+        return try add(made) { (_) throws(BalloonError) in true }
+    }
+
+    /// Adds a reservation that ends with this process. Its lock is taken before the row is written: a row without the
+    /// lock would be nobody's, and one with the lock of another process would end with that one. A number whose lock
+    /// another process has is passed over.
+    public func bind(
+        pnode: Int, kib: KiB, name: String, until: UInt64?, in directory: String = HostLock.standardDirectory
+    ) throws(BalloonError) -> (Reservation, HostLock) {
+        let bound = Reservation(id: "", pnode: pnode, kib: kib, name: name, until: until, isBound: true)
+        var bond: HostLock?
+        let made = try add(bound) { (id) throws(BalloonError) in
+            bond = nil
+            bond = try HostLock.reservation(id, in: directory)
+            return bond != nil
+        }
+        guard let bond else { throw BalloonError(.busy, "the lock of reservation \(made.id) is another process's") }
+        return (made, bond)
+    }
+
+    /// - Parameter isUsable: whether the reservation may have this number.
+    private func add(
+        _ reservation: Reservation, _ isUsable: (String) throws(BalloonError) -> Bool
     ) throws(BalloonError) -> Reservation {
-        var made = Reservation(id: "", pnode: pnode, kib: kib, name: name, until: until, isBound: isBound)
+        var made = reservation
         try store.transaction { (transaction) throws(BalloonError) in
             let taken = try store.children(HostRows.reservations, in: transaction) ?? []
-            let last = taken.compactMap { decimalNumber(Array($0.utf8)) }.max() ?? .zero
-            made.id = "\(last + 1)"
+            var number = (taken.compactMap { decimalNumber(Array($0.utf8)) }.max() ?? .zero) + 1
+            while try !isUsable("\(number)") { number += 1 }
+            made.id = "\(number)"
             let home = HostRows.reservations + "/" + made.id
-            try store.write(home + "/pnode", "\(pnode)", in: transaction)
-            try store.write(home + "/kib", "\(kib)", in: transaction)
-            try store.write(home + "/name", name, in: transaction)
-            if let until { try store.write(home + "/until", "\(until)", in: transaction) }
-            if isBound { try store.write(home + "/bound", "1", in: transaction) }
+            try store.write(home + "/pnode", "\(made.pnode)", in: transaction)
+            try store.write(home + "/kib", "\(made.kib)", in: transaction)
+            try store.write(home + "/name", made.name, in: transaction)
+            if let until = made.until { try store.write(home + "/until", "\(until)", in: transaction) }
+            if made.isBound { try store.write(home + "/bound", "1", in: transaction) }
         }
         return made
     }
 
     /// From now on it stays although the process that made it ends.
-    public func unbind(_ id: String) throws(BalloonError) {
-        try store.remove(HostRows.reservations + "/" + id + "/bound", in: nil)
+    /// - Returns: false when it was removed meanwhile.
+    public func unbind(_ id: String) throws(BalloonError) -> Bool {
+        let home = HostRows.reservations + "/" + id
+        var isThere = false
+        try store.transaction { (transaction) throws(BalloonError) in
+            isThere = try store.read(home + "/kib", in: transaction) != nil
+            if isThere { try store.remove(home + "/bound", in: transaction) }
+        }
+        return isThere
     }
 
     /// - Returns: false when there is none.

@@ -13,7 +13,7 @@ extension HostEngine {
         case .enforce(let id):
             guard let domain = domain(id), Self.isMisbound(domain) else { return nil }
             let kib = Self.bound(domain)
-            try xen.setMax(id, kib: kib)
+            guard try setMax(domain, kib) else { return nil }
             return HostMessage(domain, "Xen's maximum is \(Size.text(kib)) now", .maximum)
         case .prepare(let id):
             guard let domain = domain(id) else { return nil }
@@ -59,7 +59,7 @@ extension HostEngine {
 
     /// Notes the text of memory/target, which stays where it is.
     func note(_ domain: HostDomain) throws(BalloonError) {
-        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+        try inDomain(domain) { (transaction) throws(BalloonError) in
             try self.own(domain, transaction)
             guard let text = try self.store.read(HostRows.legacyTarget(domain.id), in: transaction) else { return }
             let kept = String(decoding: text, as: UTF8.self)
@@ -75,8 +75,8 @@ extension HostEngine {
             return
         }
         let memory = domain.vnodes.reduce(KiB.zero) { $0 + $1.size - min($1.target ?? .zero, $1.size) }
-        try xen.setMax(domain.id, kib: max(kib, memory) + .mib(1) + domain.video)
-        try inDomain(domain.id) { (transaction) throws(BalloonError) in
+        try setMax(domain, max(kib, memory) + .mib(1) + domain.video)
+        try inDomain(domain) { (transaction) throws(BalloonError) in
             try self.write(HostRows.legacyTarget(domain.id), kept, transaction)
             try self.write(HostRows.kept(domain.id, "foreign"), "\(foreign)", transaction)
         }

@@ -10,6 +10,9 @@ public protocol ToolstackStore: Store {
     func give(_ path: String, to domain: UInt16, in transaction: Transaction?) throws(BalloonError)
     func unwatch(_ path: String, token: String) throws(BalloonError)
 
+    /// Whether the events of all that was written before a question arrive before its answer.
+    var eventsComeFirst: Bool { get }
+
     /// Reads many values; nil where there is no such node.
     func read(all paths: [String]) throws(BalloonError) -> [[UInt8]?]
     /// The names below many nodes; nil where there is no such node.
@@ -31,6 +34,9 @@ extension ToolstackStore {
 }
 
 extension Xenstore: ToolstackStore {
+    /// Linux hands out events by another thread than answers. xenstored's socket has one order.
+    public var eventsComeFirst: Bool { !isDevice }
+
     public func remove(_ path: String, in transaction: Transaction?) throws(BalloonError) {
         do throws(BalloonError) {
             _ = try ask(.remove, in: transaction, StoreMessage.texts(path), "cannot remove \(path) in xenstore")

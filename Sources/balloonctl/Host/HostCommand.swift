@@ -55,7 +55,9 @@ struct HostSession {
     /// Runs `body`, which writes, in a turn of its own. Reservations that are over do not count in it.
     @discardableResult
     func turn<T>(_ body: () throws(BalloonError) -> T) throws(BalloonError) -> T {
-        let lock = try HostLock.turn(patience: HostSilence.patience + HostLock.patience)
+        let lock = try HostLock.turn(patience: HostSilence.patience + HostLock.patience) {
+            silence.check("another `balloonctl host` is writing")
+        }
         defer { withExtendedLifetime(lock) {} }
         try engine.ledger.expire(now: WallClock.seconds) { HostLock.isKept($0) }
         return try body()
@@ -79,7 +81,7 @@ final class HostSilence {
     private static let untold: Interval = .seconds(2)
 
     /// Whether to go on waiting for guests: throws on Ctrl-C, and at the end of `--timeout`.
-    var check: (() throws -> Void)?
+    var isOver: (() throws -> Void)?
     private var isTold = false
     private let begin = HostSession.now
     private let timeout: UInt64
@@ -92,10 +94,15 @@ final class HostSilence {
             Terminal.endProgress()
             Terminal.remark("xenstore does not answer; waiting for it")
         }
-        do { try check?() } catch { Balloonctl.exit(withError: error) }
+        check("xenstore does not answer")
+    }
+
+    /// Ends the program on Ctrl-C, and at the end of `--timeout`.
+    func check(_ why: String) {
+        do { try isOver?() } catch { Balloonctl.exit(withError: error) }
         // Before there is anything to wait for.
         if timeout > 0 && HostSession.now >= begin + .seconds(timeout) {
-            Terminal.complain("not done after \(timeout) s: xenstore does not answer")
+            Terminal.complain("not done after \(timeout) s: \(why)")
             Balloonctl.exit(withError: Exit.temporary)
         }
     }

@@ -90,12 +90,8 @@ struct HostReserving {
                         + " are neither free nor can be freed")
             }
             let until = ttl.map { WallClock.seconds + $0 }
-            let made = try engine.ledger.add(
-                pnode: pnode, kib: range.upperBound - missing, name: name, until: until, isBound: true)
-            guard let bond = try HostLock.reservation(made.id) else {
-                throw BalloonError(.busy, "the lock of reservation \(made.id) is another process's")
-            }
-            return (made, bond)
+            return try engine.ledger.bind(
+                pnode: pnode, kib: range.upperBound - missing, name: name, until: until)
         }
         do { try free(pnode) } catch {
             try? giveUp(reservation, bond)
@@ -105,10 +101,14 @@ struct HostReserving {
     }
 
     /// It stays when this process has ended.
+    /// - Throws: `.busy` when somebody removed it meanwhile: others may have the memory.
     func keep(_ reservation: Reservation, _ bond: HostLock) throws {
         let engine = session.engine
-        try session.turn { () throws(BalloonError) in try engine.ledger.unbind(reservation.id) }
+        let isThere = try session.turn { () throws(BalloonError) in try engine.ledger.unbind(reservation.id) }
         withExtendedLifetime(bond) { HostLock.forget(reservation.id) }
+        guard isThere else {
+            throw BalloonError(.busy, "reservation \(reservation.id) was ended while its memory was being freed")
+        }
     }
 
     /// Frees just the reserved memory.

@@ -52,7 +52,7 @@ struct HostWaiting {
         init(_ options: HostWaitOptions, _ silence: HostSilence) {
             self.options = options
             self.silence = silence
-            silence.check = { [weak self] in try self?.check() }
+            silence.isOver = { [weak self] in try self?.check() }
         }
 
         /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
@@ -79,7 +79,7 @@ struct HostWaiting {
         }
 
         func end() {
-            silence.check = nil
+            silence.isOver = nil
             Terminal.endProgress()
         }
 
