@@ -48,7 +48,8 @@ struct ErrorLog: LogHandler {
 
     /// Where the journal takes no fields, it gets the text: a line with its priority in front (sd-daemon(3)).
     private static func tellJournal(_ text: String, priority: Int, _ fields: [(name: String, value: String)]) {
-        let message = JournalMessage(text, priority: priority, identifier: "balloonctl", fields: fields)
+        let all = fields + (Journal.service.map { [$0] } ?? [])
+        let message = JournalMessage(text, priority: priority, identifier: "balloonctl", fields: all)
         if !Journal.send(message) { StandardStream.error.writeNow("<\(priority)>\(text)\n") }
     }
 

@@ -70,6 +70,30 @@ import Testing
         #expect(look(&judge, 6) == .stuck)
     }
 
+    @Test func `a guest that goes up and down is stuck after five seconds like one that stands still`() throws {
+        var judge = try judge(.mib(128))
+        host.move(1, 1, to: .mib(32), state: "inflating")
+        #expect(look(&judge, 1) == .moving)
+        for second in UInt64(2)...5 {
+            host.move(1, 1, to: .mib(second % 2 == 0 ? 30 : 32), state: "inflating")
+            #expect(look(&judge, second) == .moving)
+        }
+        #expect(look(&judge, 6) == .stuck)
+    }
+
+    @Test func `vnodes that move in opposite directions make progress though Xen's count stays`() throws {
+        try host.bringUp(1)
+        host.move(1, 0, to: .mib(128))
+        try host.engine.setTargets(host.domain(1), [0: 0, 1: .mib(128)])
+        var judge = MoveJudge([1: [0: 0, 1: .mib(128)]], host.snapshot(), now: .zero, stall: .seconds(5))
+        for second in UInt64(1)...8 {
+            host.move(1, 1, to: .mib(2 * second), state: "inflating")
+            #expect(look(&judge, second * 6 - 3) == .moving)
+            host.move(1, 0, to: .mib(128 - 2 * second), state: "deflating")
+            #expect(look(&judge, second * 6) == .moving)
+        }
+    }
+
     @Test func `a domain is judged held only when it is held at the target that was written`() throws {
         var judge = try judge(.mib(128))
         host.say(1, 1, size: 0, target: "0", state: "held", reason: "guard")

@@ -20,6 +20,15 @@ public struct JournalMessage: Sendable {
         }
     }
 
+    /// The service that a process belongs to, by its /proc/self/cgroup; nil: none.
+    public static func service(cgroup: [UInt8]) -> String? {
+        for line in cgroup.split(separator: UInt8(ascii: "\n")) where line.starts(with: "0::".utf8) {
+            let names = line.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
+            return names.last { $0.hasSuffix(".service") }
+        }
+        return nil
+    }
+
     /// Capitals, digits and underscores, with a capital first; 64 characters at most.
     static func name(_ text: String) -> String {
         let known = text.uppercased().utf8.map { byte -> UInt8 in

@@ -31,6 +31,10 @@ public struct MoveJudge: Sendable {
     private struct Watch {
         var goals: [Int: KiB]
         var began: Moment
+        /// The least and the most that the domain had by Xen's count, and the least that was left to move. Each step of
+        /// progress passes one of them, so that a guest that goes up and down does not keep anyone waiting for ever.
+        var pages: ClosedRange<Frames>
+        var leastLeft: Frames?
         var lastPages: Frames
         var lastProgress: Moment
         var contradictsSince: Moment?
@@ -56,7 +60,8 @@ public struct MoveJudge: Sendable {
         self.stall = stall
         for (id, goals) in goals {
             let domain = snapshot.domains.first { $0.id == id }
-            watches[id] = Watch(goals: goals, began: now, lastPages: domain?.facts.pages ?? .zero, lastProgress: now)
+            let pages = domain?.facts.pages ?? .zero
+            watches[id] = Watch(goals: goals, began: now, pages: pages...pages, lastPages: pages, lastProgress: now)
             if let domain, let goal = goals[HostDomain.whole] {
                 watches[id]?.wantedKiB = Int64(domain.wholeTarget(goal).count) + (domain.besideKiB ?? .zero)
             }
@@ -108,27 +113,30 @@ public struct MoveJudge: Sendable {
     }
 
     private func noteProgress(_ watch: inout Watch, _ domain: HostDomain, _ vnodes: [HostVNode], _ now: Moment) {
-        let pages = domain.facts.pages
-        let moved = pages.difference(from: watch.lastPages)
         let left = vnodes.reduce(Frames.zero) { sum, vnode in
             sum + (vnode.roundedTarget ?? .zero).difference(from: vnode.balloon ?? .zero).wholeFrames
         }
-        noteProgress(&watch, moved: moved, left: left, pages, now)
+        noteProgress(&watch, left: left, domain.facts.pages, now)
     }
 
-    private func noteProgress(_ watch: inout Watch, moved: Frames, left: Frames, _ pages: Frames, _ now: Moment) {
-        guard moved >= Self.stepPages || (moved > .zero && left < Self.stepPages) else { return }
-        watch.lastPages = pages
-        watch.lastProgress = now
+    private func noteProgress(_ watch: inout Watch, left: Frames, _ pages: Frames, _ now: Moment) {
+        let least = watch.leastLeft ?? left
+        let isBeyond =
+            pages + Self.stepPages <= watch.pages.lowerBound || pages >= watch.pages.upperBound + Self.stepPages
+        // Vnodes that move in opposite directions leave the count where it was. That they come nearer is the guest's own
+        // word, which can come down to nothing only once.
+        let isNearer = left < least && (left < Self.stepPages || left + Self.stepPages <= least)
+        watch.leastLeft = watch.leastLeft ?? left
+        guard isBeyond || isNearer && pages != watch.lastPages else { return }
+        watch.pages = min(pages, watch.pages.lowerBound)...max(pages, watch.pages.upperBound)
+        (watch.leastLeft, watch.lastPages, watch.lastProgress) = (min(least, left), pages, now)
     }
 
     /// For a domain that follows only memory/target, Xen's count is the only evidence.
     private func look(whole before: Watch, _ wantedKiB: Int64, _ domain: HostDomain, _ now: Moment) -> Watch {
         var watch = before
-        let pages = domain.facts.pages
-        let moved = pages.difference(from: watch.lastPages)
         let left = KiB((Int64(domain.memory.count) - wantedKiB).magnitude)
-        noteProgress(&watch, moved: moved, left: left.wholeFrames, pages, now)
+        noteProgress(&watch, left: left.wholeFrames, domain.facts.pages, now)
         if domain.legacyTarget != watch.goals[HostDomain.whole].map(domain.wholeTarget) {
             watch.verdict = .superseded(vnode: HostDomain.whole)
         } else if left <= HostDomain.tolerance {

@@ -68,7 +68,8 @@ struct HostFreeing {
                     try progress.show(snapshot, run.goals, run.verdicts)
                     progress.pause()
                 } else {
-                    progress.end()
+                    // More rounds may come, in which Ctrl-C and --timeout count as well.
+                    Terminal.endProgress()
                     _ = HostWaiting.explain(run.verdicts, snapshot)
                 }
             case .done:

@@ -37,6 +37,13 @@ import VNodeBalloon
         #expect(text([(String(repeating: "a", count: 99), "x")]) == head + String(repeating: "A", count: 64) + "=x\n")
     }
 
+    @Test func `a message names the service of its process`() {
+        func service(_ text: String) -> String? { JournalMessage.service(cgroup: Array(text.utf8)) }
+        #expect(service("0::/system.slice/vnode-balloon.service\n") == "vnode-balloon.service")
+        #expect(service("1:cpu:/a.service\n0::/system.slice/b.service/inner\n") == "b.service")
+        #expect(service("0::/user.slice/session-1.scope\n") == nil && service("") == nil)
+    }
+
     @Test func `a list is a field with several values, one by one`() {
         let nodes: Logger.MetadataValue = .array(["0", "1"])
         #expect(nodes.journalValues == ["0", "1"] && Logger.MetadataValue.string("0, 1").journalValues == ["0, 1"])

@@ -61,6 +61,12 @@ guest "systemctl stop $DAEMON; mkdir -p /run/systemd/system/$DAEMON.d
     systemctl start $DAEMON"
 check_unit "in a private mount namespace" $DAEMON ExecMainStatus 69
 check_has "it says why" "$(guest "journalctl -b -o cat -u $DAEMON")" "private mount namespace"
+# The journal looks up whose message it reads. The process has ended long before.
+guest "kill -STOP \$(systemctl show -P MainPID systemd-journald)
+    systemctl reset-failed $DAEMON; systemctl start $DAEMON
+    kill -CONT \$(systemctl show -P MainPID systemd-journald); journalctl --sync"
+check_eq "and so it does where the journal reads it late" \
+    "$(guest "journalctl -b -o cat -u $DAEMON | grep -c 'balloonctl: .*private mount namespace'")" 2
 guest "rm -r /run/systemd/system/$DAEMON.d; systemctl daemon-reload; systemctl reset-failed; systemctl start $DAEMON"
 
 # 128 slots in two pins. Beyond its share of pipes a user needs the capability that is left.
