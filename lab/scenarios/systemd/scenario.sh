@@ -9,6 +9,9 @@ is_failed() { guest "systemctl -q is-failed $*" > /dev/null; }
 # check_unit TEXT UNIT NAME WANTED: a property, as systemd sees it.
 check_unit() { check_eq "$1: $3 of $2" "$(guest "systemctl show -P $3 $2")" "$4"; }
 
+# console_says LINES PATTERN: what whoever sits at the guest's console sees of balloonctl, behind so many lines.
+console_says() { tail -n +$(($1 + 1)) $GUEST_LOG | grep -q "balloonctl.*$2"; }
+
 # balloons: sets the sizes that the other checks use.
 balloons() { check "$1: both balloons have their size" wait_both $2 $3 && check_given "$1" $2 $3; }
 wait_both() { wait_reached 0 $1 && wait_reached 1 $2; }
@@ -164,6 +167,14 @@ check_row "stopped" 0 49152 stopped
 check_given "stopped" 49152 229376
 check_unit "stopped" $HOLDER ActiveState active
 check_pinned "stopped" true
+# Without the daemon the unit's command does its work, and fails where that is not possible.
+guest "mkdir -p /run/systemd/system/vnode-balloon-sleep.service.d
+    printf '[Service]\nPrivateTmp=yes\n' > /run/systemd/system/vnode-balloon-sleep.service.d/lab.conf; systemctl daemon-reload"
+before=$(wc -l < $GUEST_LOG)
+check "before hibernation: the command fails in a private mount namespace" guest "! systemctl start vnode-balloon-sleep"
+check "the console says why" wait_until 10 console_says "$before" "private mount namespace"
+guest "rm -r /run/systemd/system/vnode-balloon-sleep.service.d; systemctl daemon-reload; systemctl reset-failed"
+check_given "after that" 49152 229376
 check "the holder cannot be stopped" guest "! systemctl stop $HOLDER"
 check "systemctl start" guest "systemctl start $DAEMON"
 balloons "after a start" 49152 229376
@@ -207,14 +218,12 @@ allow $((ENOUGH - 131072))
 guest "printf '[Service]\nExecStart=/bin/sleep 999\n' > /run/systemd/system/lab-off.service
     mkdir -p /run/systemd/system/multi-user.target.wants
     ln -s ../lab-off.service /run/systemd/system/multi-user.target.wants/; systemctl daemon-reload"
-# console_says LINES: whoever sits at the guest's console sees what is held, behind so many lines.
-console_says() { tail -n +$(($1 + 1)) $GUEST_LOG | grep -q 'balloonctl.*max-reservation'; }
 before=$(wc -l < $GUEST_LOG)
 check "hibernation fails when the memory is not to be had" guest "! systemctl start hibernate.target"
 check_eq "nothing hibernated" "$(slept systemd-hibernate)" ""
 check "and nothing else was started" guest "! systemctl -q is-active lab-off"
 check_has "the journal says why" "$(guest "journalctl -b -o cat -p warning -u vnode-balloon-sleep")" "max-reservation"
-check "and so does the console" wait_until 10 console_says "$before"
+check "and so does the console" wait_until 10 console_says "$before" max-reservation
 allow "$ENOUGH"
 balloons "after a hibernation that failed" 49152 229376
 check "hibernation" guest "systemctl start hibernate.target"
@@ -229,7 +238,7 @@ deflate_failed() { is_failed vnode-balloon-kexec; }
 check "kexec: the memory is not to be had" wait_until 60 deflate_failed
 check "the system comes up again" wait_until 60 is_active multi-user.target $DAEMON
 check_eq "there was no kexec" "$(slept systemd-kexec)" ""
-check "the console says why" wait_until 10 console_says "$before"
+check "the console says why" wait_until 10 console_says "$before" max-reservation
 allow "$ENOUGH"
 balloons "after a kexec that failed" 49152 229376
 kexec
