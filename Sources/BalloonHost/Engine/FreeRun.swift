@@ -13,6 +13,9 @@ public struct FreeRun {
 
     /// The most plans that are made.
     public static let rounds = 3
+    /// The most plans beside them, each because another program had written other targets: the balancer, which levels what a
+    /// plan changes, or a second `host free`. Their plan may do as well.
+    static let replans = 3
 
     public private(set) var task: FreeTask
     public private(set) var state = State.planning
@@ -24,6 +27,7 @@ public struct FreeRun {
     public private(set) var goals: [UInt16: [Int: KiB]] = [:]
     private var judge: MoveJudge?
     private var round = 0
+    private var replan = 0
     private var lastGoals: [UInt16: [Int: KiB]] = [:]
     private var wasShort = false
     private let stall: Interval
@@ -50,7 +54,8 @@ public struct FreeRun {
         _ engine: HostEngine, _ snapshot: HostSnapshot, now: @autoclosure () -> Moment
     ) throws(BalloonError) {
         guard state == .planning else { return }
-        if round > 0 {
+        let isFirst = round == 0
+        if !isFirst {
             for domain in snapshot.domains where verdicts[domain.id] == .reached {
                 if lastGoals[domain.id]?[HostDomain.whole] != nil { try engine.lowerMax(domain) }
             }
@@ -58,10 +63,16 @@ public struct FreeRun {
                 state = .done
                 return
             }
-            try task.giveUp(on: verdicts, lastGoals, engine, snapshot)
+            var failed = verdicts.filter { $0.value != .reached }
+            if replan < Self.replans, failed.contains(where: { $0.value.isSuperseded }) {
+                failed = failed.filter { !$0.value.isSuperseded }
+                replan += 1
+                round -= 1
+            }
+            try task.giveUp(on: failed, lastGoals, engine, snapshot)
         }
         // Domains that were given up are not on their way any more, so this reads again.
-        let current = round > 0 ? try engine.read() : snapshot
+        let current = isFirst ? snapshot : try engine.read()
         let plan = task.plan(current)
         wasShort = plan.short.contains { $0 > .zero }
         round += 1

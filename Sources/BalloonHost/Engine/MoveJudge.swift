@@ -18,6 +18,7 @@ public struct MoveJudge: Sendable {
         case gone
 
         public var isEnd: Bool { self != .moving }
+        var isSuperseded: Bool { if case .superseded = self { true } else { false } }
     }
 
     /// How long to wait for an acknowledgement, and for a contradiction to disappear.

@@ -15,6 +15,7 @@ public struct Balancer: Sendable {
 
     private struct Progress: Sendable {
         var pages: Frames
+        var targets: [KiB?]
         var since: Moment
         var penalty: Interval = .zero
         var excludedUntil: Moment = .zero
@@ -55,11 +56,13 @@ public struct Balancer: Sendable {
     /// Leaves out a domain that was asked to move and does not. Its present size becomes its target.
     private mutating func noteProgress(_ domain: HostDomain, _ now: Moment) -> [Int: KiB]? {
         let open = domain.vnodes.filter { !$0.isReached && $0.exclusion == nil }
-        var known = progress[domain.id] ?? Progress(pages: domain.facts.pages, since: now)
+        let wanted = domain.vnodes.map(\.target)
+        var known = progress[domain.id] ?? Progress(pages: domain.facts.pages, targets: wanted, since: now)
         defer { progress[domain.id] = known }
         let hasMoved = domain.facts.pages != known.pages
-        if open.isEmpty || hasMoved {
-            (known.pages, known.since) = (domain.facts.pages, now)
+        // A target that was written since, by a command too, counts from now: the last look may be long ago.
+        if open.isEmpty || hasMoved || wanted != known.targets {
+            (known.pages, known.targets, known.since) = (domain.facts.pages, wanted, now)
             // If it has only been given up, without moving, its penalty stays.
             if hasMoved { known.penalty = .zero }
             return nil
