@@ -41,7 +41,7 @@ took=$(echo "$(uptime_seconds) $begin" | awk '{ printf "%d", $1 - $2 }')
 note "a newcomer needs $commands commands, which take $took s on an emulated processor"
 check_le "commands until the target is met" $commands 4
 check_json doctor-1 0 "balloonctl doctor --json"
-check_eq "the manuals are there" "$(guest "ls /usr/share/man/man?/*balloon*" | wc -l)" 3
+check_eq "the manuals are there" "$(guest "ls /usr/share/man/man?/*balloon*" | wc -l)" 4
 check_eq "systemd has nothing to complain of" \
     "$(guest "systemctl --failed --no-legend; journalctl -b -o cat -p warning -t systemd" | grep -i vnode)" ""
 
