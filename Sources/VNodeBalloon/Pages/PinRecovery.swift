@@ -28,14 +28,20 @@ struct PinRecovery {
         self.move = move
         let end = pages.indices.last { pages[$0] != .none }.map { $0 + 1 } ?? 0
         file = FileShape(end: end, gaps: (0..<end).count { pages[$0] == .none })
+        guard let noted = move.file else { return }
+        hasForeignGaps = findForeignGaps(noted)
+        isWhole = file.end >= noted.end && !hasForeignGaps
     }
 
-    /// Whether each page that was in the file when it was noted is there still: then no page is in a pin alone.
-    var isWhole: Bool { move.file.map { file.end >= $0.end && !hasForeignGaps($0) } ?? false }
+    /// Whether each page that was in the file when it was noted is there still: then no page is in a pin alone. Found once, as
+    /// it takes a look at all slots, and each old pin asks for it.
+    private(set) var isWhole = false
 
-    /// Whether slots may have become empty that this program did not free. Where another program cut the file off, noted gaps
-    /// may have gone with its end, and others may have come.
-    func hasForeignGaps(_ noted: FileShape) -> Bool {
+    /// Whether slots may have become empty that this program did not free.
+    private(set) var hasForeignGaps = false
+
+    /// Where another program cut the file off, noted gaps may have gone with its end, and others may have come.
+    private func findForeignGaps(_ noted: FileShape) -> Bool {
         if file.end < noted.end { return file.gaps > 0 }
         let gaps = (0..<noted.end).count { pages[$0] == .none }
         return gaps > noted.gaps + (isPunched(noted) ? 1 : 0)

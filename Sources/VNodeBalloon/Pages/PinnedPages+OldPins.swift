@@ -207,9 +207,9 @@ extension PinnedPages {
     private func isMasked(_ chunk: Int, _ most: Int) -> Bool {
         let (pages, gaps) = (pages(ofChunk: chunk), gaps(ofChunk: chunk))
         if most == 0 || gaps == 0 { return false }
-        if let noted = recovery.move.file {
+        if recovery.move.file != nil {
             // A pin that has the page of each gap has all pages of its chunk: nothing makes up for anything.
-            return recovery.hasForeignGaps(noted) && most != pages + gaps
+            return recovery.hasForeignGaps && most != pages + gaps
         }
         // It is not known which slots were empty before. Where no move was noted, one may have broken off all the same.
         switch recovery.move {
