@@ -88,7 +88,9 @@ extension PinnedPages {
         let bareNow = try bareChunks()
         for (name, pin) in bareNow { try keeper.keep(name, pin.readEnd) }
         bareNames.formUnion(bareNow.keys)
-        for (chunk, pin) in recovery.renewed.enumerated() {
+        // The last one first. A pin that another version of this program left under a name may have the pages of chunks
+        // behind it as well, and those must be kept by then.
+        for (chunk, pin) in recovery.renewed.enumerated().reversed() {
             try keeper.keep(name(ofChunk: chunk), pin.readEnd)
         }
         // All pages are pinned anew: only now the old pins may go.
