@@ -9,6 +9,7 @@ snapshot_key() {
     machine console report
     {
         qemu-system-x86_64 --version
+        # shellcheck disable=SC2153 # set by machine
         echo "${CLOCK[@]}" "${MACHINE[@]//$work/}"
         cat "$(xen_image)" "$CACHE/vmlinux" "$work/boot.img"
     } | sha256sum | cut -c 1-32
