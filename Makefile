@@ -32,7 +32,11 @@ NO_FOLDER = -Xlinker --build-id=0x$(shell packaging/source-id) -Xcc -ffile-prefi
 # where linker and C library know them (lld, glibc 2.36). Together that is a tenth of its memory.
 LLD = $(wildcard $(dir $(realpath $(shell command -v swift)))ld.lld) $(shell command -v ld.lld)
 PACKS = $(and $(strip $(LLD)),$(shell grep -ls GLIBC_ABI_DT_RELR /lib/*/libc.so.6 /lib64/libc.so.6 2> /dev/null))
-SMALL = -Xlinker --no-export-dynamic $(if $(PACKS),-Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs)
+# Eighteen functions of the C++ library are used, and its own tables are as large as the daemon's: its archive has the functions alone.
+# Swift names the library, so the linker gets a folder in which there is nothing but the archive.
+ARCHIVES = $(filter /%,$(shell gcc -print-file-name=libstdc++.a 2> /dev/null))
+SMALL = -Xlinker --no-export-dynamic $(if $(ARCHIVES),-Xswiftc -L.build/archives -Xlinker -l:libgcc_eh.a) \
+    $(if $(PACKS),-Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs)
 # A guest need not have Swift's libraries.
 SWIFT_BUILD = swift build -c release --static-swift-stdlib $(HARDENING) $(SMALL) $(NO_FOLDER) $(SWIFT_BUILD_FLAGS)
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift \
@@ -67,7 +71,8 @@ setup:
 RESOLVE = [ -n "$(VNODE_BALLOON_VENDOR)" ] || swift package resolve
 
 build:
-	mkdir -p .build
+	mkdir -p .build/archives
+	$(foreach archive,$(ARCHIVES),ln -sf $(archive) .build/archives/)
 	$(RESOLVE)
 	packaging/sbom > .build/vnode-balloon.spdx.json
 	$(SWIFT_BUILD)

@@ -250,13 +250,20 @@ COUNTED(int, madvise, FAULT, (void *at, size_t bytes, int advice), at, bytes, ad
 COUNTED(int, mlockall, OTHER, (int flags), flags)
 COUNTED(int, pipe2, PIN, (int ends[2], int flags), ends, flags)
 COUNTED(ssize_t, vmsplice, PIN, (int fd, const struct iovec *list, size_t count, unsigned flags), fd, list, count, flags)
-/* Waiting for xenstore's answer alone is part of the question. */
-static enum kind of_poll(const struct pollfd *list, nfds_t count)
+/* Waiting for xenstore's answer alone is part of the question: its time, and no question more. */
+int poll(struct pollfd *list, nfds_t count, int timeout)
 {
-    return count == 1 && of_descriptor(list->fd) == STORE_EVENT ? asked : POLL;
+    REAL(poll);
+    bool is_for_answer = count == 1 && of_descriptor(list->fd) == STORE_EVENT;
+    enum kind kind = is_for_answer ? asked : POLL;
+    uint64_t since = enter(kind);
+    if (is_for_answer && is_first_thread && depth == 1)
+        counts->of[kind].calls--;
+    int result = real(list, count, timeout);
+    leave(kind, since);
+    return result;
 }
 
-COUNTED(int, poll, of_poll(list, count), (struct pollfd *list, nfds_t count, int timeout), list, count, timeout)
 /* No socket: a question to xenstore's device is written then. */
 COUNTED(ssize_t, send, of_descriptor(fd) == STORE_EVENT ? OTHER : HOLDER, (int fd, const void *from, size_t bytes, int flags), fd, from, bytes, flags)
 COUNTED(ssize_t, recv, HOLDER, (int fd, void *into, size_t bytes, int flags), fd, into, bytes, flags)
