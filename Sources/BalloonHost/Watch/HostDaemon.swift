@@ -16,6 +16,7 @@ public final class HostDaemon {
     private var lastTurn: Moment = .zero
     /// The error that was logged last, so that it is logged once.
     private var trouble: String?
+    private var complaints = Complaints()
 
     private var lastWhole: Moment = .zero
 
@@ -96,7 +97,9 @@ public final class HostDaemon {
             for deed in keeper.deeds(snapshot, now: lastTurn) { try perform(deed, snapshot) }
             if trouble != nil { log.notice("all is well again") }
             trouble = nil
-            return keeper.nextLook(snapshot, now: lastTurn)
+            complaints.keep(snapshot.domains.map(\.id))
+            // On a slow host a turn can last longer than the time until the next one.
+            return max(keeper.nextLook(snapshot, now: lastTurn), now + Self.shortest)
         } catch {
             tell(error)
             keeper.turnFailed()
@@ -111,8 +114,10 @@ public final class HostDaemon {
     private func perform(_ deed: HostKeeper.Deed, _ snapshot: HostSnapshot) throws(BalloonError) {
         do throws(BalloonError) {
             if let message = try engine.perform(deed, snapshot) { log(.notice, message) }
+            complaints.end(of: deed)
         } catch {
             guard engine.store.condition == .open else { throw error }
+            guard complaints.begin(of: deed, error.description) else { return }
             log(.error, HostMessage(error, of: snapshot.domains.first { $0.id == deed.domain }))
         }
     }
