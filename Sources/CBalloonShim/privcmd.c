@@ -30,6 +30,13 @@ _Static_assert(sizeof(struct xen_vmemrange) == 24, "x86-64 layout");
 _Static_assert(sizeof(struct xen_hvm_get_mem_type) == 16, "x86-64 layout");
 _Static_assert(sizeof(xen_pfn_t) == sizeof(uint64_t), "frames are passed without a copy");
 
+// What a multicall of probes passes to Xen.
+struct probes {
+    struct multicall_entry calls[CB_MAX_PROBES];
+    struct xen_hvm_get_mem_type arguments[CB_MAX_PROBES];
+};
+_Static_assert(sizeof(struct probes) == 10 * 4096, "whole pages");
+
 // The first page of the buffer holds a hypercall's own argument. The rest holds the list that the argument points to.
 #define PAGE 4096u
 #define PAGE_SHIFT 12
@@ -90,6 +97,7 @@ int cb_xen_open(struct cb_xen *xen, uint32_t frames, uint32_t timeout_ms) {
 }
 
 void cb_xen_close(struct cb_xen *xen) {
+    if (xen->probes) munmap(xen->probes, sizeof(struct probes));
     if (xen->buffer) munmap(xen->buffer, xen->bytes);
     if (xen->hypercall >= 0) close(xen->hypercall);
     if (xen->privcmd >= 0) close(xen->privcmd);
@@ -154,6 +162,36 @@ int cb_xen_memory_type(struct cb_xen *xen, uint64_t gfn) {
     *arg = (struct xen_hvm_get_mem_type){.domid = DOMID_SELF, .pfn = gfn};
     int64_t error = hypercall(xen, __HYPERVISOR_hvm_op, HVMOP_get_mem_type, arg);
     return error < 0 ? (int)error : arg->mem_type;
+}
+
+static int map_probes(struct cb_xen *xen) {
+    if (xen->probes) return 0;
+    void *at = mmap(NULL, sizeof(struct probes), PROT_READ | PROT_WRITE, MAP_SHARED, xen->hypercall, 0);
+    if (at == MAP_FAILED) return -errno;
+    xen->probes = at;
+    return 0;
+}
+
+int cb_xen_memory_types(struct cb_xen *xen, uint64_t first, uint64_t step, uint32_t count, uint16_t *types) {
+    if (count < 1 || count > CB_MAX_PROBES) return -EINVAL;
+    int error = map_probes(xen);
+    if (error) return error;
+    struct probes *probes = (void *)xen->probes;
+    for (uint32_t i = 0; i < count; i++) {
+        probes->arguments[i] = (struct xen_hvm_get_mem_type){.domid = DOMID_SELF, .pfn = first + i * step};
+        probes->calls[i] = (struct multicall_entry){
+            .op = __HYPERVISOR_hvm_op,
+            .args = {HVMOP_get_mem_type, (uint64_t)(uintptr_t)&probes->arguments[i]},
+        };
+    }
+    int64_t done = hypercall(xen, __HYPERVISOR_multicall, (uint64_t)(uintptr_t)probes->calls, (void *)(uintptr_t)count);
+    if (done < 0) return (int)done;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t result = (int64_t)probes->calls[i].result;
+        if (result < 0) return (int)result;
+        types[i] = probes->arguments[i].mem_type;
+    }
+    return 0;
 }
 
 // One call with room for `vcpus` vCPUs. Xen returns the counts whether the room is enough or not.

@@ -24,6 +24,22 @@ extension Check {
                     try expect(try subject.frames(of: gfns[0], .hole).count, 512, "frames that are holes")
                 }
             },
+            Check("frames that are asked about at once are what each of them is alone") { subject in
+                try subject.withExtents(1) { vnode, gfns in
+                    let given = stride(from: gfns[0] + 3, to: gfns[0] + 512, by: 5).map { $0 }
+                    try expect(try subject.give(given, order: 0), given.count, "frames given")
+                    for (step, count) in [(UInt64(1), 512), (511, 2), (5, 100), (7, 1)] {
+                        let types = try subject.hypervisor.memoryTypes(from: gfns[0], every: step, count: count)
+                        try expect(types.count, count, "answers")
+                        for (place, type) in types.enumerated() {
+                            let gfn = gfns[0] + UInt64(place) * step
+                            let alone = try subject.hypervisor.memoryType(of: gfn)
+                            try expect(type == alone, "frame \(gfn) of every \(step): \(type), alone \(alone)")
+                        }
+                    }
+                    try expect(try subject.populate(given, order: 0, vnode), given.count, "frames populated")
+                }
+            },
             Check("populate from any physical node brings an extent back") { subject in
                 try subject.withExtents(2) { vnode, gfns in
                     _ = try subject.give(gfns)

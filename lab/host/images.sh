@@ -76,6 +76,8 @@ make_tree() {
         ln -sf xenstore "$tree/bin/xenstore-$name"
     done
     add_program "$tree" "$MACHINE_ROOT/usr/bin/numactl" /bin/numactl
+    # libxenstore ends its thread with pthread_cancel, which loads this library.
+    cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
 }
 
 # compile_tools: the lab's programs, once for all runs until a source of theirs changes.
@@ -178,7 +180,6 @@ make_dom0_boot_image() {
     done
     mkdir -p "$tree"/etc/xen "$tree"/var/{log/xen,lib/xen/dump,lib/xenstored}
     touch "$tree/etc/xen/xl.conf"
-    cp -L "$(find "$MACHINE_ROOT" -name libgcc_s.so.1 | head -n 1)" "$tree/lib/x86_64-linux-gnu/"
     for name in "${DISK_MODULES[@]}"; do
         ! has_module "$name" || add_module "$tree" "$name"
     done

@@ -185,6 +185,8 @@ int close(int fd)
 
 static enum kind of_hypercall(const privcmd_hypercall_t *call)
 {
+    if (call->op == __HYPERVISOR_multicall)
+        return PROBE;
     if (call->op == __HYPERVISOR_hvm_op)
         return call->arg[0] == HVMOP_get_mem_type ? PROBE : OTHER_HYPERCALL;
     if (call->op != __HYPERVISOR_memory_op)

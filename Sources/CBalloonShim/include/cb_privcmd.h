@@ -14,6 +14,8 @@ struct cb_xen {
     int32_t hypercall;
     uint8_t *buffer;
     uint64_t bytes;
+    /// Another such mapping, made when several frames are asked for at once.
+    uint8_t *probes;
 };
 
 /// Linux's and Xen's limits: 32 vnodes (their distances fill one page), 170 ranges.
@@ -63,6 +65,13 @@ int64_t cb_xen_maximum_gpfn(struct cb_xen *xen);
 
 /// HVMOP_get_mem_type of one frame: HVMMEM_* (0 ram_rw, 1 ram_ro, 2 mmio_dm = a hole).
 int cb_xen_memory_type(struct cb_xen *xen, uint64_t gfn);
+
+/// The most frames of one cb_xen_memory_types: those of an extent.
+#define CB_MAX_PROBES 512
+
+/// The same of `count` frames (1 to CB_MAX_PROBES, else -EINVAL), `step` apart, in one multicall: one way into the kernel
+/// and one into Xen instead of `count`. An error of one frame is the error of all.
+int cb_xen_memory_types(struct cb_xen *xen, uint64_t first, uint64_t step, uint32_t count, uint16_t *types);
 
 /// The whole frames in a range of addresses. Untrusted: `end_gfn` may be below `start_gfn`.
 struct cb_vmemrange cb_vmemrange_of_bytes(uint64_t start, uint64_t end, uint32_t vnode);

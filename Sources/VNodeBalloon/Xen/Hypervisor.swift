@@ -26,6 +26,9 @@ public protocol Hypervisor: DomainFigures {
 
     /// What Xen has behind one frame (HVMOP_get_mem_type).
     func memoryType(of gfn: UInt64) throws(BalloonError) -> MemoryType
+    /// The same of several frames, at most ``ExtentBuffer/framesPerExtent``, which lie `step` apart.
+    /// - Throws: `.privcmdLocked`, `.hypercall`: an error with one frame is the error of all.
+    func memoryTypes(from first: UInt64, every step: UInt64, count: Int) throws(BalloonError) -> [MemoryType]
     /// The virtual NUMA layout, nil without one (XENMEM_get_vnumainfo).
     func vnumaTopology() throws(BalloonError) -> VNUMATopology?
     /// Whether the domain is being migrated: Xen keeps a log of what it writes (log-dirty).
@@ -39,6 +42,25 @@ extension Hypervisor {
     /// Backs the listed extents with memory of the vnode's own physical node.
     public func populatePhysmap(vnode: Int?) throws(BalloonError) -> Int {
         try populatePhysmap(vnode: vnode, from: .ownPNode)
+    }
+
+    public func memoryTypes(
+        from first: UInt64, every step: UInt64, count: Int
+    ) throws(BalloonError) -> [MemoryType] {
+        var types: [MemoryType] = []
+        types.reserveCapacity(count)
+        for place in 0..<UInt64(count) { types.append(try memoryType(of: first + place * step)) }
+        return types
+    }
+
+    /// What Xen has behind each frame of an extent.
+    func memoryTypes(ofExtent first: UInt64) throws(BalloonError) -> [MemoryType] {
+        try memoryTypes(from: first, every: 1, count: Int(ExtentBuffer.framesPerExtent))
+    }
+
+    /// What Xen has behind the first and the last frame of an extent.
+    func memoryTypes(atEndsOf first: UInt64) throws(BalloonError) -> [MemoryType] {
+        try memoryTypes(from: first, every: ExtentBuffer.framesPerExtent - 1, count: 2)
     }
 }
 

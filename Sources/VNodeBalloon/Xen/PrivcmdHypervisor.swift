@@ -72,6 +72,19 @@ public final class PrivcmdHypervisor: Hypervisor {
         return MemoryType(rawValue: UInt16(truncatingIfNeeded: type))
     }
 
+    public func memoryTypes(
+        from first: UInt64, every step: UInt64, count: Int
+    ) throws(BalloonError) -> [MemoryType] {
+        precondition(count > 0 && count <= Int(CB_MAX_PROBES), "more frames than one multicall has")
+        var types = [UInt16](repeating: 0, count: count)
+        // Unsafe: a list and its length, for the call.
+        let result = unsafe types.withUnsafeMutableBufferPointer {
+            unsafe cb_xen_memory_types(&xen, first, step, UInt32($0.count), $0.baseAddress)
+        }
+        _ = try Self.counted(Int64(result), "HVMOP_get_mem_type")
+        return types.map { MemoryType(rawValue: $0) }
+    }
+
     public func vnumaTopology() throws(BalloonError) -> VNUMATopology? { topology }
 
     public func suspension() -> Suspension { .now() }

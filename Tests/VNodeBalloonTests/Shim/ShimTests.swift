@@ -205,6 +205,11 @@ import Testing
                 #expect(unsafe cb_xen_decrease_reservation(&xen, extents, order) == -Int64(EINVAL))
             }
         }
+        var types = [UInt16](repeating: 7, count: 513)
+        for (count, error) in [(UInt32(0), EINVAL), (1, ENOTTY), (512, ENOTTY), (513, EINVAL), (.max, EINVAL)] {
+            #expect(unsafe cb_xen_memory_types(&xen, 0, 1, count, &types) == -error)
+        }
+        #expect(types.allSatisfy { $0 == 7 })
         #expect(unsafe cb_xen_current_reservation(&xen) == -Int64(ENOTTY))
         #expect(unsafe cb_xen_maximum_reservation(&xen) == -Int64(ENOTTY))
         #expect(unsafe cb_xen_maximum_gpfn(&xen) == -Int64(ENOTTY))

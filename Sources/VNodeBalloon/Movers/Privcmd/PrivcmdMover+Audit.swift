@@ -51,8 +51,9 @@ extension PrivcmdMover {
     ) throws(BalloonError) -> (UInt64, AuditFinding.Kind)? {
         guard let first = balloon.slots[slot].gfn else { return nil }
         let step = everyFrame ? 1 : ExtentBuffer.framesPerExtent - 1
-        for gfn in stride(from: first, to: first + ExtentBuffer.framesPerExtent, by: UInt64.Stride(step)) {
-            let type = try hypervisor.memoryType(of: gfn)
+        let types = try everyFrame ? hypervisor.memoryTypes(ofExtent: first) : hypervisor.memoryTypes(atEndsOf: first)
+        for (place, type) in types.enumerated() {
+            let gfn = first + UInt64(place) * step
             if !type.isRAM && !type.isHole { return (gfn, .unknownType) }
             if balloon.slots[slot].isGiven && type.isRAM { return (gfn, .ramInBalloon) }
             if balloon.slots[slot].isRAM && type.isHole { return (gfn, .holeInReserve) }

@@ -149,10 +149,9 @@ extension PrivcmdMover {
         guard case .extent(let first) = balloon.slots[slot].page else { return [] }
         balloon.slots[slot].holes = nil
         var holes: [UInt64] = []
-        for gfn in first..<first + ExtentBuffer.framesPerExtent {
-            let type = try hypervisor.memoryType(of: gfn)
+        for (place, type) in try hypervisor.memoryTypes(ofExtent: first).enumerated() {
             if type.isHole {
-                holes.append(gfn)
+                holes.append(first + UInt64(place))
             } else if !type.isRAM {
                 balloon.slots[slot].isStrange = true
                 return []
@@ -168,9 +167,9 @@ extension PrivcmdMover {
     func probeQuickly(_ balloon: SlottedBalloon, _ slot: Int) throws(BalloonError) -> Int {
         guard case .extent(let first) = balloon.slots[slot].page else { return 0 }
         balloon.slots[slot].holes = nil
-        let one = try hypervisor.memoryType(of: first)
-        let other = try hypervisor.memoryType(of: first + ExtentBuffer.framesPerExtent - 1)
-        guard one.isHole && other.isHole else { return try probe(balloon, slot) + 2 }
+        guard try hypervisor.memoryTypes(atEndsOf: first).allSatisfy(\.isHole) else {
+            return try probe(balloon, slot) + 2
+        }
         balloon.slots[slot].holes = SlotTable.Slot.frames
         return 2
     }

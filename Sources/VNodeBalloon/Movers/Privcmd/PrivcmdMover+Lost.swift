@@ -45,8 +45,7 @@ extension PrivcmdMover {
     private func fillLost(_ first: UInt64, _ balloon: SlottedBalloon) throws(BalloonError) -> Bool {
         let frames = first..<first + ExtentBuffer.framesPerExtent
         var holes: [UInt64] = []
-        for gfn in frames {
-            let type = try hypervisor.memoryType(of: gfn)
+        for (gfn, type) in zip(frames, try hypervisor.memoryTypes(ofExtent: first)) {
             if type.isHole { holes.append(gfn) } else if !type.isRAM { return false }
         }
         if holes.isEmpty { return true }
