@@ -49,6 +49,7 @@ struct HostWaiting {
         private let signals = try? SignalSource()
         private let begin = HostSession.now
         private var told = HostSession.now
+        private var pauseTime: Interval = .milliseconds(20)
         /// What is being done, as it was shown last.
         private var text = "xenstore does not answer"
         private let silence: HostSilence
@@ -87,8 +88,12 @@ struct HostWaiting {
             Terminal.endProgress()
         }
 
-        /// Each reading costs dom0 time that the guests may need.
-        func pause() { sleep(for: HostSession.now < begin + .seconds(3) ? .milliseconds(50) : .milliseconds(200)) }
+        /// Each reading costs dom0 time that the guests may need, so the pauses grow: a short move ends soon, and a long
+        /// one is read five times a second.
+        func pause() {
+            sleep(for: pauseTime)
+            pauseTime = min(pauseTime * 3 / 2, .milliseconds(200))
+        }
 
         private static func text(
             _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: KiB]], _ verdicts: [UInt16: MoveJudge.Verdict]
