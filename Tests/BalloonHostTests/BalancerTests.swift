@@ -153,6 +153,37 @@ import Testing
         #expect(try run(600, most: 192) == 0)
     }
 
+    @Test func `a guest that its guard holds at more than its level asks for gets what is free`() throws {
+        try host.bringUp(1, 2)
+        for (id, target, size) in [(UInt16(1), KiB.mib(90), KiB.mib(90)), (2, .mib(140), .mib(130))] {
+            try host.engine.setTargets(host.domain(id), [1: target])
+            host.shift(id, 1, to: size)
+            host.say(id, 1, size: size)
+        }
+        // It was asked for more than it can give, and lacks less than a guest tells.
+        host.say(2, 1, size: .mib(130), state: "held", reason: "guard")
+        host.xen.free[1] = .mib(32 + 40)
+        #expect(host.domain(2).vnodes[1].exclusion == .held)
+        var balancer = Balancer()
+        for second in UInt64(1)...70 {
+            try turn(&balancer, second)
+            if host.target(2, 1) == .mib(140) { continue }
+            host.approach(2, 1, host.target(2, 1) ?? 0, by: .mib(32))
+        }
+        #expect(balloons() == [90, 90] && host.xen.free[1] == .mib(32))
+    }
+
+    @Test func `a guest that its guard holds is not counted on for more`() throws {
+        try host.bringUp(1, 2)
+        host.move(2, 1, to: .mib(20), state: "held", reason: "guard")
+        try host.engine.setTargets(host.domain(2), [1: .mib(140)])
+        host.say(2, 1, size: .mib(20), target: "143360", state: "held", reason: "guard")
+        host.xen.free[1] = 0
+        _ = try host.engine.ledger.add(pnode: 1, kib: .mib(68), name: "", until: nil)
+        var balancer = Balancer()
+        #expect(try turn(&balancer, 1) == [1: [1: .mib(100)]])
+    }
+
     @Test func `a guest that claims to be short of a PiB gets no more than its maximum`() throws {
         try host.bringUp(1, 2)
         for id in [UInt16(1), 2] {

@@ -86,7 +86,27 @@ import Testing
         try host.engine.adopt(host.domain(1))
         #expect(host.domain(1).constant == 524_356)
         #expect(host.domain(1).contradiction?.claims == 131_072)
+        for (vnode, size) in [(0, KiB.zero), (1, .mib(128))] { host.say(1, vnode, size: size) }
         #expect(host.domain(1).exclusion == .contradiction)
+    }
+
+    @Test func `a guest that has begun to move, or moves while it is read, is in the plans`() throws {
+        try host.bringUp(1)
+        try host.engine.setTargets(host.domain(1), [1: .mib(128)])
+        // It has taken its first step, and has not published anything yet.
+        host.xen.facts[1].pages -= KiB.mib(32).wholeFrames
+        host.say(1, 1, size: 0, target: "0")
+        #expect(host.domain(1).exclusion == nil && host.snapshot().nodes[1].giving == .mib(128))
+        host.say(1, 1, size: 0)
+        #expect(host.domain(1).exclusion == .contradiction)
+        // It ends its move between Xen's list and its rows.
+        host.say(1, 1, size: .mib(128))
+        host.xen.listed = { [xen = host.xen] in
+            xen.facts[1].pages -= KiB.mib(96).wholeFrames
+            xen.listed = {}
+        }
+        #expect(host.domain(1).exclusion == nil)
+        #expect(host.domain(1).exclusion == nil && host.domain(1).counted == .mib(128))
     }
 
     @Test func `a balloon size that Xen's count contradicts is reported as a contradiction`() throws {

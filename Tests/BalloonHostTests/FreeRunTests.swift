@@ -42,6 +42,34 @@ import Testing
         #expect(host.target(1, 1) == .mib(100) && host.target(2, 1) == .mib(44))
     }
 
+    @Test func `a balancer that levels again and again, each time nearer, leads to the end`() throws {
+        try host.bringUp(1, 2)
+        host.xen.free[1] = .mib(56)
+        let wish = FreeTask.Wish(pnode: 1, kib: .mib(200), isMore: false)
+        var run = FreeRun(FreeTask([wish], .init(), try host.engine.read()), stall: .seconds(5))
+        var (now, levels) = (Moment.zero, UInt64(0))
+        while run.state == .planning || run.state == .moving {
+            now = now + .seconds(1)
+            if run.state == .planning {
+                try run.write(host.engine, try host.engine.read(), now: now)
+                continue
+            }
+            // It levels to and fro while the guests are on their way, and they have 16 MiB more each time.
+            levels += 1
+            let step = KiB.mib(16 * levels)
+            if levels < 9 {
+                host.move(1, 1, to: step / 2, state: "inflating")
+                host.move(2, 1, to: step / 2, state: "inflating")
+                write(.mib(levels % 2 == 0 ? 72 : 76), .mib(levels % 2 == 0 ? 76 : 72))
+            } else {
+                for id in host.ids { host.follow(id) }
+            }
+            run.look(try host.engine.read(), now: now)
+        }
+        #expect(run.state == .done && levels >= 9 && host.xen.free[1] >= .mib(200))
+        #expect(run.task.excluded.isEmpty)
+    }
+
     @Test func `against a program that takes each target back the plans come to an end`() throws {
         var plans = 0
         let run = try free { plan in

@@ -146,4 +146,28 @@ import Testing
         host.destroy(1)
         #expect(look(&judge, 1) == .gone)
     }
+
+    @Test func `a judge that follows waits for the target that another program writes`() throws {
+        var judge = try judge(.mib(128))
+        judge = MoveJudge([1: [1: .mib(128)]], host.snapshot(), now: .zero, stall: .seconds(5), follows: true)
+        host.move(1, 1, to: .mib(32), state: "inflating")
+        #expect(look(&judge, 1) == .moving)
+        try host.engine.setTargets(host.domain(1), [1: .mib(64)])
+        #expect(look(&judge, 4) == .moving)
+        #expect(judge.goals == [1: [1: .mib(64)]])
+        host.follow(1)
+        #expect(look(&judge, 5) == .reached)
+    }
+
+    @Test func `a judge that follows gives nobody more patience because of new targets`() throws {
+        var judge = try judge(.mib(128))
+        judge = MoveJudge([1: [1: .mib(128)]], host.snapshot(), now: .zero, stall: .seconds(5), follows: true)
+        host.move(1, 1, to: .mib(32), state: "inflating")
+        #expect(look(&judge, 1) == .moving)
+        for second in UInt64(2)...5 {
+            try host.engine.setTargets(host.domain(1), [1: .mib(100 + 2 * second)])
+            #expect(look(&judge, second) == .moving)
+        }
+        #expect(look(&judge, 6) == .stuck)
+    }
 }

@@ -15,7 +15,13 @@ package final class SimulatedHostXen: HostXen {
     /// Domains that end right after Xen has listed them.
     package var gone: Set<UInt16> = []
 
-    package func domains() throws(BalloonError) -> [DomainFacts] { facts }
+    /// Called once Xen has listed the domains.
+    package var listed: () -> Void = {}
+
+    package func domains() throws(BalloonError) -> [DomainFacts] {
+        defer { listed() }
+        return facts
+    }
     package func machine() throws(BalloonError) -> MachineFacts {
         MachineFacts(
             totalPages: KiB.gib(6).wholeFrames, freePages: free.reduce(.zero, +).wholeFrames, claimedPages: claimedPages

@@ -116,7 +116,7 @@ before_and_after() {
     echo
     echo "| measured | before | now |"
     echo "|---|---|---|"
-    { goals=/dev/null; goals_table; hvm_goals_table; } 2> /dev/null | awk -F ' *[|] *' '
+    { goals=/dev/null; goals_table; hvm_goals_table; host_goals_table; } 2> /dev/null | awk -F ' *[|] *' '
         NR == FNR { before[$2] = $3; next }
         $2 in before { print "| " $2 " | " before[$2] " | " $3 " |" }' "$results/before" -
     echo
@@ -161,6 +161,8 @@ $(how_it_is_measured)
 $(guests_table)
 
 $(why_hvm_differs)
+
+$(host_text)
 
 ## Where the time goes
 

@@ -58,7 +58,8 @@ public struct LevelPlan: Equatable, Sendable {
             let target = targets[index]
             changes.append(Change(seat: index, target: target))
             if target > seat.balloon { given += target - seat.balloon } else { taken += seat.balloon - target }
-            if seat.short > .zero && target < seat.balloon { isNeeded = true }
+            // Whoever is held was asked for more than it can give.
+            if (seat.short > .zero || seat.isHeld) && target < seat.balloon { isNeeded = true }
             if seat.size - seat.balloon < seat.minimum { isNeeded = true }
         }
         return isNeeded || max(given, taken) >= band ? changes : []

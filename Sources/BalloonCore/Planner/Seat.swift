@@ -17,6 +17,8 @@ public struct Seat: Equatable, Sendable {
     public var grain: KiB
     /// How much its own guard lacks. With more than 0 it needs memory more urgently than other seats.
     public var short: KiB
+    /// Its guard holds it: it can give no more now.
+    public var isHeld = false
 
     public init(
         domain: UInt16, vnode: Int, size: KiB, minimum: KiB, maximum: KiB, balloon: KiB,

@@ -31,9 +31,16 @@ public struct Balance: Equatable, Sendable {
     public init(_ snapshot: HostSnapshot, pnode: Int, without: Set<UInt16> = [], granted: KiB = .zero) {
         guard snapshot.nodes.indices.contains(pnode) else { return }
         let node = snapshot.nodes[pnode]
-        let seats = snapshot.levelSeats(on: pnode).filter { !without.contains($0.domain) }
         let keep = PhysicalNode.floor + node.reserved + node.taking
-        let level = LevelPlan(seats, free: node.free + node.giving, keep: keep)
+        var seats = snapshot.levelSeats(on: pnode).filter { !without.contains($0.domain) }
+        var level = LevelPlan(seats, free: node.free + node.giving, keep: keep)
+        // A held vnode from which the level wants more stays as it is. The others' level must not count on it.
+        while case let able = seats.indices.filter({ !seats[$0].isHeld || level.targets[$0] <= seats[$0].balloon }),
+            able.count < seats.count
+        {
+            seats = able.map { seats[$0] }
+            level = LevelPlan(seats, free: node.free + node.giving, keep: keep)
+        }
         short = level.short
         let band = max(Self.leastBand, node.size / 100)
         let changes = level.changes(seats, band: band, isUrgent: node.free < PhysicalNode.floor)

@@ -14,7 +14,8 @@ public struct FreeRun {
     /// The most plans that are made.
     public static let rounds = 3
     /// The most plans beside them, each because another program had written other targets: the balancer, which levels what a
-    /// plan changes, or a second `host free`. Their plan may do as well.
+    /// plan changes, or a second `host free`. Their plan may do as well. A plan that more memory has come free before does not
+    /// count: on its way the balancer may level several times, and all the memory there is bounds how often that can be.
     static let replans = 3
 
     public private(set) var task: FreeTask
@@ -28,6 +29,8 @@ public struct FreeRun {
     private var judge: MoveJudge?
     private var round = 0
     private var replan = 0
+    /// The most that was measured free of the wished nodes when a plan was made.
+    private var mostFree: KiB = .zero
     private var lastGoals: [UInt16: [Int: KiB]] = [:]
     private var wasShort = false
     private let stall: Interval
@@ -64,15 +67,15 @@ public struct FreeRun {
                 return
             }
             var failed = verdicts.filter { $0.value != .reached }
-            if replan < Self.replans, failed.contains(where: { $0.value.isSuperseded }) {
+            if failed.contains(where: { $0.value.isSuperseded }), mayReplan(snapshot) {
                 failed = failed.filter { !$0.value.isSuperseded }
-                replan += 1
                 round -= 1
             }
             try task.giveUp(on: failed, lastGoals, engine, snapshot)
         }
         // Domains that were given up are not on their way any more, so this reads again.
         let current = isFirst ? snapshot : try engine.read()
+        if isFirst { mostFree = task.measured(current) }
         let plan = task.plan(current)
         wasShort = plan.short.contains { $0 > .zero }
         round += 1
@@ -89,6 +92,16 @@ public struct FreeRun {
         verdicts = judge?.verdicts ?? [:]
         state = goals.isEmpty ? .planning : .moving
         if goals.isEmpty && (task.isDone(current) || wasShort) { state = task.isDone(current) ? .done : .short(plan) }
+    }
+
+    private mutating func mayReplan(_ snapshot: HostSnapshot) -> Bool {
+        let free = task.measured(snapshot)
+        if free >= mostFree + HostVNode.usualGrain {
+            mostFree = free
+            return true
+        }
+        replan += 1
+        return replan <= Self.replans
     }
 
     private var areAllReached: Bool { verdicts.values.allSatisfy { $0 == .reached } }

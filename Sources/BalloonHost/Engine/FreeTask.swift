@@ -63,6 +63,12 @@ public struct FreeTask {
         return nodes.reduce(.zero) { $0 + $1.free.less($1.reserved) }
     }
 
+    /// How much was measured free of all nodes that are wished for, reserved or not.
+    func measured(_ snapshot: HostSnapshot) -> KiB {
+        let nodes = snapshot.nodes.filter { node in wishes.contains { $0.pnode == nil || $0.pnode == node.number } }
+        return nodes.reduce(.zero) { $0 + $1.free }
+    }
+
     /// How much of a wish is missing, including memory that is already on its way.
     static func need(_ wish: Wish, _ snapshot: HostSnapshot) -> KiB {
         let nodes = snapshot.nodes.filter { wish.pnode == nil || $0.number == wish.pnode }

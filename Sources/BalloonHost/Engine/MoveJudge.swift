@@ -18,7 +18,7 @@ public struct MoveJudge: Sendable {
         case gone
 
         public var isEnd: Bool { self != .moving }
-        var isSuperseded: Bool { if case .superseded = self { true } else { false } }
+        public var isSuperseded: Bool { if case .superseded = self { true } else { false } }
     }
 
     /// How long to wait for an acknowledgement, and for a contradiction to disappear.
@@ -52,13 +52,18 @@ public struct MoveJudge: Sendable {
 
     private var watches: [UInt16: Watch] = [:]
     private let stall: Interval
+    private let follows: Bool
 
     /// - Parameters:
     ///   - goals: the targets of each domain, by vnode number.
     ///   - snapshot: taken before the targets were written.
     ///   - stall: how long to wait without progress.
-    public init(_ goals: [UInt16: [Int: KiB]], _ snapshot: HostSnapshot, now: Moment, stall: Interval) {
+    ///   - follows: a target that another program writes meanwhile is waited for instead.
+    public init(
+        _ goals: [UInt16: [Int: KiB]], _ snapshot: HostSnapshot, now: Moment, stall: Interval, follows: Bool = false
+    ) {
         self.stall = stall
+        self.follows = follows
         for (id, goals) in goals {
             let domain = snapshot.domains.first { $0.id == id }
             let pages = domain?.facts.pages ?? .zero
@@ -70,6 +75,8 @@ public struct MoveJudge: Sendable {
     }
 
     public var verdicts: [UInt16: Verdict] { watches.mapValues(\.verdict) }
+    /// The targets that are waited for.
+    public var goals: [UInt16: [Int: KiB]] { watches.mapValues(\.goals) }
     public var isOver: Bool { watches.values.allSatisfy(\.verdict.isEnd) }
     public var areAllReached: Bool { watches.values.allSatisfy { $0.verdict == .reached } }
 
@@ -94,8 +101,13 @@ public struct MoveJudge: Sendable {
         let vnodes = domain.vnodes.filter { watch.goals[$0.number] != nil }
         noteProgress(&watch, domain, vnodes, now)
         if let other = vnodes.first(where: { $0.target != watch.goals[$0.number] }) {
-            watch.verdict = .superseded(vnode: other.number)
-            return watch
+            guard follows, vnodes.allSatisfy({ $0.target != nil }) else {
+                watch.verdict = .superseded(vnode: other.number)
+                return watch
+            }
+            for vnode in vnodes { watch.goals[vnode.number] = vnode.target }
+            // It needs a moment to hear of it. Whether it makes progress is judged as before.
+            (watch.began, watch.leastLeft) = (now, nil)
         }
         let open = vnodes.filter { !$0.isReached }
         if open.isEmpty {

@@ -29,7 +29,7 @@ extension HostDomain {
         if let general { return general }
         if !isManaged { return .notFollowing }
         if vnodes.contains(where: { $0.reason == .migrating }) { return .migrating }
-        if contradiction != nil { return .contradiction }
+        if isDisbelieved { return .contradiction }
         return nil
     }
 

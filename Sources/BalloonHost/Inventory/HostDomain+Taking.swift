@@ -28,8 +28,10 @@ extension HostDomain {
     /// A guest that is moving may report less than it has given. Memory that Xen counts as given beyond all its vnodes'
     /// reports may then belong to this vnode. With a target below that, the guest could take it back although it was
     /// never measured free.
+    ///
+    /// A vnode whose report is nonsense may have given all that Xen counts.
     func mostGiven(_ vnode: HostVNode) -> KiB? {
-        guard let told = vnode.balloon else { return nil }
+        guard let told = vnode.balloon else { return counted.map { min(vnode.size, $0) } }
         guard let counted = counted else { return told }
         if contradiction != nil { return max(told, min(vnode.size, counted)) }
         let untold = counted.less(vnodes.reduce(.zero) { $0 + ($1.balloon ?? .zero) })

@@ -41,6 +41,8 @@ public struct HostDomain: Equatable, Sendable {
     public var ownLimits = HostLimits()
     public var savedLimits = SavedLimits()
     public var vnodes: [HostVNode] = []
+    /// Its pages changed while its rows were read: the two are not of the same moment.
+    var isChanging = false
 
     public init(facts: DomainFacts, name: String) {
         self.facts = facts
@@ -76,6 +78,13 @@ public struct HostDomain: Equatable, Sendable {
             let claimed = claimed, let counted = counted
         else { return nil }
         return claimed.difference(from: counted) > Self.tolerance ? (claimed, counted) : nil
+    }
+
+    /// Whether plans leave it out because of that. A guest publishes after its first step: until it has acknowledged its
+    /// targets it may be moving. A plan that leaves it out does not count on what it is about to give, and asks others
+    /// for it as well.
+    var isDisbelieved: Bool {
+        contradiction != nil && !isChanging && vnodes.allSatisfy { $0.target == nil || $0.acknowledged == $0.target }
     }
 }
 

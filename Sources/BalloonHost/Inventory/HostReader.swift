@@ -67,7 +67,11 @@ public final class HostReader {
         let nodes = try xen.nodes()
         let alive = Set(facts.map(Self.key))
         layouts = layouts.filter { alive.contains($0.key) }
-        let domains = try known(facts.filter { chosen?.contains($0.id) ?? true }, nodeCount: nodes.count)
+        var domains = try known(facts.filter { chosen?.contains($0.id) ?? true }, nodeCount: nodes.count)
+        let later = Dictionary(try xen.domains().map { ($0.id, $0.pages) }, uniquingKeysWith: { $1 })
+        for index in domains.indices {
+            domains[index].isChanging = later[domains[index].id] != domains[index].facts.pages
+        }
         return HostSnapshot(
             machine: try xen.machine(), nodes: nodes, domains: domains, reservations: reservations)
     }

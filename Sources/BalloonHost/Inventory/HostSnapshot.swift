@@ -72,16 +72,17 @@ public struct HostSnapshot: Equatable, Sendable {
         }
     }
 
-    /// The vnodes of one physical node that take part in levelling: those that can give, and those that cannot because
-    /// they are short themselves.
+    /// The vnodes of one physical node that take part in levelling: those that can give, and those that their guard
+    /// holds, which can only take.
     func levelSeats(on pnode: Int) -> [Seat] {
         domains.filter { $0.exclusion == nil }.flatMap { domain in
             domain.vnodes.filter { $0.pnode == pnode }.compactMap { vnode -> Seat? in
                 if vnode.exclusion == nil { return domain.seat(vnode) }
-                guard vnode.exclusion == .held, vnode.short > .zero, let kib = vnode.balloon else { return nil }
+                guard vnode.exclusion == .held, let kib = vnode.balloon else { return nil }
                 // It does not give what it was asked for beyond this.
                 var seat = domain.seat(vnode)
                 seat.balloon = min(kib, seat.size)
+                seat.isHeld = true
                 return seat
             }
         }

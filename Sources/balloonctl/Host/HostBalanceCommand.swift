@@ -41,7 +41,9 @@ struct HostBalanceCommand: ParsableCommand {
                 if goals.isEmpty { break }
                 all.merge(goals) { $0.merging($1) { $1 } }
                 let (verdicts, last) = try HostWaiting(session: session, options: waiting).run(goals)
-                if !HostWaiting.explain(verdicts, last) { throw Exit.temporary }
+                // The daemon may level the same node: the next round shows whether anything is left.
+                let ends = verdicts.filter { !$0.value.isSuperseded }
+                if !HostWaiting.explain(ends, last) { throw Exit.temporary }
             }
             show(all, try session.engine.read())
         }

@@ -22,18 +22,22 @@ struct HostWaiting {
     let session: HostSession
     let options: HostWaitOptions
 
+    /// - Parameter follows: targets that another program writes meanwhile are waited for instead.
     /// - Returns: the verdict for each domain, and the last snapshot.
     /// - Throws: 130 on Ctrl-C, 75 at the end of `--timeout`.
-    func run(_ goals: [UInt16: [Int: KiB]]) throws -> ([UInt16: MoveJudge.Verdict], HostSnapshot) {
+    func run(
+        _ goals: [UInt16: [Int: KiB]], follows: Bool = false
+    ) throws -> ([UInt16: MoveJudge.Verdict], HostSnapshot) {
         let progress = Progress(options, session.silence)
         defer { progress.end() }
         let ids = Set(goals.keys)
         var (snapshot, silence) = try session.read(rowsOf: ids)
-        var judge = MoveJudge(goals, snapshot, now: HostSession.now, stall: .seconds(options.stall))
+        var judge = MoveJudge(
+            goals, snapshot, now: HostSession.now, stall: .seconds(options.stall), follows: follows)
         while true {
             judge.look(snapshot, now: HostSession.now, silence: silence)
             if judge.isOver { return (judge.verdicts, snapshot) }
-            try progress.show(snapshot, goals, judge.verdicts)
+            try progress.show(snapshot, judge.goals, judge.verdicts)
             progress.pause()
             (snapshot, silence) = try session.read(rowsOf: ids)
         }
@@ -45,6 +49,7 @@ struct HostWaiting {
         private let signals = try? SignalSource()
         private let begin = HostSession.now
         private var told = HostSession.now
+        private var pauseTime: Interval = .milliseconds(20)
         /// What is being done, as it was shown last.
         private var text = "xenstore does not answer"
         private let silence: HostSilence
@@ -83,8 +88,12 @@ struct HostWaiting {
             Terminal.endProgress()
         }
 
-        /// Each reading costs dom0 time that the guests may need.
-        func pause() { sleep(for: HostSession.now < begin + .seconds(3) ? .milliseconds(50) : .milliseconds(200)) }
+        /// Each reading costs dom0 time that the guests may need, so the pauses grow: a short move ends soon, and a long
+        /// one is read five times a second.
+        func pause() {
+            sleep(for: pauseTime)
+            pauseTime = min(pauseTime * 3 / 2, .milliseconds(200))
+        }
 
         private static func text(
             _ snapshot: HostSnapshot, _ goals: [UInt16: [Int: KiB]], _ verdicts: [UInt16: MoveJudge.Verdict]
@@ -173,15 +182,16 @@ struct HostWaitCommand: ParsableCommand {
             let snapshot = try session.engine.read()
             var goals: [UInt16: [Int: KiB]] = [:]
             for domain in try session.domains(domains, snapshot) {
-                let targets = domain.vnodes.compactMap { vnode in vnode.target.map { (vnode.number, $0) } }
-                guard domain.isManaged, !targets.isEmpty else {
+                goals[domain.id] = Self.targets(domain)
+                guard domain.isManaged, goals[domain.id]?.isEmpty == false else {
                     throw BalloonError(
                         .busy, "domain \(domain.id) (\(domain.name)) has no targets: \(HostSetCommand.why(domain))")
                 }
-                goals[domain.id] = Dictionary(uniqueKeysWithValues: targets)
             }
-            let (verdicts, last) = try HostWaiting(session: session, options: waiting).run(goals)
+            let waiting = HostWaiting(session: session, options: waiting)
+            let (verdicts, last) = try waiting.run(goals, follows: true)
             if json {
+                for domain in last.domains where goals[domain.id] != nil { goals[domain.id] = Self.targets(domain) }
                 var writer = JSONWriter()
                 writer.object { writer in
                     writer.member("schema", 1)
@@ -191,5 +201,9 @@ struct HostWaitCommand: ParsableCommand {
             }
             if !HostWaiting.explain(verdicts, last) { throw Exit.temporary }
         }
+    }
+
+    private static func targets(_ domain: HostDomain) -> [Int: KiB] {
+        Dictionary(uniqueKeysWithValues: domain.vnodes.compactMap { vnode in vnode.target.map { (vnode.number, $0) } })
     }
 }

@@ -1,4 +1,5 @@
-# What `make demo` shows: targets written in dom0, the balloons moving, and Xen's own count beside them.
+# What `make demo` shows: targets written in dom0, the balloons moving, and Xen's own count beside them. Then one command in
+# dom0 makes room on a physical node over two guests.
 RATE=96 # MiB a second: slow enough to be watched
 
 bar() { awk -v kib="$1" 'BEGIN { for (i = 1; i <= 10; i++) printf i * 16384 <= kib ? "#" : "." }'; }
@@ -62,4 +63,51 @@ check_audit "every frame of the balloons is a hole for Xen" 112
 move 0 0
 check "the daemon ends" stop_daemon
 check_all_back "all memory is back where it was"
+stop_guest
+
+tell ""
+tell "Two guests, each with two virtual nodes of 256 MiB. dom0 wants 256 MiB of physical node 1, whoever has them."
+check "balloonctl host watch runs in dom0" start_watch
+for name in g1 g2; do
+    make_guest $name pvh "256 256"
+    check "balloonctl daemon runs in $name" start_daemon --max-rate $((RATE / 2))
+done
+sleep 3
+remember_free
+
+# show_host: the balloons on physical node 1 as the guests report them, and what Xen has free, in MiB.
+show_host() {
+    line=$(printf '%5.1f s' $(awk -v now="$(uptime_seconds)" -v start="$began" 'BEGIN { print now - start }'))
+    for name in g1 g2; do
+        on $name
+        kib=$(row 1 size)
+        line="$line  [$(bar $kib)] $(printf '%3d MiB %-9s' $((kib / 1024)) $(row 1 state))"
+    done
+    set -- $(hostcount free)
+    tell "$line $(printf '%7d %6d %8d %6d' $1 $(($1 - FREE_0)) $2 $(($2 - FREE_1)))"
+}
+tell ""
+tell "                                                                 Xen's own count of free pages, change"
+tell "   time  g1's balloon on pnode 1      g2's balloon on pnode 1            pnode 0         pnode 1"
+tell ""
+tell "dom0: balloonctl host free +256m --pnode 1"
+began=$(uptime_seconds)
+balloonctl host free +256m --pnode 1 > /tmp/host.out 2> /tmp/host.err &
+freeing=$!
+for i in $(seq 1 60); do
+    sleep 0.5
+    show_host
+    has_ended $freeing && break
+done
+await_end $freeing 60 "host free"
+wait $freeing
+check_eq "host free: exit 0" $? 0
+while read -r line; do tell "     $line"; done < /tmp/host.out
+check_freed "one command, two guests" 0 65536
+tell ""
+tell "dom0: balloonctl host top --batch --count 1"
+balloonctl host top --batch --count 1 > /tmp/host.out
+while IFS= read -r line; do tell "     $line"; done < /tmp/host.out
+stop_watch
+stop_guests
 finish
