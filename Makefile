@@ -95,6 +95,7 @@ test-long: setup
 	scripts/microbench build
 	.build/release/schedules 40000
 	.build/release/schedules host 20000
+	scripts/static
 	lab/run --long
 
 # The packages alone: built twice, looked at, and installed, upgraded and removed. Debian's in a guest, RPM's in a root.
