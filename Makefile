@@ -1,6 +1,7 @@
 # make demo     set up this machine, build, and show the balloons moving on a real Xen (in QEMU)
 # make test     set up this machine, build, run all tests
 # make test-long  new schedules, and the scenarios that take longest, an hour more
+# make package-test  the packages alone: built twice, installed, upgraded, removed
 # make fuzz     a minute of libFuzzer for each kind of input from outside
 # make bench-xen  what a decrease of whole superpages in Xen would give: Xen as it is, and patched
 # make bench    measure on the emulated Xen, write docs/performance.md
@@ -60,7 +61,7 @@ KERNEL ?= /lib/modules/$(shell uname -r)/build
 MODULE_BUILD ?= kmod/build
 MODULE_VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
 
-.PHONY: all setup build static deb rpm test test-long module module-install module-dkms module-units demo fuzz microbench bench bench-xen install install-completions uninstall clean format lint
+.PHONY: all setup build static deb rpm test test-long package-test module module-install module-dkms module-units demo fuzz microbench bench bench-xen install install-completions uninstall clean format lint
 
 all: build
 
@@ -99,7 +100,15 @@ test-long: setup
 	scripts/microbench build
 	.build/release/schedules 40000
 	.build/release/schedules host 20000
+	scripts/static
 	lab/run --long
+
+# The packages alone: built twice, looked at, and installed, upgraded and removed. Debian's in a guest, RPM's in a root.
+package-test: setup
+	$(MAKE) --no-print-directory build
+	scripts/packages
+	scripts/rpm
+	lab/run package
 
 # Built from a copy: kbuild leaves its files beside the sources.
 module:

@@ -77,7 +77,7 @@ int cb_process_count(const char *name) {
 
 int32_t cb_lock_owner(uint64_t device, uint64_t inode) {
     FILE *file = fopen("/proc/locks", "re");
-    if (!file) return 0;
+    if (!file) return -errno;
     char line[256];
     int32_t owner = 0;
     while (!owner && fgets(line, sizeof line, file)) {

@@ -2,6 +2,27 @@ import ArgumentParser
 import FoundationEssentials
 import VNodeBalloon
 
+/// Where the figures go.
+struct MetricsDestination: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Replace this file as a whole, instead of writing to standard output.", valueName: "file"),
+        completion: .file())
+    var output: String?
+
+    /// - Throws: ``Exit/inputOutput`` when the file cannot be written. It is as it was then.
+    func write(_ text: String) throws {
+        guard let output else { return Terminal.showText(text) }
+        do {
+            try Data(text.utf8).write(to: URL(filePath: output), options: .atomic)
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: output)
+        } catch {
+            Terminal.complain("cannot write \(output): does its folder exist, and has it room?")
+            throw Exit.inputOutput
+        }
+    }
+}
+
 /// Only asks a daemon: it takes no lock and moves nothing.
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,25 +36,14 @@ struct MetricsCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "Replace this file as a whole, instead of writing to standard output.", valueName: "file"),
-        completion: .file())
-    var output: String?
+    @OptionGroup var destination: MetricsDestination
 
     func run() throws {
         try Exit.onError {
             let settings = try common.settingsWhateverTheFileSays()
             try Exit.requireRoot()
             let text = try Self.text(settings)
-            guard let output else { return Terminal.showText(text) }
-            do {
-                try Data(text.utf8).write(to: URL(filePath: output), options: .atomic)
-                try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: output)
-            } catch {
-                Terminal.complain("cannot write \(output): does its folder exist, and has it room?")
-                throw Exit.inputOutput
-            }
+            try destination.write(text)
         }
     }
 

@@ -63,7 +63,7 @@ import Testing
         node.reserved = .mib(100)
         node.taking = .mib(50)
         #expect(node.usable(hostFree: .gib(2)) == .gib(1) - .mib(182))
-        #expect(node.usable(hostFree: .mib(300)) == .mib(300 - 72 - 150))
+        #expect(node.usable(hostFree: .mib(300)) == .mib(300) - .mib(72) - .mib(150))
         #expect(node.usable(hostFree: 0) == 0)
         node.giving = .mib(10)
         #expect(node.comingFree == .gib(1) - .mib(140))

@@ -12,7 +12,7 @@ enum Plans {
         var missed = 0
         for goal in goals {
             let seats = seats(goal.domains)
-            let need = seats.reduce(KiB(0)) { $0 + $1.slack } / 3
+            let need: KiB = seats.reduce(KiB(0)) { $0 + $1.slack } / 3
             let times = [
                 ("free", best { FreePlan(freeing: need, from: seats).changes.count }),
                 ("balance", best { LevelPlan(seats, free: .gib(16), keep: .mib(64)).targets.count }),

@@ -42,13 +42,16 @@ public struct Layout: Sendable {
 
     /// The firmware's memory map.
     package var firmwareMap: [FirmwareRange] {
-        let end = UInt64(blockCount) * 512
-        let ram = [
+        // Swift 6.2 does not find out which type a literal has here.
+        let end: UInt64 = UInt64(blockCount) * 512
+        let ram: [Range<UInt64>] = [
             0..<Self.lowHoles.lowerBound, Self.lowHoles.upperBound..<Self.firmware.lowerBound,
             Self.firmware.upperBound..<end,
         ]
-        return ram.map { .init(start: $0.lowerBound * 4096, end: $0.upperBound * 4096, type: "System RAM") }
-            + [.init(start: Self.firmware.lowerBound * 4096, end: Self.firmware.upperBound * 4096, type: "Reserved")]
+        func range(_ frames: Range<UInt64>, _ type: String) -> FirmwareRange {
+            .init(start: frames.lowerBound * 4096, end: frames.upperBound * 4096, type: type)
+        }
+        return ram.map { range($0, "System RAM") } + [range(Self.firmware, "Reserved")]
     }
 
     var blockCount: Int { pnodes.count * blocksPerVNode }

@@ -132,6 +132,12 @@ json() { jsonget "$@" < /tmp/status.json; }
 # tell_json SCHEMA FILE: has the file compared with docs/schema/SCHEMA.json when the machine has ended.
 tell_json() { while read -r json_line; do printf 'json %s %s\n' "$1" "$json_line" >&3; done < "$2"; }
 
+# tell_metrics EXAMPLE FILE: has the file compared with packaging/metrics/EXAMPLE.prom then.
+tell_metrics() {
+    echo "prom $1 begin" >&3
+    while read -r metrics_line; do printf 'prom %s %s\n' "$1" "$metrics_line" >&3; done < "$2"
+}
+
 # check_json SCHEMA WANTED COMMAND: the same for the output of a command that must end with this code.
 check_json() {
     json_schema=$1 json_wanted=$2

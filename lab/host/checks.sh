@@ -60,6 +60,11 @@ emulator_failed() {
 # validate_json NAME REPORT: compares the programs' JSON output with docs/schema. Debian's own python has jsonschema.
 validate_json() { /usr/bin/python3 "$project/scripts/schemas.py" "$project/docs/schema" "$1" < "$2" || echo "FAIL $1: schemas"; }
 
+# validate_metrics NAME REPORT: the same for what the metrics commands printed, with packaging/metrics.
+validate_metrics() {
+    /usr/bin/python3 "$project/scripts/figures.py" "$project/packaging/metrics" "$1" < "$2" || echo "FAIL $1: metrics"
+}
+
 # count OUTPUT: sets passed and failed from printed checks.
 count() {
     passed=$(grep -c '^ok   ' "$1" || true)

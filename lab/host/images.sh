@@ -138,11 +138,13 @@ pack() { (cd "$1" && find . -print0 | sort -z | cpio --null -o -H newc -R 0:0 --
 
 # add_product TREE NAME: a product of the release build, stripped.
 add_product() {
-    local tree=$1 name=$2 built=$project/.build/release/$2
+    local tree=$1 name=$2 built=$project/$BUILD/$2
     [ -x "$built" ] || return 1
     strip -o "$work/$name" "$built"
     add_program "$tree" "$work/$name" "/bin/$name"
 }
+
+build_of() { if [ "$BUILD" = .build/release ]; then echo build; else echo static; fi; }
 
 make_guest_image() {
     local tree=$work/guest name
@@ -155,7 +157,7 @@ make_guest_image() {
         cp "$work/programs/$name.so" "$tree/lib/"
     done
     for name in $PRODUCTS; do
-        add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
+        add_product "$tree" "$name" || die "this scenario needs $BUILD/$name: run 'make $(build_of)' first"
     done
     if [ -n "$MODULE" ]; then
         build_module "$MODULE"
@@ -201,7 +203,7 @@ make_dom0_image() {
         add_module "$tree" "$name"
     done
     for name in $DOM0_PRODUCTS; do
-        add_product "$tree" "$name" || die "this scenario needs .build/release/$name: run 'make build' first"
+        add_product "$tree" "$name" || die "this scenario needs $BUILD/$name: run 'make $(build_of)' first"
     done
     cp "$work/programs/vnumafix.so" "$CACHE/vmlinux" "$work/guest.img" "$tree/lab/"
     cp "$lab"/dom0/*.sh "$tree/lab/dom0/"

@@ -94,8 +94,7 @@ public enum HostDoctor {
         do throws(BalloonError) { snapshot = try HostReader(xen: xen, store: store).read() } catch {
             return [Check(name: "domains", level: .run, fix: error.description)]
         }
-        let isWatched = ((try? HostLock.daemon()) ?? nil) == nil
-        return domains(snapshot, isWatched: isWatched)
+        return domains(snapshot, isWatched: HostLock.hasDaemon() != false)
     }
 
     package static func domains(_ snapshot: HostSnapshot, isWatched: Bool) -> [Check] {

@@ -33,7 +33,19 @@ public final class HostLock {
 
     /// The lock of the one daemon. nil: another process has it.
     public static func daemon(in directory: String = standardDirectory) throws(BalloonError) -> HostLock? {
-        try HostLock(directory, "host-watch.lock")
+        try HostLock(directory, daemonName)
+    }
+
+    private static let daemonName = "host-watch.lock"
+
+    /// Whether the daemon runs, without taking its lock: a daemon that starts at that moment would end.
+    /// - Returns: nil where that is not known.
+    public static func hasDaemon(in directory: String = standardDirectory) -> Bool? {
+        do throws(BalloonError) {
+            let file = try FileInfo(path: "\(directory)/\(daemonName)", "cannot stat the daemon's lock")
+            let owner = cb_lock_owner(file.device, file.inode)
+            return owner < 0 ? nil : owner > 0
+        } catch { return error.errno == ENOENT ? false : nil }
     }
 
     /// The lock of a process that keeps a reservation. nil: another process has it.

@@ -31,6 +31,14 @@ public struct HostSnapshot: Equatable, Sendable {
         }
     }
 
+    /// Xen's figures alone, where xenstore does not answer: the domains have no names, no rows and no vnodes.
+    /// - Throws: `.hypercall`.
+    public init(withoutRows xen: any HostXen) throws(BalloonError) {
+        self.init(
+            machine: try xen.machine(), nodes: try xen.nodes(),
+            domains: try xen.domains().map { HostDomain(facts: $0, name: "?") }, reservations: [])
+    }
+
     private mutating func note(_ pnode: Int, _ change: (inout PhysicalNode) -> Void) {
         if nodes.indices.contains(pnode) { change(&nodes[pnode]) }
     }

@@ -19,7 +19,7 @@ int cb_process_count(const char *name);
 /// be started. `texts`: `count` arguments, the program's name first, each followed by a NUL.
 int cb_run(const uint8_t *texts, size_t bytes, uint32_t count);
 
-/// The process that has a file locked by flock(2), as /proc/locks shows it. 0: it is not known.
+/// The process that has a file locked by flock(2), as /proc/locks shows it. 0: none is shown. -errno: it is not known.
 int32_t cb_lock_owner(uint64_t device, uint64_t inode);
 
 #endif

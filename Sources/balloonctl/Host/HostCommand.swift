@@ -7,6 +7,7 @@ struct HostCommand: ParsableCommand {
         commandName: "host", abstract: "In dom0: manage the memory of physical nodes over all guests.",
         subcommands: [
             HostWatchCommand.self, HostListCommand.self, HostTopCommand.self, HostRecordCommand.self,
+            HostMetricsCommand.self,
             HostFreeCommand.self, HostSetCommand.self,
             HostLimitsCommand.self,
             HostWaitCommand.self, HostReserveCommand.self, HostUnreserveCommand.self, HostRunCommand.self,

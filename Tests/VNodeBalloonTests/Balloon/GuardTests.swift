@@ -30,7 +30,7 @@ import VNodeBalloon
         for seconds: UInt64 in [1, 2, 4, 8, 16, 32, 60, 60] {
             backoff.failed(now: now)
             #expect(backoff.due == now + seconds * Hand.second)
-            #expect(!backoff.isDue(now: now + seconds * Hand.second - 1))
+            #expect(!backoff.isDue(now: now + (seconds * Hand.second - 1)))
             now += seconds * Hand.second
             #expect(backoff.isDue(now: now))
         }

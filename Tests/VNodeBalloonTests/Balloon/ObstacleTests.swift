@@ -130,7 +130,7 @@ import VNodeBalloon
 
     @Test func `at the maximum reservation an inflate comes before the deflate that needs its room`() {
         let hand = Hand()
-        hand.balloons = [0: 4 * 512]
+        hand.balloons = [0: Frames(4 * 512)]
         hand.controller.setBalloon(frames: 4 * 512, vnode: 0)
         hand.target(0, mib: 0)
         hand.target(1, mib: 8)

@@ -6,7 +6,7 @@ import Testing
 /// The sums and hints of the table, compared with a plain list of slots.
 @Suite struct SlotTableTests {
     static func slot(_ random: inout SeededGenerator) -> SlotTable.Slot {
-        let gfn = UInt64(random.number(1...1 << 20)) * 512
+        let gfn: UInt64 = UInt64(random.number(1...1 << 20)) * 512
         switch random.number(0...7) {
         case 0: return .empty
         case 1: return SlotTable.Slot(page: .unreadable, gfn: random.oneIn(2) ? gfn : nil, holes: nil)
@@ -97,7 +97,7 @@ import Testing
     @Test func `a table of 100000 slots counts all their holes, and takes from its end`() {
         var table = SlotTable()
         for index in 0..<100_000 {
-            let gfn = UInt64(index + 1) * 512
+            let gfn: UInt64 = UInt64(index + 1) * 512
             table.append(SlotTable.Slot(page: .extent(gfn), gfn: gfn, holes: 512))
         }
         #expect(table.sums.holes == 51_200_000)

@@ -84,6 +84,8 @@ check_eq "metrics: given less taken back is what the balloon has" \
     $(($(metric 'inflated_bytes_total{vnode="1",node="1"}') - $(metric 'deflated_bytes_total{vnode="1",node="1"}'))) 0
 check_exit "metrics into a file" 0 "balloonctl metrics --output /run/lab/metrics"
 check_has "all of it" "$(guest "tail -n 1 /run/lab/metrics")" "vnode_balloon_step_duration_seconds_count"
+guest "cat /run/lab/metrics" > /tmp/output
+tell_metrics example /tmp/output
 
 # --- Interrupted -----------------------------------------------------------------------------------------------------
 

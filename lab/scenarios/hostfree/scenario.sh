@@ -45,6 +45,33 @@ host 64 "a node that does not exist" free 1m --pnode 7
 host 64 "a domain that does not exist" wait nobody
 host 64 "less than a vnode's minimum" set g1 --vnode 1=200m
 
+# What Prometheus gets, beside what Xen's own library counts.
+metric() { sed -n "s/^vnode_balloon_host_$1 //p" /tmp/host.out; }
+vnode_metric() { metric "$1{domain=\"$(id_of "$2")\",uuid=\"[^\"]*\",vnode=\"$3\",pnode=\"$3\"}"; }
+check_metrics() {
+    host 0 "$1" metrics
+    tell_metrics host /tmp/host.out
+    check_eq "$1: free memory of the physical nodes is what Xen says" \
+        "$(metric 'pnode_free_bytes{pnode="0"}') $(metric 'pnode_free_bytes{pnode="1"}')" \
+        "$(hostcount free | awk '{ printf "%.0f %.0f", $1 * 4096, $2 * 4096 }')"
+    for name in g1 g2; do
+        check_eq "$1: so are $name's memory and its maximum" \
+            "$(metric "domain_memory_bytes{domain=\"$(id_of $name)\",.*}") \
+$(metric "domain_max_memory_bytes{domain=\"$(id_of $name)\",.*}")" "$(($(tot $name) * 4096)) $(($(max_pages $name) * 4096))"
+    done
+}
+check_metrics "metrics without a daemon"
+check_eq "they say so, and that xenstore is up" "$(metric daemon_up) $(metric xenstore_up)" "0 1"
+check_eq "the balloons are in them, and on their physical nodes" \
+    "$(vnode_metric size_bytes g1 1) $(vnode_metric target_bytes g2 1) $(vnode_metric size_bytes g1 0) \
+$(metric 'pnode_balloon_bytes{pnode="0"}') $(metric 'pnode_balloon_bytes{pnode="1"}')" \
+    "$((65536 * 1024)) $((65536 * 1024)) 0 0 $((131072 * 1024))"
+check_eq "each target is reached, and each guest has a name" \
+    "$(grep -c '^vnode_balloon_host_target_reached{.*} 1$' /tmp/host.out) \
+$(grep -c '^vnode_balloon_host_domain_info{.*name="g[12]",type="PVH"} 1$' /tmp/host.out)" "4 2"
+host 0 "metrics into a file" metrics --output /tmp/host.prom
+check_eq "all of it" "$(tail -n 1 /tmp/host.prom | cut -d '{' -f 1)" vnode_balloon_host_state
+
 host 0 "a picture" top --batch --count 1
 check_eq "it has a bar for each physical node and each vnode" "$(grep -c '^\[.\{78\}\]$' /tmp/host.out)" 6
 check_has "a physical node's free memory is what Xen says" "$(cat /tmp/host.out)" \
@@ -75,6 +102,8 @@ note "the guest's daemon: $(guest "grep -E 'VmRSS|RssAnon' /proc/$(guest_pid dae
 
 note "kills"
 check "the daemon starts in dom0" start_watch
+check_metrics "metrics beside the daemon"
+check_eq "they say that it runs" "$(metric daemon_up)" 1
 for name in g1 g2; do host 0 "back" set $name --total 0 --wait; done
 sleep 2
 SEED=${SEED:-14} KILL_MIB=96
@@ -83,6 +112,15 @@ kill_guests g1 g2
 kill_rounds "${ROUNDS:-1}"
 
 note "xenstored is silent for ten seconds"
+kill -STOP $(pidof xenstored)
+balloonctl host metrics > /tmp/host.out 2> /tmp/host.err
+check_eq "metrics do not fail meanwhile" $? 0
+kill -CONT $(pidof xenstored)
+tell_metrics host /tmp/host.out
+check_eq "they say that xenstore is silent and the daemon there, and what Xen has free" \
+    "$(metric xenstore_up) $(metric daemon_up) $(metric 'pnode_free_bytes{pnode="1"}') $(grep -c vnode= /tmp/host.out)" \
+    "0 1 $(hostcount free | awk '{ printf "%.0f", $2 * 4096 }') 0"
+
 # silent SECONDS: stops it, and lets it go on.
 silent() {
     kill -STOP $(pidof xenstored)
@@ -143,5 +181,7 @@ xenstore-rm $D/memory/vnode0/balloon-reason
 check "a row that is removed is made again" wait_until 12 xenstore-exists $D/memory/vnode0/balloon-reason
 sed 's/^/@@ watch: /' /run/watch.log
 stop_watch
+host 0 "metrics once it has ended" metrics
+check_eq "they say so" "$(metric daemon_up)" 0
 stop_guests
 finish
