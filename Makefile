@@ -34,9 +34,12 @@ NO_FOLDER = -Xlinker --build-id=0x$(shell packaging/source-id) -Xcc -ffile-prefi
 LLD = $(wildcard $(dir $(realpath $(shell command -v swift)))ld.lld) $(shell command -v ld.lld)
 PACKS = $(and $(strip $(LLD)),$(shell grep -ls GLIBC_ABI_DT_RELR /lib/*/libc.so.6 /lib64/libc.so.6 2> /dev/null))
 # Eighteen functions of the C++ library are used, and its own tables are as large as the daemon's: its archive has the functions alone.
-# Swift names the library, so the linker gets a folder in which there is nothing but the archive.
-ARCHIVES = $(filter /%,$(shell gcc -print-file-name=libstdc++.a 2> /dev/null))
-SMALL = -Xlinker --no-export-dynamic $(if $(ARCHIVES),-Xswiftc -L.build/archives -Xlinker -l:libgcc_eh.a) \
+# Swift names the library, so the linker gets a folder in which there is nothing but the archives. The folder is named by what
+# they are: with another compiler of the system the program is linked anew. `make build ARCHIVES=` links the shared library.
+# Each is found out once, when it is used.
+ARCHIVES = $(eval ARCHIVES := $(shell packaging/cxx-archives))$(ARCHIVES)
+ARCHIVE_FOLDER = $(eval ARCHIVE_FOLDER := .build/archives-$(shell cat $(ARCHIVES) < /dev/null | cksum | cut -d ' ' -f 1))$(ARCHIVE_FOLDER)
+SMALL = -Xlinker --no-export-dynamic $(if $(ARCHIVES),-Xswiftc -L$(ARCHIVE_FOLDER) -Xlinker -l:libgcc_eh.a) \
     $(if $(PACKS),-Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs)
 # A guest need not have Swift's libraries.
 SWIFT_BUILD = swift build -c release --static-swift-stdlib $(HARDENING) $(SMALL) $(NO_FOLDER) $(SWIFT_BUILD_FLAGS)
@@ -72,10 +75,10 @@ setup:
 RESOLVE = [ -n "$(VNODE_BALLOON_VENDOR)" ] || swift package resolve
 
 build:
-	mkdir -p .build/archives
-	$(foreach archive,$(ARCHIVES),ln -sf $(archive) .build/archives/)
+	mkdir -p $(ARCHIVE_FOLDER)
+	for archive in $(ARCHIVES); do ln -sf $$archive $(ARCHIVE_FOLDER)/ || exit 1; done
 	$(RESOLVE)
-	packaging/sbom > .build/vnode-balloon.spdx.json
+	packaging/sbom $(if $(ARCHIVES),--with-gcc) > .build/vnode-balloon.spdx.json
 	$(SWIFT_BUILD)
 
 # In a folder of its own: other options would have the release build made anew.
@@ -219,5 +222,5 @@ lint:
 	if reuse --version 2> /dev/null | grep -qE 'version ([4-9]|[1-9][0-9])'; then reuse lint --quiet; fi
 	if command -v shellcheck > /dev/null; then \
 	    shellcheck $(filter-out scripts/arrows %.py,$(wildcard scripts/*)) lab/setup lab/run lab/demo lab/bench lab/bench-xen lab/host/*.sh packaging/build-deb packaging/build-rpm .ci/run && \
-	    shellcheck -s sh lab/guest/init lab/guest/init-systemd lab/dom0/init lab/dom0/*.sh packaging/before-uninstall packaging/source-id packaging/sbom packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
+	    shellcheck -s sh lab/guest/init lab/guest/init-systemd lab/dom0/init lab/dom0/*.sh packaging/before-uninstall packaging/source-id packaging/sbom packaging/cxx-archives packaging/clear-hashes packaging/debian/*.prerm packaging/debian/*.postrm lab/scenarios/*/* lab/long/*/* lab/benchmarks/*/* lab/xen/*/*; \
 	fi

@@ -76,6 +76,14 @@ static uint64_t buffer_bytes(uint32_t frames) {
     return PAGE + (list + PAGE - 1) / PAGE * PAGE;
 }
 
+// Beforehand, not at the first question: that may be while the guest has no memory left.
+static int map_probes(struct cb_xen *xen) {
+    void *at = mmap(NULL, sizeof(struct probes), PROT_READ | PROT_WRITE, MAP_SHARED, xen->hypercall, 0);
+    if (at == MAP_FAILED) return -errno;
+    xen->probes = at;
+    return 0;
+}
+
 static int map_buffer(struct cb_xen *xen, uint32_t frames) {
     uint64_t bytes = buffer_bytes(frames);
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, xen->hypercall, 0);
@@ -92,6 +100,7 @@ int cb_xen_open(struct cb_xen *xen, uint32_t frames, uint32_t timeout_ms) {
     xen->privcmd = fd;
     xen->hypercall = open("/dev/xen/hypercall", O_RDWR | O_CLOEXEC);
     int error = xen->hypercall < 0 ? -errno : map_buffer(xen, frames);
+    if (!error) error = map_probes(xen);
     if (error) cb_xen_close(xen);
     return error;
 }
@@ -164,31 +173,36 @@ int cb_xen_memory_type(struct cb_xen *xen, uint64_t gfn) {
     return error < 0 ? (int)error : arg->mem_type;
 }
 
-static int map_probes(struct cb_xen *xen) {
-    if (xen->probes) return 0;
-    void *at = mmap(NULL, sizeof(struct probes), PROT_READ | PROT_WRITE, MAP_SHARED, xen->hypercall, 0);
-    if (at == MAP_FAILED) return -errno;
-    xen->probes = at;
+// One by one: Xen before 4.16 has no multicall for PVH and HVM guests.
+static int each_memory_type(struct cb_xen *xen, uint64_t first, uint64_t step, uint32_t count, uint16_t *types) {
+    for (uint32_t i = 0; i < count; i++) {
+        int type = cb_xen_memory_type(xen, first + i * step);
+        if (type < 0) return type;
+        types[i] = (uint16_t)type;
+    }
     return 0;
 }
 
 int cb_xen_memory_types(struct cb_xen *xen, uint64_t first, uint64_t step, uint32_t count, uint16_t *types) {
     if (count < 1 || count > CB_MAX_PROBES) return -EINVAL;
-    int error = map_probes(xen);
-    if (error) return error;
     struct probes *probes = (void *)xen->probes;
+    if (!probes) return each_memory_type(xen, first, step, count, types);
     for (uint32_t i = 0; i < count; i++) {
-        probes->arguments[i] = (struct xen_hvm_get_mem_type){.domid = DOMID_SELF, .pfn = first + i * step};
+        // What Xen does not answer is an error and neither RAM nor a hole: zeros would be RAM, and be believed.
+        probes->arguments[i] =
+            (struct xen_hvm_get_mem_type){.domid = DOMID_SELF, .mem_type = UINT16_MAX, .pfn = first + i * step};
         probes->calls[i] = (struct multicall_entry){
             .op = __HYPERVISOR_hvm_op,
+            .result = (xen_ulong_t)-EIO,
             .args = {HVMOP_get_mem_type, (uint64_t)(uintptr_t)&probes->arguments[i]},
         };
     }
     int64_t done = hypercall(xen, __HYPERVISOR_multicall, (uint64_t)(uintptr_t)probes->calls, (void *)(uintptr_t)count);
-    if (done < 0) return (int)done;
+    if (done == -ENOSYS) return each_memory_type(xen, first, step, count, types);
+    if (done) return done < 0 ? (int)done : -EIO;
     for (uint32_t i = 0; i < count; i++) {
         int64_t result = (int64_t)probes->calls[i].result;
-        if (result < 0) return (int)result;
+        if (result) return result < 0 ? (int)result : -EIO;
         types[i] = probes->arguments[i].mem_type;
     }
     return 0;

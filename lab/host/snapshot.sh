@@ -3,6 +3,8 @@
 # Sourced by lab/run.
 
 SNAPSHOT_SECONDS=900
+# Of how long ago the clock inside may be. It also bounds the folder's size.
+SNAPSHOT_DAYS=7
 
 # snapshot_key: of everything that the machine has met by then.
 snapshot_key() {
@@ -10,7 +12,7 @@ snapshot_key() {
     {
         qemu-system-x86_64 --version
         # shellcheck disable=SC2153 # set by machine
-        echo "${CLOCK[@]}" "${MACHINE[@]//$work/}"
+        echo "$DISK_MIB" "${CLOCK[@]}" "${MACHINE[@]//$work/}"
         cat "$(xen_image)" "$CACHE/vmlinux" "$work/boot.img"
     } | sha256sum | cut -c 1-32
 }
@@ -19,22 +21,31 @@ snapshot_key() {
 take_snapshot() {
     local folder=$LAB_CACHE/snapshots
     mkdir -p "$folder"
-    snapshot=$folder/$(snapshot_key)
     exec 8> "$folder/lock"
     flock 8
+    find "$folder" -type f ! -name lock -mtime "+$SNAPSHOT_DAYS" -delete
+    snapshot=$folder/$(snapshot_key)
     if [ ! -e "$snapshot" ]; then
-        make_snapshot || die "dom0 did not start: see $snapshot.console"
-        # Nobody has used these for a week.
-        find "$folder" -type f -mtime +7 -delete
+        rm -f "$snapshot.part"
+        if ! make_snapshot; then
+            rm -f "$snapshot.part"
+            die "the machine could not be kept after dom0's start: see $snapshot.console, and whether the disk is full"
+        fi
+        mv "$snapshot.part" "$snapshot"
+        rm -f "$snapshot.console"
     fi
-    touch "$snapshot"
     exec 8>&-
+}
+
+# forget_snapshot QEMU_ERRORS: where QEMU could not load it, so that the next run makes it anew.
+forget_snapshot() {
+    if grep -q 'load of migration failed' "$1"; then rm -f "$snapshot"; fi
 }
 
 # Boots the machine with an empty disk until dom0 waits for its files, and keeps it. It must not be stopped for that: a
 # machine that was kept while it stood still would not go on by itself.
 make_snapshot() {
-    local code=0 reader
+    local reader
     mv "$work/dom0.disk" "$work/dom0.disk.kept"
     truncate -s "${DISK_MIB}M" "$work/dom0.disk"
     mkfifo "$work/monitor.in" "$work/monitor.out"
@@ -48,11 +59,19 @@ make_snapshot() {
     cat "$work/monitor.out" > "$work/monitor.log" 8>&- &
     reader=$!
     until grep -q ready "$work/booted" || ! kill -0 "$machine" 2> /dev/null; do sleep 0.2; done
-    printf '%s\n' "migrate \"exec:cat > '$snapshot.part'\"" quit >&"$commands"
-    wait "$machine" || code=$?
+    # QEMU asks neither whether the file took everything nor for the command's exit code: `whole` says both.
+    echo "migrate \"exec:cat > '$snapshot.part' && sync '$snapshot.part' && touch '$work/whole'\"" >&"$commands"
+    until grep -q 'Migration status: [cf]' "$work/monitor.log" || ! kill -0 "$machine" 2> /dev/null; do
+        echo "info migrate" >&"$commands"
+        sleep 0.5
+    done
+    echo quit >&"$commands"
+    wait "$machine" || true
     machine=
     kill "$reader" 2> /dev/null || true
     exec {commands}>&-
     mv "$work/dom0.disk.kept" "$work/dom0.disk"
-    [ "$code" = 0 ] && mv "$snapshot.part" "$snapshot" && rm "$snapshot.console"
+    # The command ends a moment after QEMU has closed its pipe.
+    for _ in 1 2 3 4 5 6 7 8 9 10; do [ -e "$work/whole" ] || sleep 0.5; done
+    grep -q 'Migration status: completed' "$work/monitor.log" && [ -e "$work/whole" ]
 }

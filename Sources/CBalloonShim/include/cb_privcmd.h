@@ -14,7 +14,7 @@ struct cb_xen {
     int32_t hypercall;
     uint8_t *buffer;
     uint64_t bytes;
-    /// Another such mapping, made when several frames are asked for at once.
+    /// Another such mapping, for cb_xen_memory_types. NULL: that asks about one frame at a time.
     uint8_t *probes;
 };
 
@@ -69,8 +69,9 @@ int cb_xen_memory_type(struct cb_xen *xen, uint64_t gfn);
 /// The most frames of one cb_xen_memory_types: those of an extent.
 #define CB_MAX_PROBES 512
 
-/// The same of `count` frames (1 to CB_MAX_PROBES, else -EINVAL), `step` apart, in one multicall: one way into the kernel
-/// and one into Xen instead of `count`. An error of one frame is the error of all.
+/// The same of `count` frames (1 to CB_MAX_PROBES, else -EINVAL), `step` apart, in one multicall: one way into the
+/// kernel and one into Xen instead of `count`. Where Xen has no multicall (before 4.16) it makes `count` hypercalls.
+/// An error of one frame is the error of all.
 int cb_xen_memory_types(struct cb_xen *xen, uint64_t first, uint64_t step, uint32_t count, uint16_t *types);
 
 /// The whole frames in a range of addresses. Untrusted: `end_gfn` may be below `start_gfn`.
