@@ -19,7 +19,7 @@ struct MetricsTests {
         let text = """
             {"schema":1,"domain":{"type":"PVH","current_reservation_kib":917504,"maximum_reservation_kib":1049600,
             "static_max_kib":1048576,"legacy_target_kib":null},"interface":"vnode","fallback":false,"backend":"privcmd",
-            "daemon":true,"granularity_kib":2048,"unaccounted_kib":0,"force_error":null,"xenstore":"open","drifted_kib":null,
+            "daemon":true,"granularity_kib":2048,"unaccounted_kib":0,"force_error":null,"xenstore":"open","drifted_kib":0,
             "vnodes":[{"vnode":0,"linux_node":0,"size_kib":524288,"target_kib":131072,"forced_kib":null,"balloon_kib":131072,
             "state":"idle","reason":null,"lost_kib":0,"detail":null,"audited_extents":null,"extents":null},
             {"vnode":1,"linux_node":null,"size_kib":524288,"target_kib":null,"forced_kib":65536,"balloon_kib":null,
