@@ -118,7 +118,7 @@ before_and_after() {
     echo "|---|---|---|"
     { goals=/dev/null; goals_table; hvm_goals_table; host_goals_table; } 2> /dev/null | awk -F ' *[|] *' '
         NR == FNR { before[$2] = $3; next }
-        $2 in before { print "| " $2 " | " before[$2] " | " $3 " |" }' "$results/before" -
+        $2 != "measured" && $2 in before { print "| " $2 " | " before[$2] " | " $3 " |" }' "$results/before" -
     echo
 }
 
