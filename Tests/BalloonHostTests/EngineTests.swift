@@ -109,6 +109,25 @@ import Testing
         #expect(host.domain(1).exclusion == nil && host.domain(1).counted == .mib(128))
     }
 
+    @Test func `a size that is nonsense hides no memory that the guest may still take`() throws {
+        try host.bringUp(1)
+        host.move(1, 1, to: .mib(128))
+        try host.engine.setTargets(host.domain(1), [1: 0])
+        #expect(host.snapshot().nodes[1].taking == .mib(128))
+        host.store["/local/domain/1/memory/vnode1/balloon-size"] = "x"
+        #expect(host.domain(1).vnodes[1].balloon == nil)
+        #expect(host.snapshot().nodes[1].taking == .mib(128))
+    }
+
+    @Test func `a held guest that reports too little is levelled by Xen's count`() throws {
+        try host.bringUp(1)
+        host.move(1, 1, to: .mib(128))
+        try host.engine.setTargets(host.domain(1), [1: .mib(140)])
+        host.say(1, 1, size: .mib(20), target: "0", state: "held", reason: "guard")
+        #expect(host.domain(1).vnodes[1].exclusion == .held)
+        #expect(host.snapshot().levelSeats(on: 1).map(\.balloon) == [.mib(128)])
+    }
+
     @Test func `a balloon size that Xen's count contradicts is reported as a contradiction`() throws {
         try host.bringUp(1)
         host.move(1, 1, to: .mib(96))

@@ -10,13 +10,13 @@ extension HostDomain {
         let told = there.reduce(KiB.zero) { sum, vnode in
             sum + (goal(vnode).map { (vnode.balloon ?? .zero).less($0) } ?? .zero)
         }
-        guard !there.isEmpty, let counted = counted, let claimed = claimed else { return told }
-        guard contradiction != nil else {
+        guard !there.isEmpty, let counted = counted else { return told }
+        if let claimed, contradiction == nil {
             // It is moving, and claims to have taken memory that Xen's count still shows as given.
             let untold = counted.less(claimed)
             return untold > Self.tolerance ? told + untold : told
         }
-        // Its own sizes contradict Xen's count. So all of its balloon may lie on this node, in the vnode with the
+        // Its own sizes are nonsense, or contradict Xen's count. So all of its balloon may lie on this node, in the vnode with the
         // smallest target.
         let room = there.reduce(KiB.zero) { $0 + $1.size.less(goal($1) ?? $1.size) }
         let least = there.compactMap(goal).min() ?? counted

@@ -82,12 +82,13 @@ public struct HostSnapshot: Equatable, Sendable {
 
     /// The vnodes of one physical node that take part in levelling: those that can give, and those that their guard
     /// holds, which can only take.
-    func levelSeats(on pnode: Int) -> [Seat] {
+    public func levelSeats(on pnode: Int) -> [Seat] {
         domains.filter { $0.exclusion == nil }.flatMap { domain in
             domain.vnodes.filter { $0.pnode == pnode }.compactMap { vnode -> Seat? in
                 if vnode.exclusion == nil { return domain.seat(vnode) }
-                guard vnode.exclusion == .held, let kib = vnode.balloon else { return nil }
-                // It does not give what it was asked for beyond this.
+                // It does not give what it was asked for beyond this. Its own word alone would let a guest that reports
+                // too little take back what it has given, past every reservation.
+                guard vnode.exclusion == .held, let kib = domain.mostGiven(vnode) else { return nil }
                 var seat = domain.seat(vnode)
                 seat.balloon = min(kib, seat.size)
                 seat.isHeld = true

@@ -14,6 +14,8 @@ public final class HostDaemon {
     private var keeper: HostKeeper
     private var watches = DomainWatches()
     private var lastTurn: Moment = .zero
+    /// The end of the last turn. Commands need the lock between two turns, however long one lasts.
+    private var lastEnd: Moment = .zero
     /// The error that was logged last, so that it is logged once.
     private var trouble: String?
     private var complaints = Complaints()
@@ -55,7 +57,7 @@ public final class HostDaemon {
             let ready = try Poll.wait([signals.rawValue, engine.store.descriptor], timeoutMilliseconds: wants)
             if ready.contains(0), try !serve(signals) { break }
             // Changes come in groups, so the turn waits a little.
-            if engine.reader.takeEvents() { due = min(due, max(now, lastTurn + Self.shortest)) }
+            if engine.reader.takeEvents() { due = min(due, max(now, lastEnd + Self.shortest)) }
             if engine.store.condition == .lost { reconnect() }
             if now >= due { due = turn() }
         }
@@ -81,6 +83,7 @@ public final class HostDaemon {
     /// Reads what has changed, and carries out what the keeper decides. Returns when the next turn is due.
     private func turn() -> Moment {
         lastTurn = now
+        defer { lastEnd = now }
         if lastTurn >= lastWhole + Self.wholeInterval {
             lastWhole = lastTurn
             engine.reader.forget()
