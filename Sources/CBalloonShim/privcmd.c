@@ -76,12 +76,10 @@ static uint64_t buffer_bytes(uint32_t frames) {
     return PAGE + (list + PAGE - 1) / PAGE * PAGE;
 }
 
-// Beforehand, not at the first question: that may be while the guest has no memory left.
-static int map_probes(struct cb_xen *xen) {
+// Not needed to take memory back: without these pages it is asked about one frame at a time.
+static void map_probes(struct cb_xen *xen) {
     void *at = mmap(NULL, sizeof(struct probes), PROT_READ | PROT_WRITE, MAP_SHARED, xen->hypercall, 0);
-    if (at == MAP_FAILED) return -errno;
-    xen->probes = at;
-    return 0;
+    if (at != MAP_FAILED) xen->probes = at;
 }
 
 static int map_buffer(struct cb_xen *xen, uint32_t frames) {
@@ -100,8 +98,8 @@ int cb_xen_open(struct cb_xen *xen, uint32_t frames, uint32_t timeout_ms) {
     xen->privcmd = fd;
     xen->hypercall = open("/dev/xen/hypercall", O_RDWR | O_CLOEXEC);
     int error = xen->hypercall < 0 ? -errno : map_buffer(xen, frames);
-    if (!error) error = map_probes(xen);
     if (error) cb_xen_close(xen);
+    else map_probes(xen);
     return error;
 }
 
